@@ -1,0 +1,1 @@
+"""What `benches/run` is made of; benches/README.md has the method."""

@@ -1,0 +1,66 @@
+"""authseal as the benches run it: one service, whose provider is the stub."""
+
+import os
+import time
+import urllib.request
+from pathlib import Path
+
+from .programs import Program, Programs, free_port, wait_until_ready
+
+SERVICE = "stub"
+# As long as those of a real Google application.
+CLIENT_ID = "c" * 72
+CLIENT_SECRET = "s" * 35
+# The request line and hyper's own headers are the same on both sides.
+HYPERS_OWN = {"content-length", "date", "connection", "transfer-encoding"}
+
+PROVIDERS = """
+[provider.stub]
+name           = "Stub"
+credentials    = ["STUB"]
+authorize_url  = "{stub}/authorize"
+token_url      = "{stub}/token"
+refresh_tokens = "stable"
+
+[service.stub]
+provider = "stub"
+name     = "Stub"
+scope    = "x"
+"""
+
+
+class Authseal:
+    """One running server and how long it took to be ready."""
+
+    def __init__(self, programs: Programs, binary: Path, folder: Path, stub: str):
+        providers = folder / f"providers-{stub.rpartition(':')[2]}.toml"
+        providers.write_text(PROVIDERS.format(stub=stub))
+        port, admin_port = free_port(), free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        before = time.monotonic()
+        self.program: Program = programs.start([binary, "serve"], {
+            "PATH": os.environ["PATH"],
+            "AUTHSEAL_PUBLIC_URL": f"http://localhost:{port}",
+            "AUTHSEAL_LISTEN": f"127.0.0.1:{port}",
+            "AUTHSEAL_ADMIN_LISTEN": f"127.0.0.1:{admin_port}",
+            "AUTHSEAL_KEYS_DIR": str(folder / "keys"),
+            "AUTHSEAL_PROVIDERS": str(providers),
+            "AUTHSEAL_LOG": "warn",
+            "STUB_CLIENT_ID": CLIENT_ID,
+            "STUB_CLIENT_SECRET": CLIENT_SECRET,
+        })
+        self.start_seconds = wait_until_ready(self.program, admin_port) - before
+
+    def refresh(self, authid: str) -> tuple[list[str], int]:
+        """One real answer: its headers but for hyper's own, and its body's size."""
+        request = urllib.request.Request(f"{self.address}/refresh", headers={"X-AuthID": authid})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            headers = [f"{name}: {value}" for name, value in answer.headers.items()
+                       if name.lower() not in HYPERS_OWN]
+            return headers, len(answer.read())
+
+
+def form_bytes(token_characters: int) -> int:
+    """The size of the form that authseal sends to refresh (RFC 6749 section 6)."""
+    return len("grant_type=refresh_token&refresh_token=&client_id=&client_secret=") \
+        + token_characters + len(CLIENT_ID) + len(CLIENT_SECRET)

@@ -1,0 +1,133 @@
+"""The programs under measurement: built, started and stopped by handle."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RELEASE = REPOSITORY / "target" / "release"
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def build(authseal: bool) -> None:
+    """Builds in release mode, authseal apart: the benches' own dependencies must
+    not switch on features in what is measured."""
+    packages = [["-p", "authseal-benches"]] + [["-p", "authseal"]] * authseal
+    for package in packages:
+        subprocess.run(["cargo", "build", "--quiet", "--release", *package], cwd=REPOSITORY, check=True)
+
+
+def need_wrk() -> None:
+    """wrk makes the load; only root can have it installed here."""
+    if shutil.which("wrk"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit("benches/run needs wrk: install it (Debian, Ubuntu: apt-get install wrk)")
+    subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", "wrk"],
+                   check=True, stdout=sys.stderr)
+
+
+def bench_output(name: str, *arguments: object) -> str:
+    """The output of one of this package's programs that ends by itself."""
+    return subprocess.run([RELEASE / name, *map(str, arguments)], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def measure_sealing() -> list[dict]:
+    return [json.loads(line) for line in bench_output("seal-open").splitlines()]
+
+
+class Program:
+    """A server process, known by its handle."""
+
+    def __init__(self, command: list, environment: dict | None = None):
+        self.name = Path(command[0]).name
+        self.process = subprocess.Popen([str(word) for word in command], env=environment,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all its threads so far."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text()
+        fields = stat.rpartition(")")[2].split()  # the name may hold blanks
+        user, system = int(fields[11]), int(fields[12])
+        return (user + system) / TICKS_PER_SECOND
+
+    def resident_bytes(self) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError(f"{self.name} has no resident memory: it has ended")
+
+    def stop(self) -> None:
+        """Asks, waits, and insists."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+class Programs:
+    """Every started program, so that all of them end with the run."""
+
+    def __init__(self) -> None:
+        self.started: list[Program] = []
+
+    def __enter__(self) -> "Programs":
+        # A killed run must still stop what it started.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self.started:
+            self.started.pop().stop()
+
+    def start(self, command: list, environment: dict | None = None) -> Program:
+        program = Program(command, environment)
+        self.started.append(program)
+        return program
+
+    def start_bare(self, name: str, *arguments: object) -> tuple[Program, str]:
+        """Starts one of this package's servers; it prints its address itself."""
+        program = self.start([RELEASE / name, *arguments])
+        address = program.process.stdout.readline().strip()
+        if not address:
+            sys.exit(f"{name} did not start")
+        return program, address
+
+    def stop(self, program: Program) -> None:
+        self.started.remove(program)
+        program.stop()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def wait_until_ready(program: Program, port: int, deadline_s: float = 10.0) -> float:
+    """Asks for /readyz until it is 200 and returns the moment (monotonic
+    seconds) of that answer. The pause between two tries is the resolution."""
+    request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                connection.sendall(request)
+                if connection.recv(64).startswith(b"HTTP/1.1 200"):
+                    return time.monotonic()
+        except OSError:
+            pass
+        if program.process.poll() is not None:
+            sys.exit(f"{program.name} ended with status {program.process.returncode}")
+        time.sleep(0.0002)
+    sys.exit(f"{program.name} was not ready within {deadline_s:.0f} s")

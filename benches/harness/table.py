@@ -1,0 +1,71 @@
+"""The figures as a table for people."""
+
+WIDTH = 78
+
+
+def show(figures: dict) -> str:
+    """One block for each part that was run."""
+    machine = figures["machine"]
+    lines = [f"{machine['cores']} cores ({machine['cpu']}), load before the run "
+             f"{machine['load_before']:.1f}, wrk with {machine['threads']} threads and "
+             f"{machine['connections']} connections"]
+    blocks = {"seal": seal, "cached": cached, "uncached": uncached, "memory": memory, "start": start}
+    for part, block in blocks.items():
+        if part in figures:
+            lines += ["", *block(figures[part])]
+    return "\n".join(lines)
+
+
+def seal(sizes: list[dict]) -> list[str]:
+    return [head("(a) AuthID", "seal", "open", "length"),
+            *(row(f"refresh token of {size['token_characters']:,} characters",
+                  f"{size['seal_us']:.2f} µs", f"{size['open_us']:.2f} µs",
+                  f"{size['authid_characters']:,}") for size in sizes)]
+
+
+def cached(result: dict) -> list[str]:
+    return comparison("(b) cached /refresh", "bare server", result)
+
+
+def uncached(result: dict) -> list[str]:
+    return comparison("(c) uncached /refresh", "forwarder", result)
+
+
+def comparison(title: str, other: str, result: dict) -> list[str]:
+    units = {"requests_per_s": ("requests/s", "{:,.0f}"), "p50_us": ("p50, µs", "{:,.0f}"),
+             "p99_us": ("p99, µs", "{:,.0f}"), "cpu_us": ("CPU time per request, µs", "{:.2f}")}
+    rounds = len(result["rounds"]["bare"])
+    lines = [head(f"{title}, medians of {rounds}", other, "authseal", "ratio")]
+    for name, (label, form) in units.items():
+        lines.append(row(label, form.format(result["bare"][name]),
+                         form.format(result["authseal"][name]), f"{result['ratio'][name]:.2f}"))
+    lowest, highest = spread(result["rounds"])
+    return [*lines, row("requests/s ratio of single rounds, from and to", "", f"{lowest:.2f}", f"{highest:.2f}")]
+
+
+def spread(rounds: dict) -> tuple[float, float]:
+    """How far the machine's noise carries a single pair of rounds."""
+    ratios = [one["requests_per_s"] / other["requests_per_s"]
+              for one, other in zip(rounds["authseal"], rounds["bare"])]
+    return min(ratios), max(ratios)
+
+
+def memory(result: dict) -> list[str]:
+    return [head("(d) resident memory", "idle", "full", "each"),
+            row(f"{result['authids']:,} different AuthIDs", f"{result['idle_bytes'] / 1e6:.1f} MB",
+                f"{result['full_bytes'] / 1e6:.1f} MB", f"{result['bytes_per_authid']:,.0f} B")]
+
+
+def start(result: dict) -> list[str]:
+    times = result["all_ms"]
+    return [head("(e) start to first answer", "median", "least", "most"),
+            row(f"{len(times)} starts", f"{result['median_ms']:.1f} ms", f"{min(times):.1f} ms",
+                f"{max(times):.1f} ms")]
+
+
+def head(*cells: str) -> str:
+    return f"{row(*cells)}\n{'-' * WIDTH}"
+
+
+def row(label: str, *cells: str) -> str:
+    return label.ljust(WIDTH - 36) + "".join(cell.rjust(12) for cell in cells)

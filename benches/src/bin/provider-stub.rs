@@ -1,0 +1,43 @@
+//! A provider's token endpoint that costs next to nothing.
+//!
+//!     provider-stub ACCESS_TOKEN_CHARACTERS EXPIRES_IN
+//!
+//! Any POST gets an access token at once. A GET gets the number of POSTs so far:
+//! with it the harness proves that a run was cached, or was not.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use authseal_benches::{arguments, expect, headers, ok, random_token, serve};
+use http_body_util::BodyExt;
+use hyper::{Method, body::Bytes};
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = arguments();
+    let token = random_token(expect(&mut arguments, "ACCESS_TOKEN_CHARACTERS"));
+    let expires_in: u32 = expect(&mut arguments, "EXPIRES_IN");
+    let body = Bytes::from(format!(
+        "{{\"access_token\":\"{token}\",\"token_type\":\"bearer\",\"expires_in\":{expires_in}}}"
+    ));
+    let headers = headers(["content-type: application/json".to_owned()].into_iter());
+    let calls = Arc::new(AtomicU64::new(0));
+    serve(move |request| {
+        let answer = if request.method() == Method::POST {
+            calls.fetch_add(1, Ordering::Relaxed);
+            ok(&headers, body.clone())
+        } else {
+            ok(
+                &headers,
+                Bytes::from(calls.load(Ordering::Relaxed).to_string()),
+            )
+        };
+        async move {
+            request.into_body().collect().await?;
+            Ok(answer)
+        }
+    })
+    .await;
+}

@@ -1,0 +1,101 @@
+//! What the programs of this package share: a server with nothing in it but
+//! hyper, random tokens, and the reading of arguments.
+
+use std::{env, fmt, process, str::FromStr};
+
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Request, Response,
+    body::{Bytes, Incoming},
+    header::{HeaderName, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::net::TcpListener;
+
+/// The answer of a bare server: a body that is there in one piece.
+pub type Answer = Response<Full<Bytes>>;
+
+/// Serves HTTP/1.1 on a free loopback port until the process is killed, and
+/// prints `http://127.0.0.1:PORT` as the first line of stdout once it listens.
+///
+/// This is the whole cost of a bare server: no timer, no limit, no log.
+pub async fn serve<F, A>(answer: F)
+where
+    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    A: Future<Output = Result<Answer, hyper::Error>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
+    println!("http://{address}");
+    loop {
+        // A failing accept is a lack of file descriptors: a broken measurement.
+        let (stream, _) = listener.accept().await.expect("connections are accepted");
+        stream.set_nodelay(true).expect("TCP has TCP_NODELAY");
+        let connection = http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service_fn(answer.clone()));
+        // An error here is a client that went away, as wrk does after a round.
+        tokio::spawn(async move { drop(connection.await) });
+    }
+}
+
+/// A 200 with these headers; hyper adds `content-length` and `date`.
+pub fn ok(headers: &HeaderMap, body: Bytes) -> Answer {
+    let mut response = Response::new(Full::new(body));
+    *response.headers_mut() = headers.clone();
+    response
+}
+
+/// Reads the remaining arguments as `name: value` headers of every answer, so
+/// that a bare server sends as many as authseal does.
+pub fn headers(arguments: impl Iterator<Item = String>) -> HeaderMap {
+    arguments
+        .map(|line| {
+            let (name, value) = line
+                .split_once(": ")
+                .unwrap_or_else(|| usage("NAME: VALUE"));
+            let name: HeaderName = parse(name);
+            let value: HeaderValue = parse(value);
+            (name, value)
+        })
+        .collect()
+}
+
+/// The arguments after the program's name.
+pub fn arguments() -> impl Iterator<Item = String> {
+    env::args().skip(1)
+}
+
+/// The next argument, or the end with what was expected.
+pub fn expect<T: FromStr>(arguments: &mut impl Iterator<Item = String>, name: &str) -> T {
+    parse(&arguments.next().unwrap_or_else(|| usage(name)))
+}
+
+fn parse<T: FromStr>(text: &str) -> T {
+    text.parse().unwrap_or_else(|_| usage(text))
+}
+
+fn usage(what: impl fmt::Display) -> ! {
+    eprintln!("missing or wrong: {what}; the head of the source names the arguments");
+    process::exit(2)
+}
+
+/// A string like the tokens of real providers: random characters of the
+/// base64url alphabet, which DEFLATE can't make shorter than their six bits.
+pub fn random_token(characters: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = vec![0; characters];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system gives random bytes");
+    bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 64)]))
+        .collect()
+}

@@ -1,0 +1,135 @@
+//! `authseal demo`: everything on one machine.
+
+use std::{io::Write, net::SocketAddr, time::Duration};
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, asked_to_stop};
+use crate::{
+    app::{App, Knobs, Listeners},
+    clock::Clock,
+    config::{Config, Environment},
+    demo::{Application, DemoProvider},
+    keyring::Jwk,
+    listen, telemetry,
+};
+
+/// Short enough to see a token replaced while watching.
+const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(120);
+const CLIENT_SECRET: &str = "demo-secret";
+
+/// Ports on 127.0.0.1.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Port of authseal
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Port of the built-in provider
+    #[arg(long, default_value_t = 8090)]
+    provider_port: u16,
+}
+
+pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
+    let public_url = format!("http://localhost:{}", arguments.port);
+    let clock = Clock::system();
+    let shutdown = CancellationToken::new();
+
+    let at_port = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let provider_listener =
+        listen::bind("--provider-port", at_port(arguments.provider_port)).await?;
+    let listeners = Listeners {
+        service: listen::bind("--port", at_port(arguments.port)).await?,
+        admin: listen::bind("any port", at_port(0)).await?,
+    };
+    let applications = ["demo", "demo-single-use"].map(|client_id| Application {
+        client_id: client_id.into(),
+        client_secret: CLIENT_SECRET.into(),
+        redirect_uri: format!("{public_url}/logged-in"),
+        single_use_refresh_tokens: client_id == "demo-single-use",
+    });
+    let provider = DemoProvider::start(
+        provider_listener,
+        applications.into(),
+        ACCESS_TOKEN_LIFETIME,
+        clock.clone(),
+        shutdown.clone(),
+    )?;
+
+    let mut tables = tempfile::NamedTempFile::new()?;
+    tables.write_all(self::tables(&provider).as_bytes())?;
+    let key = Jwk::generate(clock.now(), Duration::ZERO).to_json();
+    let config = Config::load(Environment::new([
+        ("AUTHSEAL_PUBLIC_URL", public_url.as_str()),
+        ("AUTHSEAL_KEYS", &format!("{{\"keys\":[{}]}}", key.expose())),
+        ("AUTHSEAL_PROVIDERS", &tables.path().to_string_lossy()),
+        ("AUTHSEAL_SERVICES", "demo,demo-single-use"),
+        ("AUTHSEAL_DISPLAY_NAME", "authseal demo"),
+        ("DEMO_CLIENT_ID", "demo"),
+        ("DEMO_CLIENT_SECRET", CLIENT_SECRET),
+        ("DEMO_SINGLE_USE_CLIENT_ID", "demo-single-use"),
+        ("DEMO_SINGLE_USE_CLIENT_SECRET", CLIENT_SECRET),
+    ]))?;
+    telemetry::start(&config.log, config.log_format);
+    let app = App::start(config, listeners, Knobs::default()).await?;
+
+    print_what_to_do(&public_url, &provider);
+    asked_to_stop().await?;
+    shutdown.cancel();
+    app.stop().await;
+    Ok(())
+}
+
+/// The built-in provider as an administrator would write it down.
+fn tables(provider: &DemoProvider) -> String {
+    let table = |id: &str, credentials: &str, name: &str, refresh_tokens: &str| {
+        format!(
+            r#"
+[provider.{id}]
+name = "Demo provider"
+credentials = ["{credentials}"]
+authorize_url = "{authorize}"
+token_url = "{token}"
+revoke_url = "{revoke}"
+pkce = true
+refresh_tokens = "{refresh_tokens}"
+
+[service.{id}]
+provider = "{id}"
+name = "{name}"
+scope = "files"
+"#,
+            authorize = provider.url("/authorize"),
+            token = provider.url("/token"),
+            revoke = provider.url("/revoke"),
+        )
+    };
+    table("demo", "DEMO", "Demo storage", "stable")
+        + &table(
+            "demo-single-use",
+            "DEMO_SINGLE_USE",
+            "Demo storage (single-use tokens)",
+            "single-use",
+        )
+}
+
+fn print_what_to_do(public_url: &str, provider: &DemoProvider) {
+    println!(
+        "
+authseal is running, with a provider of its own. Nothing leaves this machine.
+
+  1. Open {public_url} , choose Demo storage, press Allow, and copy the AuthID.
+
+  2. Trade it for an access token, as Duplicati does:
+
+       curl -H 'X-AuthID: PASTE-IT-HERE' {public_url}/refresh
+
+  3. See that the provider accepts the access token:
+
+       curl -H 'Authorization: Bearer ACCESS-TOKEN' {}
+
+The key of this demo is only in memory: its AuthIDs end with it. Ctrl-C stops.
+",
+        provider.url("/files")
+    );
+}

@@ -1,0 +1,35 @@
+//! `authseal health`.
+
+use std::{net::IpAddr, time::Duration};
+
+use http::Request;
+
+use super::Failure;
+use crate::{
+    config::{Environment, admin_address},
+    outbound::Outbound,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Asks the admin address of the same settings for `/readyz`.
+pub(super) async fn health() -> Result<(), Failure> {
+    let mut address = admin_address(&Environment::of_process())?;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let request = Request::get(format!("http://{address}/readyz")).body(Vec::new())?;
+    let answer = tokio::time::timeout(TIMEOUT, Outbound::new().send(request))
+        .await
+        .map_err(|_| format!("no answer from {address} within {} s", TIMEOUT.as_secs()))??;
+    let text = String::from_utf8_lossy(answer.body());
+    if answer.status().is_success() {
+        println!("{}", text.trim());
+        Ok(())
+    } else {
+        Err(text.trim().into())
+    }
+}

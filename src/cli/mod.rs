@@ -1,0 +1,72 @@
+//! The command line: one file a command.
+
+mod check;
+mod demo;
+mod health;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+/// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
+/// Duplicati trade it for access tokens. Settings come from the environment: see
+/// README.md.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve logins and refreshes.
+    Serve,
+    /// Try it on this machine, with a provider of its own: no settings, no account.
+    Demo(demo::Arguments),
+    /// Say what is configured, which services are offered, and all that is wrong.
+    Check,
+    /// Ask the running server whether it is ready; for HEALTHCHECK.
+    Health,
+}
+
+/// Runs the command that the arguments name. What failed goes to standard error,
+/// and the exit code is then 1.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve => in_runtime(serve::serve()),
+        Command::Demo(arguments) => in_runtime(demo::demo(arguments)),
+        Command::Check => check::check(),
+        Command::Health => in_runtime(health::health()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a person at a terminal reads when a command fails.
+type Failure = Box<dyn std::error::Error>;
+
+fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    Runtime::new()?.block_on(command)
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn asked_to_stop() -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Reading one TOML table field by field, so that everything wrong with it is
+//! said at once.
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+use url::Url;
+
+use crate::public_url::is_loopback;
+
+/// The fields of a table that are yet to be read.
+pub(super) struct Fields<'a> {
+    table: Table,
+    place: String,
+    known: Vec<&'static str>,
+    problems: &'a mut Vec<String>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of the table at `place`, such as `[provider.google]`.
+    pub(super) fn new(value: &Value, place: String, problems: &'a mut Vec<String>) -> Self {
+        let table = value.as_table().cloned().unwrap_or_else(|| {
+            problems.push(format!("{place} must be a table"));
+            Table::new()
+        });
+        Self {
+            table,
+            place,
+            known: Vec::new(),
+            problems,
+        }
+    }
+
+    pub(super) fn optional<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        self.known.push(name);
+        match self.table.remove(name)?.try_into() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // Without the place in the text: the table was parsed long ago.
+                let error: toml::de::Error = error;
+                self.complain(name, error.message());
+                None
+            }
+        }
+    }
+
+    pub(super) fn required<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        if !self.table.contains_key(name) {
+            self.complain(name, "is missing");
+        }
+        self.optional(name)
+    }
+
+    /// A link for people.
+    pub(super) fn link(&mut self, name: &'static str) -> Option<Url> {
+        let text: String = self.optional(name)?;
+        let url = Url::parse(&text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "https" | "http"));
+        if url.is_none() {
+            self.complain(name, "is not a web address");
+        }
+        url
+    }
+
+    /// An endpoint of a provider: https, because a client secret or token goes
+    /// there. `fill` replaces placeholders.
+    pub(super) fn endpoint(
+        &mut self,
+        name: &'static str,
+        insecure_http: bool,
+        fill: impl FnOnce(String) -> String,
+    ) -> Option<Url> {
+        let text: String = self.optional(name)?;
+        let Ok(url) = Url::parse(&fill(text)) else {
+            self.complain(name, "is not a URL");
+            return None;
+        };
+        let allowed = match url.scheme() {
+            "https" => true,
+            "http" => insecure_http || is_loopback(&url),
+            _ => false,
+        };
+        if allowed && url.has_host() {
+            return Some(url);
+        }
+        self.complain(
+            name,
+            "must be https; http is for loopback hosts, or with insecure_http = true",
+        );
+        None
+    }
+
+    pub(super) fn complain(&mut self, name: &str, what: &str) {
+        self.problems.push(format!("{}: {name} {what}", self.place));
+    }
+
+    /// Complains about every field that nobody asked for.
+    pub(super) fn finish(self) {
+        for name in self.table.keys() {
+            let hint = nearest(name, self.known.iter().copied())
+                .map(|known| format!("; did you mean {known}?"))
+                .unwrap_or_default();
+            self.problems
+                .push(format!("{}: {name} is not a known key{hint}", self.place));
+        }
+    }
+}
+
+/// The candidate that `name` was probably meant to be.
+pub(super) fn nearest<'c>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    const ALIKE: f64 = 0.7;
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let likeness = strsim::normalized_damerau_levenshtein(name, candidate);
+            (likeness, candidate)
+        })
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}

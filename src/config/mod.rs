@@ -1,0 +1,248 @@
+//! Settings: the environment and providers.toml, read raw, then checked. Every
+//! complaint is collected, names the variable or table, and never shows a value
+//! that could be a secret.
+
+mod environment;
+mod fields;
+mod offer;
+mod tables;
+
+use std::{collections::HashSet, fmt::Display, fs, net::SocketAddr, str::FromStr};
+
+use thiserror::Error;
+
+pub use environment::{Environment, Settings};
+pub use offer::{Offer, Withheld};
+
+use crate::{
+    keyring::{KeySource, Keyring},
+    public_url::PublicUrl,
+    secret::Secret,
+    telemetry::{LogFilter, LogFormat},
+};
+
+/// The providers and services that are compiled in.
+const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
+
+/// Everything that `serve` needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// What browsers see.
+    pub public_url: PublicUrl,
+    /// Address of the service.
+    pub listen: SocketAddr,
+    /// Address of health checks and metrics.
+    pub admin_listen: SocketAddr,
+    /// The keys, loaded; there may be none yet.
+    pub keyring: Keyring,
+    /// The services on offer, and the others.
+    pub offer: Offer,
+    /// The program that people want AuthIDs for.
+    pub app_name: String,
+    /// The name of the site.
+    pub display_name: String,
+    /// A privacy policy of the administrator's own.
+    pub privacy_policy_url: Option<url::Url>,
+    /// What is logged.
+    pub log: LogFilter,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// What is odd but no reason to stop.
+    pub warnings: Vec<String>,
+}
+
+/// Settings that cannot be served with.
+#[derive(Debug, Error)]
+#[error("{}", .problems.join("\n"))]
+pub struct Rejected {
+    /// Everything that is wrong, one sentence each.
+    pub problems: Vec<String>,
+    /// What could be read of the services all the same.
+    pub offer: Offer,
+}
+
+impl Config {
+    /// Reads the settings from these variables, usually `std::env::vars_os`.
+    pub fn load(environment: Environment) -> Result<Self, Rejected> {
+        let mut problems = Vec::new();
+        let settings = environment.settings(&mut problems);
+        let mut reader = Reader {
+            problems: &mut problems,
+        };
+
+        let public_url = reader.required(
+            "PUBLIC_URL",
+            settings.public_url.as_deref(),
+            PublicUrl::parse,
+        );
+        let listen = reader.address("LISTEN", settings.listen.as_deref(), "127.0.0.1:8080");
+        let admin_listen = reader.admin_listen(&settings);
+        let privacy_policy_url = reader.optional(
+            "PRIVACY_POLICY_URL",
+            settings.privacy_policy_url.as_deref(),
+            web_address,
+        );
+        let log = reader.or_default("LOG", settings.log.as_deref(), "info", LogFilter::parse);
+        let log_format = reader.or_default(
+            "LOG_FORMAT",
+            settings.log_format.as_deref(),
+            "text",
+            log_format,
+        );
+        let keyring = keyring(&settings, reader.problems);
+        let own_tables = own_tables(&settings, reader.problems);
+        let offer = offer::assemble(
+            BUILT_IN_TABLES,
+            own_tables.as_ref(),
+            settings.services.as_deref(),
+            &environment,
+            &mut problems,
+        );
+        // Services that share an application share its complaints.
+        let mut seen = HashSet::new();
+        problems.retain(|problem| seen.insert(problem.clone()));
+
+        match (public_url, listen, admin_listen, keyring, log, log_format) {
+            (
+                Some(public_url),
+                Some(listen),
+                Some(admin_listen),
+                Some(keyring),
+                Some(log),
+                Some(log_format),
+            ) if problems.is_empty() => Ok(Self {
+                public_url,
+                listen,
+                admin_listen,
+                keyring,
+                offer,
+                display_name: settings.display_name.unwrap_or_else(|| "authseal".into()),
+                app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
+                privacy_policy_url,
+                log,
+                log_format,
+                warnings: environment.unknown_settings(),
+            }),
+            _ => {
+                // A misspelt name may be why another is missing.
+                problems.extend(environment.unknown_settings());
+                Err(Rejected { problems, offer })
+            }
+        }
+    }
+}
+
+/// The admin address alone, for a command that needs no more.
+pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> {
+    let mut problems = Vec::new();
+    let settings = environment.settings(&mut problems);
+    let mut reader = Reader {
+        problems: &mut problems,
+    };
+    reader.admin_listen(&settings).ok_or(Rejected {
+        problems,
+        offer: Offer::default(),
+    })
+}
+
+/// Parses settings, and notes what is wrong with them.
+struct Reader<'a> {
+    problems: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn optional<T, E: Display>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(text?.trim()) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problems.push(format!("AUTHSEAL_{name} {error}"));
+                None
+            }
+        }
+    }
+
+    fn required<T, E: Display>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if text.is_none() {
+            self.problems.push(format!(
+                "AUTHSEAL_{name} is not set; it is what browsers see, like https://auth.example.com"
+            ));
+        }
+        self.optional(name, text, parse)
+    }
+
+    fn or_default<T, E: Display>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        default: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.optional(name, Some(text.unwrap_or(default)), parse)
+    }
+
+    fn admin_listen(&mut self, settings: &Settings) -> Option<SocketAddr> {
+        let text = settings.admin_listen.as_deref();
+        self.address("ADMIN_LISTEN", text, "127.0.0.1:8081")
+    }
+
+    fn address(&mut self, name: &str, text: Option<&str>, default: &str) -> Option<SocketAddr> {
+        self.or_default(name, text, default, |text| {
+            SocketAddr::from_str(text)
+                .map_err(|_| "is not an address and port; write it like 127.0.0.1:8080")
+        })
+    }
+}
+
+fn web_address(text: &str) -> Result<url::Url, &'static str> {
+    url::Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "https" | "http"))
+        .ok_or("is not a web address; write it like https://example.com/privacy")
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json"),
+    }
+}
+
+/// Loads the keys, without making any.
+fn keyring(settings: &Settings, problems: &mut Vec<String>) -> Option<Keyring> {
+    let source = match (&settings.keys, &settings.keys_dir) {
+        (Some(_), Some(_)) => {
+            problems.push("AUTHSEAL_KEYS and AUTHSEAL_KEYS_DIR are both set; keep one".into());
+            return None;
+        }
+        (Some(set), None) => KeySource::Inline(Secret::new(set.clone())),
+        (None, folder) => KeySource::Folder(folder.as_deref().unwrap_or("keys").into()),
+    };
+    Keyring::load(source)
+        .inspect_err(|error| problems.extend(error.problems.iter().cloned()))
+        .ok()
+}
+
+/// The text of the file that AUTHSEAL_PROVIDERS names, with its path.
+fn own_tables(settings: &Settings, problems: &mut Vec<String>) -> Option<(String, String)> {
+    let path = settings.providers.clone()?;
+    match fs::read_to_string(&path) {
+        Ok(text) => Some((path, text)),
+        Err(error) => {
+            problems.push(format!(
+                "AUTHSEAL_PROVIDERS names {path}, which cannot be read: {error}"
+            ));
+            None
+        }
+    }
+}

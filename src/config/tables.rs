@@ -1,0 +1,261 @@
+//! providers.toml: the built-in one with the administrator's own laid over it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use toml::{Table, Value};
+
+use super::{
+    environment::Environment,
+    fields::{Fields, nearest},
+};
+use crate::provider::Provider;
+
+/// A provider, and the names of its credentials, in the order of preference.
+pub(super) struct ProviderTable {
+    pub(super) provider: Arc<Provider>,
+    pub(super) credentials: Vec<String>,
+}
+
+/// A service that still lacks its credentials.
+pub(super) struct ServiceTable {
+    pub(super) id: String,
+    pub(super) provider: String,
+    pub(super) credentials: Option<Vec<String>>,
+    pub(super) name: String,
+    pub(super) scope: String,
+    pub(super) link: Option<url::Url>,
+    pub(super) manage_url: Option<url::Url>,
+    pub(super) aliases: Vec<String>,
+    pub(super) hidden: bool,
+}
+
+/// Both kinds of table, in the order of the files.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) providers: BTreeMap<String, ProviderTable>,
+    pub(super) services: Vec<ServiceTable>,
+}
+
+impl Tables {
+    /// Reads the built-in text and the administrator's own, given with its path.
+    pub(super) fn read(
+        built_in: &str,
+        own: Option<&(String, String)>,
+        environment: &Environment,
+        problems: &mut Vec<String>,
+    ) -> Self {
+        let mut all = parse("the built-in providers.toml", built_in, problems);
+        if let Some((path, text)) = own {
+            lay_over(&mut all, parse(path, text, problems), path, problems);
+        }
+        let mut tables = Self::default();
+        for (id, value) in tables_of(&all, "provider", problems) {
+            if let Some(provider) = read_provider(&id, &value, environment, problems) {
+                tables.providers.insert(id, provider);
+            }
+        }
+        // A provider that could not be read has been complained about already.
+        let known: Vec<String> = tables_of(&all, "provider", &mut Vec::new())
+            .map(|(id, _)| id)
+            .collect();
+        for (id, value) in tables_of(&all, "service", problems) {
+            tables
+                .services
+                .extend(read_service(&id, &value, &known, problems));
+        }
+        complain_about_shared_names(&tables.services, problems);
+        tables
+    }
+}
+
+fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Table {
+    let table: Table = text.parse().unwrap_or_else(|error: toml::de::Error| {
+        problems.push(format!("{path} is not TOML: {}", error.to_string().trim()));
+        Table::new()
+    });
+    table
+}
+
+/// Key by key within each `[provider.x]` and `[service.x]`.
+fn lay_over(all: &mut Table, own: Table, path: &str, problems: &mut Vec<String>) {
+    for (kind, entries) in own {
+        if kind != "provider" && kind != "service" {
+            problems.push(format!(
+                "{path}: {kind} is not a known key; write [provider.ID] or [service.ID]"
+            ));
+            continue;
+        }
+        let Value::Table(entries) = entries else {
+            problems.push(format!("{path}: write [{kind}.ID], not {kind}"));
+            continue;
+        };
+        let below = all
+            .entry(kind)
+            .or_insert_with(|| Value::Table(Table::new()))
+            .as_table_mut()
+            .expect("the built-in tables are tables");
+        for (id, entry) in entries {
+            match (below.get_mut(&id), entry) {
+                (Some(Value::Table(below)), Value::Table(entry)) => below.extend(entry),
+                (_, entry) => {
+                    below.insert(id, entry);
+                }
+            }
+        }
+    }
+}
+
+/// The `[<kind>.ID]` tables whose id can be one.
+fn tables_of(
+    all: &Table,
+    kind: &str,
+    problems: &mut Vec<String>,
+) -> impl Iterator<Item = (String, Value)> + use<> {
+    let mut tables = Vec::new();
+    for (id, value) in all
+        .get(kind)
+        .and_then(Value::as_table)
+        .into_iter()
+        .flatten()
+    {
+        if is_id(id) {
+            tables.push((id.clone(), value.clone()));
+        } else {
+            problems.push(format!(
+                "[{kind}.\"{id}\"]: an id is made of small letters, digits, . - and _"
+            ));
+        }
+    }
+    tables.into_iter()
+}
+
+/// An id stands between colons in an AuthID, and in links.
+fn is_id(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte)
+        })
+}
+
+fn read_provider(
+    id: &str,
+    value: &Value,
+    environment: &Environment,
+    problems: &mut Vec<String>,
+) -> Option<ProviderTable> {
+    // A tenant in the environment is named like the credentials it goes with.
+    let mut tenant_problems = Vec::new();
+    let mut fields = Fields::new(value, format!("[provider.{id}]"), problems);
+    let credentials: Option<Vec<String>> = fields.required("credentials");
+    let tenant: Option<String> = fields.optional("tenant");
+    let tenant = credentials
+        .iter()
+        .flatten()
+        .find_map(|name| environment.get(&format!("{name}_TENANT"), &mut tenant_problems))
+        .or(tenant);
+    if tenant.as_deref().is_some_and(|tenant| !is_tenant(tenant)) {
+        fields.complain("tenant", "must be a directory's id or domain name");
+    }
+    let fill = |url: String| match &tenant {
+        Some(tenant) => url.replace("{tenant}", tenant),
+        None => url,
+    };
+
+    let insecure_http = fields.optional("insecure_http").unwrap_or(false);
+    let name: Option<String> = fields.required("name");
+    let authorize_url = fields.endpoint("authorize_url", insecure_http, fill);
+    let token_url = fields.endpoint("token_url", insecure_http, fill);
+    let revoke_url = fields.endpoint("revoke_url", insecure_http, fill);
+    let authorize_params = fields.optional("authorize_params").unwrap_or_default();
+    let pkce = fields.optional("pkce").unwrap_or(false);
+    let refresh_tokens = fields.required("refresh_tokens");
+    let client_authentication = fields.optional("client_authentication").unwrap_or_default();
+    let console_url = fields.link("console_url");
+    for (name, url) in [("authorize_url", &authorize_url), ("token_url", &token_url)] {
+        if url.is_none()
+            && !value
+                .as_table()
+                .is_some_and(|table| table.contains_key(name))
+        {
+            fields.complain(name, "is missing");
+        }
+    }
+    fields.finish();
+    problems.extend(tenant_problems);
+
+    Some(ProviderTable {
+        credentials: credentials?,
+        provider: Arc::new(Provider {
+            id: id.to_owned(),
+            name: name?,
+            authorize_url: authorize_url?,
+            token_url: token_url?,
+            revoke_url,
+            authorize_params,
+            pkce,
+            refresh_tokens: refresh_tokens?,
+            client_authentication,
+            console_url,
+        }),
+    })
+}
+
+fn is_tenant(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+}
+
+fn read_service(
+    id: &str,
+    value: &Value,
+    providers: &[String],
+    problems: &mut Vec<String>,
+) -> Option<ServiceTable> {
+    let mut fields = Fields::new(value, format!("[service.{id}]"), problems);
+    let provider: Option<String> = fields.required("provider");
+    if let Some(provider) = &provider
+        && !providers.contains(provider)
+    {
+        let hint = nearest(provider, providers.iter().map(String::as_str))
+            .map(|known| format!("; did you mean \"{known}\"?"))
+            .unwrap_or_default();
+        fields.complain("provider", &format!("\"{provider}\" is not known{hint}"));
+    }
+    let credentials = fields.optional("credentials");
+    let name = fields.required("name");
+    let scope = fields.optional("scope").unwrap_or_default();
+    let link = fields.link("link");
+    let manage_url = fields.link("manage_url");
+    let aliases = fields.optional("aliases").unwrap_or_default();
+    let hidden = fields.optional("hidden").unwrap_or(false);
+    fields.finish();
+    Some(ServiceTable {
+        id: id.to_owned(),
+        provider: provider?,
+        credentials,
+        name: name?,
+        scope,
+        link,
+        manage_url,
+        aliases,
+        hidden,
+    })
+}
+
+fn complain_about_shared_names(services: &[ServiceTable], problems: &mut Vec<String>) {
+    for service in services {
+        for alias in &service.aliases {
+            let owner = services.iter().find(|other| {
+                other.id == *alias || (other.id < service.id && other.aliases.contains(alias))
+            });
+            if let Some(owner) = owner {
+                problems.push(format!(
+                    "[service.{}]: the alias {alias} belongs to [service.{}]",
+                    service.id, owner.id
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A small authorization server, for `authseal demo` and for tests.
+//!
+//! It is a strict and independent witness: it shares no code with `seal` or
+//! `provider`, and refuses whatever RFC 6749, 7636 and 7009 tell it to refuse.
+
+mod endpoints;
+mod grants;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use grants::{Application, Seen};
+
+use crate::{clock::Clock, listen};
+use endpoints::Endpoints;
+use grants::Grants;
+
+/// A running demo provider.
+#[derive(Clone, Debug)]
+pub struct DemoProvider {
+    address: SocketAddr,
+    endpoints: Arc<Endpoints>,
+}
+
+impl DemoProvider {
+    /// Serves these applications on `listener` until `shutdown`. Access tokens
+    /// live for `access_token_lifetime`.
+    pub fn start(
+        listener: TcpListener,
+        applications: Vec<Application>,
+        access_token_lifetime: Duration,
+        clock: Clock,
+        shutdown: CancellationToken,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let endpoints = Arc::new(Endpoints {
+            grants: Grants::new(applications, access_token_lifetime, clock),
+        });
+        let handler = endpoints.clone();
+        tokio::spawn(listen::run(
+            listener,
+            move |request, _peer| {
+                let endpoints = handler.clone();
+                async move { endpoints.answer(request).await }
+            },
+            shutdown,
+        ));
+        Ok(Self { address, endpoints })
+    }
+
+    /// The full address of a path of this provider.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it was asked so far.
+    pub fn seen(&self) -> Seen {
+        self.endpoints.grants.seen()
+    }
+
+    /// A refresh token as a login would have given it; for tests that need many.
+    pub fn issue_refresh_token(&self, client_id: &str) -> Option<String> {
+        self.endpoints.grants.issue_refresh_token(client_id)
+    }
+}

@@ -1,0 +1,260 @@
+//! One key as RFC 7517 writes it: read, checked, made, written.
+
+use std::{fmt, time::Duration};
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::{clock::UnixTime, secret::Secret};
+
+/// A 256-bit symmetric key for `alg=dir`, `enc=A256GCM` (RFC 7518 sections 4.5
+/// and 5.3).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Jwk {
+    /// The key's id, which is also its file's name.
+    pub kid: String,
+    /// When it was made.
+    pub iat: UnixTime,
+    /// When it starts to seal; it opens from the moment it is seen.
+    pub nbf: UnixTime,
+    /// When it stops to open; never, if absent.
+    pub exp: Option<UnixTime>,
+    k: Zeroizing<[u8; 32]>,
+}
+
+/// What is wrong with a JWK. Never holds any of its content.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum JwkError {
+    /// Not JSON; with the place.
+    #[error("is not JSON (line {line}, column {column})")]
+    NotJson {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// JSON, but neither an object nor, where a set is expected, a set.
+    #[error("is not a JSON object in the form of RFC 7517")]
+    NotAnObject,
+    /// A member is missing or has a value that cannot be used.
+    #[error("has a wrong \"{member}\": it must be {expected}")]
+    Member {
+        /// The member's name.
+        member: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
+const KID: &str = "1 to 64 letters, digits, - or _";
+const KTY: &str = "\"oct\", a symmetric key";
+const K: &str = "256 bits (43 characters) in base64url";
+const ALG: &str = "\"dir\", or absent";
+const ENC: &str = "\"A256GCM\", or absent";
+const TIME: &str = "whole seconds since 1970, or absent";
+
+/// Four characters keep the AuthID short; the folder sees to it that no two of
+/// one server are the same.
+const NEW_KID_CHARACTERS: usize = 4;
+const KID_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+impl Jwk {
+    /// Makes a key that opens at once and seals after `activate_in`.
+    pub fn generate(now: UnixTime, activate_in: Duration) -> Self {
+        let random = SystemRandom::new();
+        let mut k = Zeroizing::new([0; 32]);
+        let mut kid = [0; NEW_KID_CHARACTERS];
+        random
+            .fill(k.as_mut())
+            .and_then(|()| random.fill(&mut kid))
+            .expect("the operating system gives random bytes");
+        Self {
+            kid: kid
+                .map(|byte| char::from(KID_ALPHABET[usize::from(byte) % KID_ALPHABET.len()]))
+                .iter()
+                .collect(),
+            iat: now,
+            nbf: now.plus(activate_in),
+            exp: None,
+            k,
+        }
+    }
+
+    /// Reads one JWK.
+    pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
+        Self::from_value(&parse_json(json)?)
+    }
+
+    fn from_value(value: &Value) -> Result<Self, JwkError> {
+        let members = value.as_object().ok_or(JwkError::NotAnObject)?;
+        let wrong = |member, expected| JwkError::Member { member, expected };
+        let is = |member, text| members.get(member).is_none_or(|value| value == text);
+        let time = |member| match members.get(member) {
+            None => Ok(None),
+            Some(value) => match value.as_u64() {
+                Some(seconds) => Ok(Some(UnixTime(seconds))),
+                None => Err(wrong(member, TIME)),
+            },
+        };
+
+        if members.get("kty").is_none_or(|kty| kty != "oct") {
+            return Err(wrong("kty", KTY));
+        }
+        let kid = members.get("kid").and_then(Value::as_str).unwrap_or("");
+        if !is_kid(kid) {
+            return Err(wrong("kid", KID));
+        }
+        if !is("alg", "dir") {
+            return Err(wrong("alg", ALG));
+        }
+        if !is("enc", "A256GCM") {
+            return Err(wrong("enc", ENC));
+        }
+        let k = members.get("k").and_then(Value::as_str).and_then(|text| {
+            let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+            Some(Zeroizing::new(<[u8; 32]>::try_from(&bytes[..]).ok()?))
+        });
+        let iat = time("iat")?.unwrap_or_default();
+        Ok(Self {
+            kid: kid.to_owned(),
+            iat,
+            nbf: time("nbf")?.unwrap_or(iat),
+            exp: time("exp")?,
+            k: k.ok_or(wrong("k", K))?,
+        })
+    }
+
+    /// The JWK as JSON, the secret `k` included.
+    pub fn to_json(&self) -> Secret {
+        let mut jwk = json!({
+            "kty": "oct",
+            "kid": self.kid,
+            "alg": "dir",
+            "enc": "A256GCM",
+            "iat": self.iat,
+            "nbf": self.nbf,
+            "k": URL_SAFE_NO_PAD.encode(*self.k),
+        });
+        if let Some(exp) = self.exp {
+            jwk["exp"] = json!(exp);
+        }
+        Secret::new(jwk.to_string())
+    }
+
+    /// Whether the key still opens what it sealed.
+    pub fn opens_at(&self, now: UnixTime) -> bool {
+        self.exp.is_none_or(|exp| now < exp)
+    }
+
+    /// Whether the key may seal.
+    pub fn seals_at(&self, now: UnixTime) -> bool {
+        self.nbf <= now && self.opens_at(now)
+    }
+
+    /// The key itself, for `seal` alone.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.k
+    }
+}
+
+impl fmt::Debug for Jwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jwk")
+            .field("kid", &self.kid)
+            .field("nbf", &self.nbf)
+            .field("exp", &self.exp)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a text can be a key's id: it becomes a file's name and a JSON string
+/// without escapes.
+pub(super) fn is_kid(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Reads a JWK Set (RFC 7517 section 5), as JSON or as base64 of JSON.
+pub(super) fn parse_set(text: &Secret) -> Result<Vec<Jwk>, JwkError> {
+    let text = text.expose().trim();
+    let decoded = Zeroizing::new(STANDARD.decode(text).unwrap_or_default());
+    let json = if decoded.is_empty() {
+        text.as_bytes()
+    } else {
+        &decoded
+    };
+    parse_json(json)?
+        .get("keys")
+        .and_then(Value::as_array)
+        .ok_or(JwkError::NotAnObject)?
+        .iter()
+        .map(Jwk::from_value)
+        .collect()
+}
+
+/// serde_json's own messages can quote what they read, so only the place is kept.
+fn parse_json(json: &[u8]) -> Result<Value, JwkError> {
+    serde_json::from_slice(json).map_err(|error| JwkError::NotJson {
+        line: error.line(),
+        column: error.column(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_being_written_and_read() {
+        let mut key = Jwk::generate(UnixTime(1_000), Duration::from_secs(600));
+        key.exp = Some(UnixTime(5_000));
+        assert!(Jwk::parse(key.to_json().expose().as_bytes()).unwrap() == key);
+        assert!(!key.seals_at(UnixTime(1_599)) && key.opens_at(UnixTime(1_599)));
+        assert!(key.seals_at(UnixTime(1_600)));
+        assert!(!key.opens_at(UnixTime(5_000)));
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_used_is_named_by_its_member() {
+        let good = json!({"kty": "oct", "kid": "a", "k": "A".repeat(43)});
+        for (member, value) in [
+            ("kty", json!("RSA")),
+            ("kid", json!("../a")),
+            ("kid", json!("")),
+            ("alg", json!("A256KW")),
+            ("enc", json!("A128CBC-HS256")),
+            ("k", json!("AAAA")),
+            ("k", json!(7)),
+            ("k", json!("A".repeat(44))),
+            ("nbf", json!("soon")),
+            ("exp", json!(-1)),
+        ] {
+            let mut jwk = good.clone();
+            jwk[member] = value;
+            let error = Jwk::parse(jwk.to_string().as_bytes()).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("\"{member}\"")),
+                "{error}"
+            );
+        }
+        Jwk::parse(good.to_string().as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_set_is_read_as_json_and_as_base64() {
+        let key = Jwk::generate(UnixTime(0), Duration::ZERO);
+        let set = format!("{{\"keys\":[{}]}}", key.to_json().expose());
+        let in_base64 = STANDARD.encode(&set);
+        for text in [set, in_base64] {
+            assert!(parse_set(&Secret::new(text)).unwrap() == [key.clone()]);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What one load of the keys found.
+
+use std::collections::HashSet;
+
+use thiserror::Error;
+
+use super::Jwk;
+use crate::clock::UnixTime;
+
+/// The keys and revoked lineages of one load: never changed, only replaced.
+#[derive(Debug)]
+pub struct KeySet {
+    /// Sorted so that the last key that may seal is the one that does.
+    keys: Vec<Jwk>,
+    revoked: HashSet<String>,
+    pub(super) version: u64,
+}
+
+/// Why a key cannot open.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Unusable {
+    /// No key of that id is here.
+    #[error("this server does not have the key it was sealed under")]
+    Unknown,
+    /// The key's `exp` has passed.
+    #[error("the key it was sealed under has been retired")]
+    Retired,
+}
+
+impl KeySet {
+    pub(super) fn new(mut keys: Vec<Jwk>, revoked: HashSet<String>) -> Self {
+        keys.sort_by(|a, b| (a.nbf, a.iat, &a.kid).cmp(&(b.nbf, b.iat, &b.kid)));
+        Self {
+            keys,
+            revoked,
+            version: 0,
+        }
+    }
+
+    /// The newest key whose `nbf` has passed.
+    pub fn sealing(&self, now: UnixTime) -> Option<&Jwk> {
+        self.keys.iter().rev().find(|key| key.seals_at(now))
+    }
+
+    /// The key of that id, while it opens.
+    pub fn opening(&self, kid: &str, now: UnixTime) -> Result<&Jwk, Unusable> {
+        match self.keys.iter().find(|key| key.kid == kid) {
+            None => Err(Unusable::Unknown),
+            Some(key) if !key.opens_at(now) => Err(Unusable::Retired),
+            Some(key) => Ok(key),
+        }
+    }
+
+    /// Whether this lineage stands in `revoked.txt`.
+    pub fn is_revoked(&self, lineage: &str) -> bool {
+        self.revoked.contains(lineage)
+    }
+
+    /// Changes with every load: what was worked out under another version must
+    /// be worked out again.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Every key, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Jwk> {
+        self.keys.iter()
+    }
+
+    /// How many lineages are revoked.
+    pub fn revoked_count(&self) -> usize {
+        self.revoked.len()
+    }
+
+    /// Whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn key(kid: &str, nbf: u64, exp: Option<u64>) -> Jwk {
+        let mut key = Jwk::generate(UnixTime(0), Duration::ZERO);
+        key.kid = kid.to_owned();
+        key.nbf = UnixTime(nbf);
+        key.exp = exp.map(UnixTime);
+        key
+    }
+
+    #[test]
+    fn the_newest_active_key_seals_and_every_unexpired_one_opens() {
+        let set = KeySet::new(
+            vec![
+                key("next", 300, None),
+                key("old", 100, Some(400)),
+                key("now", 200, None),
+            ],
+            HashSet::new(),
+        );
+        let sealing = |now| set.sealing(UnixTime(now)).map(|key| key.kid.as_str());
+        assert_eq!(sealing(99), None);
+        assert_eq!(sealing(100), Some("old"));
+        assert_eq!(sealing(299), Some("now"));
+        assert_eq!(sealing(300), Some("next"));
+
+        let opening = |kid, now| set.opening(kid, UnixTime(now)).map(|key| key.kid.as_str());
+        assert_eq!(opening("next", 0), Ok("next"));
+        assert_eq!(opening("old", 399), Ok("old"));
+        assert_eq!(opening("old", 400), Err(Unusable::Retired));
+        assert_eq!(opening("other", 0), Err(Unusable::Unknown));
+    }
+}

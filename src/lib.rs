@@ -1,0 +1,44 @@
+//! authseal: a self-hosted OAuth token-sealing proxy.
+//!
+//! A person logs in once; the refresh token is sealed into a string, the AuthID,
+//! which its holder trades for access tokens. The server keeps nothing.
+//!
+//! This is the map. A module imports only from layers below its own; siblings
+//! never import each other. `tests/it/layers.rs` holds the code to this table:
+//!
+//! ```text
+//! cli
+//! app
+//! config
+//! server
+//! refresh login
+//! provider seal demo
+//! keyring outbound listen
+//! secret clock public_url telemetry pages
+//! ```
+//!
+//! One request, from socket to provider and back:
+//! `listen::run` → `server::routes` → `server::handlers` → `login` or `refresh` →
+//! `seal`, `provider` → `outbound`; and what went wrong comes back through
+//! `server::error`.
+
+#![warn(missing_docs)]
+
+pub mod app;
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod keyring;
+pub mod listen;
+pub mod login;
+pub mod outbound;
+pub mod pages;
+pub mod provider;
+pub mod public_url;
+pub mod refresh;
+pub mod seal;
+pub mod secret;
+pub mod server;
+pub mod telemetry;

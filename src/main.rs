@@ -1,0 +1,5 @@
+//! The `authseal` program.
+
+fn main() -> std::process::ExitCode {
+    authseal::cli::main()
+}

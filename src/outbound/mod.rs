@@ -1,0 +1,118 @@
+//! The way out: one HTTP client for all providers.
+//!
+//! It never follows a redirect, reads no more than a token answer can need, and
+//! says what failed without quoting what was sent.
+
+mod roots;
+
+use std::{error::Error as _, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use thiserror::Error;
+
+/// No provider's token answer comes near this.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+const IDLE_CONNECTIONS_PER_HOST: usize = 32;
+
+/// Sends requests to providers, over connections that it keeps.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+/// Why there is no answer. Try again later, or look at the network.
+#[derive(Debug, Error)]
+pub enum OutboundError {
+    /// No connection: DNS, TCP or TLS. Nothing was sent.
+    #[error("no connection to {host}: {cause}")]
+    Connect {
+        /// The host that was to be reached.
+        host: String,
+        /// The system's or TLS library's words.
+        cause: String,
+    },
+    /// The connection broke before the answer was whole.
+    #[error("{host} broke off the connection")]
+    Broken {
+        /// The host that was asked.
+        host: String,
+    },
+    /// The answer is larger than any token answer.
+    #[error("{host} answered with more than {MAX_BODY_BYTES} bytes")]
+    TooLarge {
+        /// The host that was asked.
+        host: String,
+    },
+}
+
+impl Outbound {
+    /// A client that trusts the system's certificates, or the built-in ones
+    /// where the system has none.
+    pub fn new() -> Self {
+        let mut http = HttpConnector::new();
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        http.set_nodelay(true);
+        http.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(roots::client_config())
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
+            .build(connector);
+        Self { client }
+    }
+
+    /// Sends one request and reads the whole answer. The caller sets the
+    /// deadline.
+    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, OutboundError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let request = request.map(|body| Full::new(Bytes::from(body)));
+        let response = match self.client.request(request).await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() => {
+                return Err(OutboundError::Connect {
+                    host,
+                    cause: root_cause(&error),
+                });
+            }
+            Err(_) => return Err(OutboundError::Broken { host }),
+        };
+        let (head, body) = response.into_parts();
+        match Limited::new(body, MAX_BODY_BYTES).collect().await {
+            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(OutboundError::TooLarge { host }),
+            Err(_) => Err(OutboundError::Broken { host }),
+        }
+    }
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A connect error's outer layers only say that connecting failed; the last one
+/// says why ("Connection refused", "invalid peer certificate").
+fn root_cause(error: &hyper_util::client::legacy::Error) -> String {
+    let mut cause = error.source();
+    let mut text = String::from("unknown cause");
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,22 @@
+//! Which certificate authorities providers are believed by.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+/// The system's authorities (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), or
+/// Mozilla's as compiled in, so that an image without any certificates works.
+pub(super) fn client_config() -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    let (added, _) =
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if added == 0 {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        tracing::debug!("no certificates on this system: using the built-in ones");
+    }
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring offers TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}

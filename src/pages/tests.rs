@@ -1,0 +1,120 @@
+//! Foreign text in every page.
+
+use askama::Template;
+
+use super::*;
+
+/// Would leave a text, an attribute in either quotes, and a textarea.
+const FOREIGN: &str = r#"</textarea></title>"'><script>alert(1)</script>&"#;
+
+fn frame() -> Frame<'static> {
+    Frame {
+        app_name: FOREIGN,
+        display_name: FOREIGN,
+        prefix: FOREIGN,
+        privacy_policy: FOREIGN,
+    }
+}
+
+fn service() -> Service<'static> {
+    Service {
+        id: FOREIGN,
+        name: FOREIGN,
+        provider: FOREIGN,
+    }
+}
+
+/// Every page, in every form, with foreign text wherever it takes any.
+fn pages() -> Vec<String> {
+    let start = |services, choice| StartPage {
+        frame: frame(),
+        services,
+        choice,
+    };
+    let result = |url| ResultPage {
+        frame: frame(),
+        service_name: FOREIGN,
+        service_link: url,
+        manage_url: url,
+        authid: FOREIGN,
+    };
+    let error = |links, provider_error| ErrorPage {
+        frame: frame(),
+        title: FOREIGN,
+        happened: FOREIGN,
+        advice: FOREIGN,
+        links,
+        provider_error,
+    };
+    let link = Link {
+        label: FOREIGN,
+        href: FOREIGN,
+    };
+    let said = ProviderError {
+        code: FOREIGN,
+        description: Some(FOREIGN),
+    };
+    [
+        start(vec![], Choice::All).render(),
+        start(vec![service(), service()], Choice::All).render(),
+        start(vec![service(), service()], Choice::One(service())).render(),
+        start(vec![service()], Choice::Unknown(FOREIGN)).render(),
+        start(vec![], Choice::Unknown(FOREIGN)).render(),
+        result(Some(FOREIGN)).render(),
+        result(None).render(),
+        error(vec![link, link], Some(said)).render(),
+        error(vec![], None).render(),
+        PrivacyPage { frame: frame() }.render(),
+    ]
+    .map(|page| page.expect("writing to a String cannot fail"))
+    .into()
+}
+
+#[test]
+fn foreign_text_is_escaped_wherever_it_stands() {
+    for page in pages() {
+        assert!(!page.contains("<script>alert"), "{page}");
+        assert!(!page.contains("'><"), "{page}");
+        assert!(!page.contains("\"'>"), "{page}");
+        assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
+        assert!(page.matches("</textarea>").count() <= 1, "{page}");
+        assert_eq!(page.matches("</title>").count(), 1, "{page}");
+    }
+}
+
+#[test]
+fn no_page_needs_more_than_a_strict_policy_allows() {
+    for page in pages() {
+        for inline in [" style=", "<style", " onclick=", "<script>", " src=\"http"] {
+            assert!(!page.contains(inline), "{inline} in {page}");
+        }
+    }
+    assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+}
+
+#[test]
+fn an_authid_stands_in_its_field_as_it_is() {
+    let authid = "v2:googledrive:eyJhbGciOiJkaXIi..-_x";
+    let page = ResultPage {
+        frame: Frame {
+            app_name: "Duplicati",
+            display_name: "Ours",
+            prefix: "/seal",
+            privacy_policy: "/seal/privacy-policy",
+        },
+        service_name: "Google Drive",
+        service_link: None,
+        manage_url: None,
+        authid,
+    }
+    .render()
+    .unwrap();
+    assert!(page.contains(&format!(">{authid}</textarea>")), "{page}");
+    assert!(page.contains(r#"src="/seal/authseal.js""#), "{page}");
+}
+
+#[test]
+fn the_favicon_is_the_mark_in_the_pages() {
+    let wax = FAVICON.split('"').find(|part| part.starts_with("M46.8"));
+    assert!(include_str!("marks.svg").contains(wax.unwrap()));
+}

@@ -1,0 +1,120 @@
+//! What a token endpoint answers, read as leniently as real providers require.
+
+use std::time::Duration;
+
+use oauth2::{AccessToken, RefreshToken, Scope, TokenResponse, basic::BasicTokenType};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::secret::Secret;
+
+/// RFC 6749 section 5.1 leaves `expires_in` out where it is documented
+/// elsewhere; half an hour is what no provider undercuts.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// The tokens of one answer.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// The access token (RFC 6749 section 1.4).
+    pub access_token: Secret,
+    /// How long it lives from now.
+    pub expires_in: Duration,
+    /// A refresh token, if the provider sent one.
+    pub refresh_token: Option<Secret>,
+}
+
+/// RFC 6749 section 5.1, with `expires_in` missing or a string, and
+/// `token_type` missing.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct LenientTokenResponse {
+    access_token: AccessToken,
+    #[serde(default = "bearer", skip_deserializing)]
+    token_type: BasicTokenType,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<u64>,
+    #[serde(default)]
+    refresh_token: Option<RefreshToken>,
+}
+
+fn bearer() -> BasicTokenType {
+    BasicTokenType::Bearer
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Number(number) => number.as_f64().map(|seconds| seconds as u64),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    })
+}
+
+impl TokenResponse for LenientTokenResponse {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in.map(Duration::from_secs)
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        None
+    }
+}
+
+impl From<LenientTokenResponse> for Tokens {
+    fn from(response: LenientTokenResponse) -> Self {
+        Self {
+            expires_in: response.expires_in().unwrap_or(DEFAULT_LIFETIME),
+            access_token: Secret::new(response.access_token.into_secret()),
+            refresh_token: response
+                .refresh_token
+                .map(|token| Secret::new(token.into_secret()))
+                .filter(|token| !token.expose().is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expires_in: u64, refresh_token: Option<&str>) {
+        let tokens = Tokens::from(serde_json::from_str::<LenientTokenResponse>(json).unwrap());
+        assert_eq!(tokens.access_token.expose(), "a", "{json}");
+        assert_eq!(tokens.expires_in.as_secs(), expires_in, "{json}");
+        let refresh_token = refresh_token.map(Secret::new);
+        assert!(tokens.refresh_token == refresh_token, "{json}");
+    }
+
+    #[test]
+    fn every_form_of_expires_in_is_understood() {
+        check(r#"{"access_token":"a","expires_in":3599}"#, 3599, None);
+        check(r#"{"access_token":"a","expires_in":"3599"}"#, 3599, None);
+        check(r#"{"access_token":"a","expires_in":60.9}"#, 60, None);
+        check(r#"{"access_token":"a","expires_in":-5}"#, 0, None);
+        check(r#"{"access_token":"a","expires_in":null}"#, 1800, None);
+        check(r#"{"access_token":"a","expires_in":"soon"}"#, 1800, None);
+        check(r#"{"access_token":"a"}"#, 1800, None);
+    }
+
+    #[test]
+    fn an_empty_refresh_token_is_none() {
+        check(r#"{"access_token":"a","refresh_token":""}"#, 1800, None);
+        check(
+            r#"{"access_token":"a","token_type":"MAC","refresh_token":"r"}"#,
+            1800,
+            Some("r"),
+        );
+    }
+}

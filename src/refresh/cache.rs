@@ -1,0 +1,142 @@
+//! Access tokens that are still good, by lineage.
+
+use std::{sync::Arc, time::Duration};
+
+use quick_cache::{Weighter, sync::Cache};
+
+use crate::{clock::UnixTime, seal::Lineage, secret::Secret};
+
+/// A tenth of a token's life, within these bounds, is left to whoever gets it:
+/// Duplicati itself refreshes 30 s early, and an upload may start just before.
+const SHORTEST_MARGIN: Duration = Duration::from_secs(30);
+const LONGEST_MARGIN: Duration = Duration::from_secs(5 * 60);
+
+/// What an entry takes besides its strings: measured with benches/run.
+const ENTRY_OVERHEAD_BYTES: u64 = 256;
+
+/// How many entries the tables start with; they grow as needed.
+const FIRST_CAPACITY: usize = 64;
+
+/// An access token, and the newest AuthID of the login that it belongs to.
+#[derive(Debug)]
+pub struct CachedToken {
+    /// The access token.
+    pub access_token: Secret,
+    /// When the provider ends it.
+    pub expires_at: UnixTime,
+    /// Until when it may be handed out.
+    pub fresh_until: UnixTime,
+    /// The newest generation that this server knows.
+    pub generation: u32,
+    /// Its AuthID, when the provider replaced the refresh token.
+    pub newest_authid: Option<Secret>,
+    /// The key set under which this was worked out.
+    pub keys_version: u64,
+}
+
+impl CachedToken {
+    /// Until when a token may be handed out that was issued at `now`.
+    pub fn fresh_until(now: UnixTime, lifetime: Duration) -> UnixTime {
+        let margin = (lifetime / 10).clamp(SHORTEST_MARGIN, LONGEST_MARGIN);
+        now.plus(lifetime.saturating_sub(margin))
+    }
+}
+
+/// Bounded by memory; wiped as entries leave.
+#[derive(Debug)]
+pub struct TokenCache {
+    entries: Cache<Lineage, Arc<CachedToken>, Weight>,
+}
+
+impl TokenCache {
+    /// A cache of at most about `bytes`.
+    pub fn new(bytes: u64) -> Self {
+        Self {
+            entries: Cache::with_weighter(FIRST_CAPACITY, bytes, Weight),
+        }
+    }
+
+    /// The login's access token, if it is still good and was worked out under
+    /// the same keys and revocations.
+    pub fn get(
+        &self,
+        lineage: &Lineage,
+        now: UnixTime,
+        keys_version: u64,
+    ) -> Option<Arc<CachedToken>> {
+        self.entries
+            .get(lineage)
+            .filter(|token| now < token.fresh_until && token.keys_version == keys_version)
+    }
+
+    /// Keeps a token, unless it lives too briefly to be of use to a second asker.
+    pub fn insert(&self, lineage: Lineage, now: UnixTime, token: Arc<CachedToken>) {
+        if now < token.fresh_until {
+            self.entries.insert(lineage, token);
+        } else {
+            self.entries.remove(&lineage);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Weight;
+
+impl Weighter<Lineage, Arc<CachedToken>> for Weight {
+    fn weight(&self, _: &Lineage, token: &Arc<CachedToken>) -> u64 {
+        let authid = token.newest_authid.as_ref();
+        let strings =
+            token.access_token.expose().len() + authid.map_or(0, |authid| authid.expose().len());
+        ENTRY_OVERHEAD_BYTES + strings as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(expires_in: u64) -> Arc<CachedToken> {
+        let now = UnixTime(0);
+        let lifetime = Duration::from_secs(expires_in);
+        Arc::new(CachedToken {
+            access_token: Secret::new("x".repeat(1_000)),
+            expires_at: now.plus(lifetime),
+            fresh_until: CachedToken::fresh_until(now, lifetime),
+            generation: 0,
+            newest_authid: None,
+            keys_version: 0,
+        })
+    }
+
+    #[test]
+    fn a_token_is_handed_out_until_shortly_before_it_expires() {
+        let check = |lifetime, fresh| {
+            let until = CachedToken::fresh_until(UnixTime(0), Duration::from_secs(lifetime));
+            assert_eq!(until, UnixTime(fresh), "{lifetime} s");
+        };
+        check(3_600, 3_300);
+        check(600, 540);
+        check(60, 30);
+        check(20, 0);
+    }
+
+    #[test]
+    fn a_change_of_keys_hides_what_was_cached() {
+        let cache = TokenCache::new(1 << 20);
+        let lineage = Lineage::random();
+        cache.insert(lineage, UnixTime(0), token(3_600));
+        assert!(cache.get(&lineage, UnixTime(0), 0).is_some());
+        assert!(cache.get(&lineage, UnixTime(0), 1).is_none());
+        assert!(cache.get(&lineage, UnixTime(3_300), 0).is_none());
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let cache = TokenCache::new(1 << 20);
+        for _ in 0..10_000 {
+            cache.insert(Lineage::random(), UnixTime(0), token(3_600));
+        }
+        assert!(cache.entries.weight() <= 1 << 20);
+        assert!(cache.entries.len() > 500);
+    }
+}

@@ -1,0 +1,41 @@
+//! Trading an AuthID for an access token:
+//! open → revoked? → cache → one flight per lineage → provider → reseal.
+
+mod cache;
+mod engine;
+mod flight;
+
+use thiserror::Error;
+
+pub use cache::TokenCache;
+pub use engine::{RefreshEngine, Refreshed};
+
+use crate::{provider::ProviderError, seal::OpenError};
+
+/// Why an AuthID gave no access token, and with whom it lies.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RefreshError {
+    /// It does not open: the holder has the wrong string, or must log in again.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Its lineage was revoked here. Log in again.
+    #[error("the AuthID has been revoked")]
+    Revoked,
+    /// Its service is not offered any more. Tell the administrator.
+    #[error("this server no longer offers {service}")]
+    NotOffered {
+        /// Id of the service.
+        service: String,
+    },
+    /// The provider gave no token.
+    #[error("{provider}: {error}")]
+    Provider {
+        /// The provider's name.
+        provider: String,
+        /// What went wrong.
+        error: ProviderError,
+    },
+    /// The task that asked the provider died: a bug. Try again.
+    #[error("the refresh ended without a result")]
+    Lost,
+}

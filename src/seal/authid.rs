@@ -1,0 +1,303 @@
+//! `v2:<service>:<JWE>`: made and opened.
+//!
+//! The JWE is RFC 7516 compact serialisation with `alg=dir`, `enc=A256GCM`. Any
+//! JOSE library opens it with the JWK alone.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use josekit::jwe::{Dir, JweHeader, deserialize_compact, serialize_compact};
+use serde::Deserialize;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::{Grant, NoSealingKey};
+use crate::{
+    clock::UnixTime,
+    keyring::{Jwk, KeySet, Unusable},
+    secret::Secret,
+};
+
+/// Nothing longer is an AuthID.
+pub const MAX_AUTHID_BYTES: usize = 16 * 1024;
+
+const VERSION: &str = "v2:";
+const CONTENT_ENCRYPTION: &str = "A256GCM";
+const COMPRESSION: &str = "DEF";
+
+/// Below this, DEFLATE's own tables and the longer header cost more than they
+/// save on a token.
+const WORTH_COMPRESSING_BYTES: usize = 256;
+
+/// 96 bits in base64url (RFC 7518 section 5.3).
+const IV_CHARACTERS: usize = 16;
+/// 128 bits in base64url. OpenSSL would accept a shorter tag, which could be
+/// guessed.
+const TAG_CHARACTERS: usize = 22;
+
+/// An AuthID's content, and the key it was sealed under.
+#[derive(Debug)]
+pub struct Opened {
+    /// What was sealed.
+    pub grant: Grant,
+    /// The id of the key that opened it.
+    pub kid: String,
+}
+
+/// The text does not have an AuthID's form; the holder has pasted something else.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NotAnAuthId {
+    /// Nothing at all.
+    #[error("no AuthID was sent")]
+    Missing,
+    /// Longer than [`MAX_AUTHID_BYTES`].
+    #[error("this is too long to be an AuthID")]
+    TooLong,
+    /// Not `v2:<service>:<JWE>`, or a JWE of another kind.
+    #[error("this is not an AuthID of this server; it starts with v2: and has no blanks")]
+    Form,
+}
+
+/// Why an AuthID was not opened.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum OpenError {
+    /// It is not one.
+    #[error(transparent)]
+    NotAnAuthId(#[from] NotAnAuthId),
+    /// Its key is not here, or retired: log in again.
+    #[error(transparent)]
+    Key(#[from] Unusable),
+    /// It is not what the key sealed: copied wrongly, or forged.
+    #[error("the AuthID is damaged or was changed")]
+    Tampered,
+    /// The service in front is not the one inside.
+    #[error("the AuthID was made for another service than it names")]
+    WrongService,
+}
+
+/// Seals a grant under the newest active key.
+pub fn seal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Result<Secret, NoSealingKey> {
+    let key = keys.sealing(now).ok_or(NoSealingKey)?;
+    let plaintext =
+        Zeroizing::new(serde_json::to_vec(grant).expect("strings and numbers always serialise"));
+    let plain = encrypt(key, &plaintext, None);
+    let jwe = if plaintext.len() < WORTH_COMPRESSING_BYTES {
+        plain
+    } else {
+        let compressed = encrypt(key, &plaintext, Some(COMPRESSION));
+        if compressed.len() < plain.len() {
+            compressed
+        } else {
+            plain
+        }
+    };
+    Ok(Secret::new(format!("{VERSION}{}:{jwe}", grant.service)))
+}
+
+fn encrypt(key: &Jwk, plaintext: &[u8], compression: Option<&str>) -> String {
+    let mut header = JweHeader::new();
+    header.set_content_encryption(CONTENT_ENCRYPTION);
+    header.set_key_id(&key.kid);
+    if let Some(compression) = compression {
+        header.set_compression(compression);
+    }
+    Dir.encrypter_from_bytes(key.bytes())
+        .and_then(|encrypter| serialize_compact(plaintext, &header, &encrypter))
+        .expect("a 256-bit key fits A256GCM")
+}
+
+/// Opens an AuthID. Nothing is decompressed or parsed before it is
+/// authenticated, and nothing but `dir` with `A256GCM` is tried.
+pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenError> {
+    let (service, jwe) = split(authid)?;
+    let kid = read_kid(jwe)?;
+    let key = keys.opening(&kid, now)?;
+    let plaintext = Dir
+        .decrypter_from_bytes(key.bytes())
+        .and_then(|decrypter| deserialize_compact(jwe, &decrypter))
+        .map(|(plaintext, _)| Zeroizing::new(plaintext))
+        .map_err(|_| OpenError::Tampered)?;
+    let grant: Grant = serde_json::from_slice(&plaintext).map_err(|_| OpenError::Tampered)?;
+    if grant.service != service {
+        return Err(OpenError::WrongService);
+    }
+    Ok(Opened { grant, kid })
+}
+
+/// The service that an AuthID names in front. Unverified: fit for a hint to a
+/// person, never for a decision.
+pub fn named_service(authid: &str) -> Option<&str> {
+    split(authid).ok().map(|(service, _)| service)
+}
+
+/// Takes `v2:<service>:<JWE>` apart and refuses every spelling but one.
+///
+/// base64url without padding or stray trailing bits is seen to by josekit's own
+/// decoder; what it would let pass is refused here.
+fn split(authid: &str) -> Result<(&str, &str), NotAnAuthId> {
+    if authid.is_empty() {
+        return Err(NotAnAuthId::Missing);
+    }
+    if authid.len() > MAX_AUTHID_BYTES {
+        return Err(NotAnAuthId::TooLong);
+    }
+    let (service, jwe) = authid
+        .strip_prefix(VERSION)
+        .and_then(|rest| rest.split_once(':'))
+        .ok_or(NotAnAuthId::Form)?;
+    let mut parts = jwe.split('.').map(str::len);
+    let mut next = || parts.next().ok_or(NotAnAuthId::Form);
+    let (_header, encrypted_key, iv, ciphertext, tag) =
+        (next()?, next()?, next()?, next()?, next()?);
+    let fits = encrypted_key == 0
+        && iv == IV_CHARACTERS
+        && ciphertext > 0
+        && tag == TAG_CHARACTERS
+        && next().is_err();
+    if fits {
+        Ok((service, jwe))
+    } else {
+        Err(NotAnAuthId::Form)
+    }
+}
+
+/// The protected header's members that this server acts on.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    enc: String,
+    kid: String,
+    zip: Option<String>,
+    /// RFC 7516 section 4.1.13: whoever does not understand a critical
+    /// extension must refuse. None is understood here, and josekit does not look.
+    crit: Option<serde_json::Value>,
+}
+
+fn read_kid(jwe: &str) -> Result<String, NotAnAuthId> {
+    let header = jwe.split('.').next().unwrap_or_default();
+    let header: Header = URL_SAFE_NO_PAD
+        .decode(header)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .ok_or(NotAnAuthId::Form)?;
+    let ours = header.alg == "dir"
+        && header.enc == CONTENT_ENCRYPTION
+        && header.zip.is_none_or(|zip| zip == COMPRESSION)
+        && header.crit.is_none();
+    if ours {
+        Ok(header.kid)
+    } else {
+        Err(NotAnAuthId::Form)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        keyring::{KeySource, Keyring},
+        seal::Lineage,
+    };
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    /// The keyring, and the key it holds.
+    fn keys() -> (Keyring, Jwk) {
+        let key = Jwk::generate(NOW, Duration::ZERO);
+        let set = format!("{{\"keys\":[{}]}}", key.to_json().expose());
+        let keyring = Keyring::load(KeySource::Inline(Secret::new(set))).unwrap();
+        (keyring, key)
+    }
+
+    fn grant(refresh_token: &str) -> Grant {
+        Grant {
+            service: "googledrive".into(),
+            refresh_token: Secret::new(refresh_token),
+            issued_at: NOW,
+            lineage: Lineage::random(),
+            generation: 3,
+        }
+    }
+
+    /// A JWE with this header over a good grant, under the right key.
+    fn sealed_with_header(key: &Jwk, header: serde_json::Value) -> String {
+        let header = JweHeader::from_map(header.as_object().unwrap().clone()).unwrap();
+        let encrypter = Dir.encrypter_from_bytes(key.bytes()).unwrap();
+        let plaintext = serde_json::to_vec(&grant("rt")).unwrap();
+        let jwe = serialize_compact(&plaintext, &header, &encrypter).unwrap();
+        format!("v2:googledrive:{jwe}")
+    }
+
+    #[test]
+    fn what_was_sealed_opens_to_the_same_grant() {
+        let (keyring, key) = keys();
+        let compressible = "abc".repeat(500);
+        for refresh_token in ["1//0gshort", &compressible] {
+            let grant = grant(refresh_token);
+            let authid = seal(&keyring.current(), NOW, &grant).unwrap();
+            let opened = open(&keyring.current(), NOW, authid.expose()).unwrap();
+            assert_eq!(opened.grant, grant);
+            assert_eq!(opened.kid, key.kid);
+        }
+    }
+
+    #[test]
+    fn only_a_string_that_gets_shorter_is_compressed() {
+        let (keyring, _) = keys();
+        let sealed_length = |token: &str| {
+            let authid = seal(&keyring.current(), NOW, &grant(token)).unwrap();
+            authid.expose().len()
+        };
+        assert!(sealed_length(&"abc".repeat(500)) < 600);
+        assert!(sealed_length("1//0gshort") < 300);
+    }
+
+    #[test]
+    fn every_other_kind_of_jwe_is_refused() {
+        let (keyring, key) = keys();
+        let check = |header, expected: Option<OpenError>| {
+            let authid = sealed_with_header(&key, header);
+            assert_eq!(open(&keyring.current(), NOW, &authid).err(), expected);
+        };
+        let kid = &key.kid;
+        let not_one = Some(NotAnAuthId::Form.into());
+        let json = |text: &str| serde_json::from_str(&text.replace("KID", kid)).unwrap();
+        check(json(r#"{"enc":"A256GCM","kid":"KID"}"#), None);
+        check(json(r#"{"enc":"A256GCM","kid":"KID","typ":"JWE"}"#), None);
+        check(json(r#"{"enc":"A128CBC-HS256","kid":"KID"}"#), not_one);
+        check(json(r#"{"enc":"A256GCM"}"#), not_one);
+        check(
+            json(r#"{"enc":"A256GCM","kid":"KID","crit":["x"],"x":1}"#),
+            not_one,
+        );
+        let unknown = Some(Unusable::Unknown.into());
+        check(json(r#"{"enc":"A256GCM","kid":"else"}"#), unknown);
+    }
+
+    #[test]
+    fn a_shortened_tag_is_refused() {
+        let (keyring, _) = keys();
+        let authid = seal(&keyring.current(), NOW, &grant("rt")).unwrap();
+        // 4, 8 and 12 bytes of the tag: lengths that OpenSSL itself accepts.
+        for keep in [6, 11, 16] {
+            let cut = authid.expose().len() - TAG_CHARACTERS + keep;
+            let shortened = &authid.expose()[..cut];
+            assert_eq!(
+                open(&keyring.current(), NOW, shortened).unwrap_err(),
+                NotAnAuthId::Form.into()
+            );
+        }
+    }
+
+    #[test]
+    fn the_service_in_front_must_be_the_one_inside() {
+        let (keyring, _) = keys();
+        let authid = seal(&keyring.current(), NOW, &grant("rt")).unwrap();
+        let other = authid.expose().replace("googledrive", "dropbox");
+        assert_eq!(
+            open(&keyring.current(), NOW, &other).unwrap_err(),
+            OpenError::WrongService
+        );
+        assert_eq!(named_service(&other), Some("dropbox"));
+    }
+}

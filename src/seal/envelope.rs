@@ -1,0 +1,142 @@
+//! Sealing of everything that is not an AuthID.
+//!
+//! The key is derived per purpose and context (HKDF, RFC 5869), so that nothing
+//! sealed here opens as an AuthID, as something of another purpose, or in
+//! another context.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf::{HKDF_SHA256, Salt},
+    rand::{SecureRandom, SystemRandom},
+};
+use zeroize::Zeroizing;
+
+use super::NoSealingKey;
+use crate::{
+    clock::UnixTime,
+    keyring::{Jwk, KeySet},
+    secret::Secret,
+};
+
+/// What an envelope is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The cookie that carries a login from `/login` to `/logged-in`. Its
+    /// context is the login's nonce.
+    Login,
+}
+
+impl Purpose {
+    /// Part of the derived key: a changed label voids what was sealed before.
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Login => b"login cookie",
+        }
+    }
+}
+
+/// Seals `plaintext` under the newest active key, as `<kid>.<base64url>`.
+pub fn seal_envelope(
+    keys: &KeySet,
+    now: UnixTime,
+    purpose: Purpose,
+    context: &[u8],
+    plaintext: &[u8],
+) -> Result<Secret, NoSealingKey> {
+    let key = keys.sealing(now).ok_or(NoSealingKey)?;
+    let mut nonce = [0; NONCE_LEN];
+    SystemRandom::new()
+        .fill(&mut nonce)
+        .expect("the operating system gives random bytes");
+    let mut content = Zeroizing::new(plaintext.to_vec());
+    let tag = derive(key, purpose, context)
+        .seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::empty(),
+            &mut content,
+        )
+        .expect("the content is far below the limit of AES-GCM");
+    let sealed = [&nonce, content.as_slice(), tag.as_ref()].concat();
+    Ok(Secret::new(format!(
+        "{}.{}",
+        key.kid,
+        URL_SAFE_NO_PAD.encode(sealed)
+    )))
+}
+
+/// Opens what [`seal_envelope`] made for the same purpose and context; `None`
+/// for everything else.
+pub fn open_envelope(
+    keys: &KeySet,
+    now: UnixTime,
+    purpose: Purpose,
+    context: &[u8],
+    envelope: &str,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (kid, sealed) = envelope.split_once('.')?;
+    let key = keys.opening(kid, now).ok()?;
+    let mut sealed = Zeroizing::new(URL_SAFE_NO_PAD.decode(sealed).ok()?);
+    let (nonce, content) = sealed.split_at_mut_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let plaintext = derive(key, purpose, context)
+        .open_in_place(nonce, Aad::empty(), content)
+        .ok()?;
+    Some(Zeroizing::new(plaintext.to_vec()))
+}
+
+fn derive(key: &Jwk, purpose: Purpose, context: &[u8]) -> LessSafeKey {
+    let info = [purpose.label(), b"\0", context];
+    let derived = Salt::new(HKDF_SHA256, b"authseal")
+        .extract(key.bytes())
+        .expand(&info, &AES_256_GCM)
+        .map(UnboundKey::from)
+        .expect("HKDF gives up to 255 hashes, this is one");
+    LessSafeKey::new(derived)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::keyring::{KeySource, Keyring};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn keys() -> std::sync::Arc<KeySet> {
+        let key = Jwk::generate(NOW, Duration::ZERO).to_json();
+        let set = Secret::new(format!("{{\"keys\":[{}]}}", key.expose()));
+        Keyring::load(KeySource::Inline(set)).unwrap().current()
+    }
+
+    #[test]
+    fn it_opens_only_with_its_key_purpose_and_context() {
+        let keys_here = keys();
+        let sealed = seal_envelope(&keys_here, NOW, Purpose::Login, b"nonce", b"content").unwrap();
+        let open = |keys: &KeySet, context: &[u8], text: &str| {
+            open_envelope(keys, NOW, Purpose::Login, context, text).map(|bytes| bytes.to_vec())
+        };
+        let text = sealed.expose();
+        assert_eq!(open(&keys_here, b"nonce", text), Some(b"content".to_vec()));
+        assert_eq!(open(&keys_here, b"other", text), None);
+        assert_eq!(open(&keys(), b"nonce", text), None);
+        for index in 0..text.len() {
+            let mut changed = text.to_owned();
+            let letter = if &text[index..=index] == "A" {
+                "B"
+            } else {
+                "A"
+            };
+            changed.replace_range(index..=index, letter);
+            assert_eq!(open(&keys_here, b"nonce", &changed), None, "at {index}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_is_no_authid() {
+        let keys = keys();
+        let sealed = seal_envelope(&keys, NOW, Purpose::Login, b"", b"content").unwrap();
+        assert!(super::super::open(&keys, NOW, sealed.expose()).is_err());
+    }
+}

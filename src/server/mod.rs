@@ -1,0 +1,88 @@
+//! HTTP: from a request to the one handler that answers it, and from an error to
+//! its status. No module below this one knows a status.
+
+mod admin;
+mod error;
+mod handlers;
+mod input;
+mod reply;
+mod routes;
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
+
+pub use admin::Admin;
+
+use crate::{
+    login::Login,
+    pages::Frame,
+    provider::{Catalog, Service},
+    public_url::PublicUrl,
+    refresh::RefreshEngine,
+};
+
+/// A whole answer.
+pub type Reply = Response<Full<Bytes>>;
+
+/// Everything that handlers need.
+#[derive(Debug)]
+pub struct Server {
+    login: Login,
+    engine: RefreshEngine,
+    site: Site,
+    /// Where our own privacy page is, prefix included.
+    privacy_path: String,
+}
+
+/// What the administrator wants pages to say.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The program that people want AuthIDs for.
+    pub app_name: String,
+    /// The name of the site.
+    pub display_name: String,
+    /// A privacy policy of the administrator's own.
+    pub privacy_policy_url: Option<String>,
+}
+
+impl Server {
+    /// A server that logs in with `login` and refreshes with `engine`.
+    pub fn new(login: Login, engine: RefreshEngine, site: Site) -> Self {
+        Self {
+            privacy_path: format!("{}/privacy-policy", login.public_url.prefix()),
+            login,
+            engine,
+            site,
+        }
+    }
+
+    /// What every page has.
+    fn frame(&self) -> Frame<'_> {
+        let own_policy = self.site.privacy_policy_url.as_deref();
+        Frame {
+            app_name: &self.site.app_name,
+            display_name: &self.site.display_name,
+            prefix: self.public_url().prefix(),
+            privacy_policy: own_policy.unwrap_or(&self.privacy_path),
+        }
+    }
+
+    /// A path as browsers see it, prefix included.
+    fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url().prefix())
+    }
+
+    /// Where a login at the service begins.
+    fn login_path(&self, service: &Service) -> String {
+        self.path(&format!("/login?id={}", service.id))
+    }
+
+    fn catalog(&self) -> &Catalog {
+        &self.login.catalog
+    }
+
+    fn public_url(&self) -> &PublicUrl {
+        &self.login.public_url
+    }
+}

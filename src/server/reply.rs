@@ -1,0 +1,101 @@
+//! Building answers, with the headers that each kind must have.
+
+use askama::Template;
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{
+        ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+        SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    },
+};
+use http_body_util::Full;
+use serde::Serialize;
+
+use super::Reply;
+
+/// Nothing from elsewhere, nothing inline, no frames, and no form but our own.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// An HTML page. Any of them may come to hold an AuthID, so none is ever stored
+/// or named to another site.
+pub(super) fn page(status: StatusCode, page: &impl Template) -> Reply {
+    let html = page.render().expect("templates only write to a string");
+    let mut reply = with_body(status, "text/html; charset=utf-8", html);
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    reply
+}
+
+/// A JSON answer, which may hold a token.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+    let body = serde_json::to_vec(body).expect("strings and numbers always serialise");
+    let mut reply = with_body(status, "application/json", body);
+    reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    reply
+}
+
+/// A part of every page, the same until the next release.
+pub(super) fn asset(content_type: &'static str, body: &'static str) -> Reply {
+    let mut reply = with_body(StatusCode::OK, content_type, body);
+    let an_hour = HeaderValue::from_static("public, max-age=3600");
+    reply.headers_mut().insert(CACHE_CONTROL, an_hour);
+    reply
+}
+
+/// 302 to an address made by us.
+pub(super) fn redirect(location: &str) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::FOUND;
+    let location = HeaderValue::from_str(location).expect("a URL is ASCII without controls");
+    reply.headers_mut().insert(LOCATION, location);
+    reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    reply
+}
+
+/// 405, with what is allowed.
+pub(super) fn method_not_allowed(allowed: &'static str) -> Reply {
+    let text = "This address takes another method.\n";
+    let mut reply = with_body(StatusCode::METHOD_NOT_ALLOWED, "text/plain", text);
+    let allowed = HeaderValue::from_static(allowed);
+    reply.headers_mut().insert(ALLOW, allowed);
+    reply
+}
+
+/// Plain text, for machines that check health.
+pub(super) fn text(status: StatusCode, body: &'static str) -> Reply {
+    with_body(status, "text/plain", body)
+}
+
+/// Adds a cookie.
+pub(super) fn set_cookie(mut reply: Reply, cookie: &str) -> Reply {
+    let cookie = HeaderValue::from_str(cookie).expect("a cookie's value is base64url");
+    reply.headers_mut().append(SET_COOKIE, cookie);
+    reply
+}
+
+/// Adds the line that Duplicati shows its user (`X-Reason`).
+pub(super) fn set_reason(mut reply: Reply, reason: &str) -> Reply {
+    let reason = HeaderValue::from_str(reason).expect("a reason is printable ASCII");
+    reply
+        .headers_mut()
+        .insert(HeaderName::from_static("x-reason"), reason);
+    reply
+}
+
+fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    reply
+}

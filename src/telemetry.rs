@@ -1,0 +1,60 @@
+//! Logs: who writes them, where, and what they can never hold.
+
+use std::io::{self, IsTerminal};
+
+use thiserror::Error;
+use tracing::Metadata;
+use tracing_subscriber::{EnvFilter, Layer, filter, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// The filter text is not one that `tracing-subscriber` understands.
+#[derive(Debug, Error)]
+#[error("is not a log filter; write a level (info, debug) or target=level pairs")]
+pub struct FilterError;
+
+/// A parsed log filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// Reads a `tracing-subscriber` filter such as `info` or `authseal=debug`.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        match EnvFilter::try_new(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err(FilterError),
+        }
+    }
+}
+
+/// Starts logging to standard error. A second call in one process changes
+/// nothing.
+pub fn start(LogFilter(filter): &LogFilter, format: LogFormat) {
+    let filter = EnvFilter::new(filter);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    let layer = match format {
+        LogFormat::Text => layer.with_target(false).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    let layer = layer
+        .with_filter(filter)
+        .with_filter(filter::filter_fn(cannot_hold_a_token));
+    let _ = tracing_subscriber::registry().with(layer).try_init();
+}
+
+/// Our own lines are written to hold no secret. A dependency's are not: HTTP
+/// and TLS libraries print headers and frames below `info`, so no filter can
+/// switch those on.
+fn cannot_hold_a_token(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("authseal") || *metadata.level() <= tracing::Level::INFO
+}
