@@ -59,6 +59,7 @@ impl Clock {
     }
 
     /// Now.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn now(&self) -> UnixTime {
         match &self.manual {
             Some(seconds) => UnixTime(seconds.load(Ordering::SeqCst)),

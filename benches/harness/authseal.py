@@ -48,7 +48,7 @@ class Authseal:
             "AUTHSEAL_LOG": "warn",
             "STUB_CLIENT_ID": CLIENT_ID,
             "STUB_CLIENT_SECRET": CLIENT_SECRET,
-        })
+        }, log=folder / f"authseal-{port}.log")
         self.start_seconds = wait_until_ready(self.program, admin_port) - before
 
     def refresh(self, authid: str) -> tuple[list[str], int]:

@@ -46,11 +46,21 @@ def measure_sealing() -> list[dict]:
 class Program:
     """A server process, known by its handle."""
 
-    def __init__(self, command: list, environment: dict | None = None):
-        self.name = Path(command[0]).name
+    def __init__(self, command: list, environment: dict | None = None, log: Path | None = None):
+        """With a log, everything it says goes there; else its stdout is kept and
+        its stderr shown."""
+        self.name, self.log = Path(command[0]).name, log
+        output = {"stdout": subprocess.PIPE, "text": True}
+        if log:
+            output = {"stdout": log.open("w"), "stderr": subprocess.STDOUT}
         self.process = subprocess.Popen([str(word) for word in command], env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+                                        stdin=subprocess.DEVNULL, **output)
         self.pid = self.process.pid
+
+    def fail(self, what: str) -> None:
+        """Ends the run, with what the program last said."""
+        said = self.log.read_text()[-2000:] if self.log else ""
+        sys.exit(f"{self.name} {what}\n{said}")
 
     def cpu_seconds(self) -> float:
         """User and system time of all its threads so far."""
@@ -63,7 +73,7 @@ class Program:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
-        raise RuntimeError(f"{self.name} has no resident memory: it has ended")
+        self.fail("has no resident memory: it has ended")
 
     def stop(self) -> None:
         """Asks, waits, and insists."""
@@ -73,7 +83,6 @@ class Program:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
 
 
 class Programs:
@@ -91,8 +100,8 @@ class Programs:
         while self.started:
             self.started.pop().stop()
 
-    def start(self, command: list, environment: dict | None = None) -> Program:
-        program = Program(command, environment)
+    def start(self, command: list, environment: dict | None = None, log: Path | None = None) -> Program:
+        program = Program(command, environment, log)
         self.started.append(program)
         return program
 
@@ -101,7 +110,7 @@ class Programs:
         program = self.start([RELEASE / name, *arguments])
         address = program.process.stdout.readline().strip()
         if not address:
-            sys.exit(f"{name} did not start")
+            program.fail("did not start")
         return program, address
 
     def stop(self, program: Program) -> None:
@@ -128,6 +137,6 @@ def wait_until_ready(program: Program, port: int, deadline_s: float = 10.0) -> f
         except OSError:
             pass
         if program.process.poll() is not None:
-            sys.exit(f"{program.name} ended with status {program.process.returncode}")
+            program.fail(f"ended with status {program.process.returncode}")
         time.sleep(0.0002)
-    sys.exit(f"{program.name} was not ready within {deadline_s:.0f} s")
+    program.fail(f"was not ready within {deadline_s:.0f} s")

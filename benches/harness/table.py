@@ -53,7 +53,8 @@ def spread(rounds: dict) -> tuple[float, float]:
 def memory(result: dict) -> list[str]:
     return [head("(d) resident memory", "idle", "full", "each"),
             row(f"{result['authids']:,} different AuthIDs", f"{result['idle_bytes'] / 1e6:.1f} MB",
-                f"{result['full_bytes'] / 1e6:.1f} MB", f"{result['bytes_per_authid']:,.0f} B")]
+                f"{result['full_bytes'] / 1e6:.1f} MB", f"{result['bytes_per_authid']:,.0f} B"),
+            row("calls to the provider", "", f"{result['provider_calls']:,}")]
 
 
 def start(result: dict) -> list[str]:

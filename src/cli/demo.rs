@@ -5,7 +5,7 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, asked_to_stop};
+use super::{Failure, stop_signals};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
@@ -31,6 +31,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
+    let asked_to_stop = stop_signals()?;
     let public_url = format!("http://localhost:{}", arguments.port);
     let clock = Clock::system();
     let shutdown = CancellationToken::new();
@@ -74,7 +75,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
     let app = App::start(config, listeners, Knobs::default()).await?;
 
     print_what_to_do(&public_url, &provider);
-    asked_to_stop().await?;
+    asked_to_stop.await;
     shutdown.cancel();
     app.stop().await;
     Ok(())

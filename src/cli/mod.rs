@@ -5,10 +5,13 @@ mod demo;
 mod health;
 mod serve;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use tokio::runtime::Runtime;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -57,16 +60,16 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     Runtime::new()?.block_on(command)
 }
 
-/// Waits for SIGTERM or SIGINT.
-async fn asked_to_stop() -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+/// Takes SIGTERM and SIGINT over, and returns what waits for one of them. To be
+/// called before anything starts: until then SIGTERM kills at once, or is
+/// ignored where this is process 1 of a container.
+fn stop_signals() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -1,6 +1,6 @@
 //! `authseal serve`.
 
-use super::{Failure, asked_to_stop};
+use super::{Failure, stop_signals};
 use crate::{
     app::{App, Knobs, Listeners},
     config::{Config, Environment},
@@ -8,6 +8,7 @@ use crate::{
 };
 
 pub(super) async fn serve() -> Result<(), Failure> {
+    let asked_to_stop = stop_signals()?;
     let config = Config::load(Environment::of_process())?;
     telemetry::start(&config.log, config.log_format);
     announce(&config);
@@ -19,7 +20,7 @@ pub(super) async fn serve() -> Result<(), Failure> {
         app.address,
         app.admin_address
     );
-    asked_to_stop().await?;
+    asked_to_stop.await;
     tracing::info!("stopping: finishing what is under way");
     app.stop().await;
     Ok(())

@@ -191,7 +191,6 @@ impl Grants {
         let token = state.refresh_tokens.get_mut(refresh_token);
         let token = token.ok_or("invalid_grant")?;
         let (grant, replayed) = (token.grant, token.used);
-        token.used = application.single_use_refresh_tokens;
         if replayed {
             state.seen.replays += 1;
             state.grants.remove(&grant);
@@ -199,6 +198,7 @@ impl Grants {
         if state.grants.get(&grant) != Some(&application.client_id) {
             return Err("invalid_grant");
         }
+        token.used = application.single_use_refresh_tokens;
         state.seen.refreshes += 1;
         let next = application
             .single_use_refresh_tokens

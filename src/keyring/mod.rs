@@ -9,6 +9,7 @@ mod jwk;
 mod key_set;
 
 use std::{
+    collections::HashSet,
     fmt,
     path::PathBuf,
     sync::{
@@ -125,6 +126,14 @@ fn read(source: &KeySource) -> Result<KeySet, KeyringError> {
         KeySource::Inline(text) => {
             let jwks = jwk::parse_set(text)
                 .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
+            // What the one seals, the other would be asked to open.
+            let mut kids = HashSet::new();
+            if let Some(twice) = jwks.iter().find(|key| !kids.insert(&key.kid)) {
+                return Err(KeyringError::one(format!(
+                    "AUTHSEAL_KEYS holds two keys of the id \"{}\"",
+                    twice.kid
+                )));
+            }
             Ok(KeySet::new(jwks, Default::default()))
         }
     }

@@ -21,7 +21,8 @@ use thiserror::Error;
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
-const IDLE_CONNECTIONS_PER_HOST: usize = 32;
+/// As many as requests come at once: below that, each burst opens new ones.
+const IDLE_CONNECTIONS_PER_HOST: usize = 512;
 
 /// Sends requests to providers, over connections that it keeps.
 #[derive(Clone, Debug)]

@@ -18,7 +18,12 @@ pub use result::ResultPage;
 pub use start::{Choice, Service, StartPage};
 
 /// The stylesheet; pages ask for it at prefix + [`STYLE_PATH`].
-pub const STYLE: &str = include_str!("style.css");
+pub const STYLE: &str = concat!(
+    include_str!("style/tokens.css"),
+    include_str!("style/page.css"),
+    include_str!("style/forms.css"),
+    include_str!("style/parts.css"),
+);
 /// The script of the copy button; pages ask for it at prefix + [`SCRIPT_PATH`].
 pub const SCRIPT: &str = include_str!("authseal.js");
 /// The mark of authseal, an SVG; pages ask for it at prefix + [`FAVICON_PATH`].

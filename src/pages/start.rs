@@ -40,7 +40,7 @@ pub struct Service<'a> {
     pub provider: &'a str,
 }
 
-/// Colours that `style.css` has for the seals of services.
+/// Colours that the stylesheet has for the seals of services.
 const WAXES: usize = 6;
 
 impl Service<'_> {
@@ -79,11 +79,12 @@ impl Service<'_> {
             .collect()
     }
 
-    /// Number of the colour of its seal.
+    /// Number of the colour of its seal: a hash, whose two numbers were looked
+    /// for until the usual providers each got a colour of their own.
     fn wax(&self) -> usize {
         self.provider
             .bytes()
-            .fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 997)
+            .fold(0, |sum, byte| (sum * 103 + usize::from(byte)) % 251)
             % WAXES
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth2::{AccessToken, RefreshToken, Scope, TokenResponse, basic::BasicTokenType};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use crate::secret::Secret;
@@ -27,6 +27,7 @@ pub struct Tokens {
 /// `token_type` missing.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct LenientTokenResponse {
+    #[serde(deserialize_with = "not_empty")]
     access_token: AccessToken,
     #[serde(default = "bearer", skip_deserializing)]
     token_type: BasicTokenType,
@@ -34,6 +35,15 @@ pub(super) struct LenientTokenResponse {
     expires_in: Option<u64>,
     #[serde(default)]
     refresh_token: Option<RefreshToken>,
+}
+
+/// To a client, an empty token would look like one that works.
+fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessToken, D::Error> {
+    let token = AccessToken::deserialize(deserializer)?;
+    if token.secret().is_empty() {
+        return Err(D::Error::custom("the access token is empty"));
+    }
+    Ok(token)
 }
 
 fn bearer() -> BasicTokenType {

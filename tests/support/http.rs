@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 
 /// An answer, whole.
 #[derive(Debug)]
@@ -33,17 +36,32 @@ pub fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
+/// Keeps its connections for the next request.
+#[derive(Clone, Debug)]
+pub struct Client(legacy::Client<HttpConnector, Full<Bytes>>);
+
+impl Client {
+    pub fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self(legacy::Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        let response = self.0.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body: String::from_utf8(body.into()).unwrap(),
+        }
+    }
+}
+
 /// Sends one request on a connection of its own.
 pub async fn send(request: Request<Full<Bytes>>) -> Answer {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Answer {
-        status: head.status,
-        headers: head.headers,
-        body: String::from_utf8(body.into()).unwrap(),
-    }
+    Client::new().send(request).await
 }
 
 /// GET with these headers.
@@ -57,12 +75,16 @@ pub async fn get(url: &str, headers: &[(&str, &str)]) -> Answer {
 
 /// POST of a form.
 pub async fn post_form(url: &str, fields: &[(&str, &str)]) -> Answer {
+    send(form_request(url, fields)).await
+}
+
+/// What [`post_form`] sends.
+pub fn form_request(url: &str, fields: &[(&str, &str)]) -> Request<Full<Bytes>> {
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)
         .finish();
-    let request = Request::post(url)
+    Request::post(url)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Full::from(form))
-        .unwrap();
-    send(request).await
+        .unwrap()
 }

@@ -3,9 +3,9 @@
 //!
 //!     bare-forwarder TOKEN_URL FORM_BYTES [NAME: VALUE]...
 //!
-//! Beside it stands an uncached /refresh. The client is built like authseal's
-//! own (src/outbound), so the two differ in authseal's work alone. An https URL
-//! works, with the certificate authority in SSL_CERT_FILE.
+//! Beside it stands an uncached /refresh. The client is authseal's own kind
+//! (src/outbound), without its limits. An https URL works, with the certificate
+//! authority in SSL_CERT_FILE.
 
 use std::time::Duration;
 

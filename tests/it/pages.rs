@@ -1,0 +1,185 @@
+//! The pages around a login, and addresses that lead nowhere.
+
+use http::{Method, Request};
+use http_body_util::Full;
+
+use crate::support::{Answer, TestApp, get, send};
+
+const HIDDEN: &str = r#"
+[service.hidden]
+provider = "stable"
+name = "Hidden storage"
+aliases = ["cellar"]
+hidden = true
+"#;
+
+async fn page(app: &TestApp, path: &str) -> Answer {
+    get(&format!("{}{path}", app.url), &[]).await
+}
+
+#[tokio::test]
+async fn the_start_page_has_a_button_for_each_service_but_the_hidden_ones() {
+    let app = TestApp::builder().tables(HIDDEN).start().await;
+    let start = page(&app, "/").await;
+    assert_eq!(start.status, 200);
+    for service in ["stable", "single-use"] {
+        let link = format!("href=\"/login?id={service}\"");
+        assert!(start.body.contains(&link), "{start:?}");
+    }
+    assert!(!start.body.contains("Hidden storage"), "{start:?}");
+    for id in ["hidden", "cellar"] {
+        let one = page(&app, &format!("/?type={id}")).await;
+        assert_eq!(one.status, 200, "{id}");
+        assert!(one.body.contains("href=\"/login?id=hidden\""), "{one:?}");
+        let login = page(&app, &format!("/login?id={id}")).await;
+        assert_eq!(login.status, 302, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_named_escaped_and_the_known_ones_are_shown() {
+    let app = TestApp::start().await;
+    let start = page(&app, "/?type=%3Cscript%3Ealert(1)%3C/script%3E").await;
+    assert_eq!(start.status, 404);
+    assert!(start.body.contains("&#60;script&#62;alert(1)"), "{start:?}");
+    assert!(!start.body.contains("<script>"), "{start:?}");
+    assert!(
+        start.body.contains("href=\"/login?id=stable\""),
+        "{start:?}"
+    );
+    assert_eq!(page(&app, "/?type=").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_privacy_policy_is_ours_or_the_administrators() {
+    let app = TestApp::start().await;
+    let own = page(&app, "/privacy-policy").await;
+    assert_eq!(own.status, 200);
+    assert!(own.body.contains("<h1>Privacy</h1>"), "{own:?}");
+
+    let theirs = "https://example.com/privacy?lang=en";
+    let app = TestApp::builder().env("AUTHSEAL_PRIVACY_POLICY_URL", theirs);
+    let app = app.start().await;
+    let redirect = page(&app, "/privacy-policy").await;
+    assert_eq!(redirect.status, 302);
+    assert_eq!(redirect.header("location"), theirs);
+    assert!(page(&app, "/").await.body.contains(theirs));
+}
+
+#[tokio::test]
+async fn pages_say_the_names_that_the_administrator_chose() {
+    let app = TestApp::builder()
+        .env("AUTHSEAL_APP_NAME", "Backup <3>")
+        .env("AUTHSEAL_DISPLAY_NAME", "Our & Co");
+    let start = page(&app.start().await, "/").await;
+    for text in ["Backup &#60;3&#62;", "Our &#38; Co"] {
+        assert!(start.body.contains(text), "{start:?}");
+    }
+}
+
+#[tokio::test]
+async fn under_a_path_prefix_everything_works_with_and_without_it() {
+    let app = TestApp::builder().env("AUTHSEAL_PUBLIC_URL", "https://a.example/seal");
+    let app = app.start().await;
+    for prefix in ["", "/seal"] {
+        let start = page(&app, &format!("{prefix}/")).await;
+        assert_eq!(start.status, 200, "{prefix}");
+        for link in [
+            "/seal/login?id=stable",
+            "/seal/style.css",
+            "/seal/privacy-policy",
+        ] {
+            assert!(
+                start.body.contains(&format!("href=\"{link}\"")),
+                "{link}: {start:?}"
+            );
+        }
+        assert_eq!(page(&app, &format!("{prefix}/style.css")).await.status, 200);
+        assert_eq!(page(&app, &format!("{prefix}/refresh")).await.status, 400);
+    }
+    assert_eq!(page(&app, "/seal").await.status, 200);
+    let begun = page(&app, "/seal/login?id=stable").await;
+    let redirect_uri = "redirect_uri=https%3A%2F%2Fa.example%2Fseal%2Flogged-in";
+    assert!(begun.header("location").contains(redirect_uri), "{begun:?}");
+}
+
+#[tokio::test]
+async fn a_page_needs_nothing_but_what_this_server_serves() {
+    let app = TestApp::start().await;
+    for (path, content_type) in [
+        ("/style.css", "text/css"),
+        ("/authseal.js", "text/javascript"),
+        ("/favicon.svg", "image/svg+xml"),
+    ] {
+        let asset = page(&app, path).await;
+        assert_eq!(asset.status, 200, "{path}");
+        assert_eq!(asset.header("content-type"), content_type);
+        assert_eq!(asset.header("x-content-type-options"), "nosniff");
+    }
+    let pages = ["/", "/?type=stable", "/privacy-policy", "/no", "/logged-in"];
+    for path in pages {
+        let body = page(&app, path).await.body;
+        for foreign in [
+            " src=\"http",
+            " style=",
+            "<style",
+            "onclick=",
+            "<script>",
+            "url(",
+        ] {
+            assert!(!body.contains(foreign), "{path}: {foreign}");
+        }
+        let stylesheets = body.matches("rel=\"stylesheet\" href=\"/style.css\"");
+        assert_eq!(stylesheets.count(), 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_has_the_strict_headers() {
+    let app = TestApp::start().await;
+    for path in [
+        "/",
+        "/?type=x",
+        "/privacy-policy",
+        "/no",
+        "/logged-in",
+        "/login?id=x",
+    ] {
+        let page = page(&app, path).await;
+        assert_eq!(page.header("cache-control"), "no-store", "{path}");
+        assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; "), "{path}");
+        assert!(!policy.contains("unsafe"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_and_an_unknown_address_404() {
+    let app = TestApp::start().await;
+    for (path, allow) in [
+        ("/", "GET"),
+        ("/login?id=stable", "GET"),
+        ("/logged-in", "GET"),
+        ("/privacy-policy", "GET"),
+        ("/style.css", "GET"),
+        ("/refresh", "GET, POST"),
+    ] {
+        let request = Request::builder().method(Method::DELETE);
+        let request = request.uri(format!("{}{path}", app.url));
+        let answer = send(request.body(Full::default()).unwrap()).await;
+        assert_eq!(answer.status, 405, "{path}");
+        assert_eq!(answer.header("allow"), allow, "{path}");
+    }
+    for path in [
+        "/no",
+        "/refresh/",
+        "/Login",
+        "//",
+        "/healthz",
+        "/../etc/passwd",
+    ] {
+        assert_eq!(page(&app, path).await.status, 404, "{path}");
+    }
+}

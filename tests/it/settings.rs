@@ -1,0 +1,152 @@
+//! `authseal check`: everything that is wrong, at once, by name and never by value.
+
+use std::fs;
+
+use crate::support::run;
+
+/// What the program printed, standard output and error together.
+pub struct Printed {
+    pub code: Option<i32>,
+    pub text: String,
+}
+
+impl Printed {
+    pub fn assert_says(&self, expected: &[&str]) {
+        for line in expected {
+            assert!(
+                self.text.contains(line),
+                "{line:?} is missing:\n{}",
+                self.text
+            );
+        }
+        assert!(!self.text.contains("never-print"), "{}", self.text);
+    }
+}
+
+/// Runs `authseal check` with an empty keys folder, a public URL and these.
+pub async fn check(more: &[(&str, &str)]) -> Printed {
+    let folder = tempfile::tempdir().unwrap();
+    let mut environment = vec![
+        ("AUTHSEAL_PUBLIC_URL", "https://auth.example"),
+        ("AUTHSEAL_KEYS_DIR", folder.path().to_str().unwrap()),
+    ];
+    environment.retain(|(name, _)| !more.iter().any(|(other, _)| name == other));
+    environment.extend(more);
+    environment.retain(|(_, value)| !value.is_empty());
+    let output = run(&["check"], &environment).await;
+    let text = [output.stdout, output.stderr].concat();
+    Printed {
+        code: output.status.code(),
+        text: String::from_utf8(text).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_configured_is_shown_and_why_the_rest_is_not_offered() {
+    let printed = check(&[
+        ("GD_CLIENT_ID", "the-client-id"),
+        ("GD_CLIENT_SECRET", "never-print-1"),
+        ("MSGRAPH_CLIENT_ID", "the-client-id"),
+        ("MSGRAPH_CLIENT_SECRET", "never-print-2"),
+        ("AUTHSEAL_SERVICES", "GD, onedrivev2"),
+    ])
+    .await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    printed.assert_says(&[
+        "Redirect URI   https://auth.example/logged-in",
+        "Listening on   127.0.0.1:8080",
+        "Health on      127.0.0.1:8081",
+        "serve makes the first",
+        "googledrive    Google Drive (limited) (credentials GD)",
+        "(credentials GD, no button)",
+        "dropbox        not named in AUTHSEAL_SERVICES",
+        "Nothing is wrong.",
+    ]);
+    let printed = check(&[]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    printed.assert_says(&[
+        "none yet",
+        "set DROPBOX_CLIENT_ID and DROPBOX_CLIENT_SECRET",
+    ]);
+}
+
+#[tokio::test]
+async fn every_complaint_comes_at_once_and_names_its_variable() {
+    let printed = check(&[
+        ("AUTHSEAL_PUBLIC_URL", "ftp://never-print-1"),
+        ("AUTHSEAL_LISTEN", "never-print-2"),
+        ("AUTHSEAL_ADMIN_LISTEN", "never-print-3:8081"),
+        ("AUTHSEAL_PRIVACY_POLICY_URL", "never-print-4"),
+        ("AUTHSEAL_LOG", "never-print=5=6"),
+        ("AUTHSEAL_LOG_FORMAT", "never-print-7"),
+        ("AUTHSEAL_KEYS", "never-print-8"),
+        ("AUTHSEAL_PROVIDERS", "/no/such/file"),
+        ("AUTHSEAL_SERVICES", "gogledrive,onedrivev2"),
+        ("AUTHSEAL_APP_NAM", "never-print-9"),
+        ("GD_CLIENT_ID", "never-print-10"),
+        ("DROPBOX_CLIENT_SECRET", "never-print-11"),
+        ("MSGRAPH_CLIENT_SECRET_FILE", "/no/such/secret"),
+    ])
+    .await;
+    assert_eq!(printed.code, Some(1));
+    printed.assert_says(&[
+        "- AUTHSEAL_PUBLIC_URL must start with https://",
+        "- AUTHSEAL_LISTEN is not an address and port",
+        "- AUTHSEAL_ADMIN_LISTEN is not an address and port",
+        "- AUTHSEAL_PRIVACY_POLICY_URL is not a web address",
+        "- AUTHSEAL_LOG is not a log filter",
+        "- AUTHSEAL_LOG_FORMAT must be text or json",
+        "- AUTHSEAL_KEYS and AUTHSEAL_KEYS_DIR are both set",
+        "- AUTHSEAL_PROVIDERS names /no/such/file",
+        "- AUTHSEAL_SERVICES names gogledrive, which is no service or credential; \
+         did you mean googledrive?",
+        "- AUTHSEAL_SERVICES wants onedrivev2: set MSGRAPH_CLIENT_ID",
+        "- AUTHSEAL_APP_NAM is not a setting; did you mean AUTHSEAL_APP_NAME?",
+        "- GD_CLIENT_ID is set, but GD_CLIENT_SECRET is not",
+        "- DROPBOX_CLIENT_SECRET is set, but DROPBOX_CLIENT_ID is not",
+        "- MSGRAPH_CLIENT_SECRET_FILE names /no/such/secret",
+    ]);
+    for complaint in printed.text.lines().filter(|line| line.starts_with("- ")) {
+        let times = printed.text.lines().filter(|line| *line == complaint);
+        assert_eq!(times.count(), 1, "{complaint}");
+    }
+    let printed = check(&[("AUTHSEAL_PUBLIC_URL", "")]).await;
+    assert_eq!(printed.code, Some(1));
+    printed.assert_says(&["AUTHSEAL_PUBLIC_URL is not set"]);
+}
+
+#[tokio::test]
+async fn a_setting_may_stand_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let url = file("url", "https://from-file.example\n");
+    let secret = file("secret", "never-print-1\r\n");
+    let printed = check(&[
+        ("AUTHSEAL_PUBLIC_URL", ""),
+        ("AUTHSEAL_PUBLIC_URL_FILE", &url),
+        ("DROPBOX_CLIENT_ID", "the-client-id"),
+        ("DROPBOX_CLIENT_SECRET_FILE", &secret),
+    ])
+    .await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    printed.assert_says(&[
+        "https://from-file.example/logged-in",
+        "(credentials DROPBOX)",
+    ]);
+
+    let printed = check(&[("AUTHSEAL_PUBLIC_URL_FILE", &url)]).await;
+    assert_eq!(printed.code, Some(1));
+    printed.assert_says(&["AUTHSEAL_PUBLIC_URL and AUTHSEAL_PUBLIC_URL_FILE are both set"]);
+}
+
+#[tokio::test]
+async fn what_is_no_command_is_told_with_the_commands() {
+    let output = run(&["sreve"], &[]).await;
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("serve"), "{text}");
+}

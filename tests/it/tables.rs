@@ -1,0 +1,93 @@
+//! An administrator's own providers.toml, and what `authseal check` says of it.
+
+use std::fs;
+
+use super::settings::check;
+
+async fn check_tables(tables: &str, expected: &[&str]) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), tables).unwrap();
+    let printed = check(&[("AUTHSEAL_PROVIDERS", file.path().to_str().unwrap())]).await;
+    assert_eq!(printed.code, Some(1), "{}", printed.text);
+    printed.assert_says(expected);
+}
+
+#[tokio::test]
+async fn every_complaint_about_a_table_names_table_and_key() {
+    check_tables(
+        r#"
+[provider.google]
+token_ulr = "https://never-print.example"
+authorize_url = "http://public.example/authorize"
+refresh_tokens = "sometimes"
+pkce = "yes"
+[provider.empty]
+[provider."Not An Id"]
+[service.gcs]
+provider = "gogle"
+scpoe = "x"
+link = "javascript:alert(1)"
+[service.one]
+provider = "dropbox"
+name = "One"
+aliases = ["shared", "googledrive"]
+[service.two]
+provider = "dropbox"
+name = "Two"
+aliases = ["shared"]
+[sevrice.three]
+"#,
+        &[
+            "[provider.google]: token_ulr is not a known key; did you mean token_url?",
+            "[provider.google]: authorize_url must be https; http is for loopback hosts",
+            "[provider.google]: refresh_tokens ",
+            "[provider.google]: pkce ",
+            "[provider.empty]: credentials is missing",
+            "[provider.empty]: name is missing",
+            "[provider.empty]: authorize_url is missing",
+            "[provider.empty]: token_url is missing",
+            "[provider.empty]: refresh_tokens is missing",
+            "[provider.\"Not An Id\"]: an id is made of small letters",
+            "[service.gcs]: provider \"gogle\" is not known; did you mean \"google\"?",
+            "[service.gcs]: scpoe is not a known key; did you mean scope?",
+            "[service.gcs]: link is not a web address",
+            "[service.two]: the alias shared belongs to [service.one]",
+            "[service.one]: the alias googledrive belongs to [service.googledrive]",
+            "sevrice is not a known key; write [provider.ID] or [service.ID]",
+        ],
+    )
+    .await;
+    check_tables("[provider.google\n", &["is not TOML", "line 1"]).await;
+}
+
+#[tokio::test]
+async fn plain_http_is_for_loopback_or_for_who_asks_for_it() {
+    let table = |url: &str, more: &str| format!("[provider.google]\ntoken_url = {url:?}\n{more}");
+    for (url, more, fine) in [
+        ("http://localhost:1/token", "", true),
+        ("http://127.0.0.1:1/token", "", true),
+        ("http://[::1]:1/token", "", true),
+        ("http://10.0.0.1/token", "", false),
+        ("http://localhost.example/token", "", false),
+        ("http://127.0.0.1.example/token", "", false),
+        ("http://10.0.0.1/token", "insecure_http = true", true),
+        ("ftp://localhost/token", "insecure_http = true", false),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), table(url, more)).unwrap();
+        let printed = check(&[("AUTHSEAL_PROVIDERS", file.path().to_str().unwrap())]).await;
+        assert_eq!(printed.code == Some(0), fine, "{url}: {}", printed.text);
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_must_be_one() {
+    for (tenant, fine) in [
+        ("contoso.onmicrosoft.com", true),
+        ("a/b", false),
+        ("{x}", false),
+    ] {
+        let printed = check(&[("MSGRAPH_TENANT", tenant)]).await;
+        assert_eq!(printed.code == Some(0), fine, "{tenant}: {}", printed.text);
+    }
+}

@@ -1,0 +1,166 @@
+//! jwcrypto, a JOSE library of other authors, opens AuthIDs and makes them, with
+//! a file of the keys folder and nothing else.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use authseal::seal::{self, Grant};
+use serde_json::{Value, json};
+
+use super::support::TestApp;
+
+const SCRIPT: &str = "tests/real/jwcrypto/jose.py";
+
+/// What an AuthID holds, as jwcrypto finds it.
+pub fn open(app: &TestApp, authid: &str) -> Value {
+    let jwe = authid.rsplit(':').next().unwrap();
+    let plaintext = run(&["open", &key_file(app)], jwe);
+    serde_json::from_str(&plaintext).unwrap()
+}
+
+/// An AuthID of this content, sealed by jwcrypto with the key in this file.
+fn seal(key_file: &str, content: &Value, options: &[&str]) -> String {
+    let arguments = [&["seal", key_file], options].concat();
+    let jwe = run(&arguments, &content.to_string());
+    format!("v2:{}:{}", content["svc"].as_str().unwrap(), jwe.trim())
+}
+
+fn run(arguments: &[&str], stdin: &str) -> String {
+    let python = env::var("AUTHSEAL_TEST_PYTHON").expect("use tests/run");
+    let mut child = Command::new(python)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SCRIPT))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(stdin.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The one key of a fresh server.
+fn key_file(app: &TestApp) -> String {
+    let mut files: Vec<PathBuf> = fs::read_dir(&app.keys_dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jwk"))
+        .collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0).into_os_string().into_string().unwrap()
+}
+
+/// A login that authseal never saw.
+fn content(app: &TestApp) -> Value {
+    json!({
+        "svc": "stable",
+        "rt": app.provider.issue_refresh_token("stable").unwrap(),
+        "iat": app.clock.now().0,
+        "lin": "AAECAwQFBgcICQoLDA0ODw",
+        "gen": 0,
+    })
+}
+
+#[tokio::test]
+async fn jwcrypto_finds_in_an_authid_what_design_md_says_it_holds() {
+    let app = TestApp::start().await;
+    let authid = app.authid("single-use").await;
+    let first = open(&app, &authid);
+    let members: BTreeSet<&str> = first
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(members, ["gen", "iat", "lin", "rt", "svc"].into());
+    assert_eq!(first["svc"], "single-use");
+    assert_eq!(first["gen"], 0);
+    assert_eq!(first["iat"], app.clock.now().0);
+
+    let refreshed = app.refresh(&authid).await.json();
+    let second = open(&app, refreshed["v2_authid"].as_str().unwrap());
+    assert_eq!(second["gen"], 1);
+    assert_eq!(second["lin"], first["lin"]);
+    assert_ne!(second["rt"], first["rt"]);
+}
+
+/// Sealed again by jwcrypto as what it is, the refresh token must be the one that
+/// the provider gave: the provider takes it.
+#[tokio::test]
+async fn the_refresh_token_that_jwcrypto_finds_is_the_providers() {
+    let app = TestApp::start().await;
+    let mut content = content(&app);
+    content["rt"] = open(&app, &app.authid("stable").await)["rt"].clone();
+    let answer = app.refresh(&seal(&key_file(&app), &content, &[])).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(app.provider.seen().refreshes, 1);
+}
+
+#[tokio::test]
+async fn jwcrypto_opens_a_compressed_authid() {
+    let app = TestApp::start().await;
+    let mut content = content(&app);
+    content["rt"] = "long and of few letters ".repeat(60).into();
+    let grant: Grant = serde_json::from_value(content.clone()).unwrap();
+    let authid = seal::seal(&app.app.keyring.current(), app.clock.now(), &grant).unwrap();
+    assert!(authid.expose().len() < 600, "it is not compressed");
+    assert_eq!(open(&app, authid.expose()), content);
+}
+
+#[tokio::test]
+async fn authseal_refreshes_with_an_authid_that_jwcrypto_sealed() {
+    let app = TestApp::start().await;
+    for (made, options) in [&[][..], &["--zip"]].into_iter().enumerate() {
+        let content = content(&app);
+        let authid = seal(&key_file(&app), &content, options);
+        // Another lineage is another access token: nothing may come from the cache.
+        app.clock.advance(std::time::Duration::from_secs(7200));
+        let answer = app.refresh(&authid).await;
+        assert_eq!(answer.status, 200, "{options:?}: {answer:?}");
+        assert_eq!(answer.json()["type"], "stable");
+        assert_eq!(app.provider.seen().refreshes, 1 + made as u64);
+    }
+}
+
+#[tokio::test]
+async fn what_jwcrypto_sealed_with_another_key_is_401() {
+    let app = TestApp::start().await;
+    let own = fs::read_to_string(key_file(&app)).unwrap();
+    let mut key: Value = serde_json::from_str(&own).unwrap();
+    key["k"] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8".into();
+    let folder = tempfile::tempdir().unwrap();
+    let other_key = folder.path().join("other.jwk");
+
+    for kid in [key["kid"].clone(), json!("other")] {
+        key["kid"] = kid;
+        fs::write(&other_key, key.to_string()).unwrap();
+        let authid = seal(other_key.to_str().unwrap(), &content(&app), &[]);
+        let answer = app.refresh(&authid).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+        assert_eq!(answer.json()["error"], "invalid_grant");
+    }
+    assert_eq!(app.provider.seen().refreshes, 0);
+}
+
+#[tokio::test]
+async fn an_authid_for_another_service_than_it_names_is_401() {
+    let app = TestApp::start().await;
+    let authid = seal(&key_file(&app), &content(&app), &[]);
+    let renamed = authid.replace("v2:stable:", "v2:single-use:");
+    let answer = app.refresh(&renamed).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(app.provider.seen().refreshes, 0);
+}

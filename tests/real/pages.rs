@@ -1,0 +1,128 @@
+//! Every page, for everybody: light and dark, popup, phone and desktop, without a
+//! script, and with nothing from elsewhere.
+
+use serde_json::json;
+
+use super::{axe, browser::Browser, site::Site};
+
+/// Duplicati's popup, and a desktop.
+const SIZES: [(u32, u32); 2] = [(450, 600), (1280, 900)];
+const PHONE: (u32, u32) = (360, 640);
+
+/// The elements that stick out of the window, even where that is cut off. What is
+/// for screen readers only takes one pixel and doesn't count.
+const OUTSIDE: &str = "
+    const { clientWidth, scrollWidth } = document.documentElement;
+    return [...document.querySelectorAll('body *:not(.unseen)')]
+      .filter((element) => element.getBoundingClientRect().right > clientWidth)
+      .map((element) => element.outerHTML)
+      .concat(scrollWidth > clientWidth ? ['the page scrolls'] : []);";
+
+#[tokio::test]
+async fn no_page_shuts_anybody_out() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    for page in site.pages() {
+        page.open(&browser).await;
+        for scheme in ["light", "dark"] {
+            browser.prefer(scheme).await;
+            for (width, height) in SIZES {
+                browser.resize(width, height).await;
+                let violations = axe::violations(&browser).await;
+                assert!(
+                    violations.is_empty(),
+                    "{} ({}), {scheme}, {width}×{height}:\n{}",
+                    page.heading,
+                    page.address,
+                    violations.join("\n")
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_shuts_people_out_would_be_found() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    browser.go(&site.app.url).await;
+    browser.prefer("dark").await;
+    browser
+        .run("document.querySelector('.lead').style.color = '#222'")
+        .await;
+    let violations = axe::violations(&browser).await.join("\n");
+    assert!(violations.starts_with("color-contrast"), "{violations}");
+}
+
+#[tokio::test]
+async fn no_page_asks_for_anything_elsewhere_and_the_console_stays_empty() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    for page in site.pages() {
+        page.open(&browser).await;
+        let origin = page
+            .address
+            .split('/')
+            .take(3)
+            .collect::<Vec<_>>()
+            .join("/");
+        let requests = browser.requests().await;
+        let ours: Vec<&String> = requests
+            .iter()
+            .filter(|(document, _)| document.starts_with(&origin))
+            .map(|(_, address)| address)
+            .collect();
+        assert!(
+            ours.iter().any(|address| address.ends_with("/style.css")),
+            "{requests:?}"
+        );
+        // A login begins here and is redirected: that is the provider's document.
+        let elsewhere = ours.iter().find(|address| !address.starts_with(&origin));
+        assert_eq!(elsewhere, None, "{}", page.heading);
+        let complaints = browser.complaints().await;
+        assert!(complaints.is_empty(), "{}: {complaints:?}", page.heading);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_asks_elsewhere_would_be_found() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    browser.go(&site.app.url).await;
+    browser
+        .run("new Image().src = 'http://elsewhere.example/'")
+        .await;
+    let complaints = json!(browser.complaints().await).to_string();
+    assert!(complaints.contains("elsewhere.example"), "{complaints}");
+}
+
+#[tokio::test]
+async fn no_page_scrolls_sideways_on_a_phone() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    browser.resize(PHONE.0, PHONE.1).await;
+    for page in site.pages() {
+        page.open(&browser).await;
+        let outside = browser.run(OUTSIDE).await;
+        assert_eq!(outside, json!([]), "{}", page.heading);
+    }
+}
+
+#[tokio::test]
+async fn without_scripts_the_authid_stands_on_the_page() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    browser.disable_scripts().await;
+    browser.go(&site.app.url).await;
+    browser.click("a.service[href='/login?id=stable']").await;
+    browser.click("#allow").await;
+    browser.see_heading("Your AuthID is ready").await;
+    assert!(browser.find("#authid").await.is_displayed().await.unwrap());
+    let copy = browser.find("button[data-copy]").await;
+    assert!(
+        !copy.is_displayed().await.unwrap(),
+        "a button that would do nothing"
+    );
+    let authid = browser.value("#authid").await;
+    assert_eq!(site.app.refresh(&authid).await.status, 200);
+}

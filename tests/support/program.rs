@@ -1,0 +1,135 @@
+//! The `authseal` program itself, as a child process with an environment of its own.
+
+use std::process::{ExitStatus, Output, Stdio};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
+    sync::watch,
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::PATIENCE;
+
+/// A running `authseal`. It is killed when this is dropped.
+pub struct Program {
+    child: Child,
+    output: watch::Receiver<String>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Program {
+    pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = command(arguments, environment)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (written, output) = watch::channel(String::new());
+        let readers = vec![
+            tokio::spawn(collect(child.stdout.take().unwrap(), written.clone())),
+            tokio::spawn(collect(child.stderr.take().unwrap(), written)),
+        ];
+        Self {
+            child,
+            output,
+            readers,
+        }
+    }
+
+    /// Waits until its output has `text` and, after it, the end of that line.
+    /// Returns the rest of the line.
+    pub async fn says(&self, text: &str) -> String {
+        let rest = |output: &str| {
+            let (_, rest) = output.split_once(text)?;
+            let (line, _) = rest.split_once('\n')?;
+            Some(line.to_owned())
+        };
+        let mut output = self.output.clone();
+        let said = output.wait_for(|output| rest(output).is_some());
+        match timeout(PATIENCE, said).await {
+            Ok(Ok(output)) => rest(&output).unwrap(),
+            _ => panic!("it does not say {text:?}: {}", self.so_far()),
+        }
+    }
+
+    /// Waits until its output has either text, and returns which.
+    pub async fn says_one_of(&self, texts: [&str; 2]) -> usize {
+        let which = |output: &str| texts.iter().position(|text| output.contains(text));
+        let mut output = self.output.clone();
+        let said = output.wait_for(|output| which(output).is_some());
+        match timeout(PATIENCE, said).await {
+            Ok(Ok(output)) => which(&output).unwrap(),
+            _ => panic!("it does not say {texts:?}: {}", self.so_far()),
+        }
+    }
+
+    /// What it has printed, standard output and error together.
+    pub fn so_far(&self) -> String {
+        self.output.borrow().clone()
+    }
+
+    /// Sends SIGTERM.
+    pub async fn terminate(&self) {
+        let pid = self.child.id().expect("it still runs").to_string();
+        let kill = Command::new("sh")
+            .args(["-c", "kill -TERM \"$1\"", "sh", &pid])
+            .status();
+        assert!(kill.await.unwrap().success());
+    }
+
+    /// Waits for its end, and returns all that it printed.
+    pub async fn end(mut self) -> (ExitStatus, String) {
+        let end = timeout(PATIENCE, self.child.wait()).await;
+        let status = end.expect("it does not end").unwrap();
+        for reader in self.readers {
+            reader.await.unwrap();
+        }
+        (status, self.output.borrow().clone())
+    }
+}
+
+/// Runs `authseal` to its end.
+pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command(arguments, environment).output().await.unwrap()
+}
+
+/// A port that was free a moment ago, below those that port 0 gives. Whoever
+/// uses it tries another when it was taken meanwhile.
+pub fn free_port() -> u16 {
+    use std::sync::atomic::{AtomicU16, Ordering};
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let start = (std::process::id() as u16).wrapping_mul(37);
+        let port = 20_000 + start.wrapping_add(step) % 10_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authseal"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+async fn collect(mut from: impl AsyncRead + Unpin, written: watch::Sender<String>) {
+    let mut buffer = vec![0; 8 * 1024];
+    loop {
+        match from.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(length) => {
+                let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                written.send_modify(|output| output.push_str(&text));
+            }
+        }
+    }
+}
