@@ -11,11 +11,12 @@ use crate::{
     config::Config,
     keyring::{Keyring, KeyringError},
     listen,
-    login::Login,
+    login::{HandOvers, Login},
     outbound::Outbound,
     provider::ProviderClient,
     refresh::{RefreshEngine, TokenCache},
     server::{Admin, Server, Site},
+    store::Store,
 };
 
 /// What only tests change.
@@ -112,6 +113,12 @@ impl App {
             catalog,
             keyring: keyring.clone(),
             provider,
+            hand_overs: HandOvers {
+                store: Store::in_memory(clock.clone()),
+                keyring: keyring.clone(),
+                clock: clock.clone(),
+            },
+            openers: config.openers,
             clock: clock.clone(),
         };
         let site = Site {
@@ -119,7 +126,12 @@ impl App {
             display_name: config.display_name,
             privacy_policy_url: config.privacy_policy_url.map(String::from),
         };
-        let server = Arc::new(Server::new(login, engine.clone(), site));
+        let server = Arc::new(Server::new(
+            login,
+            engine.clone(),
+            site,
+            config.offer.withheld,
+        ));
         let admin = Arc::new(Admin {
             keyring: keyring.clone(),
             clock,

@@ -13,7 +13,7 @@
 //! server
 //! refresh login
 //! provider seal demo
-//! keyring outbound listen
+//! keyring outbound listen store
 //! secret clock public_url telemetry pages
 //! ```
 //!
@@ -41,4 +41,5 @@ pub mod refresh;
 pub mod seal;
 pub mod secret;
 pub mod server;
+pub mod store;
 pub mod telemetry;

@@ -1,28 +1,41 @@
 //! `authseal check`: the same loader as `serve`, and what it found.
 
-use super::Failure;
+use clap::Args;
+
+use super::{Failure, online};
 use crate::{
     clock::Clock,
     config::{Config, Environment, Offer},
 };
 
-pub(super) fn check() -> Result<(), Failure> {
-    match Config::load(Environment::of_process()) {
-        Ok(config) => {
-            print_settings(&config);
-            print_offer(&config.offer);
-            for warning in &config.warnings {
-                println!("\nWarning: {warning}");
-            }
-            println!("\nNothing is wrong.");
-            Ok(())
-        }
+/// How far to look.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Also try to reach the endpoints of every offered service
+    #[arg(long)]
+    online: bool,
+}
+
+pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
+    let config = match Config::load(Environment::of_process()) {
+        Ok(config) => config,
         Err(rejected) => {
             print_offer(&rejected.offer);
             println!();
-            Err(format!("What is wrong:\n- {}", rejected.problems.join("\n- ")).into())
+            return Err(format!("What is wrong:\n- {}", rejected.problems.join("\n- ")).into());
         }
+    };
+    print_settings(&config);
+    print_offer(&config.offer);
+    for warning in &config.warnings {
+        println!("\nWarning: {warning}");
     }
+    if arguments.online {
+        println!("\nEndpoints");
+        online::try_endpoints(&config.offer.catalog).await?;
+    }
+    println!("\nNothing is wrong.");
+    Ok(())
 }
 
 fn print_settings(config: &Config) {
@@ -70,6 +83,8 @@ fn print_offer(offer: &Offer) {
     }
     println!("Not offered");
     for service in &offer.withheld {
-        println!("  {:<14} {}", service.id, service.reason);
+        let console = service.provider.console_url.as_ref();
+        let made_at = console.map_or(String::new(), |url| format!(", made at {url}"));
+        println!("  {:<14} {}{made_at}", service.id, service.reason);
     }
 }

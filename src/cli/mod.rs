@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod health;
+mod online;
 mod serve;
 
 use std::{io, process::ExitCode};
@@ -30,7 +31,7 @@ enum Command {
     /// Try it on this machine, with a provider of its own: no settings, no account.
     Demo(demo::Arguments),
     /// Say what is configured, which services are offered, and all that is wrong.
-    Check,
+    Check(check::Arguments),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
     Health,
 }
@@ -41,7 +42,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve => in_runtime(serve::serve()),
         Command::Demo(arguments) => in_runtime(demo::demo(arguments)),
-        Command::Check => check::check(),
+        Command::Check(arguments) => in_runtime(check::check(arguments)),
         Command::Health => in_runtime(health::health()),
     };
     match outcome {

@@ -28,12 +28,13 @@ pub struct Settings {
     pub(super) app_name: Option<String>,
     pub(super) display_name: Option<String>,
     pub(super) privacy_policy_url: Option<String>,
+    pub(super) opener_origins: Option<String>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<String>,
 }
 
 /// The names of [`Settings`], without prefix.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "PUBLIC_URL",
     "LISTEN",
     "ADMIN_LISTEN",
@@ -44,6 +45,7 @@ const NAMES: [&str; 12] = [
     "APP_NAME",
     "DISPLAY_NAME",
     "PRIVACY_POLICY_URL",
+    "OPENER_ORIGINS",
     "LOG",
     "LOG_FORMAT",
 ];
@@ -93,6 +95,16 @@ impl Environment {
             },
             (None, None) => None,
         }
+    }
+
+    /// Whether a variable, or its `_FILE`, is set.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        let is_set = |name: &str| {
+            self.variables
+                .get(name)
+                .is_some_and(|value| !value.is_empty())
+        };
+        is_set(name) || is_set(&format!("{name}_FILE"))
     }
 
     /// The `AUTHSEAL_` settings.

@@ -1,11 +1,13 @@
 //! Reading one TOML table field by field, so that everything wrong with it is
 //! said at once.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use url::Url;
 
-use crate::public_url::is_loopback;
+use crate::{provider::Endpoint, public_url::is_loopback};
 
 /// The fields of a table that are yet to be read.
 pub(super) struct Fields<'a> {
@@ -13,6 +15,27 @@ pub(super) struct Fields<'a> {
     place: String,
     known: Vec<&'static str>,
     problems: &'a mut Vec<String>,
+}
+
+/// What the placeholders in an endpoint's address stand for, and how it may be
+/// reached.
+pub(super) struct Places<'a> {
+    pub(super) tenant: Option<String>,
+    pub(super) region: Option<&'a BTreeMap<String, String>>,
+    pub(super) insecure_http: bool,
+}
+
+const REGION: &str = "{region}";
+
+impl Places<'_> {
+    fn allow(&self, url: &Url) -> bool {
+        let allowed = match url.scheme() {
+            "https" => true,
+            "http" => self.insecure_http || is_loopback(url),
+            _ => false,
+        };
+        allowed && url.has_host()
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -63,31 +86,57 @@ impl<'a> Fields<'a> {
     }
 
     /// An endpoint of a provider: https, because a client secret or token goes
-    /// there. `fill` replaces placeholders.
-    pub(super) fn endpoint(
-        &mut self,
-        name: &'static str,
-        insecure_http: bool,
-        fill: impl FnOnce(String) -> String,
-    ) -> Option<Url> {
+    /// there.
+    pub(super) fn endpoint(&mut self, name: &'static str, places: &Places<'_>) -> Option<Endpoint> {
         let text: String = self.optional(name)?;
-        let Ok(url) = Url::parse(&fill(text)) else {
+        let text = match &places.tenant {
+            Some(tenant) => text.replace("{tenant}", tenant),
+            None => text,
+        };
+        let endpoint = match places.region {
+            Some(values) if text.contains(REGION) => values
+                .iter()
+                .map(|(key, value)| {
+                    let url = Url::parse(&text.replace(REGION, value)).ok()?;
+                    Some((key.clone(), url))
+                })
+                .collect::<Option<_>>()
+                .map(Endpoint::ByRegion),
+            _ => Url::parse(&text).ok().map(Endpoint::Fixed),
+        };
+        // What no tenant or region has filled in.
+        let is_whole =
+            !text.contains("{tenant}") && (places.region.is_some() || !text.contains(REGION));
+        if !is_whole {
+            self.complain(
+                name,
+                "has a {tenant} or {region} that this table does not give",
+            );
+            return None;
+        }
+        let Some(endpoint) = endpoint else {
             self.complain(name, "is not a URL");
             return None;
         };
-        let allowed = match url.scheme() {
-            "https" => true,
-            "http" => insecure_http || is_loopback(&url),
-            _ => false,
-        };
-        if allowed && url.has_host() {
-            return Some(url);
+        if endpoint.all().all(|url| places.allow(url)) {
+            return Some(endpoint);
         }
         self.complain(
             name,
             "must be https; http is for loopback hosts, or with insecure_http = true",
         );
         None
+    }
+
+    pub(super) fn required_endpoint(
+        &mut self,
+        name: &'static str,
+        places: &Places<'_>,
+    ) -> Option<Endpoint> {
+        if !self.table.contains_key(name) {
+            self.complain(name, "is missing");
+        }
+        self.endpoint(name, places)
     }
 
     pub(super) fn complain(&mut self, name: &str, what: &str) {

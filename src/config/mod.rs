@@ -12,10 +12,11 @@ use std::{collections::HashSet, fmt::Display, fs, net::SocketAddr, str::FromStr}
 use thiserror::Error;
 
 pub use environment::{Environment, Settings};
-pub use offer::{Offer, Withheld};
+pub use offer::Offer;
 
 use crate::{
     keyring::{KeySource, Keyring},
+    login::{NotAnOrigin, Origin, TrustedOpeners},
     public_url::PublicUrl,
     secret::Secret,
     telemetry::{LogFilter, LogFormat},
@@ -43,6 +44,8 @@ pub struct Config {
     pub display_name: String,
     /// A privacy policy of the administrator's own.
     pub privacy_policy_url: Option<url::Url>,
+    /// Who gets an AuthID without being named on a button.
+    pub openers: TrustedOpeners,
     /// What is logged.
     pub log: LogFilter,
     /// How it is logged.
@@ -82,6 +85,12 @@ impl Config {
             settings.privacy_policy_url.as_deref(),
             web_address,
         );
+        let openers = reader.or_default(
+            "OPENER_ORIGINS",
+            settings.opener_origins.as_deref(),
+            "",
+            trusted_openers,
+        );
         let log = reader.or_default("LOG", settings.log.as_deref(), "info", LogFilter::parse);
         let log_format = reader.or_default(
             "LOG_FORMAT",
@@ -119,6 +128,7 @@ impl Config {
                 display_name: settings.display_name.unwrap_or_else(|| "authseal".into()),
                 app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
                 privacy_policy_url,
+                openers: openers.unwrap_or_default(),
                 log,
                 log_format,
                 warnings: environment.unknown_settings(),
@@ -208,6 +218,16 @@ fn web_address(text: &str) -> Result<url::Url, &'static str> {
         .ok()
         .filter(|url| matches!(url.scheme(), "https" | "http"))
         .ok_or("is not a web address; write it like https://example.com/privacy")
+}
+
+fn trusted_openers(text: &str) -> Result<TrustedOpeners, NotAnOrigin> {
+    let origins = text.split(',').map(str::trim);
+    Ok(TrustedOpeners {
+        listed: origins
+            .filter(|origin| !origin.is_empty())
+            .map(Origin::of)
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 fn log_format(text: &str) -> Result<LogFormat, &'static str> {

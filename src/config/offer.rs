@@ -5,23 +5,12 @@ use std::sync::Arc;
 use super::{
     environment::Environment,
     fields::nearest,
-    tables::{ServiceTable, Tables},
+    tables::{ProviderTable, ServiceTable, Tables},
 };
 use crate::{
-    provider::{Catalog, Credentials, Provider, Service},
+    provider::{Catalog, Credentials, Provider, Service, Withheld},
     secret::Secret,
 };
-
-/// A known service that is not offered.
-#[derive(Debug)]
-pub struct Withheld {
-    /// Its id.
-    pub id: String,
-    /// What its button would say.
-    pub name: String,
-    /// Why, and what would change it.
-    pub reason: String,
-}
 
 /// What came of the tables and the environment.
 #[derive(Debug, Default)]
@@ -50,37 +39,37 @@ pub(super) fn assemble(
     });
     complain_about_unknown_wishes(&tables, wanted.as_deref().unwrap_or_default(), problems);
 
+    let mut offer = Offer::default();
     let mut offered = Vec::new();
-    let mut withheld = Vec::new();
     for table in &tables.services {
         let Some(owner) = tables.providers.get(&table.provider) else {
             continue;
         };
         let names = table.credentials.as_ref().unwrap_or(&owner.credentials);
-        let is_wanted = wanted
+        let wish = wanted
             .as_deref()
-            .is_none_or(|wanted| wanted.iter().any(|name| is_named(table, names, name)));
-        let reason = match find_credentials(names, environment, problems) {
-            _ if !is_wanted => "not named in AUTHSEAL_SERVICES".to_owned(),
-            Some(credentials) => {
+            .map(|wanted| wanted.iter().any(|name| is_named(table, names, name)));
+        let credentials = find_credentials(owner, names, wish == Some(true), environment, problems);
+        let reason = match (wish, credentials) {
+            (Some(false), _) => "not named in AUTHSEAL_SERVICES".to_owned(),
+            (_, Some(credentials)) => {
                 offered.push(service(table, owner.provider.clone(), credentials));
                 continue;
             }
-            None => how_to_set(names),
+            (_, None) => how_to_offer(owner, names),
         };
-        if is_wanted && wanted.is_some() {
+        if wish == Some(true) {
             problems.push(format!("AUTHSEAL_SERVICES wants {}: {reason}", table.id));
         }
-        withheld.push(Withheld {
+        offer.withheld.push(Withheld {
             id: table.id.clone(),
             name: table.name.clone(),
+            provider: owner.provider.clone(),
             reason,
         });
     }
-    Offer {
-        catalog: Catalog::new(offered),
-        withheld,
-    }
+    offer.catalog = Catalog::new(offered);
+    offer
 }
 
 fn service(table: &ServiceTable, provider: Arc<Provider>, credentials: Credentials) -> Service {
@@ -97,43 +86,64 @@ fn service(table: &ServiceTable, provider: Arc<Provider>, credentials: Credentia
     }
 }
 
-/// The first credentials that are set win.
+/// The first credentials that are set win. A provider whose client id is the same
+/// for everybody needs no variable, only the wish.
 fn find_credentials(
+    owner: &ProviderTable,
     names: &[String],
+    is_wished: bool,
     environment: &Environment,
     problems: &mut Vec<String>,
 ) -> Option<Credentials> {
-    names.iter().find_map(|name| {
-        let id_variable = format!("{name}_CLIENT_ID");
-        let secret_variable = format!("{name}_CLIENT_SECRET");
+    for name in names {
+        let (id_variable, secret_variable) = variables(name);
         let client_id = environment.get(&id_variable, problems);
         let client_secret = environment.get(&secret_variable, problems);
-        match (client_id, client_secret) {
-            (Some(client_id), Some(client_secret)) => Some(Credentials {
-                name: name.clone(),
-                client_id,
-                client_secret: Some(Secret::new(client_secret)),
-            }),
-            (Some(_), None) => {
+        match (client_id.or(owner.client_id.clone()), client_secret) {
+            (Some(client_id), Some(client_secret)) => {
+                return Some(Credentials {
+                    name: name.clone(),
+                    client_id,
+                    client_secret: Some(Secret::new(client_secret)),
+                });
+            }
+            (Some(client_id), None) if owner.public_client => {
+                if is_wished || environment.is_set(&id_variable) {
+                    return Some(Credentials {
+                        name: name.clone(),
+                        client_id,
+                        client_secret: None,
+                    });
+                }
+            }
+            (Some(_), None) if environment.is_set(&id_variable) => {
                 problems.push(format!(
                     "{id_variable} is set, but {secret_variable} is not"
                 ));
-                None
             }
             (None, Some(_)) => {
                 problems.push(format!(
                     "{secret_variable} is set, but {id_variable} is not"
                 ));
-                None
             }
-            (None, None) => None,
+            (Some(_) | None, None) => {}
         }
-    })
+    }
+    None
 }
 
-fn how_to_set(names: &[String]) -> String {
-    let name = names.first().map_or("?", String::as_str);
-    format!("set {name}_CLIENT_ID and {name}_CLIENT_SECRET")
+fn variables(name: &str) -> (String, String) {
+    (format!("{name}_CLIENT_ID"), format!("{name}_CLIENT_SECRET"))
+}
+
+fn how_to_offer(owner: &ProviderTable, names: &[String]) -> String {
+    let (id, secret) = variables(names.first().map_or("?", String::as_str));
+    match &owner.client_id {
+        Some(client_id) if owner.public_client => {
+            format!("set {id}={client_id} (the same for everybody, with no secret)")
+        }
+        _ => format!("set {id} and {secret}"),
+    }
 }
 
 fn is_named(table: &ServiceTable, credentials: &[String], name: &str) -> bool {

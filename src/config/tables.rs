@@ -2,18 +2,23 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::{
     environment::Environment,
-    fields::{Fields, nearest},
+    fields::{Fields, Places, nearest},
 };
-use crate::provider::Provider;
+use crate::provider::{Endpoint, LoginMethod, Provider, Region, Revocation};
 
 /// A provider, and the names of its credentials, in the order of preference.
 pub(super) struct ProviderTable {
     pub(super) provider: Arc<Provider>,
     pub(super) credentials: Vec<String>,
+    /// The same for everybody, at some providers.
+    pub(super) client_id: Option<String>,
+    /// Whether it works without a secret (RFC 6749 section 2.1).
+    pub(super) public_client: bool,
 }
 
 /// A service that still lacks its credentials.
@@ -143,61 +148,113 @@ fn read_provider(
     environment: &Environment,
     problems: &mut Vec<String>,
 ) -> Option<ProviderTable> {
-    // A tenant in the environment is named like the credentials it goes with.
     let mut tenant_problems = Vec::new();
     let mut fields = Fields::new(value, format!("[provider.{id}]"), problems);
     let credentials: Option<Vec<String>> = fields.required("credentials");
-    let tenant: Option<String> = fields.optional("tenant");
-    let tenant = credentials
-        .iter()
-        .flatten()
-        .find_map(|name| environment.get(&format!("{name}_TENANT"), &mut tenant_problems))
-        .or(tenant);
-    if tenant.as_deref().is_some_and(|tenant| !is_tenant(tenant)) {
-        fields.complain("tenant", "must be a directory's id or domain name");
-    }
-    let fill = |url: String| match &tenant {
-        Some(tenant) => url.replace("{tenant}", tenant),
-        None => url,
+    let tenant = read_tenant(
+        &mut fields,
+        credentials.as_deref().unwrap_or_default(),
+        environment,
+        &mut tenant_problems,
+    );
+    let region: Option<Region> = fields.optional("region");
+    let places = Places {
+        tenant,
+        region: region.as_ref().map(|region| &region.values),
+        insecure_http: fields.optional("insecure_http").unwrap_or(false),
     };
 
-    let insecure_http = fields.optional("insecure_http").unwrap_or(false);
     let name: Option<String> = fields.required("name");
-    let authorize_url = fields.endpoint("authorize_url", insecure_http, fill);
-    let token_url = fields.endpoint("token_url", insecure_http, fill);
-    let revoke_url = fields.endpoint("revoke_url", insecure_http, fill);
-    let authorize_params = fields.optional("authorize_params").unwrap_or_default();
+    let login = read_login(&mut fields, &places);
+    let token_url = fields.required_endpoint("token_url", &places);
+    let revocation = read_revocation(&mut fields, &places);
     let pkce = fields.optional("pkce").unwrap_or(false);
     let refresh_tokens = fields.required("refresh_tokens");
     let client_authentication = fields.optional("client_authentication").unwrap_or_default();
+    let client_id = fields.optional("client_id");
+    let public_client = fields.optional("public_client").unwrap_or(false);
+    let grant_errors = fields.optional("grant_errors").unwrap_or_default();
+    let advice = fields.optional("advice").unwrap_or_default();
     let console_url = fields.link("console_url");
-    for (name, url) in [("authorize_url", &authorize_url), ("token_url", &token_url)] {
-        if url.is_none()
-            && !value
-                .as_table()
-                .is_some_and(|table| table.contains_key(name))
-        {
-            fields.complain(name, "is missing");
-        }
-    }
     fields.finish();
     problems.extend(tenant_problems);
 
     Some(ProviderTable {
         credentials: credentials?,
+        client_id,
+        public_client,
         provider: Arc::new(Provider {
             id: id.to_owned(),
             name: name?,
-            authorize_url: authorize_url?,
+            login: login?,
             token_url: token_url?,
-            revoke_url,
-            authorize_params,
+            revocation,
             pkce,
             refresh_tokens: refresh_tokens?,
             client_authentication,
+            region,
+            grant_errors,
+            advice,
             console_url,
         }),
     })
+}
+
+/// From the table, or from the environment under the name of the credentials
+/// that it goes with.
+fn read_tenant(
+    fields: &mut Fields<'_>,
+    credentials: &[String],
+    environment: &Environment,
+    problems: &mut Vec<String>,
+) -> Option<String> {
+    const WHAT: &str = "must be a directory's id or domain name";
+    let in_table: Option<String> = fields.optional("tenant");
+    let variables = credentials.iter().map(|name| format!("{name}_TENANT"));
+    for variable in variables {
+        if let Some(tenant) = environment.get(&variable, problems) {
+            if !is_tenant(&tenant) {
+                problems.push(format!("{variable} {WHAT}"));
+            }
+            return Some(tenant);
+        }
+    }
+    let tenant = in_table?;
+    if !is_tenant(&tenant) {
+        fields.complain("tenant", WHAT);
+    }
+    Some(tenant)
+}
+
+fn read_login(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<LoginMethod> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Method {
+        Code,
+        LoginToken,
+    }
+    match fields.optional("login").unwrap_or(Method::Code) {
+        Method::Code => Some(LoginMethod::Code {
+            params: fields.optional("authorize_params").unwrap_or_default(),
+            shown: fields.optional("callback_shown").unwrap_or_default(),
+            authorize_url: match fields.required_endpoint("authorize_url", places)? {
+                Endpoint::Fixed(url) => url,
+                Endpoint::ByRegion(_) => {
+                    fields.complain("authorize_url", "cannot depend on the region");
+                    return None;
+                }
+            },
+        }),
+        Method::LoginToken => Some(LoginMethod::LoginToken {
+            token_page: fields.link("login_token_page"),
+        }),
+    }
+}
+
+fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<Revocation> {
+    let method = fields.optional("revoke_with").unwrap_or_default();
+    let url = fields.endpoint("revoke_url", places)?;
+    Some(Revocation { url, method })
 }
 
 fn is_tenant(text: &str) -> bool {

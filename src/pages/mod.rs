@@ -7,15 +7,19 @@
 //! escaped by askama. Links are not checked here: an `href` given to a page
 //! comes from the configuration or from this program, never from a request.
 
+mod cli_token;
 mod error;
 mod privacy;
 mod result;
+mod revoke;
 mod start;
 
+pub use cli_token::CliTokenPage;
 pub use error::{ErrorPage, Link, ProviderError};
 pub use privacy::PrivacyPage;
-pub use result::ResultPage;
-pub use start::{Choice, Service, StartPage};
+pub use result::{Credential, Opener, ResultPage};
+pub use revoke::{RevokePage, RevokedPage};
+pub use start::{Choice, HandOver, Service, Setup, StartPage};
 
 /// The stylesheet; pages ask for it at prefix + [`STYLE_PATH`].
 pub const STYLE: &str = concat!(

@@ -16,6 +16,48 @@ pub struct ResultPage<'a> {
     pub service_link: Option<&'a str>,
     /// Where the provider lists the programs that have access, and removes them.
     pub manage_url: Option<&'a str>,
-    /// The AuthID. This struct has no `Debug`, because of it.
-    pub authid: &'a str,
+    /// What was got.
+    pub credential: Credential<'a>,
+    /// What else to enter in the program: name and value, foreign text both.
+    pub facts: &'a [(String, String)],
+    /// The page that opened this one.
+    pub opener: Option<Opener<'a>>,
+    /// Whether the AuthID now waits for the program that opened the start page
+    /// with a token.
+    pub handed_over: bool,
+}
+
+/// The page that opened this one.
+#[derive(Clone, Copy, Debug)]
+pub struct Opener<'a> {
+    /// Its origin, the only one that the script posts to.
+    pub origin: &'a str,
+    /// Whether the script posts there without asking.
+    pub is_trusted: bool,
+}
+
+/// What a login gave. It has no `Debug`, because of what it holds.
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
+    /// An AuthID.
+    AuthId(&'a str),
+    /// An access token, which is used in an AuthID's place.
+    AccessToken(&'a str),
+}
+
+impl<'a> Credential<'a> {
+    /// The secret itself.
+    fn value(&self) -> &'a str {
+        match *self {
+            Self::AuthId(value) | Self::AccessToken(value) => value,
+        }
+    }
+
+    /// What people call it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::AuthId(_) => "AuthID",
+            Self::AccessToken(_) => "access token",
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
 
 /// Lists the services, or asks to log in at one of them.
 #[derive(Debug, Template)]
@@ -15,6 +15,48 @@ pub struct StartPage<'a> {
     pub services: Vec<Service<'a>>,
     /// What the visitor asked for.
     pub choice: Choice<'a>,
+    /// What could be offered, for an administrator who has configured nothing.
+    pub setups: Vec<Setup<'a>>,
+    /// What the links to a login carry, when a program opened the page.
+    pub visit: Option<&'a str>,
+    /// Set when the AuthID is to be handed to whoever opened the page with a token.
+    pub hand_over: Option<HandOver<'a>>,
+}
+
+/// More than this many services are too many to look through.
+const MANY: usize = 8;
+
+impl StartPage<'_> {
+    /// Whether the list has a search field.
+    fn is_searchable(&self) -> bool {
+        matches!(self.choice, Choice::All | Choice::Unknown(_)) && self.services.len() > MANY
+    }
+
+    /// Where a login starts, below the prefix.
+    fn login_path(&self, service: &Service<'_>) -> String {
+        match self.visit {
+            Some(visit) => format!("{}&visit={visit}", service.login_path()),
+            None => service.login_path(),
+        }
+    }
+}
+
+/// Who will receive the AuthID.
+#[derive(Clone, Copy, Debug)]
+pub struct HandOver<'a> {
+    /// The origin of the page that opened ours, where the browser tells it.
+    pub opener: Option<&'a str>,
+}
+
+/// What it takes to offer the services of a provider.
+#[derive(Clone, Debug)]
+pub struct Setup<'a> {
+    /// The provider.
+    pub provider: &'a str,
+    /// What to set, in a few words.
+    pub how: &'a str,
+    /// Where the client id is made.
+    pub console_url: Option<&'a str>,
 }
 
 /// What `?type=` asked for.

@@ -30,13 +30,29 @@ fn pages() -> Vec<String> {
         frame: frame(),
         services,
         choice,
+        setups: vec![Setup {
+            provider: FOREIGN,
+            how: FOREIGN,
+            console_url: Some(FOREIGN),
+        }],
+        visit: Some("nonce"),
+        hand_over: Some(HandOver {
+            opener: Some(FOREIGN),
+        }),
     };
-    let result = |url| ResultPage {
+    let facts = [(FOREIGN.to_owned(), FOREIGN.to_owned())];
+    let result = |url, credential| ResultPage {
         frame: frame(),
         service_name: FOREIGN,
         service_link: url,
         manage_url: url,
-        authid: FOREIGN,
+        credential,
+        facts: &facts,
+        opener: Some(Opener {
+            origin: FOREIGN,
+            is_trusted: false,
+        }),
+        handed_over: true,
     };
     let error = |links, provider_error| ErrorPage {
         frame: frame(),
@@ -60,11 +76,26 @@ fn pages() -> Vec<String> {
         start(vec![service(), service()], Choice::One(service())).render(),
         start(vec![service()], Choice::Unknown(FOREIGN)).render(),
         start(vec![], Choice::Unknown(FOREIGN)).render(),
-        result(Some(FOREIGN)).render(),
-        result(None).render(),
+        result(Some(FOREIGN), Credential::AuthId(FOREIGN)).render(),
+        result(None, Credential::AccessToken(FOREIGN)).render(),
         error(vec![link, link], Some(said)).render(),
         error(vec![], None).render(),
         PrivacyPage { frame: frame() }.render(),
+        CliTokenPage {
+            frame: frame(),
+            service_name: FOREIGN,
+            token_page: Some(FOREIGN),
+            state: FOREIGN,
+            problem: Some(FOREIGN),
+        }
+        .render(),
+        RevokePage { frame: frame() }.render(),
+        RevokedPage {
+            frame: frame(),
+            service_name: FOREIGN,
+            provider_name: FOREIGN,
+        }
+        .render(),
     ]
     .map(|page| page.expect("writing to a String cannot fail"))
     .into()
@@ -105,7 +136,10 @@ fn an_authid_stands_in_its_field_as_it_is() {
         service_name: "Google Drive",
         service_link: None,
         manage_url: None,
-        authid,
+        credential: Credential::AuthId(authid),
+        facts: &[],
+        opener: None,
+        handed_over: false,
     }
     .render()
     .unwrap();

@@ -2,7 +2,20 @@
 
 use std::sync::Arc;
 
-use super::Service;
+use super::{Provider, Service};
+
+/// A known service that is not offered.
+#[derive(Debug)]
+pub struct Withheld {
+    /// Its id.
+    pub id: String,
+    /// What its button would say.
+    pub name: String,
+    /// Whose it is.
+    pub provider: Arc<Provider>,
+    /// Why, and what would change it.
+    pub reason: String,
+}
 
 /// The offered services, in the order of providers.toml.
 #[derive(Clone, Debug, Default)]

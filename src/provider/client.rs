@@ -1,4 +1,5 @@
-//! The client side of RFC 6749: authorization request, code exchange, refresh.
+//! The client side of RFC 6749: authorization request, the ways to get a grant,
+//! and refresh.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -6,21 +7,36 @@ use http::{StatusCode, header::CONTENT_TYPE};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
     EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
+    RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername,
+    Scope, StandardRevocableToken, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse},
 };
 use url::Url;
 
 use super::{
-    ClientAuthentication, ProviderError, Service, Tokens, token_response::LenientTokenResponse,
+    ClientAuthentication, LoginMethod, ProviderError, Service, Tokens,
+    token_response::LenientTokenResponse,
 };
 use crate::{outbound::Outbound, secret::Secret};
 
 /// Speaks to the providers' endpoints.
 #[derive(Clone, Debug)]
 pub struct ProviderClient {
-    outbound: Outbound,
-    deadline: Duration,
+    pub(super) outbound: Outbound,
+    pub(super) deadline: Duration,
+}
+
+/// What the provider's redirect brought back for the exchange.
+#[derive(Debug)]
+pub struct CodeExchange<'a> {
+    /// The same as in the authorization request.
+    pub redirect_uri: &'a str,
+    /// The authorization code.
+    pub code: &'a Secret,
+    /// The PKCE code verifier, if the request had a challenge.
+    pub verifier: Option<&'a Secret>,
+    /// Where the account is, if the provider has several places.
+    pub region: Option<&'a str>,
 }
 
 /// Where to send the browser, and what to keep until it returns.
@@ -38,12 +54,14 @@ type OAuthClient = oauth2::Client<
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
-    EndpointSet,
+    EndpointNotSet,
     EndpointNotSet,
     EndpointNotSet,
     EndpointNotSet,
     EndpointSet,
 >;
+
+type TokenCall = Result<LenientTokenResponse, RequestTokenError<ProviderError, BasicErrorResponse>>;
 
 impl ProviderClient {
     /// A client whose every call ends within `deadline`.
@@ -51,52 +69,76 @@ impl ProviderClient {
         Self { outbound, deadline }
     }
 
-    /// The authorization request for a service.
+    /// The authorization request for a service; `None` for one that is not
+    /// logged in to by redirection.
     pub fn authorization(
         &self,
         service: &Service,
         redirect_uri: &str,
         state: &str,
-    ) -> Authorization {
-        let client = oauth_client(service).set_redirect_uri(redirect_url(redirect_uri));
+    ) -> Option<Authorization> {
+        let LoginMethod::Code {
+            authorize_url,
+            params,
+            ..
+        } = &service.provider.login
+        else {
+            return None;
+        };
+        let client = oauth2::basic::BasicClient::new(client_id(service))
+            .set_auth_uri(AuthUrl::from_url(authorize_url.clone()))
+            .set_redirect_uri(redirect_url(redirect_uri));
         let state = CsrfToken::new(state.to_owned());
         let mut request = client.authorize_url(|| state);
         if !service.scope.is_empty() {
             request = request.add_scope(Scope::new(service.scope.clone()));
         }
-        for (name, value) in &service.provider.authorize_params {
+        for (name, value) in params {
             request = request.add_extra_param(name, value);
         }
-        let verifier = service
-            .provider
-            .pkce
-            .then(PkceCodeChallenge::new_random_sha256);
-        let (challenge, verifier) = verifier.unzip();
+        let pkce = service.provider.pkce;
+        let (challenge, verifier) = pkce.then(PkceCodeChallenge::new_random_sha256).unzip();
         if let Some(challenge) = challenge {
             request = request.set_pkce_challenge(challenge);
         }
-        Authorization {
+        Some(Authorization {
             url: request.url().0,
             verifier: verifier.map(|verifier| Secret::new(verifier.into_secret())),
-        }
+        })
     }
 
     /// Trades an authorization code for tokens (RFC 6749 section 4.1.3).
     pub async fn exchange_code(
         &self,
         service: &Service,
-        redirect_uri: &str,
-        code: &Secret,
-        verifier: Option<&Secret>,
+        exchange: CodeExchange<'_>,
     ) -> Result<Tokens, ProviderError> {
-        let client = oauth_client(service).set_redirect_uri(redirect_url(redirect_uri));
-        let code = AuthorizationCode::new(code.expose().to_owned());
+        let client = oauth_client(service, exchange.region)?
+            .set_redirect_uri(redirect_url(exchange.redirect_uri));
+        let code = AuthorizationCode::new(exchange.code.expose().to_owned());
         let mut request = client.exchange_code(code);
-        if let Some(verifier) = verifier {
+        if let Some(verifier) = exchange.verifier {
             let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
             request = request.set_pkce_verifier(verifier);
         }
-        self.in_time(request.request_async(self)).await
+        self.in_time(service, request.request_async(self)).await
+    }
+
+    /// Trades a login token that its user made at the provider for tokens, by the
+    /// resource owner password grant (RFC 6749 section 4.3.2).
+    pub async fn exchange_login_token(
+        &self,
+        service: &Service,
+        username: &str,
+        token: &Secret,
+    ) -> Result<Tokens, ProviderError> {
+        let client = oauth_client(service, None)?;
+        let username = ResourceOwnerUsername::new(username.to_owned());
+        let password = ResourceOwnerPassword::new(token.expose().to_owned());
+        let request = client
+            .exchange_password(&username, &password)
+            .add_scope(Scope::new(service.scope.clone()));
+        self.in_time(service, request.request_async(self)).await
     }
 
     /// Asks for a new access token (RFC 6749 section 6). Neither `redirect_uri`
@@ -105,25 +147,23 @@ impl ProviderClient {
     pub async fn refresh(
         &self,
         service: &Service,
+        region: Option<&str>,
         refresh_token: &Secret,
     ) -> Result<Tokens, ProviderError> {
-        let client = oauth_client(service);
+        let client = oauth_client(service, region)?;
         let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
         let request = client.exchange_refresh_token(&refresh_token);
-        self.in_time(request.request_async(self)).await
+        self.in_time(service, request.request_async(self)).await
     }
 
     async fn in_time(
         &self,
-        call: impl Future<
-            Output = Result<
-                LenientTokenResponse,
-                RequestTokenError<ProviderError, BasicErrorResponse>,
-            >,
-        >,
+        service: &Service,
+        call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
         match tokio::time::timeout(self.deadline, call).await {
-            Ok(answer) => Ok(Tokens::from(answer?)),
+            Ok(Ok(answer)) => Ok(Tokens::from(answer)),
+            Ok(Err(error)) => Err(ProviderError::from_token_call(error, &service.provider)),
             Err(_elapsed) => Err(ProviderError::TooSlow),
         }
     }
@@ -134,18 +174,9 @@ impl ProviderClient {
         let mut response = self.outbound.send(request).await?.map(Vec::from);
         // Some providers call their JSON text/javascript.
         response.headers_mut().remove(CONTENT_TYPE);
-        let status = response.status();
-        match status {
+        match response.status() {
             StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(response),
-            StatusCode::TOO_MANY_REQUESTS => Err(ProviderError::Busy {
-                status: status.as_u16(),
-            }),
-            _ if status.is_server_error() => Err(ProviderError::Failing {
-                status: status.as_u16(),
-            }),
-            _ => Err(ProviderError::Nonsense {
-                what: format!("HTTP {}", status.as_u16()),
-            }),
+            status => Err(ProviderError::from_status(status)),
         }
     }
 }
@@ -159,20 +190,24 @@ impl<'c> AsyncHttpClient<'c> for ProviderClient {
     }
 }
 
-fn oauth_client(service: &Service) -> OAuthClient {
+fn oauth_client(service: &Service, region: Option<&str>) -> Result<OAuthClient, ProviderError> {
     let provider = &service.provider;
-    let credentials = &service.credentials;
-    let client = oauth2::Client::new(ClientId::new(credentials.client_id.clone()))
-        .set_auth_uri(AuthUrl::from_url(provider.authorize_url.clone()))
-        .set_token_uri(TokenUrl::from_url(provider.token_url.clone()))
+    let token_url = provider.token_url.at(region);
+    let token_url = token_url.ok_or(ProviderError::UnknownRegion)?.clone();
+    let client = oauth2::Client::new(client_id(service))
+        .set_token_uri(TokenUrl::from_url(token_url))
         .set_auth_type(match provider.client_authentication {
             ClientAuthentication::Body => AuthType::RequestBody,
             ClientAuthentication::Basic => AuthType::BasicAuth,
         });
-    match &credentials.client_secret {
+    Ok(match &service.credentials.client_secret {
         Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
         None => client,
-    }
+    })
+}
+
+fn client_id(service: &Service) -> ClientId {
+    ClientId::new(service.credentials.client_id.clone())
 }
 
 fn redirect_url(text: &str) -> RedirectUrl {

@@ -1,8 +1,13 @@
 //! What goes wrong at a provider, told by whose fault it is.
 
+use std::collections::BTreeMap;
+
+use http::StatusCode;
 use oauth2::{RequestTokenError, basic::BasicErrorResponse};
+use serde::Deserialize;
 use thiserror::Error;
 
+use super::Provider;
 use crate::outbound::OutboundError;
 
 /// Why a provider gave no tokens.
@@ -12,23 +17,14 @@ use crate::outbound::OutboundError;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProviderError {
     /// The grant is dead (`invalid_grant`). Log in again.
-    #[error("the provider no longer accepts this grant ({code})")]
-    GrantRefused {
-        /// RFC 6749 section 5.2 or the provider's own.
-        code: String,
-    },
+    #[error("the provider no longer accepts this grant ({})", .0.code)]
+    GrantRefused(Refusal),
     /// Our client id or secret is wrong. Tell the administrator.
-    #[error("the provider rejects this server's client id or secret ({code})")]
-    ClientRejected {
-        /// RFC 6749 section 5.2 or the provider's own.
-        code: String,
-    },
+    #[error("the provider rejects this server's client id or secret ({})", .0.code)]
+    ClientRejected(Refusal),
     /// Another refusal by the rules of RFC 6749. Tell the administrator.
-    #[error("the provider refuses the request ({code})")]
-    RequestRefused {
-        /// RFC 6749 section 5.2 or the provider's own.
-        code: String,
-    },
+    #[error("the provider refuses the request ({})", .0.code)]
+    RequestRefused(Refusal),
     /// 429, or the like. Try again later.
     #[error("the provider asks to slow down (HTTP {status})")]
     Busy {
@@ -57,6 +53,19 @@ pub enum ProviderError {
     /// It took longer than the whole deadline. Try again later.
     #[error("the provider did not answer in time")]
     TooSlow,
+    /// The account is in a place that providers.toml does not list; nothing was
+    /// sent. Tell the administrator.
+    #[error("the account is at a place that providers.toml does not allow")]
+    UnknownRegion,
+}
+
+/// An error answer of RFC 6749 section 5.2, reduced to what may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its error code.
+    pub code: String,
+    /// What providers.toml advises.
+    pub advice: Option<String>,
 }
 
 impl From<OutboundError> for ProviderError {
@@ -72,35 +81,92 @@ impl From<OutboundError> for ProviderError {
     }
 }
 
-/// The border: beyond it the crate's errors can hold a raw body.
-impl From<RequestTokenError<ProviderError, BasicErrorResponse>> for ProviderError {
-    fn from(error: RequestTokenError<ProviderError, BasicErrorResponse>) -> Self {
+impl ProviderError {
+    /// For a status that no token answer has.
+    pub(super) fn from_status(status: StatusCode) -> Self {
+        let number = status.as_u16();
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Self::Busy { status: number },
+            _ if status.is_server_error() => Self::Failing { status: number },
+            _ => Self::Nonsense {
+                what: format!("HTTP {number}"),
+            },
+        }
+    }
+
+    /// The border: beyond it the crate's errors can hold a raw body.
+    pub(super) fn from_token_call(
+        error: RequestTokenError<Self, BasicErrorResponse>,
+        provider: &Provider,
+    ) -> Self {
         match error {
             RequestTokenError::Request(error) => error,
-            RequestTokenError::ServerResponse(response) => refused(response.error().as_ref()),
-            RequestTokenError::Parse(_, _) => Self::Nonsense {
-                what: "not the JSON of a token endpoint".into(),
-            },
+            RequestTokenError::ServerResponse(response) => {
+                let words = response.error_description().map_or("", String::as_str);
+                Self::refused(response.error().as_ref(), words, provider)
+            }
+            RequestTokenError::Parse(_, body) => Self::from_body(&body, provider),
             RequestTokenError::Other(_) => Self::Nonsense {
                 what: "an empty answer".into(),
             },
         }
     }
+
+    /// Some providers send an error with status 200, or with members of their own.
+    pub(super) fn from_body(body: &[u8], provider: &Provider) -> Self {
+        match serde_json::from_slice::<ErrorBody>(body) {
+            Ok(body) => {
+                let number = body
+                    .result
+                    .map_or(String::new(), |result| result.to_string());
+                Self::refused(&body.error, &number, provider)
+            }
+            Err(_) => Self::Nonsense {
+                what: "not the JSON of a token endpoint".into(),
+            },
+        }
+    }
+
+    fn refused(code: &str, words: &str, provider: &Provider) -> Self {
+        let advice = provider.advice_on(code, words);
+        let code = checked_code(code);
+        let is = |codes: &[&str]| codes.contains(&code.as_str());
+        // After the first: what Microsoft and OpenID Connect say of a grant that
+        // only its user can bring back to life.
+        if is(&[
+            "invalid_grant",
+            "interaction_required",
+            "login_required",
+            "consent_required",
+        ]) || provider.grant_errors.contains(&code)
+        {
+            Self::GrantRefused(Refusal { code, advice })
+        } else if is(&["invalid_client", "unauthorized_client", "deleted_client"]) {
+            Self::ClientRejected(Refusal { code, advice })
+        } else if is(&["slow_down"]) {
+            Self::Busy { status: 400 }
+        } else if is(&["temporarily_unavailable", "server_error"]) {
+            Self::Failing { status: 400 }
+        } else {
+            Self::RequestRefused(Refusal { code, advice })
+        }
+    }
 }
 
-fn refused(code: &str) -> ProviderError {
-    let code = checked_code(code);
-    match code.as_str() {
-        // The last three: what Microsoft and OpenID Connect say of a grant that
-        // only its user can bring back to life.
-        "invalid_grant" | "interaction_required" | "login_required" | "consent_required" => {
-            ProviderError::GrantRefused { code }
-        }
-        "invalid_client" | "unauthorized_client" => ProviderError::ClientRejected { code },
-        "slow_down" => ProviderError::Busy { status: 400 },
-        "temporarily_unavailable" | "server_error" => ProviderError::Failing { status: 400 },
-        _ => ProviderError::RequestRefused { code },
+impl Provider {
+    /// What providers.toml advises on an error code and the words that came with
+    /// it.
+    pub fn advice_on(&self, code: &str, words: &str) -> Option<String> {
+        // The provider's own words are more precise than the standard's code.
+        advice(&self.advice, words).or_else(|| advice(&self.advice, code))
     }
+}
+
+/// pCloud's, and what RFC 6749 section 5.2 has at least.
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: String,
+    result: Option<i64>,
 }
 
 /// An error code is a short word (RFC 6749 section 5.2 allows more); anything
@@ -111,4 +177,55 @@ fn checked_code(code: &str) -> String {
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     if is_word { code } else { "unknown error code" }.to_owned()
+}
+
+/// The advice whose key stands in the text as a whole word; the longest key wins.
+fn advice(table: &BTreeMap<String, String>, text: &str) -> Option<String> {
+    table
+        .iter()
+        .filter(|(key, _)| has_word(text, key))
+        .max_by_key(|(key, _)| key.len())
+        .map(|(_, advice)| advice.clone())
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(start, _)| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + word.len()..].chars().next();
+        let is_edge = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
+        is_edge(before) && is_edge(after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_found_by_whole_words_only() {
+        let table: BTreeMap<String, String> = [
+            ("AADSTS70000", "expired"),
+            ("AADSTS700016", "no such application"),
+            ("invalid_grant", "general"),
+        ]
+        .map(|(key, advice)| (key.into(), advice.into()))
+        .into();
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(advice(&table, text).as_deref(), expected, "{text}");
+        };
+        check("AADSTS70000: The user", Some("expired"));
+        check("x AADSTS700016: App", Some("no such application"));
+        check("AADSTS7000001", None);
+        check("AADSTS70000 AADSTS700016", Some("no such application"));
+        check("invalid_grant", Some("general"));
+        check("invalid_grants", None);
+    }
+
+    #[test]
+    fn what_could_be_a_token_is_no_error_code() {
+        for text in ["", "ya29.A0ARrdaM", "Invalid code", &"a".repeat(41)] {
+            assert_eq!(checked_code(text), "unknown error code");
+        }
+        assert_eq!(checked_code("invalid_grant"), "invalid_grant");
+    }
 }

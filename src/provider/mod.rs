@@ -4,11 +4,16 @@
 mod catalog;
 mod client;
 mod error;
+mod revocation;
 mod table;
 mod token_response;
 
-pub use catalog::Catalog;
-pub use client::{Authorization, ProviderClient};
-pub use error::ProviderError;
-pub use table::{ClientAuthentication, Credentials, Provider, RefreshTokens, Service};
+pub use catalog::{Catalog, Withheld};
+pub use client::{Authorization, CodeExchange, ProviderClient};
+pub use error::{ProviderError, Refusal};
+pub use revocation::GrantTokens;
+pub use table::{
+    ClientAuthentication, Credentials, Endpoint, LoginMethod, Provider, RefreshTokens, Region,
+    Revocation, RevocationMethod, Service,
+};
 pub use token_response::Tokens;

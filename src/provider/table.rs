@@ -14,22 +14,120 @@ pub struct Provider {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Authorization endpoint (RFC 6749 section 3.1).
-    pub authorize_url: Url,
+    /// How a person logs in.
+    pub login: LoginMethod,
     /// Token endpoint (RFC 6749 section 3.2).
-    pub token_url: Url,
-    /// Revocation endpoint (RFC 7009), where there is one.
-    pub revoke_url: Option<Url>,
-    /// What the authorization request carries besides the standard's parameters.
-    pub authorize_params: BTreeMap<String, String>,
+    pub token_url: Endpoint,
+    /// How a grant is revoked, where the provider has a way.
+    pub revocation: Option<Revocation>,
     /// Whether to send an S256 challenge (RFC 7636).
     pub pkce: bool,
     /// What becomes of a refresh token that is used.
     pub refresh_tokens: RefreshTokens,
     /// How the client authenticates at the token endpoint.
     pub client_authentication: ClientAuthentication,
+    /// Where the provider keeps different accounts in different places, how the
+    /// callback names the place.
+    pub region: Option<Region>,
+    /// Error codes by which it says that a grant is dead, besides the standard's
+    /// `invalid_grant`.
+    pub grant_errors: Vec<String>,
+    /// What to tell people about an error, by a word of the provider's answer.
+    pub advice: BTreeMap<String, String>,
     /// Where the administrator makes the client id.
     pub console_url: Option<Url>,
+}
+
+/// How a person logs in.
+#[derive(Clone, Debug)]
+pub enum LoginMethod {
+    /// The authorization code flow (RFC 6749 section 4.1).
+    Code {
+        /// Authorization endpoint (RFC 6749 section 3.1).
+        authorize_url: Url,
+        /// What the request carries besides the standard's parameters.
+        params: BTreeMap<String, String>,
+        /// Parameters of the callback that the person must be told.
+        shown: Vec<String>,
+    },
+    /// The person pastes a login token made on the provider's own site, and the
+    /// resource owner password grant (RFC 6749 section 4.3) trades it.
+    LoginToken {
+        /// Where such a token is made.
+        token_page: Option<Url>,
+    },
+}
+
+/// The address of an endpoint, which may depend on the account's region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// One for everybody.
+    Fixed(Url),
+    /// One for each region, by the region's value.
+    ByRegion(BTreeMap<String, Url>),
+}
+
+impl Endpoint {
+    /// The address for accounts of that region. `None` if there is none: then
+    /// nothing may be sent anywhere.
+    pub fn at(&self, region: Option<&str>) -> Option<&Url> {
+        match self {
+            Self::Fixed(url) => Some(url),
+            Self::ByRegion(urls) => urls.get(region?),
+        }
+    }
+
+    /// Every address that it can be.
+    pub fn all(&self) -> impl Iterator<Item = &Url> {
+        let (fixed, by_region) = match self {
+            Self::Fixed(url) => (Some(url), None),
+            Self::ByRegion(urls) => (None, Some(urls.values())),
+        };
+        fixed.into_iter().chain(by_region.into_iter().flatten())
+    }
+}
+
+/// Accounts in different places: the callback says where, and only what stands
+/// here is believed, because the client secret goes there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// The callback's parameter, such as `location`.
+    pub parameter: String,
+    /// What `{region}` becomes for each of its values.
+    pub values: BTreeMap<String, String>,
+    /// The value to take when the callback has none.
+    pub default: Option<String>,
+}
+
+impl Region {
+    /// The region that a callback's parameter names: `None` if it is not allowed.
+    pub fn named(&self, value: Option<&str>) -> Option<&str> {
+        let value = value.or(self.default.as_deref())?;
+        self.values
+            .get_key_value(value)
+            .map(|(key, _)| key.as_str())
+    }
+}
+
+/// How a provider revokes a grant.
+#[derive(Clone, Debug)]
+pub struct Revocation {
+    /// Where.
+    pub url: Endpoint,
+    /// By what.
+    pub method: RevocationMethod,
+}
+
+/// By what a grant is revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevocationMethod {
+    /// RFC 7009, with the refresh token.
+    #[default]
+    RefreshToken,
+    /// A POST without a body, authorized by an access token of the grant.
+    AccessToken,
 }
 
 /// What becomes of a refresh token that is used.

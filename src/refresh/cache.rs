@@ -69,6 +69,11 @@ impl TokenCache {
             .filter(|token| now < token.fresh_until && token.keys_version == keys_version)
     }
 
+    /// Forgets the login's access token.
+    pub fn remove(&self, lineage: &Lineage) {
+        self.entries.remove(lineage);
+    }
+
     /// Keeps a token, unless it lives too briefly to be of use to a second asker.
     pub fn insert(&self, lineage: Lineage, now: UnixTime, token: Arc<CachedToken>) {
         if now < token.fresh_until {

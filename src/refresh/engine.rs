@@ -14,17 +14,17 @@ use crate::{
 /// Turns AuthIDs into access tokens. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct RefreshEngine {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     flights: Arc<Flights<Landing>>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    catalog: Arc<Catalog>,
-    keyring: Arc<Keyring>,
-    provider: ProviderClient,
-    cache: TokenCache,
-    clock: Clock,
+pub(super) struct Shared {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) provider: ProviderClient,
+    pub(super) cache: TokenCache,
+    pub(super) clock: Clock,
 }
 
 /// What the holder of an AuthID gets for it.
@@ -70,21 +70,12 @@ impl RefreshEngine {
 
     /// Trades an AuthID for an access token.
     pub async fn refresh(&self, authid: &str) -> Result<Refreshed, RefreshError> {
-        let now = self.shared.clock.now();
         let keys = self.shared.keyring.current();
-        let grant = seal::open(&keys, now, authid)?.grant;
+        let (service, grant) = self.open(&keys, authid)?;
         if keys.is_revoked(&grant.lineage.to_string()) {
             return Err(RefreshError::Revoked);
         }
-        let Some(service) = self.shared.catalog.by_id(&grant.service) else {
-            return Err(RefreshError::NotOffered {
-                service: grant.service,
-            });
-        };
-        let token = match self.shared.cache.get(&grant.lineage, now, keys.version()) {
-            Some(token) => token,
-            None => self.fly(service, &grant).await?,
-        };
+        let token = self.token(&keys, &service, &grant).await?;
         Ok(Refreshed {
             service: grant.service,
             access_token: token.access_token.clone(),
@@ -96,9 +87,44 @@ impl RefreshEngine {
         })
     }
 
+    /// Opens an AuthID, and finds its service.
+    pub(super) fn open(
+        &self,
+        keys: &KeySet,
+        authid: &str,
+    ) -> Result<(Arc<Service>, Grant), RefreshError> {
+        let grant = seal::open(keys, self.shared.clock.now(), authid)?.grant;
+        match self.shared.catalog.by_id(&grant.service) {
+            Some(service) => Ok((service.clone(), grant)),
+            None => Err(RefreshError::NotOffered {
+                service: grant.service,
+            }),
+        }
+    }
+
+    /// A live access token of the grant's lineage: cached, or from the provider.
+    pub(super) async fn token(
+        &self,
+        keys: &KeySet,
+        service: &Arc<Service>,
+        grant: &Grant,
+    ) -> Result<Arc<CachedToken>, RefreshError> {
+        let now = self.shared.clock.now();
+        match self.shared.cache.get(&grant.lineage, now, keys.version()) {
+            Some(token) => Ok(token),
+            None => self.fly(service, grant).await,
+        }
+    }
+
     /// Waits for every provider call under way, whose clients may be gone.
     pub async fn drain(&self) {
         self.flights.landed().await;
+    }
+
+    /// Forgets the lineage's access token, and the one that is under way.
+    pub(super) async fn forget(&self, lineage: Lineage) {
+        self.flights.landed_of(lineage).await;
+        self.shared.cache.remove(&lineage);
     }
 
     /// Asks the provider, or joins whoever is asking already.
@@ -136,7 +162,10 @@ impl Shared {
     /// One provider call, and everything that follows from its answer.
     async fn ask(&self, service: &Service, grant: Grant) -> Result<Arc<CachedToken>, RefreshError> {
         let lineage = grant.lineage;
-        match self.provider.refresh(service, &grant.refresh_token).await {
+        let call = self
+            .provider
+            .refresh(service, grant.region.as_deref(), &grant.refresh_token);
+        match call.await {
             Ok(tokens) => {
                 let token = Arc::new(self.reseal(grant, tokens));
                 self.cache.insert(lineage, self.clock.now(), token.clone());
@@ -145,10 +174,7 @@ impl Shared {
             }
             Err(error) => {
                 log_failed(service, &lineage, &error);
-                Err(RefreshError::Provider {
-                    provider: service.provider.name.clone(),
-                    error,
-                })
+                Err(RefreshError::of_provider(service, error))
             }
         }
     }

@@ -52,6 +52,15 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         landing.wait_for(Option::is_some).await.ok()?.clone()
     }
 
+    /// Waits for the lineage's flight, if there is one.
+    pub(super) async fn landed_of(&self, lineage: Lineage) {
+        let landing = self.lock().get(&lineage).cloned();
+        if let Some(mut landing) = landing {
+            // An error is a task that died: it has landed too.
+            let _ = landing.wait_for(Option::is_some).await;
+        }
+    }
+
     fn take_off<F>(
         self: &std::sync::Arc<Self>,
         lineage: Lineage,

@@ -4,13 +4,18 @@
 mod cache;
 mod engine;
 mod flight;
+mod revoke;
 
 use thiserror::Error;
 
 pub use cache::TokenCache;
 pub use engine::{RefreshEngine, Refreshed};
+pub use revoke::RevokeError;
 
-use crate::{provider::ProviderError, seal::OpenError};
+use crate::{
+    provider::{ProviderError, Service},
+    seal::OpenError,
+};
 
 /// Why an AuthID gave no access token, and with whom it lies.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -38,4 +43,13 @@ pub enum RefreshError {
     /// The task that asked the provider died: a bug. Try again.
     #[error("the refresh ended without a result")]
     Lost,
+}
+
+impl RefreshError {
+    fn of_provider(service: &Service, error: ProviderError) -> Self {
+        Self::Provider {
+            provider: service.provider.name.clone(),
+            error,
+        }
+    }
 }

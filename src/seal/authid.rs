@@ -216,6 +216,7 @@ mod tests {
             issued_at: NOW,
             lineage: Lineage::random(),
             generation: 3,
+            region: None,
         }
     }
 

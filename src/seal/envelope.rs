@@ -25,6 +25,12 @@ pub enum Purpose {
     /// The cookie that carries a login from `/login` to `/logged-in`. Its
     /// context is the login's nonce.
     Login,
+    /// The cookie that carries who opened the start page to `/login`. Its context
+    /// is the visit's nonce.
+    Visit,
+    /// An AuthID that waits to be fetched. Its context is the hand-over token, so
+    /// that the store and the server's keys together open nothing without it.
+    HandOver,
 }
 
 impl Purpose {
@@ -32,6 +38,8 @@ impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::Login => b"login cookie",
+            Self::Visit => b"visit cookie",
+            Self::HandOver => b"hand-over",
         }
     }
 }

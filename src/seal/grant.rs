@@ -29,6 +29,9 @@ pub struct Grant {
     /// 0 at login, one more each time the provider replaces the refresh token.
     #[serde(rename = "gen")]
     pub generation: u32,
+    /// Where the provider keeps the account, for those with several places.
+    #[serde(rename = "reg", default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// 128 random bits, made at login and kept by every later AuthID of that login.

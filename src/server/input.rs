@@ -1,5 +1,6 @@
 //! Reading what a request carries.
 
+use bytes::Bytes;
 use http::{
     HeaderMap, Request,
     header::{CONTENT_TYPE, COOKIE},
@@ -28,6 +29,11 @@ pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .filter_map(|value| value.to_str().ok())
 }
 
+/// Whether the AuthID comes as a script sends it.
+pub(super) fn has_authid_header<B>(request: &Request<B>) -> bool {
+    request.headers().contains_key(AUTHID_HEADER)
+}
+
 /// The AuthID from header, query or form, in that order.
 pub(super) async fn authid(request: Request<Incoming>) -> Result<Secret, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
@@ -37,16 +43,33 @@ pub(super) async fn authid(request: Request<Incoming>) -> Result<Secret, NotAnAu
     if let Some(authid) = query(&request, AUTHID_FIELD) {
         return Ok(Secret::new(authid.trim()));
     }
-    if !is_form(request.headers()) {
-        return Err(NotAnAuthId::Missing);
-    }
-    let form = Limited::new(request.into_body(), MAX_FORM_BYTES)
-        .collect()
+    let (head, body) = request.into_parts();
+    let form = Form::read(&head.headers, body)
         .await
-        .map_err(|_| NotAnAuthId::TooLong)?
-        .to_bytes();
-    let authid = field(&form, AUTHID_FIELD).ok_or(NotAnAuthId::Missing)?;
+        .ok_or(NotAnAuthId::TooLong)?;
+    let authid = form.get(AUTHID_FIELD).ok_or(NotAnAuthId::Missing)?;
     Ok(Secret::new(authid.trim()))
+}
+
+/// The fields of a posted form, still encoded.
+#[derive(Default)]
+pub(super) struct Form(Bytes);
+
+impl Form {
+    /// Reads a form; a body of another kind is an empty one. `None` if it is too
+    /// long, or broken off.
+    pub(super) async fn read(headers: &HeaderMap, body: Incoming) -> Option<Self> {
+        if !is_form(headers) {
+            return Some(Self::default());
+        }
+        let body = Limited::new(body, MAX_FORM_BYTES).collect().await.ok()?;
+        Some(Self(body.to_bytes()))
+    }
+
+    /// The first value of a field.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        field(&self.0, name)
+    }
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

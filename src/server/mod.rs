@@ -2,7 +2,8 @@
 //! its status. No module below this one knows a status.
 
 mod admin;
-mod error;
+mod error_page;
+mod failure;
 mod handlers;
 mod input;
 mod reply;
@@ -17,7 +18,7 @@ pub use admin::Admin;
 use crate::{
     login::Login,
     pages::Frame,
-    provider::{Catalog, Service},
+    provider::{Catalog, Service, Withheld},
     public_url::PublicUrl,
     refresh::RefreshEngine,
 };
@@ -31,6 +32,8 @@ pub struct Server {
     login: Login,
     engine: RefreshEngine,
     site: Site,
+    /// The services that are not offered, for an administrator who sees none.
+    withheld: Vec<Withheld>,
     /// Where our own privacy page is, prefix included.
     privacy_path: String,
 }
@@ -48,12 +51,13 @@ pub struct Site {
 
 impl Server {
     /// A server that logs in with `login` and refreshes with `engine`.
-    pub fn new(login: Login, engine: RefreshEngine, site: Site) -> Self {
+    pub fn new(login: Login, engine: RefreshEngine, site: Site, withheld: Vec<Withheld>) -> Self {
         Self {
             privacy_path: format!("{}/privacy-policy", login.public_url.prefix()),
             login,
             engine,
             site,
+            withheld,
         }
     }
 

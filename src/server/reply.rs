@@ -43,6 +43,20 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     reply
 }
 
+/// JSON as a script that calls `callback`, which has been checked.
+pub(super) fn jsonp(callback: &str, body: &impl Serialize) -> Reply {
+    let json = serde_json::to_string(body).expect("strings and numbers always serialise");
+    // The comment keeps whatever stands before from becoming another format
+    // ("Rosetta Flash"); JSON's line separators are line ends in old scripts.
+    let json = json
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
+    let script = format!("/**/{callback}({json});");
+    let mut reply = with_body(StatusCode::OK, "text/javascript; charset=utf-8", script);
+    reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    reply
+}
+
 /// A part of every page, the same until the next release.
 pub(super) fn asset(content_type: &'static str, body: &'static str) -> Reply {
     let mut reply = with_body(StatusCode::OK, content_type, body);

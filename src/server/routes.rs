@@ -1,9 +1,9 @@
 //! The table of endpoints.
 
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use hyper::body::Incoming;
 
-use super::{Reply, Server, error, handlers, reply};
+use super::{Reply, Server, handlers, reply};
 use crate::pages;
 
 impl Server {
@@ -21,23 +21,44 @@ impl Server {
             (&Method::GET, "/") => handlers::start(self, &request),
             (&Method::GET, "/login") => handlers::begin_login(self, &request),
             (&Method::GET, "/logged-in") => handlers::finish_login(self, &request).await,
+            (&Method::GET, "/fetch") => handlers::fetch(self, &request),
+            (&Method::GET, "/token-state") => handlers::token_state(self, &request),
             (&Method::GET | &Method::POST, "/refresh") => handlers::refresh(self, request).await,
+            // The page is where the login begins, whichever link led there.
+            (&Method::GET, "/cli-token") => handlers::begin_login(self, &request),
+            (&Method::POST, "/cli-token-login") => {
+                handlers::finish_with_login_token(self, request).await
+            }
+            (&Method::GET, "/revoke") => handlers::revoke_form(self),
+            (&Method::POST, "/revoked") => handlers::revoke(self, request).await,
             (&Method::GET, "/privacy-policy") => handlers::privacy_policy(self),
             (&Method::GET, pages::STYLE_PATH) => reply::asset("text/css", pages::STYLE),
             (&Method::GET, pages::SCRIPT_PATH) => reply::asset("text/javascript", pages::SCRIPT),
             (&Method::GET, pages::FAVICON_PATH) => reply::asset("image/svg+xml", pages::FAVICON),
-            (_, "/refresh") => reply::method_not_allowed("GET, POST"),
-            (
-                _,
-                "/"
-                | "/login"
-                | "/logged-in"
-                | "/privacy-policy"
-                | pages::STYLE_PATH
-                | pages::SCRIPT_PATH
-                | pages::FAVICON_PATH,
-            ) => reply::method_not_allowed("GET"),
-            _ => error::page(self, StatusCode::NOT_FOUND, error::no_such_page(self)),
+            (_, path) => match allowed_methods(path) {
+                Some(allowed) => reply::method_not_allowed(allowed),
+                None => self.no_such_page(),
+            },
         }
+    }
+}
+
+/// What an address of ours can be asked with.
+fn allowed_methods(path: &str) -> Option<&'static str> {
+    match path {
+        "/refresh" => Some("GET, POST"),
+        "/cli-token-login" | "/revoked" => Some("POST"),
+        "/"
+        | "/login"
+        | "/logged-in"
+        | "/fetch"
+        | "/token-state"
+        | "/cli-token"
+        | "/revoke"
+        | "/privacy-policy"
+        | pages::STYLE_PATH
+        | pages::SCRIPT_PATH
+        | pages::FAVICON_PATH => Some("GET"),
+        _ => None,
     }
 }

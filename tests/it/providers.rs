@@ -158,7 +158,7 @@ fn the_shipped_endpoints_are_those_of_the_providers() {
         (
             "dropbox",
             "https://api.dropboxapi.com/oauth2/token",
-            "",
+            "https://api.dropboxapi.com/2/auth/token/revoke",
             "stable",
         ),
     ] {

@@ -7,16 +7,12 @@ use std::{
     time::Duration,
 };
 
-use fantoccini::{
-    Client, ClientBuilder, Locator,
-    actions::{InputSource, KeyAction, KeyActions},
-    elements::Element,
-};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::WindowHandle};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::other_program::OtherProgram;
+use super::{other_program::OtherProgram, support::free_port};
 
 /// Nothing of its own accord, and no window. Without the sandbox, because root
 /// has none, and containers rarely.
@@ -30,15 +26,19 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    // The hosts of opener.rs are this machine, and nothing else is anywhere.
+    "--host-resolver-rules=MAP duplicati.lan 127.0.0.1, MAP 192.168.77.5 127.0.0.1, \
+     MAP evil.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
 
-const POLL_EVERY: Duration = Duration::from_millis(50);
+/// How often chromedriver is asked for what it does not tell.
+pub const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// One browser with a profile of its own: what `other` has, this one hasn't.
 pub struct Browser {
     /// The session, for what this type has no word for.
     pub client: Client,
+    pub(super) first_window: WindowHandle,
     port: u16,
     _driver: OtherProgram,
     _folder: TempDir,
@@ -50,13 +50,15 @@ impl Browser {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("chromedriver");
         // What Chromium leaves behind goes with the folder.
-        command.arg("--port=0").env("TMPDIR", folder.path());
+        // A port of the tests' own: with 0, chromedriver takes a free one for IPv4
+        // and ends if it is taken for IPv6.
+        let port = free_port();
+        command
+            .arg(format!("--port={port}"))
+            .env("TMPDIR", folder.path());
         let mut driver = OtherProgram::start(&mut command);
-        let port = driver
-            .first_line(|line| {
-                let (_, port) = line.split_once("started successfully on port ")?;
-                port.trim_end_matches('.').parse().ok()
-            })
+        driver
+            .first_line(|line| line.contains("started successfully").then_some(()))
             .await;
         let mut arguments = ARGUMENTS.map(String::from).to_vec();
         arguments.push(format!(
@@ -73,6 +75,7 @@ impl Browser {
             .await
             .unwrap_or_else(|error| panic!("no browser: {error}\n{}", driver.complaints()));
         let browser = Self {
+            first_window: client.window().await.unwrap(),
             client,
             port,
             _driver: driver,
@@ -146,15 +149,6 @@ impl Browser {
     pub async fn see_text(&self, id: &str, text: &str) {
         let xpath = format!("//*[@id=\"{id}\" and normalize-space()=\"{text}\"]");
         self.wait_for(Locator::XPath(&xpath)).await;
-    }
-
-    /// Presses and releases a key, wherever the focus is.
-    pub async fn press(&self, key: fantoccini::key::Key) {
-        let value = char::from(key);
-        let keys = KeyActions::new("keyboard".into())
-            .then(KeyAction::Down { value })
-            .then(KeyAction::Up { value });
-        self.client.perform_actions(keys).await.unwrap();
     }
 
     /// Runs a script in the page: a function body.

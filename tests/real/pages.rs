@@ -60,16 +60,11 @@ async fn no_page_asks_for_anything_elsewhere_and_the_console_stays_empty() {
     let browser = Browser::open().await;
     for page in site.pages() {
         page.open(&browser).await;
-        let origin = page
-            .address
-            .split('/')
-            .take(3)
-            .collect::<Vec<_>>()
-            .join("/");
+        let origin = &page.server;
         let requests = browser.requests().await;
         let ours: Vec<&String> = requests
             .iter()
-            .filter(|(document, _)| document.starts_with(&origin))
+            .filter(|(document, _)| document.starts_with(origin))
             .map(|(_, address)| address)
             .collect();
         assert!(
@@ -77,7 +72,7 @@ async fn no_page_asks_for_anything_elsewhere_and_the_console_stays_empty() {
             "{requests:?}"
         );
         // A login begins here and is redirected: that is the provider's document.
-        let elsewhere = ours.iter().find(|address| !address.starts_with(&origin));
+        let elsewhere = ours.iter().find(|address| !address.starts_with(origin));
         assert_eq!(elsewhere, None, "{}", page.heading);
         let complaints = browser.complaints().await;
         assert!(complaints.is_empty(), "{}: {complaints:?}", page.heading);
@@ -100,9 +95,9 @@ async fn a_page_that_asks_elsewhere_would_be_found() {
 async fn no_page_scrolls_sideways_on_a_phone() {
     let site = Site::start().await;
     let browser = Browser::open().await;
-    browser.resize(PHONE.0, PHONE.1).await;
     for page in site.pages() {
         page.open(&browser).await;
+        browser.resize(PHONE.0, PHONE.1).await;
         let outside = browser.run(OUTSIDE).await;
         assert_eq!(outside, json!([]), "{}", page.heading);
     }

@@ -1,21 +1,36 @@
-//! Every page of authseal, and how to get there.
+//! Every page of authseal.
 
-use super::{browser::Browser, support::TestApp};
+use super::{
+    opener::{FOREIGN, LOCALHOST, Opener},
+    page::{
+        Page,
+        Step::{Click, Reload, See, Type},
+        opened, page,
+    },
+    support::{TestApp, emulators::Emulated},
+};
 
-/// How to get to a page.
-pub struct Page {
-    pub address: String,
-    /// What to click from there on.
-    clicks: &'static [&'static str],
-    pub heading: &'static str,
-    /// What most people come to the page for.
-    pub primary: &'static str,
-}
+/// As Duplicati's old web UI makes them up.
+pub const TOKEN: &str = "4k9x2m7q1z8w5v3t6y0u";
 
-/// A server with services, and one without.
+/// Enough for a start page with search, and each way to log in and to revoke.
+const PROVIDERS: [&str; 6] = [
+    "google",
+    "microsoft",
+    "dropbox",
+    "box",
+    "jottacloud",
+    "pcloud",
+];
+
+/// A server with services of the demo provider, one with many that are shipped,
+/// one without any, and a program that opens the first.
 pub struct Site {
     pub app: TestApp,
+    pub shipped: Emulated,
     empty: TestApp,
+    opener: Opener,
+    authid: String,
 }
 
 impl Site {
@@ -26,67 +41,106 @@ impl Site {
                 .env(&format!("TEST_{service}_CLIENT_ID"), "")
                 .env(&format!("TEST_{service}_CLIENT_SECRET"), "");
         }
+        let shipped = Emulated::start(&PROVIDERS).await;
         Self {
             app: TestApp::start().await,
+            authid: shipped.credential("googledrive").await,
+            shipped,
             empty: empty.start().await,
+            opener: Opener::start(),
         }
     }
 
     /// All of them.
     pub fn pages(&self) -> Vec<Page> {
-        let page = |path, clicks, heading, primary| Page {
-            address: format!("{}{path}", self.app.url),
-            clicks,
-            heading,
-            primary,
-        };
-        let (button, service) = (".button.primary", "a.service");
+        let mut pages = self.start_pages();
+        pages.extend(self.login_pages());
+        pages.extend(self.results());
+        pages.extend(self.revocation_pages());
+        pages.extend([
+            page(&self.app, "/privacy-policy", [], "Privacy", ".brand"),
+            page(
+                &self.app,
+                "/no/such/page",
+                [],
+                "There is no such page",
+                BUTTON,
+            ),
+        ]);
+        pages
+    }
+
+    fn start_pages(&self) -> Vec<Page> {
+        let (all, one) = ("Where is your storage?", "Log in to Test storage");
+        let (few, many) = (&self.app, &self.shipped.app);
+        let for_a_program = format!("/?token={TOKEN}");
+        let one_for_a_program = format!("/?type=stable&token={TOKEN}");
+        let empty = "No service is configured yet";
+        let old_ui = self.opener.old_ui(LOCALHOST, &few.url, "stable", TOKEN);
         vec![
-            page("/", &[], "Where is your storage?", service),
-            page("/?type=stable", &[], "Log in to Test storage", button),
-            page(
-                "/?type=%3Cb%3Enothing",
-                &[],
-                "Where is your storage?",
-                service,
-            ),
-            page(
-                "/login?id=stable",
-                &["#allow"],
-                "Your AuthID is ready",
-                button,
-            ),
-            page(
-                "/login?id=stable",
-                &["#refuse"],
-                "Test provider refused the login",
-                button,
-            ),
-            page("/login?id=nothing", &[], "There is no such service", button),
-            page(
-                "/logged-in?code=c&state=s",
-                &[],
-                "This login can't be finished",
-                button,
-            ),
-            page("/privacy-policy", &[], "Privacy", ".brand"),
-            page("/no/such/page", &[], "There is no such page", button),
-            Page {
-                address: self.empty.url.clone(),
-                clicks: &[],
-                heading: "No service is configured yet",
-                primary: ".brand",
-            },
+            page(few, "/", [], all, SERVICE),
+            page(few, "/?type=stable", [], one, BUTTON),
+            page(few, "/?type=%3Cb%3Enothing", [], all, SERVICE),
+            page(few, &for_a_program, [], all, SERVICE),
+            page(few, &one_for_a_program, [], one, BUTTON),
+            opened(few, old_ui, [Reload], one, BUTTON),
+            page(many, "/", [], all, "#search"),
+            page(&self.empty, "/", [], empty, ".brand"),
+        ]
+    }
+
+    fn login_pages(&self) -> Vec<Page> {
+        let (app, shipped) = (&self.app, &self.shipped.app);
+        let (login, form) = ("/login?id=stable", "/cli-token?id=jottacloud");
+        let refused = "Test provider refused the login";
+        let unfinished = "This login can't be finished";
+        let paste = Type("#token", "no login token!".into());
+        let wrong = [paste, Click(BUTTON), See("[role=alert]")];
+        let jottacloud = "Log in to Jottacloud";
+        vec![
+            page(app, login, [Click("#refuse")], refused, BUTTON),
+            page(app, "/login?id=x", [], "There is no such service", BUTTON),
+            page(app, "/logged-in?code=c&state=s", [], unfinished, BUTTON),
+            page(shipped, form, [], jottacloud, BUTTON),
+            page(shipped, form, wrong, jottacloud, BUTTON),
+        ]
+    }
+
+    fn results(&self) -> Vec<Page> {
+        let (app, opener) = (&self.app, &self.opener);
+        let ready = "Your AuthID is ready";
+        let trusted = format!("{}&keep", opener.current_ui(LOCALHOST, &app.url));
+        let foreign = opener.current_ui(FOREIGN, &app.url);
+        let silent = opener.silent_ui(LOCALHOST, &app.url);
+        let handed_over = format!("/?type=stable&token={TOKEN}");
+        let allow = || [Click(BUTTON), Click("#allow")];
+        let token = "Your access token is ready";
+        vec![
+            page(app, "/?type=stable", allow(), ready, COPY),
+            page(app, &handed_over, allow(), ready, COPY),
+            opened(app, trusted, allow(), ready, AFTER_SENDING),
+            opened(app, foreign, allow(), ready, NAMED),
+            opened(app, silent, allow(), ready, "#opener"),
+            page(&self.shipped.app, "/login?id=pcloud", [], token, COPY),
+        ]
+    }
+
+    fn revocation_pages(&self) -> Vec<Page> {
+        let (app, form) = (&self.shipped.app, "/revoke");
+        let revoke = |authid: &str| [Type("#authid", authid.into()), Click(REVOKE)];
+        let (done, failed) = (revoke(&self.authid), revoke("v2:googledrive:nothing"));
+        let other = ".button.secondary";
+        vec![
+            page(app, form, [], "Revoke an AuthID", REVOKE),
+            page(app, form, done, "The login is revoked", other),
+            page(app, form, failed, "It is not revoked", BUTTON),
         ]
     }
 }
 
-impl Page {
-    pub async fn open(&self, browser: &Browser) {
-        browser.go(&self.address).await;
-        for css in self.clicks {
-            browser.click(css).await;
-        }
-        browser.see_heading(self.heading).await;
-    }
-}
+const BUTTON: &str = ".button.primary";
+const COPY: &str = "button[data-copy]";
+const AFTER_SENDING: &str = ".send[data-trusted] ~ .actions button";
+const NAMED: &str = ".send[data-origin]:not([data-trusted]) button";
+const REVOKE: &str = ".button.danger";
+const SERVICE: &str = "a.service";

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, get};
+use bytes::Bytes;
+use http::{
+    Request,
+    header::{COOKIE, REFERER, SET_COOKIE},
+};
+use http_body_util::Full;
+
+use super::{Answer, send};
 
 /// One cookie jar.
 #[derive(Clone, Debug, Default)]
@@ -13,15 +20,34 @@ pub struct Browser {
 impl Browser {
     /// Follows a link.
     pub async fn get(&mut self, url: &str) -> Answer {
+        self.get_with(url, None).await
+    }
+
+    /// Follows a link on a foreign page, whose address goes along.
+    pub async fn get_from(&mut self, referer: &str, url: &str) -> Answer {
+        self.get_with(url, Some(referer)).await
+    }
+
+    async fn get_with(&mut self, url: &str, referer: Option<&str>) -> Answer {
+        let mut request = Request::get(url);
+        if let Some(referer) = referer {
+            request = request.header(REFERER, referer);
+        }
+        self.send(request.body(Full::default()).unwrap()).await
+    }
+
+    async fn send(&mut self, mut request: Request<Full<Bytes>>) -> Answer {
         let jar: Vec<String> = self
             .cookies
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let jar = jar.join("; ");
-        let headers = [("cookie", jar.as_str())];
-        let answer = get(url, if jar.is_empty() { &[] } else { &headers }).await;
-        for cookie in answer.headers.get_all("set-cookie") {
+        if !jar.is_empty() {
+            let jar = jar.join("; ").parse().unwrap();
+            request.headers_mut().insert(COOKIE, jar);
+        }
+        let answer = send(request).await;
+        for cookie in answer.headers.get_all(SET_COOKIE) {
             self.keep(cookie.to_str().unwrap());
         }
         answer

@@ -7,6 +7,7 @@
 mod answers;
 mod browser;
 mod builder;
+pub mod emulators;
 mod http;
 mod program;
 mod random;
@@ -20,7 +21,7 @@ pub use http::{Answer, Client, form_request, get, header, post_form, send};
 pub use program::{Program, free_port, run};
 pub use random::Random;
 pub use scripted_provider::{Asked, Gate, Piece, ScriptedProvider};
-pub use test_app::{TestApp, authid_on, seal};
+pub use test_app::{TestApp, authid_on, login_link, login_links, seal};
 
 /// Longer than anything takes that is going to happen, on a busy machine too.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

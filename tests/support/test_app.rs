@@ -12,7 +12,7 @@ use authseal::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, TestAppBuilder, get, post_form};
+use super::{Answer, Browser, TestAppBuilder, get, post_form};
 
 /// A running authseal and its provider. Both end with it.
 pub struct TestApp {
@@ -43,6 +43,14 @@ impl TestApp {
         let cookie = begun.header("set-cookie").split(';').next().unwrap();
         let callback = self.allow(begun.header("location")).await;
         get(&callback, &[("cookie", cookie)]).await
+    }
+
+    /// The same in this browser, from a link on one of our pages.
+    pub async fn log_in_by(&self, browser: &mut Browser, link: &str) -> Answer {
+        let begun = browser.get(&format!("{}{link}", self.url)).await;
+        assert_eq!(begun.status, 302, "{begun:?}");
+        let callback = self.allow(begun.header("location")).await;
+        browser.get(&callback).await
     }
 
     /// Presses "Allow" on the demo provider's consent page, and returns where it
@@ -110,6 +118,7 @@ pub fn seal(keyring: &Keyring, now: UnixTime, service: &str, refresh_token: &str
         issued_at: now,
         lineage: Lineage::random(),
         generation: 0,
+        region: None,
     };
     let authid = authseal::seal::seal(&keyring.current(), now, &grant).unwrap();
     authid.expose().to_owned()
@@ -120,4 +129,18 @@ pub fn authid_on(page: &str) -> String {
     let start = page.find(">v2:").expect("no AuthID on the page") + 1;
     let length = page[start..].find('<').unwrap();
     page[start..start + length].to_owned()
+}
+
+/// The first link to a login on a start page.
+pub fn login_link(page: &str) -> String {
+    login_links(page).next().expect("no link to a login")
+}
+
+/// All of them.
+pub fn login_links(page: &str) -> impl Iterator<Item = String> {
+    page.split("href=\"").skip(1).filter_map(|rest| {
+        let (link, _) = rest.split_once('"')?;
+        let link = link.replace("&#38;", "&");
+        link.starts_with("/login?").then_some(link)
+    })
 }

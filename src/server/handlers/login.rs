@@ -1,61 +1,154 @@
-//! `GET /login` and the provider's callback, `GET /logged-in`.
+//! Logging in: `GET /login` and the provider's callback `GET /logged-in`; or, for
+//! services with a pasted login token, `GET /cli-token` and `POST
+//! /cli-token-login`.
 
 use http::{Request, StatusCode};
+use hyper::body::Incoming;
 
 use crate::{
-    login::{Callback, LoginCookie},
-    pages::ResultPage,
+    login::{Begun, Callback, Credential, Finished, LoginError, NonceCookie},
+    pages::{self, CliTokenPage, Opener, ResultPage},
+    provider::{LoginMethod, Service},
     secret::Secret,
-    server::{Reply, Server, error, input, reply},
+    server::{
+        Reply, Server,
+        failure::capitalised,
+        input::{self, Form},
+        reply,
+    },
 };
 
-/// Off to the provider, with a cookie that knows the way back.
+/// Off to the provider, or to the page for a login token, with a cookie that
+/// knows the way back.
 pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -> Reply {
     let id = input::query(request, "id").unwrap_or_default();
-    match server.login.begin(&id) {
-        Ok(begun) => reply::set_cookie(reply::redirect(&begun.redirect), &begun.cookie),
-        Err(error) => error::login_page(server, &error),
+    let visit = nonce(input::query(request, "visit"));
+    let cookies = input::cookies(request.headers());
+    let recipients = server.login.recipients(&visit, cookies);
+    match server.login.begin(&id, recipients) {
+        Ok(Begun::Redirect { location, cookie }) => {
+            reply::set_cookie(reply::redirect(&location), &cookie)
+        }
+        Ok(Begun::LoginToken {
+            service,
+            nonce,
+            cookie,
+        }) => {
+            let page = ask_for_login_token(server, &service, &nonce, None);
+            reply::set_cookie(page, &cookie)
+        }
+        Err(error) => server.login_failed(&error),
     }
 }
 
 /// Back from the provider: the AuthID, or why there is none. Either way this
 /// login's cookie has served.
 pub(in crate::server) async fn finish_login<B>(server: &Server, request: &Request<B>) -> Reply {
-    let callback = Callback {
-        state: input::query(request, "state").filter(|state| is_nonce(state)),
-        code: input::query(request, "code").map(Secret::new),
-        error: input::query(request, "error"),
-        error_description: input::query(request, "error_description"),
-    };
-    let cookie = LoginCookie::new(
-        server.public_url(),
-        callback.state.as_deref().unwrap_or_default(),
-    );
-    let page = match server
-        .login
-        .finish(callback, input::cookies(request.headers()))
-        .await
-    {
-        Ok(finished) => {
-            let service = &finished.service;
-            let page = ResultPage {
-                frame: server.frame(),
-                service_name: &service.name,
-                service_link: service.link.as_ref().map(url::Url::as_str),
-                manage_url: service.manage_url.as_ref().map(url::Url::as_str),
-                authid: finished.authid.expose(),
-            };
-            reply::page(StatusCode::OK, &page)
-        }
-        Err(error) => error::login_page(server, &error),
+    let callback = callback(request.uri().query().unwrap_or_default());
+    let cookie = NonceCookie::of_login(server.public_url(), &callback.state);
+    let cookies = input::cookies(request.headers());
+    let page = match server.login.finish(callback, cookies).await {
+        Ok(finished) => show(server, &finished),
+        Err(error) => server.login_failed(&error),
     };
     reply::set_cookie(page, &cookie.remove())
 }
 
+/// The pasted login token becomes an AuthID, or the page says what is wrong with
+/// it and takes another.
+pub(in crate::server) async fn finish_with_login_token(
+    server: &Server,
+    request: Request<Incoming>,
+) -> Reply {
+    let (head, body) = request.into_parts();
+    let form = Form::read(&head.headers, body).await.unwrap_or_default();
+    let state = nonce(form.get("state"));
+    let pasted = Secret::new(form.get("token").unwrap_or_default());
+    let cookies = input::cookies(&head.headers);
+    let finished = server
+        .login
+        .finish_with_login_token(&state, pasted.expose(), cookies);
+    match finished.await {
+        Ok(finished) => {
+            let cookie = NonceCookie::of_login(server.public_url(), &state);
+            reply::set_cookie(show(server, &finished), &cookie.remove())
+        }
+        Err(LoginError::NotALoginToken { service, why }) => {
+            let problem = format!("{}.", capitalised(&why.to_string()));
+            ask_for_login_token(server, &service, &state, Some(&problem))
+        }
+        Err(error) => server.login_failed(&error),
+    }
+}
+
+fn callback(query: &str) -> Callback {
+    let mut callback = Callback::default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "state" => callback.state = nonce(Some(value.into_owned())),
+            "code" => callback.code = Some(Secret::new(value)),
+            "error" => callback.error = Some(value.into_owned()),
+            "error_description" => callback.error_description = Some(value.into_owned()),
+            _ => callback
+                .others
+                .push((name.into_owned(), value.into_owned())),
+        }
+    }
+    callback
+}
+
 /// The nonce names a cookie, so nothing but base64url may pass.
-fn is_nonce(state: &str) -> bool {
-    state.len() == 43
-        && state
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+fn nonce(state: Option<String>) -> String {
+    let is_nonce = |state: &String| {
+        state.len() == 43
+            && state
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    state.filter(is_nonce).unwrap_or_default()
+}
+
+fn ask_for_login_token(
+    server: &Server,
+    service: &Service,
+    nonce: &str,
+    problem: Option<&str>,
+) -> Reply {
+    let token_page = match &service.provider.login {
+        LoginMethod::LoginToken { token_page } => token_page.as_ref(),
+        LoginMethod::Code { .. } => None,
+    };
+    let page = CliTokenPage {
+        frame: server.frame(),
+        service_name: &service.name,
+        token_page: token_page.map(url::Url::as_str),
+        state: nonce,
+        problem,
+    };
+    let status = match problem {
+        Some(_) => StatusCode::BAD_REQUEST,
+        None => StatusCode::OK,
+    };
+    reply::page(status, &page)
+}
+
+fn show(server: &Server, finished: &Finished) -> Reply {
+    let service = &finished.service;
+    let page = ResultPage {
+        frame: server.frame(),
+        service_name: &service.name,
+        service_link: service.link.as_ref().map(url::Url::as_str),
+        manage_url: service.manage_url.as_ref().map(url::Url::as_str),
+        credential: match &finished.credential {
+            Credential::AuthId(authid) => pages::Credential::AuthId(authid.expose()),
+            Credential::AccessToken(token) => pages::Credential::AccessToken(token.expose()),
+        },
+        facts: &finished.facts,
+        opener: finished.opener.as_ref().map(|opener| Opener {
+            origin: opener.origin.as_str(),
+            is_trusted: opener.is_trusted,
+        }),
+        handed_over: finished.handed_over,
+    };
+    reply::page(StatusCode::OK, &page)
 }

@@ -1,11 +1,15 @@
 //! One file for each thing that the service does.
 
+mod fetch;
 mod login;
 mod privacy;
 mod refresh;
+mod revoke;
 mod start;
 
-pub(super) use login::{begin_login, finish_login};
+pub(super) use fetch::{fetch, token_state};
+pub(super) use login::{begin_login, finish_login, finish_with_login_token};
 pub(super) use privacy::privacy_policy;
 pub(super) use refresh::refresh;
+pub(super) use revoke::{revoke, revoke_form};
 pub(super) use start::start;

@@ -1,13 +1,13 @@
 //! `GET` or `POST /refresh`: an AuthID in, an access token out.
 
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use serde::Serialize;
 
 use crate::{
     refresh::{RefreshError, Refreshed},
-    seal::OpenError,
-    server::{Reply, Server, error, input, reply},
+    seal::{NotAnAuthId, OpenError},
+    server::{Reply, Server, failure::Failure, input, reply},
 };
 
 /// What Duplicati reads.
@@ -23,14 +23,25 @@ struct Answer<'a> {
 
 /// Trades the AuthID, wherever it stands in the request.
 pub(in crate::server) async fn refresh(server: &Server, request: Request<Incoming>) -> Reply {
-    let refreshed = match input::authid(request).await {
-        Ok(authid) => server.engine.refresh(authid.expose()).await,
-        Err(not_one) => Err(RefreshError::Open(OpenError::NotAnAuthId(not_one))),
+    let is_get = request.method() == Method::GET;
+    let asked_type = input::query(&request, "type").filter(|_| is_get);
+    let refreshed = match (input::authid(request).await, asked_type) {
+        (Ok(authid), _) => server.engine.refresh(authid.expose()).await,
+        // Duplicati's web UI opens the oauth-url itself to log in.
+        (Err(NotAnAuthId::Missing), Some(id)) => return to_start_page(server, &id),
+        (Err(not_one), _) => Err(RefreshError::Open(OpenError::NotAnAuthId(not_one))),
     };
     match refreshed {
         Ok(refreshed) => answer(&refreshed),
-        Err(error) => error::refresh_failure(&error),
+        Err(error) => Failure::of_refresh(&error).into_json(),
     }
+}
+
+fn to_start_page(server: &Server, id: &str) -> Reply {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("type", id)
+        .finish();
+    reply::redirect(&server.path(&format!("/?{query}")))
 }
 
 fn answer(refreshed: &Refreshed) -> Reply {

@@ -1,14 +1,16 @@
 //! `GET /`: which service?
 
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, header::REFERER};
 
 use crate::{
-    pages::{Choice, Service as Button, StartPage},
+    login::{HandOverToken, Origin, Recipients},
+    pages::{Choice, HandOver, Service as Button, Setup, StartPage},
     provider::Service,
     server::{Reply, Server, input, reply},
 };
 
-/// All services, or the one that `?type=` asks for.
+/// All services, or the one that `?type=` asks for; opened by the person, or by a
+/// program that wants the AuthID.
 pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Reply {
     let asked = input::query(request, "type").filter(|id| !id.is_empty());
     let choice = match &asked {
@@ -22,13 +24,44 @@ pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Repl
         Choice::Unknown(_) => StatusCode::NOT_FOUND,
         Choice::All | Choice::One(_) => StatusCode::OK,
     };
+    let recipients = recipients(server, request);
+    let visit = match recipients.is_nobody() {
+        true => None,
+        false => match server.login.visit(recipients.clone()) {
+            Ok(visit) => Some(visit),
+            Err(error) => return server.login_failed(&error),
+        },
+    };
     let services = server.catalog().iter().filter(|service| !service.hidden);
     let page = StartPage {
         frame: server.frame(),
         services: services.map(|service| button(service)).collect(),
         choice,
+        setups: setups(server),
+        visit: visit.as_ref().map(|visit| visit.nonce.as_str()),
+        hand_over: recipients.hand_over.is_some().then_some(HandOver {
+            opener: recipients.opener.as_ref().map(Origin::as_str),
+        }),
     };
-    reply::page(status, &page)
+    let reply = reply::page(status, &page);
+    match visit {
+        Some(visit) => reply::set_cookie(reply, &visit.cookie),
+        None => reply,
+    }
+}
+
+/// Who opened the page: seen in the `Referer`, which browsers send as an origin at
+/// least, and in the token of Duplicati's old web UI.
+fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients {
+    let referer = request.headers().get(REFERER);
+    let opener = referer
+        .and_then(|value| Origin::of(value.to_str().ok()?).ok())
+        .filter(|origin| !origin.is(server.public_url()));
+    let token = input::query(request, "token");
+    Recipients {
+        hand_over: token.as_deref().and_then(HandOverToken::parse),
+        opener,
+    }
 }
 
 fn button(service: &Service) -> Button<'_> {
@@ -37,4 +70,20 @@ fn button(service: &Service) -> Button<'_> {
         name: &service.name,
         provider: &service.provider.id,
     }
+}
+
+/// One line a provider, though it may have several services.
+fn setups(server: &Server) -> Vec<Setup<'_>> {
+    let mut setups: Vec<Setup<'_>> = Vec::new();
+    for service in &server.withheld {
+        let provider = &service.provider;
+        if setups.iter().all(|setup| setup.provider != provider.name) {
+            setups.push(Setup {
+                provider: &provider.name,
+                how: &service.reason,
+                console_url: provider.console_url.as_ref().map(url::Url::as_str),
+            });
+        }
+    }
+    setups
 }

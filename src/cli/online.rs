@@ -1,0 +1,80 @@
+//! Whether the providers' endpoints can be reached from here.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use http::Request;
+use tokio::task::JoinSet;
+
+use super::Failure;
+use crate::{
+    clock::Stopwatch,
+    outbound::Outbound,
+    provider::{Catalog, LoginMethod},
+};
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Tries them all at once, and prints a line for each. Any HTTP answer is good:
+/// none of them is meant to be asked like this.
+pub(super) async fn try_endpoints(catalog: &Catalog) -> Result<(), Failure> {
+    let outbound = Outbound::new();
+    let mut attempts = JoinSet::new();
+    for url in endpoints(catalog) {
+        let outbound = outbound.clone();
+        attempts.spawn(async move {
+            let outcome = try_one(&outbound, &url).await;
+            (url, outcome)
+        });
+    }
+    let mut outcomes = attempts.join_all().await;
+    outcomes.sort();
+    let mut failed = 0;
+    for (url, outcome) in &outcomes {
+        match outcome {
+            Ok(answer) => println!("  ok      {url}  {answer}"),
+            Err(cause) => {
+                failed += 1;
+                println!("  FAILED  {url}  {cause}");
+            }
+        }
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "\n{failed} of {} endpoints cannot be reached from here",
+        outcomes.len()
+    )
+    .into())
+}
+
+fn endpoints(catalog: &Catalog) -> BTreeSet<String> {
+    let mut urls = BTreeSet::new();
+    for service in catalog.iter() {
+        let provider = &service.provider;
+        if let LoginMethod::Code { authorize_url, .. } = &provider.login {
+            urls.insert(authorize_url.to_string());
+        }
+        let revocation = provider.revocation.iter().map(|revocation| &revocation.url);
+        for endpoint in revocation.chain([&provider.token_url]) {
+            urls.extend(endpoint.all().map(ToString::to_string));
+        }
+    }
+    urls
+}
+
+async fn try_one(outbound: &Outbound, url: &str) -> Result<String, String> {
+    let started = Stopwatch::start();
+    let request = Request::get(url)
+        .body(Vec::new())
+        .map_err(|error| error.to_string())?;
+    match tokio::time::timeout(DEADLINE, outbound.send(request)).await {
+        Ok(Ok(answer)) => Ok(format!(
+            "HTTP {} after {} ms",
+            answer.status().as_u16(),
+            started.elapsed().as_millis()
+        )),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_elapsed) => Err(format!("no answer within {} s", DEADLINE.as_secs())),
+    }
+}

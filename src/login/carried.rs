@@ -1,0 +1,92 @@
+//! What a browser carries from one request to the next: sealed, bound to a
+//! nonce, and good for ten minutes.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{HandOverToken, Origin};
+use crate::{
+    clock::UnixTime,
+    keyring::KeySet,
+    seal::{NoSealingKey, Purpose, open_envelope, seal_envelope},
+    secret::Secret,
+};
+
+/// How long a person may take, on the start page and then at the provider.
+pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// A login that has begun.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Attempt {
+    /// Id of the service.
+    pub(super) service: String,
+    /// The PKCE code verifier, where the provider takes one.
+    pub(super) verifier: Option<Secret>,
+    pub(super) recipients: Recipients,
+}
+
+/// Who is to receive the AuthID, besides the person.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Recipients {
+    /// Whoever knows this token.
+    pub hand_over: Option<HandOverToken>,
+    /// The page that opened ours.
+    pub opener: Option<Origin>,
+}
+
+impl Recipients {
+    /// Whether there is anybody.
+    pub fn is_nobody(&self) -> bool {
+        self.hand_over.is_none() && self.opener.is_none()
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct Carried<T> {
+    content: T,
+    sealed_at: UnixTime,
+}
+
+/// Seals `content` for a cookie; only `nonce` opens it again.
+pub(super) fn seal_carried<T: Serialize>(
+    keys: &KeySet,
+    now: UnixTime,
+    purpose: Purpose,
+    nonce: &str,
+    content: T,
+) -> Result<Secret, NoSealingKey> {
+    let carried = Carried {
+        content,
+        sealed_at: now,
+    };
+    let json = zeroize::Zeroizing::new(
+        serde_json::to_vec(&carried).expect("strings and numbers always serialise"),
+    );
+    seal_envelope(keys, now, purpose, nonce.as_bytes(), &json)
+}
+
+/// Opens a cookie's value; `None` if it is not ours, not for this nonce, or too
+/// old.
+pub(super) fn open_carried<T: DeserializeOwned>(
+    keys: &KeySet,
+    now: UnixTime,
+    purpose: Purpose,
+    nonce: &str,
+    sealed: &str,
+) -> Option<T> {
+    let json = open_envelope(keys, now, purpose, nonce.as_bytes(), sealed)?;
+    let carried: Carried<T> = serde_json::from_slice(&json).ok()?;
+    (now.since(carried.sealed_at) < LIFETIME).then_some(carried.content)
+}
+
+/// 256 random bits in 43 characters; Dropbox limits the length of `state`.
+pub(super) fn nonce() -> String {
+    let mut bits = [0; 32];
+    SystemRandom::new()
+        .fill(&mut bits)
+        .expect("the operating system gives random bytes");
+    URL_SAFE_NO_PAD.encode(bits)
+}

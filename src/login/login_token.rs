@@ -1,0 +1,103 @@
+//! A login token that a person makes on the provider's own site and pastes, such
+//! as Jottacloud's Personal Login Token: base64url of a JSON object.
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::secret::Secret;
+
+/// With or without padding: which one comes is nowhere promised.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What it holds for us. Its `well_known_link` is not followed: the token
+/// endpoint is the one in providers.toml.
+#[derive(Debug, Deserialize)]
+pub struct LoginToken {
+    /// The account's name.
+    pub username: String,
+    /// The one-time password.
+    pub auth_token: Secret,
+}
+
+/// What is wrong with what was pasted. Never holds any of it.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NotALoginToken {
+    /// Nothing at all.
+    #[error("nothing was pasted")]
+    Empty,
+    /// An AuthID.
+    #[error("this is an AuthID, which is what you get here, not what you paste")]
+    AuthId,
+    /// Not base64url: cut off, or something else.
+    #[error("it is not whole, or not a login token; copy all of it")]
+    NotBase64,
+    /// base64url, but not of the right JSON.
+    #[error("it is not a login token, or only a part of one; copy all of it")]
+    NotJson,
+}
+
+impl LoginToken {
+    /// Reads what was pasted; blanks and line breaks that copying adds don't
+    /// matter.
+    pub fn parse(pasted: &str) -> Result<Self, NotALoginToken> {
+        let compact: zeroize::Zeroizing<String> = zeroize::Zeroizing::new(
+            pasted
+                .chars()
+                .filter(|char| !char.is_whitespace())
+                .collect(),
+        );
+        if compact.is_empty() {
+            return Err(NotALoginToken::Empty);
+        }
+        if compact.starts_with("v2:") {
+            return Err(NotALoginToken::AuthId);
+        }
+        let json = LENIENT
+            .decode(compact.as_str())
+            .map(zeroize::Zeroizing::new)
+            .map_err(|_| NotALoginToken::NotBase64)?;
+        serde_json::from_slice(&json).map_err(|_| NotALoginToken::NotJson)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    const JSON: &str = r#"{"username":"ann","realm":"jottacloud",
+        "well_known_link":"https://evil.example/","auth_token":"once"}"#;
+
+    #[test]
+    fn a_whole_token_is_read_however_it_was_copied() {
+        let plain = URL_SAFE_NO_PAD.encode(JSON);
+        let broken = format!(" {}\r\n{}\n", &plain[..40], &plain[40..]);
+        for pasted in [plain, URL_SAFE.encode(JSON), broken] {
+            let token = LoginToken::parse(&pasted).unwrap();
+            assert_eq!(token.username, "ann");
+            assert_eq!(token.auth_token.expose(), "once");
+        }
+    }
+
+    #[test]
+    fn a_wrong_paste_is_told_apart() {
+        let whole = URL_SAFE_NO_PAD.encode(JSON);
+        for (pasted, expected) in [
+            (" \n", NotALoginToken::Empty),
+            ("v2:jottacloud:abc", NotALoginToken::AuthId),
+            ("my password!", NotALoginToken::NotBase64),
+            (&whole[..40], NotALoginToken::NotJson),
+            ("e30", NotALoginToken::NotJson),
+        ] {
+            assert_eq!(LoginToken::parse(pasted).unwrap_err(), expected, "{pasted}");
+        }
+    }
+}

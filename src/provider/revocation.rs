@@ -1,0 +1,87 @@
+//! Revoking a grant at the provider, in the provider's own way.
+
+use bytes::Bytes;
+use http::{
+    Request, Response, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+
+use super::{ProviderClient, ProviderError, Revocation, RevocationMethod, Service};
+use crate::secret::Secret;
+
+/// The tokens of the grant that is to end. Which of them is sent depends on the
+/// provider.
+#[derive(Debug)]
+pub struct GrantTokens<'a> {
+    /// The newest refresh token.
+    pub refresh_token: &'a Secret,
+    /// A live access token, for providers that take that.
+    pub access_token: Option<&'a Secret>,
+}
+
+impl ProviderClient {
+    /// Revokes a grant. `Ok` means that the provider confirmed, or said that the
+    /// grant is dead already.
+    pub async fn revoke(
+        &self,
+        service: &Service,
+        revocation: &Revocation,
+        region: Option<&str>,
+        tokens: GrantTokens<'_>,
+    ) -> Result<(), ProviderError> {
+        let url = revocation.url.at(region);
+        let url = url.ok_or(ProviderError::UnknownRegion)?.as_str();
+        let request = match revocation.method {
+            RevocationMethod::RefreshToken => by_refresh_token(url, service, tokens.refresh_token),
+            RevocationMethod::AccessToken => {
+                let token = tokens.access_token.ok_or(ProviderError::Nonsense {
+                    what: "no access token to revoke with".into(),
+                })?;
+                Request::post(url)
+                    .header(AUTHORIZATION, format!("Bearer {}", token.expose()))
+                    .body(Vec::new())
+            }
+        };
+        let request = request.expect("a parsed URL and an encoded form");
+        let answer = tokio::time::timeout(self.deadline, self.outbound.send(request))
+            .await
+            .map_err(|_elapsed| ProviderError::TooSlow)??;
+        judge(&answer, service)
+    }
+}
+
+/// RFC 7009 section 2.1, with the client's credentials in the body.
+fn by_refresh_token(
+    url: &str,
+    service: &Service,
+    refresh_token: &Secret,
+) -> http::Result<Request<Vec<u8>>> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", refresh_token.expose());
+    form.append_pair("token_type_hint", "refresh_token");
+    form.append_pair("client_id", &service.credentials.client_id);
+    if let Some(secret) = &service.credentials.client_secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    Request::post(url)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(form.finish().into_bytes())
+}
+
+fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderError> {
+    let confirms = matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT);
+    match answer.status() {
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {}
+        _ if confirms => {}
+        status => return Err(ProviderError::from_status(status)),
+    }
+    // Looked at even when the status confirms: some providers send errors so.
+    match ProviderError::from_body(answer.body(), &service.provider) {
+        ProviderError::Nonsense { .. } if confirms => Ok(()),
+        // The token is not good any more: Google's answer for one that was
+        // revoked before.
+        ProviderError::GrantRefused(_) => Ok(()),
+        ProviderError::RequestRefused(refusal) if refusal.code == "invalid_token" => Ok(()),
+        error => Err(error),
+    }
+}

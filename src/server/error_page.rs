@@ -1,0 +1,222 @@
+//! What a person reads when something went wrong.
+
+use http::StatusCode;
+
+use super::{
+    Reply, Server,
+    failure::{Failure, TELL_ADMINISTRATOR, capitalised},
+    reply,
+};
+use crate::{
+    login::LoginError,
+    pages::{ErrorPage, Link, ProviderError as ProvidersWords},
+    provider::{LoginMethod, ProviderError, Service},
+    refresh::RevokeError,
+};
+
+/// The parts of an error page.
+#[derive(Default)]
+struct Explanation<'a> {
+    title: String,
+    happened: String,
+    advice: String,
+    links: Vec<(&'static str, String)>,
+    provider_error: Option<ProvidersWords<'a>>,
+}
+
+impl Explanation<'_> {
+    fn new(title: impl Into<String>, happened: impl Into<String>, advice: &str) -> Self {
+        Self {
+            title: title.into(),
+            happened: happened.into(),
+            advice: advice.into(),
+            ..Self::default()
+        }
+    }
+
+    fn link(mut self, label: &'static str, href: String) -> Self {
+        self.links.push((label, href));
+        self
+    }
+}
+
+impl Server {
+    fn error_page(&self, status: StatusCode, explanation: Explanation<'_>) -> Reply {
+        let page = ErrorPage {
+            frame: self.frame(),
+            title: &explanation.title,
+            happened: &explanation.happened,
+            advice: &explanation.advice,
+            links: explanation
+                .links
+                .iter()
+                .map(|(label, href)| Link { label, href })
+                .collect(),
+            provider_error: explanation.provider_error,
+        };
+        reply::page(status, &page)
+    }
+
+    /// For an address that nothing answers at.
+    pub(super) fn no_such_page(&self) -> Reply {
+        let explanation = Explanation::new(
+            "There is no such page",
+            "Nothing on this server has this address.",
+            "Start from the list of services.",
+        )
+        .link("To the start page", self.path("/"));
+        self.error_page(StatusCode::NOT_FOUND, explanation)
+    }
+
+    /// For a login that led to nothing.
+    pub(super) fn login_failed(&self, error: &LoginError) -> Reply {
+        let (status, explanation) = self.explain_login(error);
+        self.error_page(
+            status,
+            explanation.link("To the start page", self.path("/")),
+        )
+    }
+
+    fn explain_login<'e>(&self, error: &'e LoginError) -> (StatusCode, Explanation<'e>) {
+        match error {
+            LoginError::UnknownService { .. } => (
+                StatusCode::NOT_FOUND,
+                Explanation::new(
+                    "There is no such service",
+                    "The link asks for a service that this server does not offer.",
+                    "Choose one from the list.",
+                ),
+            ),
+            LoginError::NotBegun => (
+                StatusCode::BAD_REQUEST,
+                Explanation::new(
+                    "This login can't be finished",
+                    "It was not begun in this browser, it took longer than ten minutes, or the \
+                     page was loaded a second time.",
+                    "Begin again. If it happens every time, allow cookies for this site.",
+                ),
+            ),
+            LoginError::RefusedAtProvider {
+                service,
+                error,
+                description,
+            } => {
+                let words = description.as_deref().unwrap_or_default();
+                let mut explanation = self.refused_at_provider(service);
+                if let Some(advice) = service.provider.advice_on(error, words) {
+                    explanation.advice = advice;
+                }
+                explanation.provider_error = Some(ProvidersWords {
+                    code: error,
+                    description: description.as_deref(),
+                });
+                (StatusCode::BAD_REQUEST, explanation)
+            }
+            LoginError::UnknownRegion { service } => (
+                StatusCode::BAD_REQUEST,
+                Explanation::new(
+                    format!(
+                        "{} sent you back from an unknown place",
+                        service.provider.name
+                    ),
+                    "The address of your account's servers is not one that this server knows, so \
+                     nothing was sent there.",
+                    TELL_ADMINISTRATOR,
+                ),
+            ),
+            LoginError::NotALoginToken { service, why } => (
+                StatusCode::BAD_REQUEST,
+                Explanation::new(
+                    format!("This is no login token of {}", service.provider.name),
+                    format!("{}.", capitalised(&why.to_string())),
+                    "Make a new one and paste all of it.",
+                )
+                .link("Try again", self.login_path(service)),
+            ),
+            LoginError::Provider { service, error } => self.no_token(service, error),
+            LoginError::NoRefreshToken { service } => {
+                (StatusCode::BAD_GATEWAY, self.no_refresh_token(service))
+            }
+            LoginError::NoSealingKey(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                Explanation::new(
+                    "This server can't seal just now",
+                    "It has no key that may seal.",
+                    TELL_ADMINISTRATOR,
+                ),
+            ),
+        }
+    }
+
+    fn refused_at_provider(&self, service: &Service) -> Explanation<'static> {
+        Explanation::new(
+            format!("{} refused the login", service.provider.name),
+            format!(
+                "{} sent you back without giving access.",
+                service.provider.name
+            ),
+            "If you declined by mistake, try again. If it happens every time, show this page to \
+             the administrator.",
+        )
+        .link("Try again", self.login_path(service))
+    }
+
+    fn no_token(
+        &self,
+        service: &Service,
+        error: &ProviderError,
+    ) -> (StatusCode, Explanation<'static>) {
+        let failure = Failure::of_provider(&service.provider.name, error);
+        let is_login_token = matches!(service.provider.login, LoginMethod::LoginToken { .. });
+        let status = match error {
+            // A login token is what its user typed; a code is the provider's own.
+            ProviderError::GrantRefused(_) if !is_login_token => StatusCode::BAD_GATEWAY,
+            _ => failure.status,
+        };
+        let explanation = Explanation::new(
+            format!("{} gave no token", service.provider.name),
+            failure.reason,
+            "Nothing was kept, and nothing is lost: begin the login again.",
+        )
+        .link("Try again", self.login_path(service));
+        (status, explanation)
+    }
+
+    /// Some providers send a refresh token only when access is granted for the
+    /// first time.
+    fn no_refresh_token(&self, service: &Service) -> Explanation<'static> {
+        let provider = &service.provider.name;
+        let explanation = Explanation::new(
+            format!("{provider} sent no refresh token"),
+            format!(
+                "{provider} let you in, but without a refresh token nothing can be sealed. It \
+                 does so when it thinks that this application already has one."
+            ),
+            "Remove the application from the list of those that have access, then log in again.",
+        );
+        match &service.manage_url {
+            Some(url) => explanation.link("See who has access", url.to_string()),
+            None => explanation,
+        }
+        .link("Log in again", self.login_path(service))
+    }
+
+    /// For a grant that is not known to be revoked.
+    pub(super) fn revocation_failed(&self, error: &RevokeError) -> Reply {
+        let failure = Failure::of_revocation(error);
+        let explanation = Explanation::new(
+            "It is not revoked",
+            failure.reason,
+            "The AuthID may still give access.",
+        );
+        let explanation = match error {
+            RevokeError::OnlyAtProvider { service } => match &service.manage_url {
+                Some(url) => explanation.link("Remove the access there", url.to_string()),
+                None => explanation,
+            },
+            RevokeError::Refresh(_) => explanation.link("Try again", self.path("/revoke")),
+        };
+        let explanation = explanation.link("To the start page", self.path("/"));
+        self.error_page(failure.status, explanation)
+    }
+}

@@ -1,0 +1,188 @@
+//! What a client reads when it gets no token: one exhaustive match from error to
+//! status. Statuses are those that installed clients read rightly (design.md
+//! section 5): never 404, 409, 429 or 507.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{Reply, reply};
+use crate::{
+    keyring::Unusable,
+    provider::{ProviderError, Refusal},
+    refresh::{RefreshError, RevokeError},
+    seal::{NotAnAuthId, OpenError},
+};
+
+/// `X-Reason` stands in one line of Duplicati's message.
+const MAX_REASON_CHARACTERS: usize = 300;
+
+const LOG_IN_AGAIN: &str = "Log in again to get a new AuthID.";
+const TRY_LATER: &str = "Try again later.";
+pub(super) const TELL_ADMINISTRATOR: &str = "Tell the administrator of this OAuth server.";
+
+/// A status, an error code of RFC 6749 section 5.2, and what helps.
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    code: &'static str,
+    pub(super) reason: String,
+}
+
+impl Failure {
+    fn new(status: StatusCode, code: &'static str, reason: String) -> Self {
+        Self {
+            status,
+            code,
+            reason,
+        }
+    }
+
+    /// For an AuthID that gave no token.
+    pub(super) fn of_refresh(error: &RefreshError) -> Self {
+        let unauthorized = |helps| {
+            let reason = format!("{}. {helps}", capitalised(&error.to_string()));
+            Self::new(StatusCode::UNAUTHORIZED, "invalid_grant", reason)
+        };
+        match error {
+            RefreshError::Open(OpenError::NotAnAuthId(why)) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid_request", not_one(*why))
+            }
+            RefreshError::Open(
+                OpenError::Key(Unusable::Unknown | Unusable::Retired)
+                | OpenError::Tampered
+                | OpenError::WrongService,
+            )
+            | RefreshError::Revoked => unauthorized(LOG_IN_AGAIN),
+            RefreshError::NotOffered { .. } => unauthorized(TELL_ADMINISTRATOR),
+            RefreshError::Provider { provider, error } => Self::of_provider(provider, error),
+            RefreshError::Lost => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "server_error",
+                format!("The refresh was lost by a fault of this server. {TRY_LATER}"),
+            ),
+        }
+    }
+
+    /// For a grant that is not known to be revoked.
+    pub(super) fn of_revocation(error: &RevokeError) -> Self {
+        match error {
+            RevokeError::Refresh(error) => Self::of_refresh(error),
+            RevokeError::OnlyAtProvider { service } => Self::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "unsupported_token_type",
+                format!(
+                    "{} has no call that revokes: remove the access in the settings of your \
+                     account there.",
+                    service.provider.name
+                ),
+            ),
+        }
+    }
+
+    /// For a provider that gave no token.
+    pub(super) fn of_provider(provider: &str, error: &ProviderError) -> Self {
+        match error {
+            ProviderError::GrantRefused(refusal) => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_grant",
+                refused(refusal, || {
+                    format!(
+                        "{provider} no longer accepts this login: it has expired, was used up, or \
+                         access was withdrawn. {LOG_IN_AGAIN}"
+                    )
+                }),
+            ),
+            ProviderError::ClientRejected(refusal) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_error",
+                refused(refusal, || {
+                    format!(
+                        "{provider} rejects this OAuth server's client id or secret. \
+                         {TELL_ADMINISTRATOR}"
+                    )
+                }),
+            ),
+            ProviderError::RequestRefused(refusal) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "server_error",
+                refused(refusal, || {
+                    format!("{provider} refused the request. {TELL_ADMINISTRATOR}")
+                }),
+            ),
+            ProviderError::UnknownRegion => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "server_error",
+                format!("{provider}: {error}. {TELL_ADMINISTRATOR}"),
+            ),
+            ProviderError::Busy { .. }
+            | ProviderError::Failing { .. }
+            | ProviderError::Nonsense { .. }
+            | ProviderError::Unreachable { .. } => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "temporarily_unavailable",
+                format!("{provider} gave no token: {error}. {TRY_LATER}"),
+            ),
+            ProviderError::TooSlow => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "temporarily_unavailable",
+                format!("{provider} did not answer in time. {TRY_LATER}"),
+            ),
+        }
+    }
+
+    /// As JSON in which every backend finds what it shows, with `X-Reason`.
+    pub(super) fn into_json(self) -> Reply {
+        let reason = one_line(&self.reason);
+        let body = Body {
+            error: self.code,
+            error_description: &reason,
+            status: self.status.as_u16(),
+            code: self.code,
+            message: &reason,
+        };
+        reply::set_reason(reply::json(self.status, &body), &reason)
+    }
+}
+
+/// Box reads `status`, `code` and `message`, OAuth libraries read `error` and
+/// `error_description`.
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+    error_description: &'a str,
+    status: u16,
+    code: &'a str,
+    message: &'a str,
+}
+
+fn not_one(why: NotAnAuthId) -> String {
+    let hint = match why {
+        NotAnAuthId::Missing => "send it in the X-AuthID header",
+        NotAnAuthId::TooLong | NotAnAuthId::Form => "copy the whole AuthID, or log in again",
+    };
+    format!("{}: {hint}.", capitalised(&why.to_string()))
+}
+
+/// What providers.toml advises, or the general sentence; and the error code.
+fn refused(refusal: &Refusal, general: impl FnOnce() -> String) -> String {
+    let sentence = refusal.advice.clone().unwrap_or_else(general);
+    format!("{sentence} ({})", refusal.code)
+}
+
+/// One line of printable ASCII, short enough for a message box.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|char| match char {
+            ' '..='~' => char,
+            '\t' | '\r' | '\n' => ' ',
+            _ => '?',
+        })
+        .take(MAX_REASON_CHARACTERS)
+        .collect()
+}
+
+/// A sentence made of an error's text.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}

@@ -1,0 +1,103 @@
+//! `GET /fetch` and `GET /token-state`: how the program that opened the page with
+//! a token gets the AuthID. JSON, or JSONP for Duplicati's old web UI.
+
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    login::{HandOverToken, Progress},
+    server::{Reply, Server, input, reply},
+};
+
+const LONGEST_CALLBACK: usize = 128;
+
+/// The AuthID, once.
+pub(in crate::server) fn fetch<B>(server: &Server, request: &Request<B>) -> Reply {
+    answer(request, |token| {
+        match server.login.hand_overs.fetch(token) {
+            Progress::Ready(authid) => json!({"authid": authid.expose()}),
+            Progress::Waiting => json!({"wait": "Not ready"}),
+            Progress::Unknown | Progress::Fetched => json!({"error": "No such entry"}),
+        }
+    })
+}
+
+/// Whether the AuthID has been fetched.
+pub(in crate::server) fn token_state<B>(server: &Server, request: &Request<B>) -> Reply {
+    answer(request, |token| {
+        match server.login.hand_overs.progress(token) {
+            Progress::Ready(_) => json!({"success": false}),
+            Progress::Fetched => json!({"success": true}),
+            Progress::Waiting => json!({"wait": "Not ready"}),
+            Progress::Unknown => json!({"error": "No such entry"}),
+        }
+    })
+}
+
+/// Always 200 for a well-formed request: a browser runs no script of another
+/// status, and the poller would never learn why.
+fn answer<B>(request: &Request<B>, ask: impl FnOnce(&HandOverToken) -> Value) -> Reply {
+    let callback = input::query(request, "callback").or_else(|| input::query(request, "jsonp"));
+    let callback = callback.filter(|name| !name.is_empty());
+    if callback.as_deref().is_some_and(|name| !is_callback(name)) {
+        let error = json!({"error": "callback must be a plain JavaScript name"});
+        return reply::json(StatusCode::BAD_REQUEST, &error);
+    }
+    let body = match input::query(request, "token") {
+        None => json!({"error": "Missing token"}),
+        Some(text) => match HandOverToken::parse(&text) {
+            Some(token) => ask(&token),
+            None => json!({"error": "No such entry"}),
+        },
+    };
+    match callback {
+        Some(name) => reply::jsonp(&name, &body),
+        None => reply::json(StatusCode::OK, &body),
+    }
+}
+
+/// Names with dots between, such as `angular.callbacks._0`, and nothing else: the
+/// answer is a script on the asker's page.
+fn is_callback(text: &str) -> bool {
+    let is_start = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$';
+    text.len() <= LONGEST_CALLBACK
+        && text.split('.').all(|name| {
+            name.bytes().next().is_some_and(is_start)
+                && name
+                    .bytes()
+                    .all(|byte| is_start(byte) || byte.is_ascii_digit())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_is_a_plain_name() {
+        for good in ["F", "angular.callbacks._0", "jQuery123_$x", "_"] {
+            assert!(is_callback(good), "{good}");
+        }
+        let long = "a".repeat(129);
+        for bad in [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "1a",
+            "a b",
+            "a;b",
+            "a(b",
+            "a[0]",
+            "alert(1)//",
+            "a\n",
+            "<script>",
+            "a%28",
+            "ä",
+            &long,
+        ] {
+            assert!(!is_callback(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Names and sealed values that outlive a request, for a while.
+//!
+//! The store knows nothing of what it holds: names are hashes, values are
+//! envelopes that only their rightful holder makes the server open.
+
+use std::{sync::Arc, time::Duration};
+
+use quick_cache::{Weighter, sync::Cache};
+use ring::digest::{SHA256, digest};
+
+use crate::{
+    clock::{Clock, UnixTime},
+    secret::Secret,
+};
+
+/// A hash, so that whoever reads the store learns no lineage or token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Name([u8; 32]);
+
+impl Name {
+    /// The name for a secret `key` among those of one `kind`.
+    pub fn new(kind: &str, key: &[u8]) -> Self {
+        let hash = digest(&SHA256, &[kind.as_bytes(), b"\0", key].concat());
+        let mut name = [0; 32];
+        name.copy_from_slice(hash.as_ref());
+        Self(name)
+    }
+}
+
+/// The memory of this process: bounded, so that strangers who fill it only push
+/// out each other's entries.
+#[derive(Clone, Debug)]
+pub struct Store {
+    entries: Arc<Cache<Name, Entry, Weight>>,
+    clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    value: Secret,
+    expires_at: UnixTime,
+}
+
+const FIRST_CAPACITY: usize = 64;
+const CAPACITY_BYTES: u64 = 8 * 1024 * 1024;
+const ENTRY_OVERHEAD_BYTES: u64 = 128;
+
+impl Store {
+    /// An empty store in memory.
+    pub fn in_memory(clock: Clock) -> Self {
+        Self {
+            entries: Arc::new(Cache::with_weighter(FIRST_CAPACITY, CAPACITY_BYTES, Weight)),
+            clock,
+        }
+    }
+
+    /// Keeps a value for `lifetime`, in place of an older one.
+    pub fn put(&self, name: Name, value: Secret, lifetime: Duration) {
+        let expires_at = self.clock.now().plus(lifetime);
+        self.entries.insert(name, Entry { value, expires_at });
+    }
+
+    /// The value, while it lives.
+    pub fn get(&self, name: &Name) -> Option<Secret> {
+        let entry = self.entries.get(name)?;
+        (self.clock.now() < entry.expires_at).then_some(entry.value)
+    }
+
+    /// The value, which nobody else gets any more.
+    pub fn take(&self, name: &Name) -> Option<Secret> {
+        let (_, entry) = self.entries.remove(name)?;
+        (self.clock.now() < entry.expires_at).then_some(entry.value)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Weight;
+
+impl Weighter<Name, Entry> for Weight {
+    fn weight(&self, _: &Name, entry: &Entry) -> u64 {
+        ENTRY_OVERHEAD_BYTES + entry.value.expose().len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_there_until_it_expires_or_is_taken() {
+        let clock = Clock::manual(UnixTime(0));
+        let store = Store::in_memory(clock.clone());
+        let name = Name::new("kind", b"key");
+        assert_ne!(name, Name::new("other", b"key"));
+        store.put(name, Secret::new("value"), Duration::from_secs(30));
+        clock.advance(Duration::from_secs(29));
+        assert!(store.get(&name).is_some());
+        assert!(store.take(&name).is_some());
+        assert!(store.get(&name).is_none());
+
+        store.put(name, Secret::new("value"), Duration::from_secs(30));
+        clock.advance(Duration::from_secs(30));
+        assert!(store.get(&name).is_none() && store.take(&name).is_none());
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let store = Store::in_memory(Clock::manual(UnixTime(0)));
+        for number in 0..20_000u32 {
+            let name = Name::new("kind", &number.to_be_bytes());
+            store.put(
+                name,
+                Secret::new("x".repeat(1_000)),
+                Duration::from_secs(30),
+            );
+        }
+        assert!(store.entries.weight() <= CAPACITY_BYTES);
+    }
+}

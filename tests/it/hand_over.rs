@@ -1,0 +1,193 @@
+//! Handing the AuthID to the program that opened the page with a token, as
+//! Duplicati's old web UI does.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Browser, TestApp, authid_on, get, login_link};
+
+/// As Duplicati makes them up.
+pub const TOKEN: &str = "4k9x2m7q1z8w5v3t6y0u";
+const OTHER_TOKEN: &str = "u0y6t3v5w8z1q7m2x9k4";
+
+const HANDED_OVER: &str = "fetches it within a few seconds";
+const WILL_RECEIVE: &str = "will receive your AuthID.";
+
+/// The start page, opened with this token.
+pub async fn open(app: &TestApp, browser: &mut Browser, token: &str) -> Answer {
+    let start = format!("{}/?type=stable&token={token}", app.url);
+    browser.get(&start).await
+}
+
+/// Logs in from there, and returns the result page.
+async fn log_in(app: &TestApp, token: &str) -> Answer {
+    let mut browser = Browser::default();
+    let start = open(app, &mut browser, token).await;
+    app.log_in_by(&mut browser, &login_link(&start.body)).await
+}
+
+pub async fn fetch(app: &TestApp, token: &str) -> Value {
+    let url = format!("{}/fetch?token={token}", app.url);
+    get(&url, &[]).await.json()
+}
+
+async fn state(app: &TestApp, token: &str) -> Value {
+    let url = format!("{}/token-state?token={token}", app.url);
+    get(&url, &[]).await.json()
+}
+
+pub fn no_such_entry() -> Value {
+    json!({"error": "No such entry"})
+}
+
+pub fn not_ready() -> Value {
+    json!({"wait": "Not ready"})
+}
+
+#[tokio::test]
+async fn whoever_has_the_token_fetches_the_authid_once() {
+    let app = TestApp::start().await;
+    for (query, before, after) in [
+        ("", "", ""),
+        ("&callback=F", "/**/F(", ");"),
+        (
+            "&jsonp=angular.callbacks._0",
+            "/**/angular.callbacks._0(",
+            ");",
+        ),
+    ] {
+        let page = log_in(&app, TOKEN).await;
+        assert!(page.body.contains(HANDED_OVER), "{page:?}");
+        let authid = authid_on(&page.body);
+        let url = format!("{}/fetch?token={TOKEN}{query}", app.url);
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            let answer = get(&url, &[]).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let body = answer.body.strip_prefix(before).unwrap();
+            let body = body.strip_suffix(after).unwrap();
+            answers.push(serde_json::from_str::<Value>(body).unwrap());
+        }
+        assert_eq!(answers, [json!({"authid": authid}), no_such_entry()]);
+        assert_eq!(app.refresh(&authid).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_a_token_says_how_far_it_is() {
+    let app = TestApp::start().await;
+    assert_eq!(state(&app, TOKEN).await, no_such_entry());
+    assert_eq!(fetch(&app, TOKEN).await, no_such_entry());
+
+    let mut browser = Browser::default();
+    let start = open(&app, &mut browser, TOKEN).await;
+    assert_eq!(state(&app, TOKEN).await, not_ready());
+    assert_eq!(fetch(&app, TOKEN).await, not_ready());
+
+    app.log_in_by(&mut browser, &login_link(&start.body)).await;
+    for _ in 0..2 {
+        assert_eq!(state(&app, TOKEN).await, json!({"success": false}));
+    }
+    assert!(fetch(&app, TOKEN).await["authid"].is_string());
+    assert_eq!(state(&app, TOKEN).await, json!({"success": true}));
+    assert_eq!(state(&app, OTHER_TOKEN).await, no_such_entry());
+
+    app.clock.advance(Duration::from_secs(30));
+    assert_eq!(state(&app, TOKEN).await, no_such_entry());
+}
+
+#[tokio::test]
+async fn a_person_has_five_minutes_to_log_in() {
+    let app = TestApp::start().await;
+    for (seconds, in_time) in [(299, true), (300, false)] {
+        let mut browser = Browser::default();
+        let start = open(&app, &mut browser, TOKEN).await;
+        app.clock.advance(Duration::from_secs(seconds));
+        let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
+        assert_eq!(page.body.contains(HANDED_OVER), in_time, "{page:?}");
+        let authid = authid_on(&page.body);
+        assert_eq!(fetch(&app, TOKEN).await["authid"] == authid, in_time);
+        assert_eq!(app.refresh(&authid).await.status, 200);
+    }
+    assert_eq!(fetch(&app, TOKEN).await, no_such_entry());
+}
+
+#[tokio::test]
+async fn a_program_has_thirty_seconds_to_fetch() {
+    let app = TestApp::start().await;
+    for (seconds, in_time) in [(29, true), (30, false)] {
+        log_in(&app, TOKEN).await;
+        app.clock.advance(Duration::from_secs(seconds));
+        let fetched = fetch(&app, TOKEN).await;
+        assert_eq!(fetched["authid"].is_string(), in_time, "{fetched}");
+    }
+    assert_eq!(fetch(&app, TOKEN).await, no_such_entry());
+    assert_eq!(state(&app, TOKEN).await, no_such_entry());
+}
+
+#[tokio::test]
+async fn what_can_be_guessed_or_is_no_token_hands_nothing_over() {
+    let app = TestApp::start().await;
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let (shortest, longest) = ("a".repeat(16), "-_".repeat(32));
+    for good in [shortest.as_str(), &longest] {
+        log_in(&app, good).await;
+        assert!(fetch(&app, good).await["authid"].is_string(), "{good}");
+    }
+    for bad in [
+        "",
+        &shortest[1..],
+        &format!("{longest}a"),
+        "4k9x2m7q1z8w5v3t6y0 u",
+        "4k9x2m7q1z8w5v3t6y0\u{fc}",
+        "4k9x2m7q1z8w5v3t6y0\0",
+        "<script>alert(1)</script>",
+    ] {
+        let token = encoded(bad);
+        let mut browser = Browser::default();
+        let start = open(&app, &mut browser, &token).await;
+        assert_eq!(start.status, 200);
+        assert!(!start.body.contains(WILL_RECEIVE), "{bad}: {start:?}");
+        assert_eq!(start.header("set-cookie"), "", "{bad}");
+        let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
+        assert!(!page.body.contains(HANDED_OVER), "{bad}: {page:?}");
+        assert_eq!(fetch(&app, &token).await, no_such_entry(), "{bad}");
+        assert_eq!(state(&app, &token).await, no_such_entry(), "{bad}");
+    }
+    let missing = get(&format!("{}/fetch", app.url), &[]).await;
+    assert_eq!(missing.json(), json!({"error": "Missing token"}));
+}
+
+#[tokio::test]
+async fn the_page_says_who_will_receive_the_authid() {
+    let app = TestApp::start().await;
+    for path in ["/?", "/?type=stable&"] {
+        let mut browser = Browser::default();
+        let url = format!("{}{path}token={TOKEN}", app.url);
+        let seen = "http://nas.local:8200/ngax/index.html";
+        let named = browser.get_from(seen, &url).await.body;
+        let expected = format!("<code>http://nas.local:8200</code> {WILL_RECEIVE}");
+        assert!(named.contains(&expected), "{named}");
+        let unnamed = browser.get(&url).await.body;
+        let expected = format!("The program that opened this page {WILL_RECEIVE}");
+        assert!(unnamed.contains(&expected), "{unnamed}");
+        let plain = browser.get(&format!("{}{path}", app.url)).await.body;
+        assert!(!plain.contains(WILL_RECEIVE), "{plain}");
+    }
+}
+
+#[tokio::test]
+async fn two_hand_overs_in_one_browser_do_not_disturb_each_other() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::default();
+    let first = open(&app, &mut browser, TOKEN).await;
+    let second = open(&app, &mut browser, OTHER_TOKEN).await;
+    let second = app.log_in_by(&mut browser, &login_link(&second.body)).await;
+    assert_eq!(fetch(&app, TOKEN).await, not_ready());
+    let first = app.log_in_by(&mut browser, &login_link(&first.body)).await;
+    for (token, page) in [(TOKEN, first), (OTHER_TOKEN, second)] {
+        let authid = authid_on(&page.body);
+        assert_eq!(fetch(&app, token).await, json!({"authid": authid}));
+    }
+}

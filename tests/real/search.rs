@@ -1,0 +1,91 @@
+//! The start page of a server with many services.
+
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+
+use super::{
+    axe,
+    browser::Browser,
+    site::{Site, TOKEN},
+    support::get,
+};
+
+const SHOWN: &str = "
+    return [...document.querySelectorAll('.services > li')]
+      .filter((item) => item.checkVisibility())
+      .map((item) => item.textContent.trim())";
+
+async fn shown(browser: &Browser) -> Vec<String> {
+    serde_json::from_value(browser.run(SHOWN).await).unwrap()
+}
+
+#[tokio::test]
+async fn typing_shortens_a_long_list() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    browser.go(&site.shipped.app.url).await;
+    let all = shown(&browser).await;
+    assert!(all.len() > 8, "{all:?}");
+
+    browser.fill("#search", "  DRIVE google").await;
+    let some = shown(&browser).await;
+    assert!(!some.is_empty() && some.len() < all.len(), "{some:?}");
+    for name in &some {
+        assert!(name.contains("Google") && name.contains("Drive"), "{name}");
+    }
+    assert_eq!(browser.text("[role=status]").await, "");
+
+    browser.fill("#search", "zzz").await;
+    assert!(shown(&browser).await.is_empty());
+    let status = browser.text("[role=status]").await;
+    assert_eq!(status, "No service of that name.");
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        let violations = axe::violations(&browser).await;
+        assert!(violations.is_empty(), "{scheme}: {violations:?}");
+    }
+
+    browser.find("#search").await.clear().await.unwrap();
+    browser.fill("#search", "dropbox").await;
+    browser.press(Key::Tab).await;
+    let focused = browser.run("return document.activeElement.href").await;
+    let link = format!("{}/login?id=dropbox", site.shipped.app.url);
+    assert_eq!(focused, json!(link));
+}
+
+#[tokio::test]
+async fn without_scripts_the_whole_list_is_there_and_no_field_that_does_nothing() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    browser.disable_scripts().await;
+    browser.go(&site.shipped.app.url).await;
+    let all = shown(&browser).await;
+    assert!(all.len() > 8, "{all:?}");
+    let field = browser.find("#search").await;
+    assert!(!field.is_displayed().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_short_list_has_no_search() {
+    let site = Site::start().await;
+    let few = get(&site.app.url, &[]).await;
+    let one = get(&format!("{}/?type=dropbox", site.shipped.app.url), &[]).await;
+    for page in [few, one] {
+        assert!(!page.body.contains("id=\"search\""), "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_was_searched_hands_over_like_any_other() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    let url = &site.shipped.app.url;
+    browser.go(&format!("{url}/?token={TOKEN}")).await;
+    browser.fill("#search", "dropbox").await;
+    browser.press(Key::Tab).await;
+    browser.press(Key::Enter).await;
+    browser.see_heading("Your AuthID is ready").await;
+    let fetched = get(&format!("{url}/fetch?token={TOKEN}"), &[]).await;
+    let authid: Value = browser.value("#authid").await.into();
+    assert_eq!(fetched.json()["authid"], authid);
+}

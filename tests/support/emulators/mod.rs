@@ -1,0 +1,175 @@
+//! One emulator for each provider family, on loopback. Each refuses exactly what
+//! the real provider refuses (providers.md says what that is), so a login that
+//! works here asks for nothing that the real one would turn down.
+
+mod books;
+mod boxcom;
+mod call;
+mod dropbox;
+mod google;
+mod jottacloud;
+pub mod microsoft;
+pub mod pcloud;
+mod plain;
+mod visitor;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use authseal::{clock::Clock, listen};
+use http::Request;
+use hyper::body::Incoming;
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use books::{Books, CLIENT_ID, CLIENT_SECRET};
+pub use call::{Call, Reply};
+pub use visitor::{Emulated, credential_on, escaped, hidden_state, shipped};
+
+type Answer = Result<Reply, Reply>;
+
+/// A provider of providers.toml, and who plays it.
+pub struct Family {
+    /// Its id there.
+    pub provider: &'static str,
+    answer: fn(&Books, &Call) -> Answer,
+    /// What to lay over its table, given the host and port of the emulator.
+    tables: fn(&str) -> String,
+}
+
+/// Everybody.
+pub const FAMILIES: [&Family; 13] = [
+    &google::FAMILY,
+    &microsoft::FAMILY,
+    &microsoft::LIVE_CONNECT,
+    &dropbox::FAMILY,
+    &boxcom::FAMILY,
+    &jottacloud::FAMILY,
+    &pcloud::FAMILY,
+    &plain::YANDEX,
+    &plain::HIDRIVE,
+    &plain::ZOHO,
+    &plain::PREMIUMIZE_ME,
+    &plain::PUT_IO,
+    &plain::OF_AN_ADMINISTRATOR,
+];
+
+/// What an endpoint does instead of its work.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    Answer(u16, String),
+    /// No answer, ever.
+    Silence,
+    /// It works, tells the first, and answers when the second is told.
+    Late(Arc<Notify>, Arc<Notify>),
+}
+
+/// A running emulator; it ends when dropped.
+pub struct Emulator {
+    pub family: &'static Family,
+    pub address: SocketAddr,
+    desk: Arc<Desk>,
+    _running: DropGuard,
+}
+
+struct Desk {
+    family: &'static Family,
+    books: Books,
+    calls: Mutex<Vec<Call>>,
+    /// By the end of the path.
+    fault: Mutex<Option<(&'static str, Fault)>>,
+}
+
+impl Emulator {
+    /// The emulator of the provider with this id.
+    pub async fn start(provider: &str) -> Self {
+        let family = FAMILIES.iter().find(|family| family.provider == provider);
+        let family = family.unwrap_or_else(|| panic!("no emulator plays {provider}"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let desk = Arc::new(Desk {
+            family,
+            books: Books::default(),
+            calls: Mutex::default(),
+            fault: Mutex::default(),
+        });
+        let shutdown = CancellationToken::new();
+        let handler = desk.clone();
+        tokio::spawn(listen::run(
+            listener,
+            move |request, _peer| {
+                let desk = handler.clone();
+                async move { desk.serve(request).await.into() }
+            },
+            shutdown.clone(),
+        ));
+        Self {
+            family,
+            address,
+            desk,
+            _running: shutdown.drop_guard(),
+        }
+    }
+
+    /// Registers the one client, with its one redirect URI.
+    pub fn register(&self, redirect_uri: &str, clock: &Clock) {
+        self.desk.books.register(redirect_uri, clock);
+    }
+
+    /// The tables that lead authseal here.
+    pub fn tables(&self) -> String {
+        (self.family.tables)(&self.address.to_string())
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn books(&self) -> &Books {
+        &self.desk.books
+    }
+
+    /// Every call so far to a path that ends so.
+    pub fn calls(&self, path: &str) -> Vec<Call> {
+        let calls = self.desk.calls.lock().unwrap();
+        let calls = calls.iter().filter(|call| call.path.ends_with(path));
+        calls.cloned().collect()
+    }
+
+    /// From now on, the endpoint whose path ends so does this.
+    pub fn fault(&self, path: &'static str, fault: Fault) {
+        *self.desk.fault.lock().unwrap() = Some((path, fault));
+    }
+
+    /// All endpoints work again.
+    pub fn mend(&self) {
+        *self.desk.fault.lock().unwrap() = None;
+    }
+}
+
+impl Desk {
+    async fn serve(&self, request: Request<Incoming>) -> Reply {
+        let Some(call) = Call::read(request).await else {
+            return Reply::refuse(400, "invalid_request", "a parameter comes twice");
+        };
+        self.calls.lock().unwrap().push(call.clone());
+        // Cloned, so that the lock is free while a silent endpoint waits.
+        let fault = self.fault.lock().unwrap().clone();
+        let work = || (self.family.answer)(&self.books, &call).unwrap_or_else(|refusal| refusal);
+        match fault {
+            Some((path, fault)) if call.path.ends_with(path) => match fault {
+                Fault::Answer(status, body) => Reply::text(status, body),
+                Fault::Silence => std::future::pending().await,
+                Fault::Late(worked, go) => {
+                    let reply = work();
+                    worked.notify_one();
+                    go.notified().await;
+                    reply
+                }
+            },
+            _ => work(),
+        }
+    }
+}
