@@ -10,8 +10,9 @@ RUN cargo build --release --locked --bin authseal \
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /src/target/release/authseal /authseal
 COPY --from=build --chown=nonroot:nonroot /keys /keys
-ENV AUTHSEAL_KEYS_DIR=/keys \
-    AUTHSEAL_LISTEN=0.0.0.0:8080
+# The keys folder is ./keys unless the settings name another.
+WORKDIR /
+ENV AUTHSEAL_LISTEN=0.0.0.0:8080
 VOLUME /keys
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=6s --start-period=5s CMD ["/authseal", "health"]

@@ -39,6 +39,16 @@ impl fmt::Display for UnixTime {
 /// 9999-12-31T23:59:59Z: what RFC 3339 can still write.
 const MAX_PRINTABLE: u64 = 253_402_300_799;
 
+impl From<SystemTime> for UnixTime {
+    /// What lies before 1970 becomes the epoch.
+    fn from(time: SystemTime) -> Self {
+        Self(
+            time.duration_since(UNIX_EPOCH)
+                .map_or(0, |elapsed| elapsed.as_secs()),
+        )
+    }
+}
+
 /// Where the time comes from: the system, or a test's hand.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
@@ -65,11 +75,7 @@ impl Clock {
             Some(seconds) => UnixTime(seconds.load(Ordering::SeqCst)),
             // A clock before 1970 reads as the epoch: every key is then still
             // pending, which fails loudly instead of sealing with a wrong `iat`.
-            None => UnixTime(
-                SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .map_or(0, |elapsed| elapsed.as_secs()),
-            ),
+            None => SystemTime::now().into(),
         }
     }
 

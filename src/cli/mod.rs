@@ -1,9 +1,13 @@
 //! The command line: one file a command.
 
+mod authid;
 mod check;
 mod demo;
 mod health;
+mod keys;
 mod online;
+mod revoke;
+mod secret_input;
 mod serve;
 
 use std::{io, process::ExitCode};
@@ -32,6 +36,14 @@ enum Command {
     Demo(demo::Arguments),
     /// Say what is configured, which services are offered, and all that is wrong.
     Check(check::Arguments),
+    /// Make, list, retire, remove and export keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Revoke one login, on this server: no AuthID of it opens any more.
+    Revoke(revoke::Arguments),
+    /// Look into an AuthID, or make one.
+    #[command(subcommand, name = "authid")]
+    AuthId(authid::Command),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
     Health,
 }
@@ -43,6 +55,9 @@ pub fn main() -> ExitCode {
         Command::Serve => in_runtime(serve::serve()),
         Command::Demo(arguments) => in_runtime(demo::demo(arguments)),
         Command::Check(arguments) => in_runtime(check::check(arguments)),
+        Command::Keys(command) => keys::run(command),
+        Command::Revoke(arguments) => revoke::revoke(arguments),
+        Command::AuthId(command) => authid::run(command),
         Command::Health => in_runtime(health::health()),
     };
     match outcome {

@@ -5,9 +5,11 @@
 mod environment;
 mod fields;
 mod offer;
+mod provider_table;
+mod reader;
 mod tables;
 
-use std::{collections::HashSet, fmt::Display, fs, net::SocketAddr, str::FromStr};
+use std::{collections::HashSet, fs, net::SocketAddr};
 
 use thiserror::Error;
 
@@ -16,11 +18,12 @@ pub use offer::Offer;
 
 use crate::{
     keyring::{KeySource, Keyring},
-    login::{NotAnOrigin, Origin, TrustedOpeners},
+    login::TrustedOpeners,
     public_url::PublicUrl,
     secret::Secret,
     telemetry::{LogFilter, LogFormat},
 };
+use reader::{Reader, log_format, trusted_openers, web_address};
 
 /// The providers and services that are compiled in.
 const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
@@ -155,100 +158,35 @@ pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> 
     })
 }
 
-/// Parses settings, and notes what is wrong with them.
-struct Reader<'a> {
-    problems: &'a mut Vec<String>,
+/// Where the keys are, for a command that needs no more.
+pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
+    let mut problems = Vec::new();
+    let settings = environment.settings(&mut problems);
+    match key_source_of(&settings, &mut problems) {
+        Some(source) if problems.is_empty() => Ok(source),
+        _ => Err(Rejected {
+            problems,
+            offer: Offer::default(),
+        }),
+    }
 }
 
-impl Reader<'_> {
-    fn optional<T, E: Display>(
-        &mut self,
-        name: &str,
-        text: Option<&str>,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        match parse(text?.trim()) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.problems.push(format!("AUTHSEAL_{name} {error}"));
-                None
-            }
+fn key_source_of(settings: &Settings, problems: &mut Vec<String>) -> Option<KeySource> {
+    match (&settings.keys, &settings.keys_dir) {
+        (Some(_), Some(_)) => {
+            problems.push("AUTHSEAL_KEYS and AUTHSEAL_KEYS_DIR are both set; keep one".into());
+            None
         }
-    }
-
-    fn required<T, E: Display>(
-        &mut self,
-        name: &str,
-        text: Option<&str>,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        if text.is_none() {
-            self.problems.push(format!(
-                "AUTHSEAL_{name} is not set; it is what browsers see, like https://auth.example.com"
-            ));
-        }
-        self.optional(name, text, parse)
-    }
-
-    fn or_default<T, E: Display>(
-        &mut self,
-        name: &str,
-        text: Option<&str>,
-        default: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        self.optional(name, Some(text.unwrap_or(default)), parse)
-    }
-
-    fn admin_listen(&mut self, settings: &Settings) -> Option<SocketAddr> {
-        let text = settings.admin_listen.as_deref();
-        self.address("ADMIN_LISTEN", text, "127.0.0.1:8081")
-    }
-
-    fn address(&mut self, name: &str, text: Option<&str>, default: &str) -> Option<SocketAddr> {
-        self.or_default(name, text, default, |text| {
-            SocketAddr::from_str(text)
-                .map_err(|_| "is not an address and port; write it like 127.0.0.1:8080")
-        })
-    }
-}
-
-fn web_address(text: &str) -> Result<url::Url, &'static str> {
-    url::Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "https" | "http"))
-        .ok_or("is not a web address; write it like https://example.com/privacy")
-}
-
-fn trusted_openers(text: &str) -> Result<TrustedOpeners, NotAnOrigin> {
-    let origins = text.split(',').map(str::trim);
-    Ok(TrustedOpeners {
-        listed: origins
-            .filter(|origin| !origin.is_empty())
-            .map(Origin::of)
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-fn log_format(text: &str) -> Result<LogFormat, &'static str> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("must be text or json"),
+        (Some(set), None) => Some(KeySource::Inline(Secret::new(set.clone()))),
+        (None, folder) => Some(KeySource::Folder(
+            folder.as_deref().unwrap_or("keys").into(),
+        )),
     }
 }
 
 /// Loads the keys, without making any.
 fn keyring(settings: &Settings, problems: &mut Vec<String>) -> Option<Keyring> {
-    let source = match (&settings.keys, &settings.keys_dir) {
-        (Some(_), Some(_)) => {
-            problems.push("AUTHSEAL_KEYS and AUTHSEAL_KEYS_DIR are both set; keep one".into());
-            return None;
-        }
-        (Some(set), None) => KeySource::Inline(Secret::new(set.clone())),
-        (None, folder) => KeySource::Folder(folder.as_deref().unwrap_or("keys").into()),
-    };
-    Keyring::load(source)
+    Keyring::load(key_source_of(settings, problems)?)
         .inspect_err(|error| problems.extend(error.problems.iter().cloned()))
         .ok()
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{
     environment::Environment,
     fields::nearest,
-    tables::{ProviderTable, ServiceTable, Tables},
+    provider_table::ProviderTable,
+    tables::{ServiceTable, Tables},
 };
 use crate::{
     provider::{Catalog, Credentials, Provider, Service, Withheld},

@@ -1,16 +1,10 @@
-//! The keys folder on disk.
+//! Reading the keys folder.
 
-use std::{
-    collections::HashSet,
-    fs::{self, File},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
-    path::Path,
-    time::Duration,
-};
+use std::{collections::HashSet, fs, io, os::unix::fs::PermissionsExt, path::Path};
 
 use super::{Jwk, KeySet, KeyringError, jwk::is_kid};
-use crate::clock::UnixTime;
+
+pub(super) const REVOKED: &str = "revoked.txt";
 
 /// Reads every `<kid>.jwk` and `revoked.txt`; a missing folder is an empty one.
 pub(super) fn load(folder: &Path) -> Result<KeySet, KeyringError> {
@@ -25,7 +19,7 @@ pub(super) fn load(folder: &Path) -> Result<KeySet, KeyringError> {
             Err(problem) => problems.push(problem),
         }
     }
-    let revoked = load_revoked(&folder.join("revoked.txt")).unwrap_or_else(|problem| {
+    let revoked = load_revoked(&folder.join(REVOKED)).unwrap_or_else(|problem| {
         problems.push(problem);
         HashSet::new()
     });
@@ -83,13 +77,15 @@ fn load_key(path: &Path, stem: &str) -> Result<Jwk, String> {
     Ok(key)
 }
 
-/// One lineage a line; `#` starts a comment.
+/// One lineage a line; `#` starts a comment, in whatever encoding: it may be an
+/// editor's, or one that a kill cut short.
 fn load_revoked(path: &Path) -> Result<HashSet<String>, String> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
     };
+    let text = String::from_utf8_lossy(&bytes);
     let mut revoked = HashSet::new();
     for (index, line) in text.lines().enumerate() {
         let lineage = line.split('#').next().unwrap_or_default().trim();
@@ -108,50 +104,12 @@ fn load_revoked(path: &Path) -> Result<HashSet<String>, String> {
     Ok(revoked)
 }
 
-/// Makes a key whose id no file of the folder has yet, and returns that id.
-///
-/// The file appears whole and readable by its owner alone, or not at all.
-pub(super) fn create_key(
-    folder: &Path,
-    now: UnixTime,
-    activate_in: Duration,
-) -> Result<String, KeyringError> {
-    loop {
-        let key = Jwk::generate(now, activate_in);
-        match write_key(folder, &key) {
-            Ok(()) => return Ok(key.kid),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            Err(error) => {
-                return Err(KeyringError::one(format!(
-                    "no key could be written to {}: {error}. Make the folder writable for this \
-                     user, or give the keys in AUTHSEAL_KEYS: a key that is only in memory would \
-                     void every AuthID at the next start",
-                    folder.display()
-                )));
-            }
-        }
-    }
-}
-
-fn write_key(folder: &Path, key: &Jwk) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    // tempfile makes it 0600 and removes it again on every early return.
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-key-")
-        .tempfile_in(folder)?;
-    file.write_all(key.to_json().expose().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(folder.join(format!("{}.jwk", key.kid)))?;
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::clock::UnixTime;
 
     fn folder_with(files: &[(&str, &str, u32)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -161,18 +119,6 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
         }
         folder
-    }
-
-    #[test]
-    fn a_new_key_is_private_and_loads() {
-        let folder = tempfile::tempdir().unwrap();
-        let keys = folder.path().join("keys");
-        let kid = create_key(&keys, UnixTime(5), Duration::ZERO).unwrap();
-        let set = load(&keys).unwrap();
-        assert_eq!(set.sealing(UnixTime(5)).unwrap().kid, kid);
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&keys), 0o700);
-        assert_eq!(mode(&keys.join(format!("{kid}.jwk"))), 0o600);
     }
 
     #[test]
@@ -210,5 +156,8 @@ mod tests {
         let folder = folder_with(&[("revoked.txt", "# lost laptop\nabc # why\n\n def\n", 0o644)]);
         let set = load(folder.path()).unwrap();
         assert!(set.is_revoked("abc") && set.is_revoked("def") && !set.is_revoked("why"));
+        fs::write(folder.path().join(REVOKED), b"abc # caf\xe9\nghi # caf\xc3").unwrap();
+        let set = load(folder.path()).unwrap();
+        assert!(set.is_revoked("abc") && set.is_revoked("ghi"));
     }
 }

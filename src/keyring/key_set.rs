@@ -16,6 +16,31 @@ pub struct KeySet {
     pub(super) version: u64,
 }
 
+/// What a key is good for, now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It opens, and will seal when its `nbf` comes.
+    Pending,
+    /// It opens, and is the one that seals.
+    Sealing,
+    /// It opens what it sealed; a newer one seals.
+    Opening,
+    /// Its `exp` has passed: it does nothing any more.
+    Retired,
+}
+
+impl KeyState {
+    /// A word for people and scripts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sealing => "sealing",
+            Self::Opening => "opening",
+            Self::Retired => "retired",
+        }
+    }
+}
+
 /// Why a key cannot open.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Unusable {
@@ -37,9 +62,28 @@ impl KeySet {
         }
     }
 
-    /// The newest key whose `nbf` has passed.
+    /// The newest key whose `nbf` has passed. Where none has, because the clock
+    /// was set back, the one that comes first: a replaced refresh token that
+    /// nothing seals would be lost.
     pub fn sealing(&self, now: UnixTime) -> Option<&Jwk> {
-        self.keys.iter().rev().find(|key| key.seals_at(now))
+        let active = self.keys.iter().rev().find(|key| key.seals_at(now));
+        active.or_else(|| self.keys.iter().find(|key| key.opens_at(now)))
+    }
+
+    /// What a key is good for.
+    pub fn state(&self, key: &Jwk, now: UnixTime) -> KeyState {
+        if !key.opens_at(now) {
+            KeyState::Retired
+        } else if self
+            .sealing(now)
+            .is_some_and(|sealing| sealing.kid == key.kid)
+        {
+            KeyState::Sealing
+        } else if key.seals_at(now) {
+            KeyState::Opening
+        } else {
+            KeyState::Pending
+        }
     }
 
     /// The key of that id, while it opens.
@@ -56,7 +100,12 @@ impl KeySet {
         self.revoked.contains(lineage)
     }
 
-    /// Changes with every load: what was worked out under another version must
+    /// Whether the other holds the same keys and revocations.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.keys == other.keys && self.revoked == other.revoked
+    }
+
+    /// Changes with every load that finds something new: what was worked out under another version must
     /// be worked out again.
     pub fn version(&self) -> u64 {
         self.version
@@ -103,7 +152,7 @@ mod tests {
             HashSet::new(),
         );
         let sealing = |now| set.sealing(UnixTime(now)).map(|key| key.kid.as_str());
-        assert_eq!(sealing(99), None);
+        assert_eq!(sealing(99), Some("old"), "a clock that was set back");
         assert_eq!(sealing(100), Some("old"));
         assert_eq!(sealing(299), Some("now"));
         assert_eq!(sealing(300), Some("next"));

@@ -4,6 +4,7 @@
 //! [`Keyring`] is what lives as long as the server; [`KeySet`] is what one load
 //! found, never changed afterwards and swapped as a whole.
 
+mod admin;
 mod folder;
 mod jwk;
 mod key_set;
@@ -22,8 +23,9 @@ use std::{
 use arc_swap::ArcSwap;
 use thiserror::Error;
 
+pub use admin::KeyFolder;
 pub use jwk::{Jwk, JwkError};
-pub use key_set::{KeySet, Unusable};
+pub use key_set::{KeySet, KeyState, Unusable};
 
 use crate::{clock::UnixTime, secret::Secret};
 
@@ -94,12 +96,27 @@ impl Keyring {
     }
 
     /// Reads the source again and swaps the set as a whole. On an error the last
-    /// good set stays in use.
-    pub fn reload(&self) -> Result<(), KeyringError> {
+    /// good set stays in use, also when the folder has vanished: an unmounted disk
+    /// is no wish to retire every key.
+    ///
+    /// `false` if nothing is different; then the set that is in use stays, and what
+    /// was worked out under it stays good.
+    pub fn reload(&self) -> Result<bool, KeyringError> {
+        if let KeySource::Folder(folder) = &self.source
+            && !folder.is_dir()
+        {
+            return Err(KeyringError::one(format!(
+                "the keys folder {} has vanished; put it back",
+                folder.display()
+            )));
+        }
         let mut set = read(&self.source)?;
+        if set.is_like(&self.current()) {
+            return Ok(false);
+        }
         set.version = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
         self.current.store(Arc::new(set));
-        Ok(())
+        Ok(true)
     }
 
     /// Makes a key in a folder that has none and returns its kid; `None` when
@@ -114,9 +131,9 @@ impl Keyring {
         let KeySource::Folder(folder) = &self.source else {
             return Err(KeyringError::one("AUTHSEAL_KEYS holds no key"));
         };
-        let kid = folder::create_key(folder, now, Duration::ZERO)?;
+        let key = KeyFolder::new(folder).create_key(now, Duration::ZERO)?;
         self.reload()?;
-        Ok(Some(kid))
+        Ok(Some(key.kid))
     }
 }
 

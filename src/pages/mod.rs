@@ -7,18 +7,18 @@
 //! escaped by askama. Links are not checked here: an `href` given to a page
 //! comes from the configuration or from this program, never from a request.
 
+mod authid_form;
 mod cli_token;
 mod error;
 mod privacy;
 mod result;
-mod revoke;
 mod start;
 
+pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
 pub use error::{ErrorPage, Link, ProviderError};
 pub use privacy::PrivacyPage;
 pub use result::{Credential, Opener, ResultPage};
-pub use revoke::{RevokePage, RevokedPage};
 pub use start::{Choice, HandOver, Service, Setup, StartPage};
 
 /// The stylesheet; pages ask for it at prefix + [`STYLE_PATH`].

@@ -14,6 +14,8 @@ pub struct ResultPage<'a> {
     pub service_name: &'a str,
     /// The service's own site.
     pub service_link: Option<&'a str>,
+    /// The provider's name, and after how many days without use it ends a login.
+    pub ends_unused: Option<(&'a str, u32)>,
     /// Where the provider lists the programs that have access, and removes them.
     pub manage_url: Option<&'a str>,
     /// What was got.

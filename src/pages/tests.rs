@@ -45,6 +45,7 @@ fn pages() -> Vec<String> {
         frame: frame(),
         service_name: FOREIGN,
         service_link: url,
+        ends_unused: Some((FOREIGN, 90)),
         manage_url: url,
         credential,
         facts: &facts,
@@ -89,7 +90,8 @@ fn pages() -> Vec<String> {
             problem: Some(FOREIGN),
         }
         .render(),
-        RevokePage { frame: frame() }.render(),
+        AuthIdForm::revoke(frame()).render(),
+        AuthIdForm::renew(frame()).render(),
         RevokedPage {
             frame: frame(),
             service_name: FOREIGN,
@@ -135,6 +137,7 @@ fn an_authid_stands_in_its_field_as_it_is() {
         },
         service_name: "Google Drive",
         service_link: None,
+        ends_unused: None,
         manage_url: None,
         credential: Credential::AuthId(authid),
         facts: &[],
@@ -145,6 +148,25 @@ fn an_authid_stands_in_its_field_as_it_is() {
     .unwrap();
     assert!(page.contains(&format!(">{authid}</textarea>")), "{page}");
     assert!(page.contains(r#"src="/seal/authseal.js""#), "{page}");
+}
+
+#[test]
+fn the_result_page_says_when_an_unused_login_ends_if_the_provider_has_a_limit() {
+    let page = |ends_unused| ResultPage {
+        frame: frame(),
+        service_name: "Box",
+        service_link: None,
+        ends_unused,
+        manage_url: None,
+        credential: Credential::AuthId("v2:box.com:x"),
+        facts: &[],
+        opener: None,
+        handed_over: false,
+    };
+    let limited = page(Some(("Box", 60))).render().unwrap();
+    assert!(limited.contains("Box ends a login that nothing uses for 60 days."));
+    let unlimited = page(None).render().unwrap();
+    assert!(!unlimited.contains("ends a login"));
 }
 
 #[test]

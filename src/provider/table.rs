@@ -24,6 +24,8 @@ pub struct Provider {
     pub pkce: bool,
     /// What becomes of a refresh token that is used.
     pub refresh_tokens: RefreshTokens,
+    /// After how many days without use the provider ends a login.
+    pub idle_days: Option<u32>,
     /// How the client authenticates at the token endpoint.
     pub client_authentication: ClientAuthentication,
     /// Where the provider keeps different accounts in different places, how the

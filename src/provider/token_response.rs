@@ -12,6 +12,9 @@ use crate::secret::Secret;
 /// elsewhere; half an hour is what no provider undercuts.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
+/// Ten years: some tokens last so long, and clients keep seconds in 32 bits.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// The tokens of one answer.
 #[derive(Clone, Debug)]
 pub struct Tokens {
@@ -85,7 +88,10 @@ impl TokenResponse for LenientTokenResponse {
 impl From<LenientTokenResponse> for Tokens {
     fn from(response: LenientTokenResponse) -> Self {
         Self {
-            expires_in: response.expires_in().unwrap_or(DEFAULT_LIFETIME),
+            expires_in: response
+                .expires_in()
+                .unwrap_or(DEFAULT_LIFETIME)
+                .min(LONGEST_LIFETIME),
             access_token: Secret::new(response.access_token.into_secret()),
             refresh_token: response
                 .refresh_token
@@ -116,6 +122,8 @@ mod tests {
         check(r#"{"access_token":"a","expires_in":null}"#, 1800, None);
         check(r#"{"access_token":"a","expires_in":"soon"}"#, 1800, None);
         check(r#"{"access_token":"a"}"#, 1800, None);
+        let forever = r#"{"access_token":"a","expires_in":1e300}"#;
+        check(forever, LONGEST_LIFETIME.as_secs(), None);
     }
 
     #[test]

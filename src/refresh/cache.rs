@@ -22,6 +22,8 @@ const FIRST_CAPACITY: usize = 64;
 pub struct CachedToken {
     /// The access token.
     pub access_token: Secret,
+    /// When the provider gave it.
+    pub issued_at: UnixTime,
     /// When the provider ends it.
     pub expires_at: UnixTime,
     /// Until when it may be handed out.
@@ -57,16 +59,28 @@ impl TokenCache {
     }
 
     /// The login's access token, if it is still good and was worked out under
-    /// the same keys and revocations.
+    /// the same keys and revocations. One from the future is not known to be good:
+    /// the clock was set back since, by as much as it may have expired.
     pub fn get(
         &self,
         lineage: &Lineage,
         now: UnixTime,
         keys_version: u64,
     ) -> Option<Arc<CachedToken>> {
-        self.entries
-            .get(lineage)
-            .filter(|token| now < token.fresh_until && token.keys_version == keys_version)
+        self.entries.get(lineage).filter(|token| {
+            (token.issued_at..token.fresh_until).contains(&now)
+                && token.keys_version == keys_version
+        })
+    }
+
+    /// How many tokens there are, expired ones included.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Forgets the login's access token.
@@ -105,6 +119,7 @@ mod tests {
         let lifetime = Duration::from_secs(expires_in);
         Arc::new(CachedToken {
             access_token: Secret::new("x".repeat(1_000)),
+            issued_at: now,
             expires_at: now.plus(lifetime),
             fresh_until: CachedToken::fresh_until(now, lifetime),
             generation: 0,
@@ -133,6 +148,22 @@ mod tests {
         assert!(cache.get(&lineage, UnixTime(0), 0).is_some());
         assert!(cache.get(&lineage, UnixTime(0), 1).is_none());
         assert!(cache.get(&lineage, UnixTime(3_300), 0).is_none());
+    }
+
+    #[test]
+    fn a_token_from_before_the_clock_was_set_back_is_not_handed_out() {
+        let cache = TokenCache::new(1 << 20);
+        let lineage = Lineage::random();
+        let now = UnixTime(1_000);
+        let issued = CachedToken {
+            issued_at: now,
+            expires_at: UnixTime(4_600),
+            fresh_until: UnixTime(4_300),
+            ..Arc::into_inner(token(3_600)).unwrap()
+        };
+        cache.insert(lineage, now, Arc::new(issued));
+        assert!(cache.get(&lineage, now, 0).is_some());
+        assert!(cache.get(&lineage, UnixTime(999), 0).is_none());
     }
 
     #[test]

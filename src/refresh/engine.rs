@@ -2,13 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{RefreshError, TokenCache, cache::CachedToken, flight::Flights};
+use super::{
+    Lineages, RefreshError, TokenCache, cache::CachedToken, flight::Flights,
+    provider_call::seal_newest,
+};
 use crate::{
-    clock::{Clock, UnixTime},
+    clock::Clock,
     keyring::{KeySet, Keyring},
-    provider::{Catalog, ProviderClient, ProviderError, Service, Tokens},
+    provider::{Catalog, ProviderClient, Service},
     seal::{self, Grant, Lineage},
     secret::Secret,
+    telemetry::Metrics,
 };
 
 /// Turns AuthIDs into access tokens. Cheap to clone; clones share everything.
@@ -24,7 +28,26 @@ pub(super) struct Shared {
     pub(super) keyring: Arc<Keyring>,
     pub(super) provider: ProviderClient,
     pub(super) cache: TokenCache,
+    pub(super) lineages: Lineages,
     pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// An AuthID that opened: what it holds, and under which key.
+#[derive(Debug)]
+pub(super) struct Holder {
+    pub(super) service: Arc<Service>,
+    pub(super) grant: Grant,
+    pub(super) kid: String,
+}
+
+impl Holder {
+    fn check_revoked(&self, keys: &KeySet) -> Result<(), RefreshError> {
+        match keys.is_revoked(&self.grant.lineage.to_string()) {
+            true => Err(RefreshError::Revoked),
+            false => Ok(()),
+        }
+    }
 }
 
 /// What the holder of an AuthID gets for it.
@@ -38,6 +61,15 @@ pub struct Refreshed {
     pub expires_in: Duration,
     /// The newest AuthID of this login, when it is not the one presented.
     pub newest_authid: Option<Secret>,
+}
+
+/// An AuthID in exchange for an older one.
+#[derive(Debug)]
+pub struct Renewed {
+    /// What it is for.
+    pub service: Arc<Service>,
+    /// The newest refresh token under the newest key.
+    pub authid: Secret,
 }
 
 /// How a flight ended, and which generation it flew with.
@@ -54,7 +86,9 @@ impl RefreshEngine {
         keyring: Arc<Keyring>,
         provider: ProviderClient,
         cache: TokenCache,
+        lineages: Lineages,
         clock: Clock,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -62,7 +96,9 @@ impl RefreshEngine {
                 keyring,
                 provider,
                 cache,
+                lineages,
                 clock,
+                metrics,
             }),
             flights: Arc::new(Flights::new()),
         }
@@ -71,49 +107,130 @@ impl RefreshEngine {
     /// Trades an AuthID for an access token.
     pub async fn refresh(&self, authid: &str) -> Result<Refreshed, RefreshError> {
         let keys = self.shared.keyring.current();
-        let (service, grant) = self.open(&keys, authid)?;
-        if keys.is_revoked(&grant.lineage.to_string()) {
-            return Err(RefreshError::Revoked);
-        }
-        let token = self.token(&keys, &service, &grant).await?;
-        Ok(Refreshed {
-            service: grant.service,
-            access_token: token.access_token.clone(),
+        let holder = self.open(&keys, authid).inspect_err(|error| {
+            // What did not open is not believed, not even in a metric.
+            self.shared.metrics.refreshed("", "", error.outcome());
+        })?;
+        let result = self.refresh_opened(&keys, &holder).await;
+        let outcome = match &result {
+            Ok((_, outcome)) => outcome,
+            Err(error) => error.outcome(),
+        };
+        let metrics = &self.shared.metrics;
+        metrics.refreshed(&holder.service.id, &holder.kid, outcome);
+        result.map(|(refreshed, _)| refreshed)
+    }
+
+    async fn refresh_opened(
+        &self,
+        keys: &KeySet,
+        holder: &Holder,
+    ) -> Result<(Refreshed, &'static str), RefreshError> {
+        holder.check_revoked(keys)?;
+        let now = self.shared.clock.now();
+        let cached = self
+            .shared
+            .cache
+            .get(&holder.grant.lineage, now, keys.version());
+        let (token, outcome) = match cached {
+            Some(token) => (token, "cached"),
+            None => (self.fly(holder).await?, "refreshed"),
+        };
+        let refreshed = Refreshed {
+            service: holder.service.id.clone(),
             expires_in: token.expires_at.since(self.shared.clock.now()),
-            newest_authid: token
-                .newest_authid
-                .clone()
-                .filter(|_| grant.generation < token.generation),
+            access_token: token.access_token.clone(),
+            newest_authid: self.newest_authid(holder, &token),
+        };
+        Ok((refreshed, outcome))
+    }
+
+    /// Seals the newest refresh token of an AuthID's login under the newest key.
+    /// The provider is asked, whatever is cached, so that a dead grant is found
+    /// out here and not at night.
+    pub async fn renew(&self, authid: &str) -> Result<Renewed, RefreshError> {
+        let keys = self.shared.keyring.current();
+        let holder = self.open(&keys, authid)?;
+        holder.check_revoked(&keys)?;
+        let token = self.fly(&holder).await?;
+        let authid = match self.newest_authid(&holder, &token) {
+            Some(authid) => authid,
+            None => self.reseal(&holder.grant).ok_or(RefreshError::Lost)?,
+        };
+        Ok(Renewed {
+            service: holder.service,
+            authid,
         })
     }
 
+    /// The AuthID that its holder should have instead, if there is a better one:
+    /// because the provider replaced the refresh token, or because a newer key
+    /// seals.
+    fn newest_authid(&self, holder: &Holder, token: &CachedToken) -> Option<Secret> {
+        if holder.grant.generation >= token.generation {
+            return match self.seals(&holder.kid) {
+                true => None,
+                false => self.reseal(&holder.grant),
+            };
+        }
+        let newest = token.newest_authid.as_ref()?;
+        // Another key may have started to seal since it was cached.
+        let keys = self.shared.keyring.current();
+        let resealed = seal::open(&keys, self.shared.clock.now(), newest.expose())
+            .ok()
+            .filter(|opened| !self.seals(&opened.kid))
+            .and_then(|opened| self.reseal(&opened.grant));
+        Some(resealed.unwrap_or_else(|| newest.clone()))
+    }
+
+    /// Whether nothing better seals than this key.
+    fn seals(&self, kid: &str) -> bool {
+        let keys = self.shared.keyring.current();
+        let sealing = keys.sealing(self.shared.clock.now());
+        sealing.is_none_or(|sealing| sealing.kid == kid)
+    }
+
+    fn reseal(&self, grant: &Grant) -> Option<Secret> {
+        let now = self.shared.clock.now();
+        let grant = Grant {
+            issued_at: now,
+            ..grant.clone()
+        };
+        seal_newest(&self.shared.keyring.current(), now, &grant)
+    }
+
     /// Opens an AuthID, and finds its service.
-    pub(super) fn open(
-        &self,
-        keys: &KeySet,
-        authid: &str,
-    ) -> Result<(Arc<Service>, Grant), RefreshError> {
-        let grant = seal::open(keys, self.shared.clock.now(), authid)?.grant;
-        match self.shared.catalog.by_id(&grant.service) {
-            Some(service) => Ok((service.clone(), grant)),
+    pub(super) fn open(&self, keys: &KeySet, authid: &str) -> Result<Holder, RefreshError> {
+        let opened = seal::open(keys, self.shared.clock.now(), authid)?;
+        match self.shared.catalog.by_id(&opened.grant.service) {
+            Some(service) => Ok(Holder {
+                service: service.clone(),
+                grant: opened.grant,
+                kid: opened.kid,
+            }),
             None => Err(RefreshError::NotOffered {
-                service: grant.service,
+                service: opened.grant.service,
             }),
         }
     }
 
-    /// A live access token of the grant's lineage: cached, or from the provider.
+    /// A live access token of the holder's lineage: cached, or from the provider.
     pub(super) async fn token(
         &self,
         keys: &KeySet,
-        service: &Arc<Service>,
-        grant: &Grant,
+        holder: &Holder,
     ) -> Result<Arc<CachedToken>, RefreshError> {
         let now = self.shared.clock.now();
-        match self.shared.cache.get(&grant.lineage, now, keys.version()) {
+        let lineage = &holder.grant.lineage;
+        match self.shared.cache.get(lineage, now, keys.version()) {
             Some(token) => Ok(token),
-            None => self.fly(service, grant).await,
+            None => self.fly(holder).await,
         }
+    }
+
+    /// How many access tokens are cached, and how many provider calls are under way.
+    pub fn load(&self) -> (usize, usize) {
+        (self.shared.cache.len(), self.flights.len())
     }
 
     /// Waits for every provider call under way, whose clients may be gone.
@@ -125,14 +242,12 @@ impl RefreshEngine {
     pub(super) async fn forget(&self, lineage: Lineage) {
         self.flights.landed_of(lineage).await;
         self.shared.cache.remove(&lineage);
+        self.shared.lineages.forget(&lineage);
     }
 
     /// Asks the provider, or joins whoever is asking already.
-    async fn fly(
-        &self,
-        service: &Arc<Service>,
-        grant: &Grant,
-    ) -> Result<Arc<CachedToken>, RefreshError> {
+    async fn fly(&self, holder: &Holder) -> Result<Arc<CachedToken>, RefreshError> {
+        let Holder { service, grant, .. } = holder;
         loop {
             let call = || {
                 let (shared, service, grant) =
@@ -156,85 +271,4 @@ impl RefreshEngine {
             }
         }
     }
-}
-
-impl Shared {
-    /// One provider call, and everything that follows from its answer.
-    async fn ask(&self, service: &Service, grant: Grant) -> Result<Arc<CachedToken>, RefreshError> {
-        let lineage = grant.lineage;
-        let call = self
-            .provider
-            .refresh(service, grant.region.as_deref(), &grant.refresh_token);
-        match call.await {
-            Ok(tokens) => {
-                let token = Arc::new(self.reseal(grant, tokens));
-                self.cache.insert(lineage, self.clock.now(), token.clone());
-                log_refreshed(service, &lineage, &token);
-                Ok(token)
-            }
-            Err(error) => {
-                log_failed(service, &lineage, &error);
-                Err(RefreshError::of_provider(service, error))
-            }
-        }
-    }
-
-    fn reseal(&self, grant: Grant, tokens: Tokens) -> CachedToken {
-        let now = self.clock.now();
-        let keys = self.keyring.current();
-        let replaced = tokens
-            .refresh_token
-            .filter(|token| *token != grant.refresh_token);
-        let (generation, newest_authid) = match replaced {
-            None => (grant.generation, None),
-            Some(refresh_token) => {
-                let newest = Grant {
-                    refresh_token,
-                    issued_at: now,
-                    generation: grant.generation.saturating_add(1),
-                    ..grant
-                };
-                (newest.generation, seal_newest(&keys, now, &newest))
-            }
-        };
-        CachedToken {
-            access_token: tokens.access_token,
-            expires_at: now.plus(tokens.expires_in),
-            fresh_until: CachedToken::fresh_until(now, tokens.expires_in),
-            generation,
-            newest_authid,
-            keys_version: keys.version(),
-        }
-    }
-}
-
-/// Without a sealing key the access token is still good: the client gets it, and
-/// the log says what is lost.
-fn seal_newest(keys: &KeySet, now: UnixTime, newest: &Grant) -> Option<Secret> {
-    seal::seal(keys, now, newest)
-        .inspect_err(|error| {
-            tracing::error!(
-                service = %newest.service,
-                lineage = %newest.lineage.short_hash(),
-                "a replaced refresh token could not be sealed: {error}"
-            );
-        })
-        .ok()
-}
-
-fn log_refreshed(service: &Service, lineage: &Lineage, token: &CachedToken) {
-    tracing::info!(
-        service = %service.id,
-        lineage = %lineage.short_hash(),
-        generation = token.generation,
-        "refreshed"
-    );
-}
-
-fn log_failed(service: &Service, lineage: &Lineage, error: &ProviderError) {
-    tracing::warn!(
-        service = %service.id,
-        lineage = %lineage.short_hash(),
-        "not refreshed: {error}"
-    );
 }

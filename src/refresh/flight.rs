@@ -80,6 +80,11 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         });
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Waits until every flight has landed; new ones may still start.
     pub(super) async fn landed(&self) {
         self.tasks.close();

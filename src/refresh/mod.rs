@@ -4,15 +4,19 @@
 mod cache;
 mod engine;
 mod flight;
+mod lineages;
+mod provider_call;
 mod revoke;
 
 use thiserror::Error;
 
 pub use cache::TokenCache;
-pub use engine::{RefreshEngine, Refreshed};
+pub use engine::{RefreshEngine, Refreshed, Renewed};
+pub use lineages::Lineages;
 pub use revoke::RevokeError;
 
 use crate::{
+    keyring::Unusable,
     provider::{ProviderError, Service},
     seal::OpenError,
 };
@@ -46,6 +50,30 @@ pub enum RefreshError {
 }
 
 impl RefreshError {
+    /// A word for metrics.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Open(OpenError::NotAnAuthId(_)) => "not_an_authid",
+            Self::Open(OpenError::Key(Unusable::Unknown)) => "unknown_key",
+            Self::Open(OpenError::Key(Unusable::Retired)) => "retired_key",
+            Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
+            Self::Revoked => "revoked",
+            Self::NotOffered { .. } => "not_offered",
+            Self::Provider { error, .. } => match error {
+                ProviderError::GrantRefused(_) => "grant_refused",
+                ProviderError::ClientRejected(_) => "client_rejected",
+                ProviderError::TooSlow => "provider_too_slow",
+                ProviderError::RequestRefused(_)
+                | ProviderError::Busy { .. }
+                | ProviderError::Failing { .. }
+                | ProviderError::Nonsense { .. }
+                | ProviderError::Unreachable { .. }
+                | ProviderError::UnknownRegion => "provider_failed",
+            },
+            Self::Lost => "lost",
+        }
+    }
+
     fn of_provider(service: &Service, error: ProviderError) -> Self {
         Self::Provider {
             provider: service.provider.name.clone(),

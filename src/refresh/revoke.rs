@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{RefreshEngine, RefreshError};
+use super::{RefreshEngine, RefreshError, engine::Holder};
 use crate::{
+    keyring::KeySet,
     provider::{GrantTokens, ProviderError, RefreshTokens, RevocationMethod, Service},
-    seal::{self, Grant},
+    seal,
     secret::Secret,
 };
 
@@ -30,56 +31,79 @@ impl RefreshEngine {
     /// when the provider confirmed, or said that the grant is dead already.
     pub async fn revoke(&self, authid: &str) -> Result<Arc<Service>, RevokeError> {
         let keys = self.shared.keyring.current();
-        let (service, grant) = self.open(&keys, authid)?;
+        let holder = self.open(&keys, authid)?;
+        let service = holder.service.clone();
         let Some(revocation) = &service.provider.revocation else {
             return Err(RevokeError::OnlyAtProvider { service });
         };
-
-        // A used refresh token proves nothing when the provider says OK to it, so
-        // where tokens are used up, or an access token is asked for, get the live
-        // ones first.
-        let is_single_use = service.provider.refresh_tokens == RefreshTokens::SingleUse;
-        let needs_live_tokens = revocation.method == RevocationMethod::AccessToken || is_single_use;
-        if !is_single_use {
-            // A cached access token may have died with its grant.
-            self.shared.cache.remove(&grant.lineage);
-        }
-        let (mut grant, mut access_token): (Grant, Option<Secret>) = (grant, None);
-        if needs_live_tokens {
-            match self.token(&keys, &service, &grant).await {
-                Ok(token) => {
-                    access_token = Some(token.access_token.clone());
-                    if let Some(newest) = &token.newest_authid {
-                        let now = self.shared.clock.now();
-                        let opened = seal::open(&keys, now, newest.expose());
-                        grant = opened.map_err(RefreshError::from)?.grant;
-                    }
-                }
-                // A refused single-use token may only be used up, and the grant live
-                // on for whoever has the newer one.
-                Err(error) if is_dead(&error) && !is_single_use => return Ok(service),
-                Err(error) => return Err(error.into()),
-            }
-        }
-
-        let tokens = GrantTokens {
-            refresh_token: &grant.refresh_token,
-            access_token: access_token.as_ref(),
+        let Some(live) = self.live_tokens(&keys, &holder, revocation.method).await? else {
+            return Ok(service);
         };
-        let region = grant.region.as_deref();
+        let tokens = GrantTokens {
+            refresh_token: &live.refresh_token,
+            access_token: live.access_token.as_ref(),
+        };
+        let region = holder.grant.region.as_deref();
         self.shared
             .provider
             .revoke(&service, revocation, region, tokens)
             .await
             .map_err(|error| RefreshError::of_provider(&service, error))?;
-        self.forget(grant.lineage).await;
+        self.forget(holder.grant.lineage).await;
         tracing::info!(
             service = %service.id,
-            lineage = %grant.lineage.short_hash(),
+            lineage = %holder.grant.lineage.short_hash(),
             "revoked at the provider"
         );
         Ok(service)
     }
+
+    /// What to revoke with. A used refresh token proves nothing when the provider
+    /// says OK to it, so where tokens are used up, or an access token is asked
+    /// for, live ones are got first. `None` if the grant is dead already.
+    async fn live_tokens(
+        &self,
+        keys: &KeySet,
+        holder: &Holder,
+        method: RevocationMethod,
+    ) -> Result<Option<Live>, RevokeError> {
+        let provider = &holder.service.provider;
+        let is_single_use = provider.refresh_tokens == RefreshTokens::SingleUse;
+        if !is_single_use {
+            // A cached access token may have died with its grant.
+            self.shared.cache.remove(&holder.grant.lineage);
+        }
+        if method != RevocationMethod::AccessToken && !is_single_use {
+            return Ok(Some(Live {
+                refresh_token: holder.grant.refresh_token.clone(),
+                access_token: None,
+            }));
+        }
+        let token = match self.token(keys, holder).await {
+            Ok(token) => token,
+            // A refused single-use token may only be used up, and the grant live on
+            // for whoever has the newer one.
+            Err(error) if is_dead(&error) && !is_single_use => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let refresh_token = match &token.newest_authid {
+            None => holder.grant.refresh_token.clone(),
+            Some(newest) => {
+                let opened = seal::open(keys, self.shared.clock.now(), newest.expose());
+                opened.map_err(RefreshError::from)?.grant.refresh_token
+            }
+        };
+        Ok(Some(Live {
+            refresh_token,
+            access_token: Some(token.access_token.clone()),
+        }))
+    }
+}
+
+/// Tokens that are known to be the newest.
+struct Live {
+    refresh_token: Secret,
+    access_token: Option<Secret>,
 }
 
 fn is_dead(error: &RefreshError) -> bool {

@@ -31,6 +31,9 @@ pub enum Purpose {
     /// An AuthID that waits to be fetched. Its context is the hand-over token, so
     /// that the store and the server's keys together open nothing without it.
     HandOver,
+    /// The newest AuthID of a login. Its context is the lineage, so that only who
+    /// has an AuthID of that login makes the server open it.
+    Lineage,
 }
 
 impl Purpose {
@@ -40,6 +43,7 @@ impl Purpose {
             Self::Login => b"login cookie",
             Self::Visit => b"visit cookie",
             Self::HandOver => b"hand-over",
+            Self::Lineage => b"lineage",
         }
     }
 }

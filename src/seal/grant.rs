@@ -60,7 +60,13 @@ impl Lineage {
             .collect()
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The bits themselves.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Reads what `Display` wrote.
+    pub fn parse(text: &str) -> Option<Self> {
         let bits = URL_SAFE_NO_PAD.decode(text).ok()?;
         Some(Self(bits.try_into().ok()?))
     }

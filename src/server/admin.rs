@@ -1,17 +1,27 @@
-//! The administrator's address: health, and whether to send requests here.
+//! The administrator's address: health, whether to send requests here, and the
+//! numbers.
 
 use std::sync::Arc;
 
 use http::{Method, Request, StatusCode};
 
 use super::{Reply, reply};
-use crate::{clock::Clock, keyring::Keyring};
+use crate::{
+    clock::Clock,
+    keyring::Keyring,
+    refresh::RefreshEngine,
+    telemetry::{KeyNumbers, Metrics},
+};
 
 /// Answers on ADMIN_LISTEN.
 #[derive(Debug)]
 pub struct Admin {
     /// Without a sealing key the server is not ready.
     pub keyring: Arc<Keyring>,
+    /// Knows how much is in memory and under way.
+    pub engine: RefreshEngine,
+    /// What has been counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Clock,
 }
@@ -22,8 +32,12 @@ impl Admin {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz") => reply::text(StatusCode::OK, "ok\n"),
             (&Method::GET, "/readyz") => self.ready(),
-            (_, "/healthz" | "/readyz") => reply::method_not_allowed("GET"),
-            _ => reply::text(StatusCode::NOT_FOUND, "There is /healthz and /readyz.\n"),
+            (&Method::GET, "/metrics") => self.numbers(),
+            (_, "/healthz" | "/readyz" | "/metrics") => reply::method_not_allowed("GET"),
+            _ => reply::text(
+                StatusCode::NOT_FOUND,
+                "There is /healthz, /readyz and /metrics.\n",
+            ),
         }
     }
 
@@ -36,5 +50,17 @@ impl Admin {
                 "not ready: no key may seal now\n",
             ),
         }
+    }
+
+    fn numbers(&self) -> Reply {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let (cached_tokens, flights) = self.engine.load();
+        let keys = keys.iter().map(|key| KeyNumbers {
+            kid: &key.kid,
+            state: keys.state(key, now).as_str(),
+            age: now.since(key.iat),
+            end: key.exp.map(|exp| exp.0),
+        });
+        reply::metrics(self.metrics.scrape(cached_tokens, flights, keys))
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     login::LoginError,
     pages::{ErrorPage, Link, ProviderError as ProvidersWords},
     provider::{LoginMethod, ProviderError, Service},
-    refresh::RevokeError,
+    refresh::{RefreshError, RevokeError},
 };
 
 /// The parts of an error page.
@@ -68,16 +68,21 @@ impl Server {
         self.error_page(StatusCode::NOT_FOUND, explanation)
     }
 
-    /// For a login that led to nothing.
-    pub(super) fn login_failed(&self, error: &LoginError) -> Reply {
-        let (status, explanation) = self.explain_login(error);
+    /// For a login that led to nothing. `visit` is what another attempt carries.
+    pub(super) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
+        let (status, explanation) = self.explain_login(error, visit);
         self.error_page(
             status,
             explanation.link("To the start page", self.path("/")),
         )
     }
 
-    fn explain_login<'e>(&self, error: &'e LoginError) -> (StatusCode, Explanation<'e>) {
+    fn explain_login<'e>(
+        &self,
+        error: &'e LoginError,
+        visit: Option<&str>,
+    ) -> (StatusCode, Explanation<'e>) {
+        let again = |service: &Service| self.login_path(service, visit);
         match error {
             LoginError::UnknownService { .. } => (
                 StatusCode::NOT_FOUND,
@@ -102,7 +107,7 @@ impl Server {
                 description,
             } => {
                 let words = description.as_deref().unwrap_or_default();
-                let mut explanation = self.refused_at_provider(service);
+                let mut explanation = refused_at_provider(service, again(service));
                 if let Some(advice) = service.provider.advice_on(error, words) {
                     explanation.advice = advice;
                 }
@@ -131,12 +136,13 @@ impl Server {
                     format!("{}.", capitalised(&why.to_string())),
                     "Make a new one and paste all of it.",
                 )
-                .link("Try again", self.login_path(service)),
+                .link("Try again", again(service)),
             ),
-            LoginError::Provider { service, error } => self.no_token(service, error),
-            LoginError::NoRefreshToken { service } => {
-                (StatusCode::BAD_GATEWAY, self.no_refresh_token(service))
-            }
+            LoginError::Provider { service, error } => no_token(service, error, again(service)),
+            LoginError::NoRefreshToken { service } => (
+                StatusCode::BAD_GATEWAY,
+                no_refresh_token(service, again(service)),
+            ),
             LoginError::NoSealingKey(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 Explanation::new(
@@ -148,57 +154,17 @@ impl Server {
         }
     }
 
-    fn refused_at_provider(&self, service: &Service) -> Explanation<'static> {
-        Explanation::new(
-            format!("{} refused the login", service.provider.name),
-            format!(
-                "{} sent you back without giving access.",
-                service.provider.name
-            ),
-            "If you declined by mistake, try again. If it happens every time, show this page to \
-             the administrator.",
-        )
-        .link("Try again", self.login_path(service))
-    }
-
-    fn no_token(
-        &self,
-        service: &Service,
-        error: &ProviderError,
-    ) -> (StatusCode, Explanation<'static>) {
-        let failure = Failure::of_provider(&service.provider.name, error);
-        let is_login_token = matches!(service.provider.login, LoginMethod::LoginToken { .. });
-        let status = match error {
-            // A login token is what its user typed; a code is the provider's own.
-            ProviderError::GrantRefused(_) if !is_login_token => StatusCode::BAD_GATEWAY,
-            _ => failure.status,
-        };
+    /// For an AuthID that gave no newer one.
+    pub(super) fn renewal_failed(&self, error: &RefreshError) -> Reply {
+        let failure = Failure::of_refresh(error);
         let explanation = Explanation::new(
-            format!("{} gave no token", service.provider.name),
+            "It is not renewed",
             failure.reason,
-            "Nothing was kept, and nothing is lost: begin the login again.",
+            "What you have stays as it is.",
         )
-        .link("Try again", self.login_path(service));
-        (status, explanation)
-    }
-
-    /// Some providers send a refresh token only when access is granted for the
-    /// first time.
-    fn no_refresh_token(&self, service: &Service) -> Explanation<'static> {
-        let provider = &service.provider.name;
-        let explanation = Explanation::new(
-            format!("{provider} sent no refresh token"),
-            format!(
-                "{provider} let you in, but without a refresh token nothing can be sealed. It \
-                 does so when it thinks that this application already has one."
-            ),
-            "Remove the application from the list of those that have access, then log in again.",
-        );
-        match &service.manage_url {
-            Some(url) => explanation.link("See who has access", url.to_string()),
-            None => explanation,
-        }
-        .link("Log in again", self.login_path(service))
+        .link("Try again", self.path("/renew"))
+        .link("To the start page", self.path("/"));
+        self.error_page(failure.status, explanation)
     }
 
     /// For a grant that is not known to be revoked.
@@ -219,4 +185,57 @@ impl Server {
         let explanation = explanation.link("To the start page", self.path("/"));
         self.error_page(failure.status, explanation)
     }
+}
+
+fn refused_at_provider(service: &Service, again: String) -> Explanation<'static> {
+    Explanation::new(
+        format!("{} refused the login", service.provider.name),
+        format!(
+            "{} sent you back without giving access.",
+            service.provider.name
+        ),
+        "If you declined by mistake, try again. If it happens every time, show this page to \
+         the administrator.",
+    )
+    .link("Try again", again)
+}
+
+fn no_token(
+    service: &Service,
+    error: &ProviderError,
+    again: String,
+) -> (StatusCode, Explanation<'static>) {
+    let failure = Failure::of_provider(&service.provider.name, error);
+    let is_login_token = matches!(service.provider.login, LoginMethod::LoginToken { .. });
+    let status = match error {
+        // A login token is what its user typed; a code is the provider's own.
+        ProviderError::GrantRefused(_) if !is_login_token => StatusCode::BAD_GATEWAY,
+        _ => failure.status,
+    };
+    let explanation = Explanation::new(
+        format!("{} gave no token", service.provider.name),
+        failure.reason,
+        "Nothing was kept, and nothing is lost: begin the login again.",
+    )
+    .link("Try again", again);
+    (status, explanation)
+}
+
+/// Some providers send a refresh token only when access is granted for the
+/// first time.
+fn no_refresh_token(service: &Service, again: String) -> Explanation<'static> {
+    let provider = &service.provider.name;
+    let explanation = Explanation::new(
+        format!("{provider} sent no refresh token"),
+        format!(
+            "{provider} let you in, but without a refresh token nothing can be sealed. It \
+             does so when it thinks that this application already has one."
+        ),
+        "Remove the application from the list of those that have access, then log in again.",
+    );
+    match &service.manage_url {
+        Some(url) => explanation.link("See who has access", url.to_string()),
+        None => explanation,
+    }
+    .link("Log in again", again)
 }

@@ -1,17 +1,17 @@
 //! Reading what a request carries.
 
-use bytes::Bytes;
 use http::{
     HeaderMap, Request,
     header::{CONTENT_TYPE, COOKIE},
 };
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use crate::{seal::NotAnAuthId, secret::Secret};
 
 /// The longest AuthID with every character percent-encoded fits.
 const MAX_FORM_BYTES: usize = 64 * 1024;
+const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
 
 const AUTHID_HEADER: &str = "x-authid";
 const AUTHID_FIELD: &str = "authid";
@@ -44,26 +44,39 @@ pub(super) async fn authid(request: Request<Incoming>) -> Result<Secret, NotAnAu
         return Ok(Secret::new(authid.trim()));
     }
     let (head, body) = request.into_parts();
-    let form = Form::read(&head.headers, body)
-        .await
-        .ok_or(NotAnAuthId::TooLong)?;
+    let form = Form::read(&head.headers, body).await?;
     let authid = form.get(AUTHID_FIELD).ok_or(NotAnAuthId::Missing)?;
     Ok(Secret::new(authid.trim()))
 }
 
 /// The fields of a posted form, still encoded.
 #[derive(Default)]
-pub(super) struct Form(Bytes);
+pub(super) struct Form(Vec<u8>);
 
 impl Form {
-    /// Reads a form; a body of another kind is an empty one. `None` if it is too
-    /// long, or broken off.
-    pub(super) async fn read(headers: &HeaderMap, body: Incoming) -> Option<Self> {
+    /// Reads a form; a body of another kind is an empty one. What is too much of
+    /// it is thrown away, up to a point: a connection that is closed on unread
+    /// bytes can lose the answer (RFC 9112 section 9.6).
+    pub(super) async fn read(headers: &HeaderMap, mut body: Incoming) -> Result<Self, NotAnAuthId> {
+        let mut form = Self::default();
         if !is_form(headers) {
-            return Some(Self::default());
+            return Ok(form);
         }
-        let body = Limited::new(body, MAX_FORM_BYTES).collect().await.ok()?;
-        Some(Self(body.to_bytes()))
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| NotAnAuthId::Form)?;
+            let data = frame.into_data().unwrap_or_default();
+            length += data.len();
+            if length <= MAX_FORM_BYTES {
+                form.0.extend_from_slice(&data);
+            } else if length > MAX_DISCARDED_BYTES {
+                break;
+            }
+        }
+        match length > MAX_FORM_BYTES {
+            true => Err(NotAnAuthId::TooLong),
+            false => Ok(form),
+        }
     }
 
     /// The first value of a field.

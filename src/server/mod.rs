@@ -77,9 +77,10 @@ impl Server {
         format!("{}{path}", self.public_url().prefix())
     }
 
-    /// Where a login at the service begins.
-    fn login_path(&self, service: &Service) -> String {
-        self.path(&format!("/login?id={}", service.id))
+    /// Where a login at the service begins, for the recipients of a visit.
+    fn login_path(&self, service: &Service, visit: Option<&str>) -> String {
+        let visit = visit.map_or(String::new(), |nonce| format!("&visit={nonce}"));
+        self.path(&format!("/login?id={}{visit}", service.id))
     }
 
     fn catalog(&self) -> &Catalog {

@@ -89,6 +89,12 @@ pub(super) fn text(status: StatusCode, body: &'static str) -> Reply {
     with_body(status, "text/plain", body)
 }
 
+/// Numbers in the OpenMetrics text format.
+pub(super) fn metrics(text: String) -> Reply {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    with_body(StatusCode::OK, kind, text)
+}
+
 /// Adds a cookie.
 pub(super) fn set_cookie(mut reply: Reply, cookie: &str) -> Reply {
     let cookie = HeaderValue::from_str(cookie).expect("a cookie's value is base64url");

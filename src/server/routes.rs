@@ -17,7 +17,12 @@ impl Server {
             .unwrap_or(path);
         let path = if path.is_empty() { "/" } else { path }.to_owned();
 
-        match (request.method(), path.as_str()) {
+        // hyper leaves the body out of an answer to HEAD (RFC 9110 section 9.3.2).
+        let method = match *request.method() {
+            Method::HEAD if changes_nothing(&path) => Method::GET,
+            ref method => method.clone(),
+        };
+        match (&method, path.as_str()) {
             (&Method::GET, "/") => handlers::start(self, &request),
             (&Method::GET, "/login") => handlers::begin_login(self, &request),
             (&Method::GET, "/logged-in") => handlers::finish_login(self, &request).await,
@@ -29,6 +34,8 @@ impl Server {
             (&Method::POST, "/cli-token-login") => {
                 handlers::finish_with_login_token(self, request).await
             }
+            (&Method::GET, "/renew") => handlers::renew_form(self),
+            (&Method::POST, "/renewed") => handlers::renew(self, request).await,
             (&Method::GET, "/revoke") => handlers::revoke_form(self),
             (&Method::POST, "/revoked") => handlers::revoke(self, request).await,
             (&Method::GET, "/privacy-policy") => handlers::privacy_policy(self),
@@ -43,17 +50,27 @@ impl Server {
     }
 }
 
+/// What uptime monitors ask, and what a link checker may follow: a login begins
+/// nowhere, and no code is spent.
+fn changes_nothing(path: &str) -> bool {
+    matches!(
+        path,
+        "/" | "/privacy-policy" | pages::STYLE_PATH | pages::SCRIPT_PATH | pages::FAVICON_PATH
+    )
+}
+
 /// What an address of ours can be asked with.
 fn allowed_methods(path: &str) -> Option<&'static str> {
     match path {
         "/refresh" => Some("GET, POST"),
-        "/cli-token-login" | "/revoked" => Some("POST"),
+        "/cli-token-login" | "/renewed" | "/revoked" => Some("POST"),
         "/"
         | "/login"
         | "/logged-in"
         | "/fetch"
         | "/token-state"
         | "/cli-token"
+        | "/renew"
         | "/revoke"
         | "/privacy-policy"
         | pages::STYLE_PATH

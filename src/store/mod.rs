@@ -42,14 +42,13 @@ struct Entry {
 }
 
 const FIRST_CAPACITY: usize = 64;
-const CAPACITY_BYTES: u64 = 8 * 1024 * 1024;
 const ENTRY_OVERHEAD_BYTES: u64 = 128;
 
 impl Store {
-    /// An empty store in memory.
-    pub fn in_memory(clock: Clock) -> Self {
+    /// An empty store in memory, of at most about `bytes`.
+    pub fn in_memory(clock: Clock, bytes: u64) -> Self {
         Self {
-            entries: Arc::new(Cache::with_weighter(FIRST_CAPACITY, CAPACITY_BYTES, Weight)),
+            entries: Arc::new(Cache::with_weighter(FIRST_CAPACITY, bytes, Weight)),
             clock,
         }
     }
@@ -89,7 +88,7 @@ mod tests {
     #[test]
     fn a_value_is_there_until_it_expires_or_is_taken() {
         let clock = Clock::manual(UnixTime(0));
-        let store = Store::in_memory(clock.clone());
+        let store = Store::in_memory(clock.clone(), 1 << 20);
         let name = Name::new("kind", b"key");
         assert_ne!(name, Name::new("other", b"key"));
         store.put(name, Secret::new("value"), Duration::from_secs(30));
@@ -105,7 +104,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let store = Store::in_memory(Clock::manual(UnixTime(0)));
+        let store = Store::in_memory(Clock::manual(UnixTime(0)), 1 << 20);
         for number in 0..20_000u32 {
             let name = Name::new("kind", &number.to_be_bytes());
             store.put(
@@ -114,6 +113,6 @@ mod tests {
                 Duration::from_secs(30),
             );
         }
-        assert!(store.entries.weight() <= CAPACITY_BYTES);
+        assert!(store.entries.weight() <= 1 << 20);
     }
 }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
+use tokio::task::JoinSet;
 
 use crate::support::{Client, ScriptedProvider, TestApp, form_request, tokens};
 
@@ -94,6 +95,26 @@ async fn a_request_without_an_authid_is_told_what_is_missing() {
         assert!(answer.header("x-reason").contains("X-AuthID"), "{what}");
         assert_eq!(answer.json()["error"], "invalid_request", "{what}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_far_too_long_is_answered_and_not_cut_off() {
+    let (app, _provider) = app().await;
+    let url = format!("{}/refresh", app.url);
+    let mut clients = JoinSet::new();
+    for _ in 0..4 {
+        let (client, url) = (Client::new(), url.clone());
+        clients.spawn(async move {
+            // On one connection, which survives each of them.
+            for length in (100_000..300_000).step_by(5_000) {
+                let form = vec![b'*'; length];
+                let answer = client.send(in_form(&url, &form)).await;
+                assert_eq!(answer.status, 400);
+                assert!(answer.header("x-reason").contains("too long"), "{answer:?}");
+            }
+        });
+    }
+    clients.join_all().await;
 }
 
 #[tokio::test]

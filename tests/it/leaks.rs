@@ -6,7 +6,8 @@ mod secrets;
 
 use run::{Run, echoing};
 
-use crate::support::{self, Asked, Piece, Random, answer, get, json, tokens};
+use super::authid::{in_form, in_header, in_query};
+use crate::support::{self, Asked, Client, Piece, Random, answer, get, json, tokens};
 
 const CLIENT_SECRET: &str = "never-print-client-secret";
 
@@ -17,6 +18,7 @@ async fn no_secret_is_in_any_log_line_or_error_answer() {
         let authid = run.login_gives_an_authid().await;
         run.failed_logins().await;
         run.refreshes(&authid).await;
+        run.refreshes_over_http2(&authid).await;
         run.failed_refreshes().await;
         run.broken_authids(&authid).await;
         run.end().await;
@@ -62,6 +64,18 @@ impl Run {
         let newest = answer.json()["v2_authid"].as_str().unwrap().to_owned();
         self.secrets.add_authid(&newest, self.keys.path());
         assert_eq!(self.refresh(&newest).await.status, 200);
+    }
+
+    /// The HTTP/2 library has traces of its own.
+    async fn refreshes_over_http2(&mut self, authid: &str) {
+        let url = format!("{}/refresh", self.url);
+        let client = Client::http2();
+        let in_header = in_header(&url, authid.as_bytes()).unwrap();
+        let in_query = in_query(&url, authid.as_bytes()).unwrap();
+        for request in [in_header, in_query, in_form(&url, authid.as_bytes())] {
+            let answer = client.send(request).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
     }
 
     async fn failed_refreshes(&mut self) {

@@ -1,7 +1,7 @@
 //! From the first answer to the last: health, and stopping without losing a
 //! request. The program itself, where it is about the program.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use authseal::{
     clock::Clock,
@@ -25,8 +25,12 @@ async fn health_is_asked_on_the_admin_address_alone() {
     for (path, status, body) in [
         ("/healthz", 200, "ok\n"),
         ("/readyz", 200, "ready\n"),
-        ("/", 404, "There is /healthz and /readyz.\n"),
-        ("/refresh", 404, "There is /healthz and /readyz.\n"),
+        ("/", 404, "There is /healthz, /readyz and /metrics.\n"),
+        (
+            "/refresh",
+            404,
+            "There is /healthz, /readyz and /metrics.\n",
+        ),
     ] {
         let answer = get(&format!("{}{path}", app.admin_url), &[]).await;
         assert_eq!(
@@ -57,26 +61,17 @@ async fn without_a_key_that_may_seal_it_is_alive_but_not_ready() {
     assert_eq!(login.status, 500, "{login:?}");
 }
 
-/// A request that is under way when the server is told to stop.
-struct UnderWay {
-    stream: TcpStream,
-    gate: Gate,
+/// Waits until new connections are refused.
+async fn closed(address: SocketAddr) {
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
 }
 
-impl UnderWay {
-    /// Waits until new connections are refused.
-    async fn until_closed(&self, address: std::net::SocketAddr) {
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn answer(mut self) -> String {
-        self.gate.open();
-        let mut answer = String::new();
-        self.stream.read_to_string(&mut answer).await.unwrap();
-        answer
-    }
+async fn rest_of(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 #[tokio::test]
@@ -93,11 +88,11 @@ async fn a_request_under_way_is_answered_before_the_end() {
     provider.asked_times(1).await;
 
     let address = app.app.address;
-    let under_way = UnderWay { stream, gate };
     let mut stopped = tokio::spawn(app.stop());
-    under_way.until_closed(address).await;
+    closed(address).await;
     assert!(timeout(A_WHILE, &mut stopped).await.is_err());
-    let answer = under_way.answer().await;
+    gate.open();
+    let answer = rest_of(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     stopped.await.unwrap();
 }
@@ -120,11 +115,10 @@ async fn a_provider_call_without_a_client_is_finished_before_the_end() {
     assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
 
     let address = app.app.address;
-    let under_way = UnderWay { stream, gate };
     let mut stopped = tokio::spawn(app.stop());
-    under_way.until_closed(address).await;
+    closed(address).await;
     assert!(timeout(A_WHILE, &mut stopped).await.is_err());
-    assert_eq!(under_way.answer().await, "");
+    gate.open();
     stopped.await.unwrap();
 }
 
@@ -163,9 +157,9 @@ async fn the_program_answers_what_is_under_way_and_ends_well_on_sigterm() {
     send_refresh(&mut stream, &authid).await;
     provider.asked_times(1).await;
     program.terminate().await;
-    let under_way = UnderWay { stream, gate };
-    under_way.until_closed(address.parse().unwrap()).await;
-    let answer = under_way.answer().await;
+    closed(address.parse().unwrap()).await;
+    gate.open();
+    let answer = rest_of(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let (status, output) = program.end().await;
     assert_eq!(status.code(), Some(0), "{output}");

@@ -25,6 +25,11 @@ impl Printed {
 
 /// Runs `authseal check` with an empty keys folder, a public URL and these.
 pub async fn check(more: &[(&str, &str)]) -> Printed {
+    check_with(&["check"], more).await
+}
+
+/// The same with other arguments.
+pub async fn check_with(arguments: &[&str], more: &[(&str, &str)]) -> Printed {
     let folder = tempfile::tempdir().unwrap();
     let mut environment = vec![
         ("AUTHSEAL_PUBLIC_URL", "https://auth.example"),
@@ -33,7 +38,7 @@ pub async fn check(more: &[(&str, &str)]) -> Printed {
     environment.retain(|(name, _)| !more.iter().any(|(other, _)| name == other));
     environment.extend(more);
     environment.retain(|(_, value)| !value.is_empty());
-    let output = run(&["check"], &environment).await;
+    let output = run(arguments, &environment).await;
     let text = [output.stdout, output.stderr].concat();
     Printed {
         code: output.status.code(),

@@ -136,3 +136,23 @@ async fn the_cookie_comes_only_along_with_links_on_our_own_page() {
         assert_eq!(attributes, expected);
     }
 }
+
+#[tokio::test]
+async fn after_a_refusal_another_try_is_for_the_same_recipients() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::default();
+    let start = open(&app, &mut browser, TOKEN).await;
+    let begun = browser
+        .get(&format!("{}{}", app.url, login_link(&start.body)))
+        .await;
+    let state = parameter(begun.header("location"), "state");
+    let refused = format!("{}/logged-in?error=access_denied&state={state}", app.url);
+    let page = browser.get(&refused).await;
+    assert_eq!(page.status, 400, "{page:?}");
+    let again = login_link(&page.body);
+    assert_ne!(again, login_link(&start.body), "a visit of its own");
+
+    let page = app.log_in_by(&mut browser, &again).await;
+    let fetched = fetch(&app, TOKEN).await;
+    assert_eq!(fetched["authid"], authid_on(&page.body));
+}

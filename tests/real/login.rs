@@ -17,7 +17,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(2 * 60 * 60);
 const RESULT_HEADING: &str = "Your AuthID is ready";
 
 /// From authseal's start page to its result page, and the AuthID on it.
-async fn log_in(browser: &Browser, oidc: &mut OidcApp) -> String {
+pub async fn log_in(browser: &Browser, oidc: &mut OidcApp) -> String {
     browser.go(&oidc.public_url).await;
     browser.click("a[href='/login?id=oidc']").await;
     sign_in(browser).await;

@@ -20,6 +20,7 @@ mod opener;
 mod other_program;
 mod page;
 mod pages;
+mod revoke;
 mod search;
 mod site;
 mod windows;

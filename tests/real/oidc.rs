@@ -145,6 +145,16 @@ scope = "openid offline_access"
         .await
     }
 
+    /// What a client sends to refresh with this token.
+    pub fn refresh_form(&self, refresh_token: &str) -> [(&'static str, String); 4] {
+        [
+            ("grant_type", "refresh_token".into()),
+            ("refresh_token", refresh_token.into()),
+            ("client_id", CLIENT_ID.into()),
+            ("client_secret", CLIENT_SECRET.into()),
+        ]
+    }
+
     /// Revokes a refresh token, as if the user had withdrawn access.
     pub async fn revoke(&mut self, refresh_token: &str) {
         let fields = [

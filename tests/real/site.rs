@@ -31,6 +31,7 @@ pub struct Site {
     empty: TestApp,
     opener: Opener,
     authid: String,
+    authid_to_renew: String,
 }
 
 impl Site {
@@ -45,6 +46,7 @@ impl Site {
         Self {
             app: TestApp::start().await,
             authid: shipped.credential("googledrive").await,
+            authid_to_renew: shipped.credential("googledrive").await,
             shipped,
             empty: empty.start().await,
             opener: Opener::start(),
@@ -130,7 +132,13 @@ impl Site {
         let revoke = |authid: &str| [Type("#authid", authid.into()), Click(REVOKE)];
         let (done, failed) = (revoke(&self.authid), revoke("v2:googledrive:nothing"));
         let other = ".button.secondary";
+        let renew = |authid: &str| [Type("#authid", authid.into()), Click(BUTTON)];
+        let renewed = renew(&self.authid_to_renew);
+        let not_renewed = renew("v2:googledrive:nothing");
         vec![
+            page(app, "/renew", [], "Renew an AuthID", BUTTON),
+            page(app, "/renew", renewed, "Your AuthID is ready", COPY),
+            page(app, "/renew", not_renewed, "It is not renewed", BUTTON),
             page(app, form, [], "Revoke an AuthID", REVOKE),
             page(app, form, done, "The login is revoked", other),
             page(app, form, failed, "It is not revoked", BUTTON),

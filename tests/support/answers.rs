@@ -1,6 +1,36 @@
 //! What a scripted provider may answer.
 
-use super::Piece;
+use tokio::sync::watch;
+
+/// A part of an answer. After the last one the connection is closed.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    Text(String),
+    /// Nothing more until the gate opens.
+    Wait(Gate),
+    /// Nothing more, ever, on an open connection.
+    Silence,
+    /// This many bytes, or as many as are read.
+    Flood(u64),
+}
+
+/// Holds answers back until a test opens it.
+#[derive(Clone, Debug)]
+pub struct Gate(watch::Sender<bool>);
+
+impl Gate {
+    pub fn closed() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub async fn opened(&self) {
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
+    }
+}
 
 /// A whole answer with this status line and more header lines.
 pub fn answer(status: &str, headers: &str, body: &str) -> Vec<Piece> {

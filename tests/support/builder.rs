@@ -144,7 +144,7 @@ impl TestAppBuilder {
     }
 }
 
-fn application(id: &str, url: &str) -> Application {
+pub(super) fn application(id: &str, url: &str) -> Application {
     Application {
         client_id: id.into(),
         client_secret: CLIENT_SECRET.into(),
@@ -153,11 +153,11 @@ fn application(id: &str, url: &str) -> Application {
     }
 }
 
-fn credentials_name(id: &str) -> String {
+pub(super) fn credentials_name(id: &str) -> String {
     format!("TEST_{}", id.to_uppercase().replace('-', "_"))
 }
 
-fn demo_table(id: &str, provider: &DemoProvider) -> String {
+pub(super) fn demo_table(id: &str, provider: &DemoProvider) -> String {
     table(id, id, &provider.url("/authorize"), &provider.url("/token"))
 }
 

@@ -7,6 +7,9 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use tokio::time::timeout;
+
+use super::PATIENCE;
 
 /// An answer, whole.
 #[derive(Debug)]
@@ -47,8 +50,17 @@ impl Client {
         Self(legacy::Client::builder(TokioExecutor::new()).build(connector))
     }
 
+    /// One that speaks HTTP/2 from the first byte on.
+    pub fn http2() -> Self {
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+        Self(client)
+    }
+
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let response = self.0.request(request).await.unwrap();
+        let response = timeout(PATIENCE, self.0.request(request));
+        let response = response.await.expect("no answer").unwrap();
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer {

@@ -8,20 +8,40 @@ mod answers;
 mod browser;
 mod builder;
 pub mod emulators;
+mod finished;
 mod http;
+mod installation;
 mod program;
 mod random;
+mod scrape;
 mod scripted_provider;
 mod test_app;
 
-pub use answers::{answer, json, tokens};
+pub use answers::{Gate, Piece, answer, json, tokens};
 pub use browser::Browser;
 pub use builder::{APPLICATIONS, CLIENT_SECRET, TestAppBuilder};
+pub use finished::Finished;
 pub use http::{Answer, Client, form_request, get, header, post_form, send};
-pub use program::{Program, free_port, run};
+pub use installation::{Installation, ServerProcess};
+pub use program::{Program, free_port, run, run_with_input, shell, std_command};
 pub use random::Random;
-pub use scripted_provider::{Asked, Gate, Piece, ScriptedProvider};
+pub use scrape::Scrape;
+pub use scripted_provider::{Asked, ScriptedProvider};
 pub use test_app::{TestApp, authid_on, login_link, login_links, seal};
 
 /// Longer than anything takes that is going to happen, on a busy machine too.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Asks again and again until there is an answer.
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let answer = tokio::time::timeout(PATIENCE, asking).await;
+    answer.unwrap_or_else(|_| panic!("never: {what}"))
+}

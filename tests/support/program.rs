@@ -3,7 +3,7 @@
 use std::process::{ExitStatus, Output, Stdio};
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, Command},
     sync::watch,
     task::JoinHandle,
@@ -72,9 +72,18 @@ impl Program {
 
     /// Sends SIGTERM.
     pub async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// Sends SIGHUP.
+    pub async fn hang_up(&self) {
+        self.signal("HUP").await;
+    }
+
+    async fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it still runs").to_string();
         let kill = Command::new("sh")
-            .args(["-c", "kill -TERM \"$1\"", "sh", &pid])
+            .args(["-c", "kill -\"$1\" \"$2\"", "sh", name, &pid])
             .status();
         assert!(kill.await.unwrap().success());
     }
@@ -93,6 +102,45 @@ impl Program {
 /// Runs `authseal` to its end.
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     command(arguments, environment).output().await.unwrap()
+}
+
+/// The same with this on its standard input.
+pub async fn run_with_input(
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    input: &str,
+) -> Output {
+    let mut child = command(arguments, environment)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Whoever ends without reading it is judged by what it says.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    child.wait_with_output().await.unwrap()
+}
+
+/// Runs a shell's script, in which `$AUTHSEAL` is the program.
+pub async fn shell(script: &str, environment: &[(&str, &str)]) -> Output {
+    let shell = Command::new("sh")
+        .args(["-c", script])
+        .env_clear()
+        .envs(environment.iter().copied())
+        .env("AUTHSEAL", env!("CARGO_BIN_EXE_authseal"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    shell.await.unwrap()
+}
+
+/// `authseal`, to be started by a test that ends it in its own way.
+pub fn std_command(arguments: &[&str], environment: &[(&str, &str)]) -> std::process::Command {
+    let mut command = command(arguments, environment).into_std();
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
 }
 
 /// A port that was free a moment ago, below those that port 0 gives. Whoever

@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::PATIENCE;
+use super::{PATIENCE, Piece};
 
 /// One request to the provider.
 #[derive(Clone, Debug)]
@@ -44,36 +44,6 @@ impl Asked {
         fields
             .find(|(field, _)| field == name)
             .map_or_else(String::new, |(_, value)| value)
-    }
-}
-
-/// A part of an answer. After the last one the connection is closed.
-#[derive(Clone, Debug)]
-pub enum Piece {
-    Text(String),
-    /// Nothing more until the gate opens.
-    Wait(Gate),
-    /// Nothing more, ever, on an open connection.
-    Silence,
-    /// This many bytes, or as many as are read.
-    Flood(u64),
-}
-
-/// Holds answers back until a test opens it.
-#[derive(Clone, Debug)]
-pub struct Gate(watch::Sender<bool>);
-
-impl Gate {
-    pub fn closed() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    pub fn open(&self) {
-        self.0.send_replace(true);
-    }
-
-    async fn opened(&self) {
-        let _ = self.0.subscribe().wait_for(|open| *open).await;
     }
 }
 

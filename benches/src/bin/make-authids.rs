@@ -34,6 +34,7 @@ fn main() -> io::Result<()> {
             issued_at: now,
             lineage: Lineage::random(),
             generation: 0,
+            region: None,
         };
         let authid = seal(&keys, now, &grant).map_err(io::Error::other)?;
         writeln!(out, "{}", authid.expose())?;

@@ -88,5 +88,6 @@ fn grant(now: UnixTime, token_characters: usize) -> Grant {
         issued_at: now,
         lineage: Lineage::random(),
         generation: 0,
+        region: None,
     }
 }

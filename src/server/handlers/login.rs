@@ -6,7 +6,7 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
 use crate::{
-    login::{Begun, Callback, Credential, Finished, LoginError, NonceCookie},
+    login::{Begun, Callback, Credential, Failed, Finished, LoginError, NonceCookie},
     pages::{self, CliTokenPage, Opener, ResultPage},
     provider::{LoginMethod, Service},
     secret::Secret,
@@ -37,7 +37,7 @@ pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -
             let page = ask_for_login_token(server, &service, &nonce, None);
             reply::set_cookie(page, &cookie)
         }
-        Err(error) => server.login_failed(&error),
+        Err(error) => server.login_failed(&error, None),
     }
 }
 
@@ -49,7 +49,14 @@ pub(in crate::server) async fn finish_login<B>(server: &Server, request: &Reques
     let cookies = input::cookies(request.headers());
     let page = match server.login.finish(callback, cookies).await {
         Ok(finished) => show(server, &finished),
-        Err(error) => server.login_failed(&error),
+        Err(Failed { error, visit }) => {
+            let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
+            let page = server.login_failed(&error, nonce);
+            match &visit {
+                Some(visit) => reply::set_cookie(page, &visit.cookie),
+                None => page,
+            }
+        }
     };
     reply::set_cookie(page, &cookie.remove())
 }
@@ -77,7 +84,7 @@ pub(in crate::server) async fn finish_with_login_token(
             let problem = format!("{}.", capitalised(&why.to_string()));
             ask_for_login_token(server, &service, &state, Some(&problem))
         }
-        Err(error) => server.login_failed(&error),
+        Err(error) => server.login_failed(&error, None),
     }
 }
 
@@ -138,6 +145,7 @@ fn show(server: &Server, finished: &Finished) -> Reply {
         frame: server.frame(),
         service_name: &service.name,
         service_link: service.link.as_ref().map(url::Url::as_str),
+        ends_unused: ends_unused(service),
         manage_url: service.manage_url.as_ref().map(url::Url::as_str),
         credential: match &finished.credential {
             Credential::AuthId(authid) => pages::Credential::AuthId(authid.expose()),
@@ -151,4 +159,10 @@ fn show(server: &Server, finished: &Finished) -> Reply {
         handed_over: finished.handed_over,
     };
     reply::page(StatusCode::OK, &page)
+}
+
+/// For the result page.
+pub(super) fn ends_unused(service: &Service) -> Option<(&str, u32)> {
+    let provider = &service.provider;
+    Some((&provider.name, provider.idle_days?))
 }

@@ -4,6 +4,7 @@ mod fetch;
 mod login;
 mod privacy;
 mod refresh;
+mod renew;
 mod revoke;
 mod start;
 
@@ -11,5 +12,6 @@ pub(super) use fetch::{fetch, token_state};
 pub(super) use login::{begin_login, finish_login, finish_with_login_token};
 pub(super) use privacy::privacy_policy;
 pub(super) use refresh::refresh;
+pub(super) use renew::{renew, renew_form};
 pub(super) use revoke::{revoke, revoke_form};
 pub(super) use start::start;

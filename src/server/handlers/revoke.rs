@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use serde::Serialize;
 
 use crate::{
-    pages::{RevokePage, RevokedPage},
+    pages::{AuthIdForm, RevokedPage},
     refresh::{RefreshError, RevokeError},
     seal::OpenError,
     server::{Reply, Server, failure::Failure, input, reply},
@@ -21,9 +21,7 @@ struct Answer<'a> {
 
 /// The form.
 pub(in crate::server) fn revoke_form(server: &Server) -> Reply {
-    let page = RevokePage {
-        frame: server.frame(),
-    };
+    let page = AuthIdForm::revoke(server.frame());
     reply::page(StatusCode::OK, &page)
 }
 

@@ -29,7 +29,7 @@ pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Repl
         true => None,
         false => match server.login.visit(recipients.clone()) {
             Ok(visit) => Some(visit),
-            Err(error) => return server.login_failed(&error),
+            Err(error) => return server.login_failed(&error, None),
         },
     };
     let services = server.catalog().iter().filter(|service| !service.hidden);

@@ -1,10 +1,15 @@
-//! Logs: who writes them, where, and what they can never hold.
+//! Logs: who writes them, where, and what they can never hold. And the numbers
+//! that an administrator watches.
+
+mod metrics;
 
 use std::io::{self, IsTerminal};
 
 use thiserror::Error;
 use tracing::Metadata;
 use tracing_subscriber::{EnvFilter, Layer, filter, layer::SubscriberExt, util::SubscriberInitExt};
+
+pub use metrics::{KeyNumbers, Metrics};
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,5 +61,9 @@ pub fn start(LogFilter(filter): &LogFilter, format: LogFormat) {
 /// and TLS libraries print headers and frames below `info`, so no filter can
 /// switch those on.
 fn cannot_hold_a_token(metadata: &Metadata<'_>) -> bool {
+    // The file watcher tells every second of a folder that is away; we say it once.
+    if metadata.target().starts_with("notify") {
+        return false;
+    }
     metadata.target().starts_with("authseal") || *metadata.level() <= tracing::Level::INFO
 }

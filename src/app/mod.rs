@@ -1,4 +1,8 @@
-//! From a [`Config`] to running services. Tests start here too.
+//! From a [`Config`] to running services and background tasks. Tests start here
+//! too.
+
+mod reload;
+mod wiring;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,13 +15,9 @@ use crate::{
     config::Config,
     keyring::{Keyring, KeyringError},
     listen,
-    login::{HandOvers, Login},
-    outbound::Outbound,
-    provider::ProviderClient,
-    refresh::{RefreshEngine, TokenCache},
-    server::{Admin, Server, Site},
-    store::Store,
+    refresh::RefreshEngine,
 };
+use wiring::{Wired, wire};
 
 /// What only tests change.
 #[derive(Clone, Debug)]
@@ -96,49 +96,17 @@ impl App {
         let address = listeners.service.local_addr()?;
         let admin_address = listeners.admin.local_addr()?;
         make_first_key(&config.keyring, &knobs.clock)?;
-
-        let clock = knobs.clock;
-        let keyring = Arc::new(config.keyring);
-        let catalog = Arc::new(config.offer.catalog);
-        let provider = ProviderClient::new(Outbound::new(), knobs.provider_deadline);
-        let engine = RefreshEngine::new(
-            catalog.clone(),
-            keyring.clone(),
-            provider.clone(),
-            TokenCache::new(knobs.cache_bytes),
-            clock.clone(),
-        );
-        let login = Login {
-            public_url: config.public_url,
-            catalog,
-            keyring: keyring.clone(),
-            provider,
-            hand_overs: HandOvers {
-                store: Store::in_memory(clock.clone()),
-                keyring: keyring.clone(),
-                clock: clock.clone(),
-            },
-            openers: config.openers,
-            clock: clock.clone(),
-        };
-        let site = Site {
-            app_name: config.app_name,
-            display_name: config.display_name,
-            privacy_policy_url: config.privacy_policy_url.map(String::from),
-        };
-        let server = Arc::new(Server::new(
-            login,
-            engine.clone(),
-            site,
-            config.offer.withheld,
-        ));
-        let admin = Arc::new(Admin {
-            keyring: keyring.clone(),
-            clock,
-        });
+        let Wired {
+            server,
+            admin,
+            engine,
+            reloader,
+        } = wire(config, knobs);
+        let keyring = reloader.keyring.clone();
 
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
+        tasks.spawn(reloader.run(shutdown.clone()));
         tasks.spawn(listen::run(
             listeners.service,
             move |request, _peer| {

@@ -1,0 +1,84 @@
+//! Which part holds which.
+
+use std::sync::Arc;
+
+use super::{Knobs, reload::Reloader};
+use crate::{
+    config::Config,
+    login::{HandOvers, Login},
+    outbound::Outbound,
+    provider::ProviderClient,
+    refresh::{Lineages, RefreshEngine, TokenCache},
+    server::{Admin, Server, Site},
+    store::Store,
+    telemetry::Metrics,
+};
+
+/// Hand-overs live for seconds.
+const HAND_OVER_BYTES: u64 = 4 * 1024 * 1024;
+/// Room for a hundred thousand logins with short tokens, or twenty thousand with
+/// Microsoft's.
+const LINEAGE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The parts that run.
+pub(super) struct Wired {
+    pub(super) server: Arc<Server>,
+    pub(super) admin: Arc<Admin>,
+    pub(super) engine: RefreshEngine,
+    pub(super) reloader: Reloader,
+}
+
+/// Puts the parts together. Nothing runs yet.
+pub(super) fn wire(config: Config, knobs: Knobs) -> Wired {
+    let clock = knobs.clock;
+    let keyring = Arc::new(config.keyring);
+    let metrics = Arc::new(Metrics::new());
+    let catalog = Arc::new(config.offer.catalog);
+    let provider = ProviderClient::new(Outbound::new(), knobs.provider_deadline);
+    let engine = RefreshEngine::new(
+        catalog.clone(),
+        keyring.clone(),
+        provider.clone(),
+        TokenCache::new(knobs.cache_bytes),
+        Lineages {
+            store: Store::in_memory(clock.clone(), LINEAGE_BYTES),
+            keyring: keyring.clone(),
+        },
+        clock.clone(),
+        metrics.clone(),
+    );
+    let login = Login {
+        public_url: config.public_url,
+        catalog,
+        keyring: keyring.clone(),
+        provider,
+        hand_overs: HandOvers {
+            store: Store::in_memory(clock.clone(), HAND_OVER_BYTES),
+            keyring: keyring.clone(),
+            clock: clock.clone(),
+        },
+        openers: config.openers,
+        clock: clock.clone(),
+    };
+    let site = Site {
+        app_name: config.app_name,
+        display_name: config.display_name,
+        privacy_policy_url: config.privacy_policy_url.map(String::from),
+    };
+    Wired {
+        server: Arc::new(Server::new(
+            login,
+            engine.clone(),
+            site,
+            config.offer.withheld,
+        )),
+        admin: Arc::new(Admin {
+            keyring: keyring.clone(),
+            engine: engine.clone(),
+            metrics: metrics.clone(),
+            clock,
+        }),
+        engine,
+        reloader: Reloader { keyring, metrics },
+    }
+}

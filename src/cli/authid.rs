@@ -1,0 +1,134 @@
+//! `authseal authid`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Failure, secret_input};
+use crate::{
+    clock::{Clock, UnixTime},
+    config::{Config, Environment, key_source},
+    keyring::{KeySet, Keyring},
+    seal::{self, Grant, Lineage, Opened},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Say what an AuthID holds, save for the refresh token
+    Show(Show),
+    /// Make an AuthID from a refresh token on standard input
+    Seal(Seal),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The AuthID; - or nothing reads it from standard input
+    authid: Option<String>,
+    /// A file that holds it
+    #[arg(long, conflicts_with = "authid")]
+    file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Seal {
+    /// Id of the service, as authseal check lists it
+    #[arg(long)]
+    service: String,
+    /// A file that holds the refresh token, instead of standard input
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Where the provider keeps the account, for those with several places
+    #[arg(long)]
+    region: Option<String>,
+}
+
+pub(super) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Show(arguments) => show(arguments),
+        Command::Seal(arguments) => seal(arguments),
+    }
+}
+
+fn show(arguments: Show) -> Result<(), Failure> {
+    let keys = Keyring::load(key_source(&Environment::of_process())?)?.current();
+    let now = Clock::system().now();
+    let authid = secret_input::read(arguments.authid, arguments.file)?;
+    let opened = seal::open(&keys, now, authid.expose())?;
+    let state = state(&keys, &opened, now);
+    let grant = &opened.grant;
+    let is_revoked = keys.is_revoked(&grant.lineage.to_string());
+    let length = authid.expose().len();
+    if arguments.json {
+        println!(
+            "{}",
+            json!({
+                "service": grant.service,
+                "lineage": grant.lineage,
+                "log_name": grant.lineage.short_hash(),
+                "generation": grant.generation,
+                "issued": grant.issued_at,
+                "kid": opened.kid,
+                "key_state": state,
+                "revoked": is_revoked,
+                "length": length,
+            })
+        );
+        return Ok(());
+    }
+    println!("Service     {}", grant.service);
+    println!("Lineage     {}", grant.lineage);
+    println!("In logs     {}", grant.lineage.short_hash());
+    println!("Generation  {}", grant.generation);
+    println!("Issued      {}", grant.issued_at);
+    println!("Key         {}, {state}", opened.kid);
+    println!(
+        "Revoked     {}",
+        if is_revoked { "yes, here" } else { "not here" }
+    );
+    println!("Length      {length} characters");
+    Ok(())
+}
+
+fn state(keys: &KeySet, opened: &Opened, now: UnixTime) -> &'static str {
+    let key = keys.iter().find(|key| key.kid == opened.kid);
+    key.map_or("unknown", |key| keys.state(key, now).as_str())
+}
+
+/// Needs the whole settings: an AuthID for a service that is not offered would be
+/// of no use.
+fn seal(arguments: Seal) -> Result<(), Failure> {
+    let config = Config::load(Environment::of_process())?;
+    let Some(service) = config.offer.catalog.find(&arguments.service) else {
+        return Err(format!(
+            "{} is not offered: authseal check lists what is, and why others are not",
+            arguments.service
+        )
+        .into());
+    };
+    if service
+        .provider
+        .token_url
+        .at(arguments.region.as_deref())
+        .is_none()
+    {
+        return Err(
+            "this provider keeps accounts in several places: name one with --region".into(),
+        );
+    }
+    let now = Clock::system().now();
+    let grant = Grant {
+        service: service.id.clone(),
+        refresh_token: secret_input::read(None, arguments.file)?,
+        issued_at: now,
+        lineage: Lineage::random(),
+        generation: 0,
+        region: arguments.region,
+    };
+    let authid = seal::seal(&config.keyring.current(), now, &grant)?;
+    println!("{}", authid.expose());
+    Ok(())
+}

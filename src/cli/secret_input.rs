@@ -1,0 +1,32 @@
+//! Secrets for commands: from standard input or a file, so that they need not
+//! stand in a shell's history.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::PathBuf,
+};
+
+use super::Failure;
+use crate::secret::Secret;
+
+/// Far above any AuthID or refresh token.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// The secret itself, or where it is: `-` or nothing for standard input.
+pub(super) fn read(given: Option<String>, file: Option<PathBuf>) -> Result<Secret, Failure> {
+    let text = match (given, file) {
+        (_, Some(path)) => fs::read_to_string(&path)
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?,
+        (Some(text), None) if text != "-" => text,
+        _ => {
+            let mut text = String::new();
+            io::stdin().take(MAX_BYTES).read_to_string(&mut text)?;
+            text
+        }
+    };
+    match text.trim() {
+        "" => Err("nothing was given".into()),
+        text => Ok(Secret::new(text)),
+    }
+}

@@ -1,0 +1,147 @@
+//! One `[provider.ID]` table.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::Value;
+
+use super::{
+    environment::Environment,
+    fields::{Fields, Places},
+};
+use crate::provider::{Endpoint, LoginMethod, Provider, Region, Revocation};
+
+/// A provider, and the names of its credentials, in the order of preference.
+pub(super) struct ProviderTable {
+    pub(super) provider: Arc<Provider>,
+    pub(super) credentials: Vec<String>,
+    /// The same for everybody, at some providers.
+    pub(super) client_id: Option<String>,
+    /// Whether it works without a secret (RFC 6749 section 2.1).
+    pub(super) public_client: bool,
+}
+
+/// Reads it; `None` if it cannot be used, with the reasons in `problems`.
+pub(super) fn read_provider(
+    id: &str,
+    value: &Value,
+    environment: &Environment,
+    problems: &mut Vec<String>,
+) -> Option<ProviderTable> {
+    let mut tenant_problems = Vec::new();
+    let mut fields = Fields::new(value, format!("[provider.{id}]"), problems);
+    let credentials: Option<Vec<String>> = fields.required("credentials");
+    let tenant = read_tenant(
+        &mut fields,
+        credentials.as_deref().unwrap_or_default(),
+        environment,
+        &mut tenant_problems,
+    );
+    let region: Option<Region> = fields.optional("region");
+    let places = Places {
+        tenant,
+        region: region.as_ref().map(|region| &region.values),
+        insecure_http: fields.optional("insecure_http").unwrap_or(false),
+    };
+
+    let name: Option<String> = fields.required("name");
+    let login = read_login(&mut fields, &places);
+    let token_url = fields.required_endpoint("token_url", &places);
+    let revocation = read_revocation(&mut fields, &places);
+    let pkce = fields.optional("pkce").unwrap_or(false);
+    let refresh_tokens = fields.required("refresh_tokens");
+    let idle_days = fields.optional("idle_days");
+    let client_authentication = fields.optional("client_authentication").unwrap_or_default();
+    let client_id = fields.optional("client_id");
+    let public_client = fields.optional("public_client").unwrap_or(false);
+    let grant_errors = fields.optional("grant_errors").unwrap_or_default();
+    let advice = fields.optional("advice").unwrap_or_default();
+    let console_url = fields.link("console_url");
+    fields.finish();
+    problems.extend(tenant_problems);
+
+    Some(ProviderTable {
+        credentials: credentials?,
+        client_id,
+        public_client,
+        provider: Arc::new(Provider {
+            id: id.to_owned(),
+            name: name?,
+            login: login?,
+            token_url: token_url?,
+            revocation,
+            pkce,
+            refresh_tokens: refresh_tokens?,
+            idle_days,
+            client_authentication,
+            region,
+            grant_errors,
+            advice,
+            console_url,
+        }),
+    })
+}
+
+/// From the table, or from the environment under the name of the credentials
+/// that it goes with.
+fn read_tenant(
+    fields: &mut Fields<'_>,
+    credentials: &[String],
+    environment: &Environment,
+    problems: &mut Vec<String>,
+) -> Option<String> {
+    const WHAT: &str = "must be a directory's id or domain name";
+    let in_table: Option<String> = fields.optional("tenant");
+    let variables = credentials.iter().map(|name| format!("{name}_TENANT"));
+    for variable in variables {
+        if let Some(tenant) = environment.get(&variable, problems) {
+            if !is_tenant(&tenant) {
+                problems.push(format!("{variable} {WHAT}"));
+            }
+            return Some(tenant);
+        }
+    }
+    let tenant = in_table?;
+    if !is_tenant(&tenant) {
+        fields.complain("tenant", WHAT);
+    }
+    Some(tenant)
+}
+
+fn read_login(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<LoginMethod> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Method {
+        Code,
+        LoginToken,
+    }
+    match fields.optional("login").unwrap_or(Method::Code) {
+        Method::Code => Some(LoginMethod::Code {
+            params: fields.optional("authorize_params").unwrap_or_default(),
+            shown: fields.optional("callback_shown").unwrap_or_default(),
+            authorize_url: match fields.required_endpoint("authorize_url", places)? {
+                Endpoint::Fixed(url) => url,
+                Endpoint::ByRegion(_) => {
+                    fields.complain("authorize_url", "cannot depend on the region");
+                    return None;
+                }
+            },
+        }),
+        Method::LoginToken => Some(LoginMethod::LoginToken {
+            token_page: fields.link("login_token_page"),
+        }),
+    }
+}
+
+fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<Revocation> {
+    let method = fields.optional("revoke_with").unwrap_or_default();
+    let url = fields.endpoint("revoke_url", places)?;
+    Some(Revocation { url, method })
+}
+
+fn is_tenant(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+}

@@ -1,0 +1,97 @@
+//! From a setting's text to its value, or a complaint that names it.
+
+use std::{fmt::Display, net::SocketAddr, str::FromStr};
+
+use super::Settings;
+use crate::{
+    login::{NotAnOrigin, Origin, TrustedOpeners},
+    telemetry::LogFormat,
+};
+
+/// Parses settings, and notes what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub(super) problems: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    pub(super) fn optional<T, E: Display>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(text?.trim()) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problems.push(format!("AUTHSEAL_{name} {error}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn required<T, E: Display>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if text.is_none() {
+            self.problems.push(format!(
+                "AUTHSEAL_{name} is not set; it is what browsers see, like https://auth.example.com"
+            ));
+        }
+        self.optional(name, text, parse)
+    }
+
+    pub(super) fn or_default<T, E: Display>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        default: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.optional(name, Some(text.unwrap_or(default)), parse)
+    }
+
+    pub(super) fn admin_listen(&mut self, settings: &Settings) -> Option<SocketAddr> {
+        let text = settings.admin_listen.as_deref();
+        self.address("ADMIN_LISTEN", text, "127.0.0.1:8081")
+    }
+
+    pub(super) fn address(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        default: &str,
+    ) -> Option<SocketAddr> {
+        self.or_default(name, text, default, |text| {
+            SocketAddr::from_str(text)
+                .map_err(|_| "is not an address and port; write it like 127.0.0.1:8080")
+        })
+    }
+}
+
+pub(super) fn web_address(text: &str) -> Result<url::Url, &'static str> {
+    url::Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "https" | "http"))
+        .ok_or("is not a web address; write it like https://example.com/privacy")
+}
+
+pub(super) fn trusted_openers(text: &str) -> Result<TrustedOpeners, NotAnOrigin> {
+    let origins = text.split(',').map(str::trim);
+    Ok(TrustedOpeners {
+        listed: origins
+            .filter(|origin| !origin.is_empty())
+            .map(Origin::of)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json"),
+    }
+}

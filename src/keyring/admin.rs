@@ -1,0 +1,223 @@
+//! Changing the keys folder: for the command line, never for a request. Every
+//! change appears whole or not at all, also when the process is killed in the
+//! middle, and two at once don't destroy each other.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, fchown},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{Jwk, KeyringError, folder::REVOKED};
+use crate::{clock::UnixTime, secret::Secret};
+
+/// A keys folder, to be changed.
+#[derive(Debug)]
+pub struct KeyFolder {
+    path: PathBuf,
+}
+
+impl KeyFolder {
+    /// The folder at `path`, which need not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Makes a key whose id no file of the folder has yet, and returns it. It
+    /// seals after `activate_in`.
+    pub fn create_key(&self, now: UnixTime, activate_in: Duration) -> Result<Jwk, KeyringError> {
+        loop {
+            let key = Jwk::generate(now, activate_in);
+            match self.write_new(&key) {
+                Ok(()) => return Ok(key),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => {
+                    return Err(KeyringError::one(format!(
+                        "no key could be written to {}: {error}. Make the folder writable for \
+                         this user, or give the keys in AUTHSEAL_KEYS: a key that is only in \
+                         memory would void every AuthID at the next start",
+                        self.path.display()
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Sets the end of a key: from `at` on it opens nothing; never, without one.
+    pub fn retire_key(&self, kid: &str, at: Option<UnixTime>) -> Result<(), KeyringError> {
+        let path = self.key_path(kid);
+        let retire = || -> io::Result<()> {
+            let json = zeroize::Zeroizing::new(fs::read(&path)?);
+            // What else stands in the file stays.
+            let mut jwk: Value = serde_json::from_slice(&json)?;
+            match (at, jwk.as_object_mut()) {
+                (None, Some(members)) => drop(members.remove("exp")),
+                (at, _) => jwk["exp"] = json!(at),
+            }
+            let file = self.write_aside(&Secret::new(jwk.to_string()))?;
+            file.persist(&path)?;
+            self.sync()
+        };
+        retire().map_err(|error| self.cannot("retired", kid, &error))
+    }
+
+    /// Deletes a key's file.
+    pub fn remove_key(&self, kid: &str) -> Result<(), KeyringError> {
+        let remove = || -> io::Result<()> {
+            fs::remove_file(self.key_path(kid))?;
+            self.sync()
+        };
+        remove().map_err(|error| self.cannot("removed", kid, &error))
+    }
+
+    /// Adds a lineage to `revoked.txt`, by one append, so that two at once lose no
+    /// line. What a kill cuts short is no line of anybody's, and the next one starts
+    /// anew. Returns `false` if it stood there already.
+    pub fn revoke(&self, lineage: &str, reason: Option<&str>) -> Result<bool, KeyringError> {
+        self.append_revoked(lineage, reason).map_err(|error| {
+            KeyringError::one(format!(
+                "{} could not be written: {error}",
+                self.path.join(REVOKED).display()
+            ))
+        })
+    }
+
+    fn append_revoked(&self, lineage: &str, reason: Option<&str>) -> io::Result<bool> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(self.path.join(REVOKED))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let stands_there =
+            |line: &str| line.split('#').next().unwrap_or_default().trim() == lineage;
+        if text.lines().any(stands_there) {
+            return Ok(false);
+        }
+        // An editor may have left the last line open.
+        let start = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        let reason = reason.map_or(String::new(), |reason| format!(" # {}", one_line(reason)));
+        file.seek(SeekFrom::End(0))?;
+        file.write_all(format!("{start}{lineage}{reason}\n").as_bytes())?;
+        file.sync_all()?;
+        Ok(true)
+    }
+
+    fn write_new(&self, key: &Jwk) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.path)?;
+        let file = self.write_aside(&key.to_json())?;
+        file.persist_noclobber(self.key_path(&key.kid))?;
+        self.sync()
+    }
+
+    /// A file of another name, whole and on disk. tempfile makes it 0600, and
+    /// removes it again on every early return.
+    fn write_aside(&self, json: &Secret) -> io::Result<tempfile::NamedTempFile> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-key-")
+            .tempfile_in(&self.path)?;
+        file.write_all(json.expose().as_bytes())?;
+        file.write_all(b"\n")?;
+        // What root makes in the folder of the service's user must be that user's.
+        let (ours, folders) = (file.as_file().metadata()?, fs::metadata(&self.path)?);
+        if (ours.uid(), ours.gid()) != (folders.uid(), folders.gid()) {
+            // Whoever is not root cannot, and need not.
+            let _ = fchown(file.as_file(), Some(folders.uid()), Some(folders.gid()));
+        }
+        file.as_file().sync_all()?;
+        Ok(file)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+
+    fn key_path(&self, kid: &str) -> PathBuf {
+        self.path.join(format!("{kid}.jwk"))
+    }
+
+    fn cannot(&self, what: &str, kid: &str, error: &io::Error) -> KeyringError {
+        let path = self.key_path(kid);
+        KeyringError::one(format!("{} could not be {what}: {error}", path.display()))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::keyring::folder;
+
+    fn in_new_folder() -> (tempfile::TempDir, KeyFolder) {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = KeyFolder::new(temporary.path().join("keys"));
+        (temporary, folder)
+    }
+
+    #[test]
+    fn a_new_key_is_private_and_loads() {
+        let (_temporary, keys) = in_new_folder();
+        let kid = keys.create_key(UnixTime(5), Duration::ZERO).unwrap().kid;
+        let set = folder::load(keys.path()).unwrap();
+        assert_eq!(set.sealing(UnixTime(5)).unwrap().kid, kid);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(keys.path()), 0o700);
+        assert_eq!(mode(&keys.key_path(&kid)), 0o600);
+    }
+
+    #[test]
+    fn a_retired_key_keeps_its_file_and_what_else_stands_in_it() {
+        let (_temporary, keys) = in_new_folder();
+        let key = keys.create_key(UnixTime(5), Duration::ZERO).unwrap();
+        let path = keys.key_path(&key.kid);
+        let mut jwk: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        jwk["note"] = json!("of the cellar");
+        fs::write(&path, jwk.to_string()).unwrap();
+        keys.retire_key(&key.kid, Some(UnixTime(9))).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("of the cellar"), "{text}");
+        let set = folder::load(keys.path()).unwrap();
+        assert!(set.opening(&key.kid, UnixTime(8)).is_ok());
+        assert!(set.opening(&key.kid, UnixTime(9)).is_err());
+        keys.retire_key(&key.kid, None).unwrap();
+        let set = folder::load(keys.path()).unwrap();
+        assert!(set.opening(&key.kid, UnixTime(9)).is_ok());
+    }
+
+    #[test]
+    fn a_lineage_is_revoked_once_on_a_line_of_its_own() {
+        let (_temporary, keys) = in_new_folder();
+        keys.create_key(UnixTime(5), Duration::ZERO).unwrap();
+        let path = keys.path().join(REVOKED);
+        fs::write(&path, "first").unwrap();
+        assert!(keys.revoke("second", Some("lost\nlaptop")).unwrap());
+        assert!(!keys.revoke("second", None).unwrap());
+        assert!(!keys.revoke("first", None).unwrap());
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "first\nsecond # lost laptop\n");
+    }
+}

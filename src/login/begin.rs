@@ -1,0 +1,111 @@
+//! The browser's first visits: the start page, and off to the provider.
+
+use std::sync::Arc;
+
+use super::{
+    Login, LoginError, NonceCookie, Recipients,
+    carried::{self, Attempt, open_carried, seal_carried},
+};
+use crate::{provider::Service, seal::Purpose, secret::Secret};
+
+/// A start page that somebody opened for somebody else.
+#[derive(Debug)]
+pub struct Visit {
+    /// What its links carry.
+    pub nonce: String,
+    /// The whole `Set-Cookie` value.
+    pub cookie: String,
+}
+
+/// How a login goes on.
+#[derive(Debug)]
+pub enum Begun {
+    /// At the provider's authorization endpoint.
+    Redirect {
+        /// With all parameters.
+        location: String,
+        /// The whole `Set-Cookie` value.
+        cookie: String,
+    },
+    /// On our own page, where a login token is pasted.
+    LoginToken {
+        /// What is logged in to.
+        service: Arc<Service>,
+        /// Comes back with the form.
+        nonce: String,
+        /// The whole `Set-Cookie` value.
+        cookie: String,
+    },
+}
+
+impl Login {
+    /// The start page was opened for these recipients.
+    pub fn visit(&self, recipients: Recipients) -> Result<Visit, LoginError> {
+        if let Some(token) = &recipients.hand_over {
+            self.hand_overs.begin(token);
+        }
+        self.carry(recipients)
+    }
+
+    /// A visit that goes on: after a login that failed, the next attempt is for the
+    /// same recipients.
+    pub(super) fn carry(&self, recipients: Recipients) -> Result<Visit, LoginError> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let nonce = carried::nonce();
+        let sealed = seal_carried(&keys, now, Purpose::Visit, &nonce, recipients)?;
+        Ok(Visit {
+            cookie: NonceCookie::of_visit(&self.public_url, &nonce).set(&sealed),
+            nonce,
+        })
+    }
+
+    /// For whom the start page was opened from which a link with this nonce was
+    /// followed; nobody, if it was not our page or not this browser.
+    pub fn recipients<'a>(
+        &self,
+        nonce: &str,
+        cookies: impl IntoIterator<Item = &'a str>,
+    ) -> Recipients {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        NonceCookie::of_visit(&self.public_url, nonce)
+            .find(cookies)
+            .and_then(|sealed| open_carried(&keys, now, Purpose::Visit, nonce, &sealed))
+            .unwrap_or_default()
+    }
+
+    /// Begins a login at the service of that id or alias.
+    pub fn begin(&self, id: &str, recipients: Recipients) -> Result<Begun, LoginError> {
+        let service = self.find(id)?;
+        let nonce = carried::nonce();
+        let redirect_uri = self.public_url.redirect_uri();
+        match self.provider.authorization(service, &redirect_uri, &nonce) {
+            Some(authorization) => Ok(Begun::Redirect {
+                cookie: self.cookie(service, &nonce, authorization.verifier, recipients)?,
+                location: authorization.url.into(),
+            }),
+            None => Ok(Begun::LoginToken {
+                cookie: self.cookie(service, &nonce, None, recipients)?,
+                service: service.clone(),
+                nonce,
+            }),
+        }
+    }
+
+    /// The `Set-Cookie` value of a new attempt.
+    fn cookie(
+        &self,
+        service: &Service,
+        nonce: &str,
+        verifier: Option<Secret>,
+        recipients: Recipients,
+    ) -> Result<String, LoginError> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let attempt = Attempt {
+            service: service.id.clone(),
+            verifier,
+            recipients,
+        };
+        let sealed = seal_carried(&keys, now, Purpose::Login, nonce, attempt)?;
+        Ok(NonceCookie::of_login(&self.public_url, nonce).set(&sealed))
+    }
+}

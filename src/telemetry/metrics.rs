@@ -1,0 +1,218 @@
+//! The numbers that an administrator watches, as Prometheus reads them.
+//!
+//! Every label's value comes from the settings, from the keys folder or from this
+//! code: no request can make a new one.
+
+use std::{sync::atomic::AtomicU64, time::Duration};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+        info::Info,
+    },
+    registry::{Registry, Unit},
+};
+
+/// All metrics of one authseal.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    refreshes: Family<RefreshLabels, Counter>,
+    provider_calls: Family<ProviderLabels, Histogram>,
+    revoked_hits: Counter,
+    reloads: Counter,
+    reload_errors: Counter,
+    keys_loaded: Gauge,
+    cached_tokens: Gauge,
+    flights: Gauge,
+    key_ages: Family<KeyLabels, Gauge<f64, AtomicU64>>,
+    key_ends: Family<KeyLabels, Gauge<f64, AtomicU64>>,
+}
+
+/// One key, as metrics tell it.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyNumbers<'a> {
+    /// Its id.
+    pub kid: &'a str,
+    /// Pending, sealing, opening or retired.
+    pub state: &'static str,
+    /// How long ago it was made.
+    pub age: Duration,
+    /// When it stops to open, in seconds since 1970.
+    pub end: Option<u64>,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RefreshLabels {
+    service: String,
+    kid: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ProviderLabels {
+    provider: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct KeyLabels {
+    kid: String,
+    state: &'static str,
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("authseal"),
+            refreshes: Family::default(),
+            // 10 ms to 20 s, which is the deadline.
+            provider_calls: Family::new_with_constructor(|| {
+                Histogram::new(exponential_buckets(0.01, 2.0, 12))
+            }),
+            revoked_hits: Counter::default(),
+            reloads: Counter::default(),
+            reload_errors: Counter::default(),
+            keys_loaded: Gauge::default(),
+            cached_tokens: Gauge::default(),
+            flights: Gauge::default(),
+            key_ages: Family::default(),
+            key_ends: Family::default(),
+        };
+        metrics.register();
+        // Without the first load nothing starts.
+        metrics.keys_loaded.set(1);
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "refresh",
+            "Refreshes by service, by the key that had sealed the AuthID, and by outcome",
+            self.refreshes.clone(),
+        );
+        registry.register_with_unit(
+            "provider_call",
+            "How long providers took to answer a refresh",
+            Unit::Seconds,
+            self.provider_calls.clone(),
+        );
+        registry.register(
+            "revoked_hits",
+            "Refreshes with an AuthID whose lineage is in revoked.txt",
+            self.revoked_hits.clone(),
+        );
+        registry.register(
+            "key_reloads",
+            "Loads of the keys that succeeded",
+            self.reloads.clone(),
+        );
+        registry.register(
+            "key_reload_errors",
+            "Loads of the keys that failed, so that the last good set stayed",
+            self.reload_errors.clone(),
+        );
+        registry.register(
+            "keys_loaded",
+            "1 if the keys in use are those in the folder, 0 if the last load failed",
+            self.keys_loaded.clone(),
+        );
+        registry.register(
+            "cached_tokens",
+            "Access tokens in memory",
+            self.cached_tokens.clone(),
+        );
+        registry.register("flights", "Provider calls under way", self.flights.clone());
+        registry.register_with_unit(
+            "key_age",
+            "Age of each key, by its state",
+            Unit::Seconds,
+            self.key_ages.clone(),
+        );
+        registry.register_with_unit(
+            "key_end_timestamp",
+            "When each key that has an end stops to open",
+            Unit::Seconds,
+            self.key_ends.clone(),
+        );
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "This program", build);
+    }
+
+    /// A refresh ended. `service` and `kid` are empty where the AuthID did not
+    /// open, because they would be the asker's words.
+    pub fn refreshed(&self, service: &str, kid: &str, outcome: &'static str) {
+        let labels = RefreshLabels {
+            service: service.to_owned(),
+            kid: kid.to_owned(),
+            outcome,
+        };
+        self.refreshes.get_or_create(&labels).inc();
+        if outcome == "revoked" {
+            self.revoked_hits.inc();
+        }
+    }
+
+    /// A provider answered, or did not, after this long.
+    pub fn provider_called(&self, provider: &str, took: Duration) {
+        let labels = ProviderLabels {
+            provider: provider.to_owned(),
+        };
+        self.provider_calls
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    /// The keys were loaded again, or could not be.
+    pub fn reloaded(&self, succeeded: bool) {
+        self.keys_loaded.set(succeeded.into());
+        if succeeded {
+            self.reloads.inc();
+        } else {
+            self.reload_errors.inc();
+        }
+    }
+
+    /// Everything as text, with what is only known at this moment: how much is in
+    /// memory, and the keys by id, state and age.
+    pub fn scrape<'a>(
+        &self,
+        cached_tokens: usize,
+        flights: usize,
+        keys: impl Iterator<Item = KeyNumbers<'a>>,
+    ) -> String {
+        self.cached_tokens.set(as_i64(cached_tokens));
+        self.flights.set(as_i64(flights));
+        self.key_ages.clear();
+        self.key_ends.clear();
+        for key in keys {
+            let labels = KeyLabels {
+                kid: key.kid.to_owned(),
+                state: key.state,
+            };
+            let age = key.age.as_secs_f64();
+            self.key_ages.get_or_create(&labels).set(age);
+            if let Some(end) = key.end {
+                self.key_ends.get_or_create(&labels).set(end as f64);
+            }
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a string");
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn as_i64(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

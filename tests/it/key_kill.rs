@@ -1,0 +1,161 @@
+//! kill -9 at every moment that a command has: the folder always loads, and nothing
+//! half done is in sight.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::process::ExitStatusExt,
+    thread,
+    time::{Duration, Instant},
+};
+
+use authseal::seal::Lineage;
+
+use crate::support::{Installation, std_command};
+
+/// How many moments of each command.
+const MOMENTS: u32 = 150;
+
+/// Starts the command and kills it after a while. Whether it was killed before its end.
+fn is_killed(installation: &Installation, arguments: &[&str], after: Duration) -> bool {
+    let mut command = std_command(arguments, &installation.environment());
+    let mut child = command.spawn().unwrap();
+    let started = Instant::now();
+    while started.elapsed() < after {
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.success() || status.signal() == Some(9), "{status:?}");
+    !status.success()
+}
+
+/// How long the command takes when it is left alone: the shortest of a few times.
+fn duration(installation: &Installation, mut arguments: impl FnMut() -> Vec<String>) -> Duration {
+    let times = (0..5).map(|_| {
+        let arguments = arguments();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let started = Instant::now();
+        let status = std_command(&arguments, &installation.environment()).status();
+        assert!(status.unwrap().success());
+        started.elapsed()
+    });
+    times.min().unwrap()
+}
+
+/// Kills the command at moments spread over its life. `check` is asked after each.
+fn kill_at_every_moment(
+    installation: &Installation,
+    mut arguments: impl FnMut() -> Vec<String>,
+    mut check: impl FnMut(&[String]),
+) {
+    let whole = duration(installation, &mut arguments);
+    let (mut killed, mut ended) = (0, 0);
+    for moment in 0..MOMENTS {
+        let arguments = arguments();
+        let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        // Some of them take longer than the shortest.
+        match is_killed(installation, &texts, whole * 2 * moment / MOMENTS) {
+            true => killed += 1,
+            false => ended += 1,
+        }
+        // Panics unless everything in sight loads.
+        installation.keys();
+        check(&arguments);
+    }
+    println!("{killed} killed, {ended} came to their end within {whole:?}");
+    assert!(killed > MOMENTS / 8, "only {killed} were killed");
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+async fn lists_well(installation: &Installation) {
+    installation.run(&["keys", "list"]).await.good();
+}
+
+#[tokio::test]
+async fn a_new_key_is_there_whole_or_not_at_all() {
+    let (installation, first) = Installation::with_key().await;
+    let mut count = installation.keys().iter().count();
+    kill_at_every_moment(
+        &installation,
+        || words("keys new"),
+        |_| {
+            let keys = installation.keys();
+            let now = keys.iter().count();
+            assert!(keys.iter().any(|key| key.kid == first));
+            assert!(now >= count, "a key is lost");
+            count = now;
+        },
+    );
+    // Whatever is left behind is out of sight, private, and harms no command.
+    for file in fs::read_dir(&installation.keys_dir).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let is_whole = name.strip_suffix(".jwk").is_some_and(|kid| kid.len() == 4);
+        assert!(is_whole || name.starts_with(".new-key-"), "{name}");
+    }
+    lists_well(&installation).await;
+    installation.new_key(&[]).await;
+}
+
+#[tokio::test]
+async fn a_key_is_retired_or_as_it_was() {
+    let (installation, kid) = Installation::with_key().await;
+    installation.new_key(&[]).await;
+    let good = installation.keys();
+    let good = good.iter().find(|key| key.kid == kid).unwrap().clone();
+    let mut ends = BTreeSet::new();
+    let mut days = 0;
+    kill_at_every_moment(
+        &installation,
+        || {
+            days += 1;
+            words(&format!("keys retire {kid} --at {days}d"))
+        },
+        |_| {
+            let keys = installation.keys();
+            let key = keys.iter().find(|key| key.kid == kid).unwrap();
+            assert_eq!(key.bytes(), good.bytes());
+            assert_eq!((key.iat, key.nbf), (good.iat, good.nbf));
+            ends.insert(key.exp.map(|exp| exp.0));
+        },
+    );
+    assert!(!ends.contains(&None), "{ends:?}");
+    lists_well(&installation).await;
+}
+
+#[tokio::test]
+async fn a_revocation_that_was_cut_short_spoils_no_other() {
+    let (installation, _) = Installation::with_key().await;
+    let path = installation.keys_dir.join("revoked.txt");
+    let asked = std::cell::RefCell::new(BTreeSet::new());
+    let reason = "ein-längerer-Grund".repeat(50);
+    kill_at_every_moment(
+        &installation,
+        || {
+            let lineage = Lineage::random().to_string();
+            asked.borrow_mut().insert(lineage.clone());
+            words(&format!("revoke {lineage} --reason {reason}"))
+        },
+        |_| {
+            // The kernel may stop a write between two pages, anywhere in a letter.
+            let bytes = fs::read(&path).unwrap();
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                let (lineage, comment) = line.split_once(" # ").unwrap_or((line, ""));
+                let comment = comment.trim_end_matches('\u{fffd}');
+                assert!(reason.starts_with(comment), "{line}");
+                let asked = asked.borrow();
+                assert!(
+                    asked.iter().any(|whole| whole.starts_with(lineage)),
+                    "{line}"
+                );
+            }
+        },
+    );
+    let last = Lineage::random().to_string();
+    installation.run(&["revoke", &last]).await.good();
+    assert!(installation.keys().is_revoked(&last));
+    lists_well(&installation).await;
+}

@@ -1,0 +1,75 @@
+//! What the refresh engine keeps of a login, seen in the store itself.
+
+use std::{sync::Arc, time::Duration};
+
+use authseal::{
+    clock::{Clock, UnixTime},
+    config::{Config, Environment},
+    keyring::Jwk,
+    outbound::Outbound,
+    provider::ProviderClient,
+    refresh::{Lineages, RefreshEngine, TokenCache},
+    secret::Secret,
+    store::{Name, Store},
+    telemetry::Metrics,
+};
+
+use super::lineages::numbering;
+use crate::support::{CLIENT_SECRET, ScriptedProvider, seal};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The engine alone, over a store that the test can look into.
+async fn remembered(refresh_tokens: &str) -> Option<Secret> {
+    let provider = ScriptedProvider::start(numbering());
+    let tables = tempfile::NamedTempFile::new().unwrap();
+    let text = format!(
+        "[provider.dropbox]\ntoken_url = {:?}\nrefresh_tokens = \"{refresh_tokens}\"\n",
+        provider.url("/token")
+    );
+    std::fs::write(tables.path(), text).unwrap();
+    let clock = Clock::manual(UnixTime(1_800_000_000));
+    let key = Jwk::generate(clock.now(), Duration::ZERO);
+    let config = Config::load(Environment::new([
+        ("AUTHSEAL_PUBLIC_URL", "http://localhost"),
+        (
+            "AUTHSEAL_KEYS",
+            &format!("{{\"keys\":[{}]}}", key.to_json().expose()),
+        ),
+        ("AUTHSEAL_PROVIDERS", tables.path().to_str().unwrap()),
+        ("DROPBOX_CLIENT_ID", "id"),
+        ("DROPBOX_CLIENT_SECRET", CLIENT_SECRET),
+    ]));
+    let config = config.unwrap();
+    let keyring = Arc::new(config.keyring);
+    let store = Store::in_memory(clock.clone(), 1 << 20);
+    let engine = RefreshEngine::new(
+        Arc::new(config.offer.catalog),
+        keyring.clone(),
+        ProviderClient::new(Outbound::new(), HOUR),
+        TokenCache::new(1 << 20),
+        Lineages {
+            store: store.clone(),
+            keyring: keyring.clone(),
+        },
+        clock.clone(),
+        Arc::new(Metrics::new()),
+    );
+    let authid = seal(&keyring, clock.now(), "dropbox", "never-print-0");
+    let opened = authseal::seal::open(&keyring.current(), clock.now(), &authid).unwrap();
+    let refreshed = engine.refresh(&authid).await.unwrap();
+    assert!(refreshed.newest_authid.is_some());
+    store.get(&Name::new("lineage", opened.grant.lineage.as_bytes()))
+}
+
+#[tokio::test]
+async fn only_providers_that_replace_refresh_tokens_touch_the_store() {
+    for (refresh_tokens, touches) in [("stable", false), ("sliding", true), ("single-use", true)] {
+        let remembered = remembered(refresh_tokens).await;
+        assert_eq!(remembered.is_some(), touches, "{refresh_tokens}");
+        if let Some(sealed) = remembered {
+            assert!(!sealed.expose().contains("never-print"));
+            assert!(!sealed.expose().starts_with("v2:"));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What one administrator has: a keys folder, settings, and authseal's servers and
+//! commands as processes of their own. The demo provider is in this process.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use authseal::{
+    clock::Clock,
+    demo::DemoProvider,
+    keyring::{KeySet, KeySource, Keyring},
+    seal,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    APPLICATIONS, Answer, CLIENT_SECRET, Finished, Program, Scrape,
+    builder::{application, credentials_name, demo_table},
+    get, run, run_with_input,
+};
+
+pub struct Installation {
+    pub keys_dir: PathBuf,
+    pub provider: DemoProvider,
+    environment: Vec<(String, String)>,
+    _folder: tempfile::TempDir,
+}
+
+impl Installation {
+    /// With a keys folder that does not exist yet.
+    pub async fn new(access_token_lifetime: Duration) -> Self {
+        let provider = DemoProvider::start(
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            APPLICATIONS
+                .map(|id| application(id, "http://localhost"))
+                .into(),
+            access_token_lifetime,
+            Clock::system(),
+            CancellationToken::new(),
+        )
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let keys_dir = folder.path().join("keys");
+        let tables = folder.path().join("providers.toml");
+        let text = APPLICATIONS.map(|id| demo_table(id, &provider)).concat();
+        std::fs::write(&tables, text).unwrap();
+        let mut environment: Vec<(String, String)> = [
+            ("AUTHSEAL_PUBLIC_URL", "http://localhost"),
+            ("AUTHSEAL_LISTEN", "127.0.0.1:0"),
+            ("AUTHSEAL_ADMIN_LISTEN", "127.0.0.1:0"),
+            ("AUTHSEAL_KEYS_DIR", keys_dir.to_str().unwrap()),
+            ("AUTHSEAL_PROVIDERS", tables.to_str().unwrap()),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
+        for id in APPLICATIONS {
+            let name = credentials_name(id);
+            environment.push((format!("{name}_CLIENT_ID"), id.into()));
+            environment.push((format!("{name}_CLIENT_SECRET"), CLIENT_SECRET.into()));
+        }
+        Self {
+            keys_dir,
+            provider,
+            environment,
+            _folder: folder,
+        }
+    }
+
+    /// With one key.
+    pub async fn with_key() -> (Self, String) {
+        let installation = Self::new(Duration::from_secs(3600)).await;
+        let kid = installation.new_key(&[]).await;
+        (installation, kid)
+    }
+
+    pub fn environment(&self) -> Vec<(&str, &str)> {
+        let pairs = self.environment.iter();
+        pairs
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    /// Starts a server, and waits until it serves.
+    pub async fn serve(&self) -> ServerProcess {
+        ServerProcess::start(&self.environment()).await
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Finished {
+        run(arguments, &self.environment()).await.into()
+    }
+
+    pub async fn run_with_input(&self, arguments: &[&str], input: &str) -> Finished {
+        let environment = self.environment();
+        run_with_input(arguments, &environment, input).await.into()
+    }
+
+    /// `keys new`; returns the kid.
+    pub async fn new_key(&self, arguments: &[&str]) -> String {
+        let command = [&["keys", "new", "--json"], arguments].concat();
+        let made = self.run(&command).await;
+        made.json()["kid"].as_str().unwrap().to_owned()
+    }
+
+    /// The keys as they stand in the folder.
+    pub fn keys(&self) -> Arc<KeySet> {
+        let source = KeySource::Folder(self.keys_dir.clone());
+        Keyring::load(source).unwrap().current()
+    }
+
+    pub fn key_path(&self, kid: &str) -> PathBuf {
+        self.keys_dir.join(format!("{kid}.jwk"))
+    }
+
+    /// An AuthID of a new login.
+    pub fn log_in(&self, service: &str) -> String {
+        let refresh_token = self.provider.issue_refresh_token(service).unwrap();
+        let keyring = Keyring::load(KeySource::Folder(self.keys_dir.clone())).unwrap();
+        super::seal(&keyring, Clock::system().now(), service, &refresh_token)
+    }
+
+    pub fn open(&self, authid: &str) -> seal::Opened {
+        seal::open(&self.keys(), Clock::system().now(), authid).unwrap()
+    }
+
+    /// The lineage of an AuthID, as revoked.txt has it.
+    pub fn lineage(&self, authid: &str) -> String {
+        self.open(authid).grant.lineage.to_string()
+    }
+}
+
+/// `authseal serve`. It is killed when this is dropped.
+pub struct ServerProcess {
+    pub program: Program,
+    pub url: String,
+    pub admin_url: String,
+}
+
+impl ServerProcess {
+    /// Waits until it serves.
+    pub async fn start(environment: &[(&str, &str)]) -> Self {
+        let program = Program::start(&["serve"], environment);
+        let addresses = program.says("serving http://localhost on ").await;
+        let (service, admin) = addresses.split_once(", health on ").unwrap();
+        Self {
+            url: format!("http://{service}"),
+            admin_url: format!("http://{admin}"),
+            program,
+        }
+    }
+
+    pub async fn refresh(&self, authid: &str) -> Answer {
+        get(&format!("{}/refresh", self.url), &[("X-AuthID", authid)]).await
+    }
+
+    pub async fn scrape(&self) -> Scrape {
+        Scrape::of(&self.admin_url).await
+    }
+
+    /// Waits until it has the key, in whichever state.
+    pub async fn knows_key(&self, kid: &str) {
+        super::eventually(&format!("{kid} is known"), async || {
+            (!self.scrape().await.key_state(kid).is_empty()).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until it has the key in this state, "" for not at all.
+    pub async fn has_key(&self, kid: &str, state: &str) {
+        let what = format!("{kid} is {state:?}");
+        super::eventually(&what, async || {
+            (self.scrape().await.key_state(kid) == state).then_some(())
+        })
+        .await;
+    }
+}
