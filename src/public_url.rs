@@ -22,6 +22,9 @@ pub enum PublicUrlError {
     /// It has a query, fragment, user or password.
     #[error("must hold only scheme, host, port and path")]
     Extras,
+    /// It is the address of one of the endpoints.
+    #[error("must end before /logged-in or /refresh, which are added to it")]
+    Endpoint,
 }
 
 impl PublicUrl {
@@ -39,6 +42,9 @@ impl PublicUrl {
             return Err(PublicUrlError::Extras);
         }
         let path = url.path().trim_end_matches('/').to_owned();
+        if path.ends_with("/logged-in") || path.ends_with("/refresh") {
+            return Err(PublicUrlError::Endpoint);
+        }
         url.set_path(&path);
         Ok(Self(url))
     }
@@ -109,6 +115,8 @@ mod tests {
             ("ftp://a.example", PublicUrlError::Scheme),
             ("https://u:p@a.example", PublicUrlError::Extras),
             ("https://a.example/?x=1", PublicUrlError::Extras),
+            ("https://a.example/logged-in", PublicUrlError::Endpoint),
+            ("https://a.example/seal/refresh/", PublicUrlError::Endpoint),
         ] {
             assert_eq!(PublicUrl::parse(text), Err(error), "{text}");
         }

@@ -34,7 +34,12 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
         println!("\nEndpoints");
         online::try_endpoints(&config.offer.catalog).await?;
     }
-    println!("\nNothing is wrong.");
+    match config.offer.catalog.iter().next() {
+        Some(_) => println!("\nNothing is wrong."),
+        None => {
+            println!("\nNothing is wrong, but nothing is on offer yet: set what is named above.")
+        }
+    }
     Ok(())
 }
 

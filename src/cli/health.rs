@@ -24,7 +24,13 @@ pub(super) async fn health() -> Result<(), Failure> {
     let request = Request::get(format!("http://{address}/readyz")).body(Vec::new())?;
     let answer = tokio::time::timeout(TIMEOUT, Outbound::new().send(request))
         .await
-        .map_err(|_| format!("no answer from {address} within {} s", TIMEOUT.as_secs()))??;
+        .map_err(|_| format!("no answer from {address} within {} s", TIMEOUT.as_secs()))?
+        .map_err(|error| {
+            format!(
+                "{error} ({address}, AUTHSEAL_ADMIN_LISTEN): is authseal serve running, with the \
+                 same settings?"
+            )
+        })?;
     let text = String::from_utf8_lossy(answer.body());
     if answer.status().is_success() {
         println!("{}", text.trim());

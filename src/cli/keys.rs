@@ -79,7 +79,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::New(arguments) => new(&folder(source)?, now, &arguments),
         Command::List(output) => {
-            list(&keys, now, output.json);
+            list(&source, &keys, now, output.json);
             Ok(())
         }
         Command::Retire(arguments) => retire(&folder(source)?, &keys, now, &arguments),
@@ -116,14 +116,16 @@ fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), Failure
     Ok(())
 }
 
-fn list(keys: &KeySet, now: UnixTime, as_json: bool) {
+fn list(source: &KeySource, keys: &KeySet, now: UnixTime, as_json: bool) {
     if as_json {
         let all: Vec<_> = keys.iter().map(|key| described(keys, key, now)).collect();
         println!("{}", json!({ "keys": all }));
         return;
     }
     if keys.is_empty() {
-        println!("There is no key yet. authseal keys new, or authseal serve, makes one.");
+        println!(
+            "There is no key yet in {source}. authseal keys new, or authseal serve, makes one."
+        );
         return;
     }
     println!(

@@ -85,7 +85,14 @@ impl Environment {
             }
             (Some(value), None) => Some(value.clone()),
             (None, Some(path)) => match fs::read_to_string(path) {
-                Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Ok(text) => {
+                    let value = text.trim_end_matches(['\r', '\n']);
+                    if value.is_empty() {
+                        problems.push(format!("{file_name} names {path}, which is empty"));
+                        return None;
+                    }
+                    Some(value.to_owned())
+                }
                 Err(error) => {
                     problems.push(format!(
                         "{file_name} names {path}, which cannot be read: {error}"

@@ -83,6 +83,11 @@ impl Config {
         );
         let listen = reader.address("LISTEN", settings.listen.as_deref(), "127.0.0.1:8080");
         let admin_listen = reader.admin_listen(&settings);
+        if listen.is_some_and(|address| address.port() != 0) && listen == admin_listen {
+            let problem =
+                "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; give one another port";
+            reader.problems.push(problem.into());
+        }
         let privacy_policy_url = reader.optional(
             "PRIVACY_POLICY_URL",
             settings.privacy_policy_url.as_deref(),

@@ -98,8 +98,13 @@ fn find_credentials(
 ) -> Option<Credentials> {
     for name in names {
         let (id_variable, secret_variable) = variables(name);
-        let client_id = environment.get(&id_variable, problems);
-        let client_secret = environment.get(&secret_variable, problems);
+        let before = problems.len();
+        let client_id = credential(&id_variable, environment, problems);
+        let client_secret = credential(&secret_variable, environment, problems);
+        if problems.len() > before {
+            // Half of a pair that could not be read is no half that is not set.
+            return None;
+        }
         match (client_id.or(owner.client_id.clone()), client_secret) {
             (Some(client_id), Some(client_secret)) => {
                 return Some(Credentials {
@@ -131,6 +136,24 @@ fn find_credentials(
         }
     }
     None
+}
+
+/// No provider's credentials have quotes around them or control characters in
+/// them; env files that are quoted for a shell, or saved by Windows, do.
+fn credential(
+    variable: &str,
+    environment: &Environment,
+    problems: &mut Vec<String>,
+) -> Option<String> {
+    let value = environment.get(variable, problems)?;
+    let is_odd = |char: char| char.is_control() || char == '"' || char == '\'';
+    if value.starts_with(is_odd) || value.ends_with(is_odd) {
+        problems.push(format!(
+            "{variable} begins or ends with a quote or a control character; write the bare value"
+        ));
+        return None;
+    }
+    Some(value)
 }
 
 fn variables(name: &str) -> (String, String) {

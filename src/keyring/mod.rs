@@ -41,7 +41,12 @@ pub enum KeySource {
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder(folder) => write!(f, "the folder {}", folder.display()),
+            Self::Folder(folder) => {
+                // Absolute, because which folder it is depends on where one stands.
+                let absolute = std::path::absolute(folder);
+                let shown = absolute.as_deref().unwrap_or(folder);
+                write!(f, "the folder {}", shown.display())
+            }
             Self::Inline(_) => f.write_str("AUTHSEAL_KEYS"),
         }
     }

@@ -3,10 +3,13 @@
 
 mod metrics;
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    str::FromStr,
+};
 
 use thiserror::Error;
-use tracing::Metadata;
+use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{EnvFilter, Layer, filter, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use metrics::{KeyNumbers, Metrics};
@@ -23,7 +26,7 @@ pub enum LogFormat {
 
 /// The filter text is not one that `tracing-subscriber` understands.
 #[derive(Debug, Error)]
-#[error("is not a log filter; write a level (info, debug) or target=level pairs")]
+#[error("is not a log filter; write error, warn, info, debug or trace, or target=level pairs")]
 pub struct FilterError;
 
 /// A parsed log filter.
@@ -33,10 +36,14 @@ pub struct LogFilter(String);
 impl LogFilter {
     /// Reads a `tracing-subscriber` filter such as `info` or `authseal=debug`.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        match EnvFilter::try_new(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(_) => Err(FilterError),
+        // A word that is no level would be taken for a module's name, and nothing
+        // else be logged.
+        let is_directive =
+            |part: &str| part.contains('=') || LevelFilter::from_str(part.trim()).is_ok();
+        if !text.split(',').all(is_directive) || EnvFilter::try_new(text).is_err() {
+            return Err(FilterError);
         }
+        Ok(Self(text.to_owned()))
     }
 }
 

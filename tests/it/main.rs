@@ -31,6 +31,7 @@ mod login;
 mod login_cookie;
 mod login_failures;
 mod metrics;
+mod mistakes;
 mod online;
 mod openers;
 mod own_provider;
