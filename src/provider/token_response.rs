@@ -30,7 +30,7 @@ pub struct Tokens {
 /// `token_type` missing.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct LenientTokenResponse {
-    #[serde(deserialize_with = "not_empty")]
+    #[serde(deserialize_with = "visible")]
     access_token: AccessToken,
     #[serde(default = "bearer", skip_deserializing)]
     token_type: BasicTokenType,
@@ -40,11 +40,13 @@ pub(super) struct LenientTokenResponse {
     refresh_token: Option<RefreshToken>,
 }
 
-/// To a client, an empty token would look like one that works.
-fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessToken, D::Error> {
+/// To a client, an empty token would look like one that works; and what is not
+/// visible ASCII fits no `Authorization` header (RFC 6750 section 2.1).
+fn visible<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessToken, D::Error> {
     let token = AccessToken::deserialize(deserializer)?;
-    if token.secret().is_empty() {
-        return Err(D::Error::custom("the access token is empty"));
+    let text = token.secret();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(D::Error::custom("the access token is empty or no token"));
     }
     Ok(token)
 }
@@ -124,6 +126,14 @@ mod tests {
         check(r#"{"access_token":"a"}"#, 1800, None);
         let forever = r#"{"access_token":"a","expires_in":1e300}"#;
         check(forever, LONGEST_LIFETIME.as_secs(), None);
+    }
+
+    #[test]
+    fn what_fits_no_header_is_no_access_token() {
+        for token in ["", "a b", "a\\n", "\u{e4}"] {
+            let json = format!(r#"{{"access_token":"{token}"}}"#);
+            assert!(serde_json::from_str::<LenientTokenResponse>(&json).is_err());
+        }
     }
 
     #[test]

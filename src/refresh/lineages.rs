@@ -47,13 +47,23 @@ impl Lineages {
         self.store.take(&name(lineage));
     }
 
-    /// The grant to use for this one: the newest of its login that is known.
+    /// The grant to use for this one: the newest of its login that is known. A
+    /// newer one than was known is remembered, so that an older one is not used
+    /// again after it.
     pub(super) fn newest(&self, now: UnixTime, presented: Grant) -> Grant {
         let keys = self.keyring.current();
-        match self.find(&keys, now, &presented.lineage) {
-            Some(known) if known.generation > presented.generation => known,
-            _ => presented,
+        let known = self.find(&keys, now, &presented.lineage);
+        let known_generation = known.as_ref().map_or(0, |known| known.generation);
+        match known {
+            Some(known) if known_generation > presented.generation => return known,
+            _ if presented.generation > known_generation => {
+                if let Ok(authid) = seal::seal(&keys, now, &presented) {
+                    self.remember(now, &presented.lineage, &authid);
+                }
+            }
+            _ => {}
         }
+        presented
     }
 
     fn find(&self, keys: &KeySet, now: UnixTime, lineage: &Lineage) -> Option<Grant> {

@@ -74,8 +74,13 @@ impl RefreshEngine {
             self.shared.cache.remove(&holder.grant.lineage);
         }
         if method != RevocationMethod::AccessToken && !is_single_use {
+            let now = self.shared.clock.now();
+            let newest = match provider.refresh_tokens {
+                RefreshTokens::Sliding => self.shared.lineages.newest(now, holder.grant.clone()),
+                _ => holder.grant.clone(),
+            };
             return Ok(Some(Live {
-                refresh_token: holder.grant.refresh_token.clone(),
+                refresh_token: newest.refresh_token,
                 access_token: None,
             }));
         }

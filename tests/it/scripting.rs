@@ -144,7 +144,8 @@ async fn no_opener_becomes_a_script() {
 
 #[tokio::test]
 async fn what_the_provider_sends_back_becomes_no_script() {
-    let provider = ScriptedProvider::start(|_| tokens(ATTACK, None));
+    // With a blank it would be no token at all.
+    let provider = ScriptedProvider::start(|_| tokens(&ATTACK.replace(' ', "/"), None));
     let app = TestApp::builder()
         .tables(&CALLBACK_SHOWN.replace("TOKEN_URL", &provider.url("/token")))
         .env("FACTS_CLIENT_ID", "id")
