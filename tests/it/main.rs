@@ -32,6 +32,7 @@ mod login_cookie;
 mod login_failures;
 mod metrics;
 mod mistakes;
+mod newest_grant;
 mod online;
 mod openers;
 mod own_provider;
