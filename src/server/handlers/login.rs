@@ -5,6 +5,7 @@
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
+use super::result::result_page;
 use crate::{
     login::{Begun, Callback, Credential, Failed, Finished, LoginError, NonceCookie},
     pages::{self, CliTokenPage, Opener, ResultPage},
@@ -140,29 +141,18 @@ fn ask_for_login_token(
 }
 
 fn show(server: &Server, finished: &Finished) -> Reply {
-    let service = &finished.service;
+    let credential = match &finished.credential {
+        Credential::AuthId(authid) => pages::Credential::AuthId(authid.expose()),
+        Credential::AccessToken(token) => pages::Credential::AccessToken(token.expose()),
+    };
     let page = ResultPage {
-        frame: server.frame(),
-        service_name: &service.name,
-        service_link: service.link.as_ref().map(url::Url::as_str),
-        ends_unused: ends_unused(service),
-        manage_url: service.manage_url.as_ref().map(url::Url::as_str),
-        credential: match &finished.credential {
-            Credential::AuthId(authid) => pages::Credential::AuthId(authid.expose()),
-            Credential::AccessToken(token) => pages::Credential::AccessToken(token.expose()),
-        },
         facts: &finished.facts,
         opener: finished.opener.as_ref().map(|opener| Opener {
             origin: opener.origin.as_str(),
             is_trusted: opener.is_trusted,
         }),
         handed_over: finished.handed_over,
+        ..result_page(server, &finished.service, credential)
     };
     reply::page(StatusCode::OK, &page)
-}
-
-/// For the result page.
-pub(super) fn ends_unused(service: &Service) -> Option<(&str, u32)> {
-    let provider = &service.provider;
-    Some((&provider.name, provider.idle_days?))
 }

@@ -5,6 +5,7 @@ mod login;
 mod privacy;
 mod refresh;
 mod renew;
+mod result;
 mod revoke;
 mod start;
 

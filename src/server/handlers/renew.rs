@@ -5,9 +5,9 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use serde::Serialize;
 
-use super::login::ends_unused;
+use super::result::result_page;
 use crate::{
-    pages::{AuthIdForm, Credential, ResultPage},
+    pages::{AuthIdForm, Credential},
     refresh::{RefreshError, Renewed},
     seal::OpenError,
     server::{Reply, Server, failure::Failure, input, reply},
@@ -48,17 +48,7 @@ pub(in crate::server) async fn renew(server: &Server, request: Request<Incoming>
 }
 
 fn show(server: &Server, renewed: &Renewed) -> Reply {
-    let service = &renewed.service;
-    let page = ResultPage {
-        frame: server.frame(),
-        service_name: &service.name,
-        service_link: service.link.as_ref().map(url::Url::as_str),
-        ends_unused: ends_unused(service),
-        manage_url: service.manage_url.as_ref().map(url::Url::as_str),
-        credential: Credential::AuthId(renewed.authid.expose()),
-        facts: &[],
-        opener: None,
-        handed_over: false,
-    };
+    let credential = Credential::AuthId(renewed.authid.expose());
+    let page = result_page(server, &renewed.service, credential);
     reply::page(StatusCode::OK, &page)
 }
