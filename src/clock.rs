@@ -26,6 +26,13 @@ impl UnixTime {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
+
+    /// The day alone, in UTC: 2026-11-24.
+    pub fn date(self) -> String {
+        let mut text = self.to_string();
+        text.truncate("YYYY-MM-DD".len());
+        text
+    }
 }
 
 impl fmt::Display for UnixTime {

@@ -16,6 +16,7 @@ use crate::{
     keyring::{Keyring, KeyringError},
     listen,
     refresh::RefreshEngine,
+    store::StoreError,
 };
 use wiring::{Wired, wire};
 
@@ -81,6 +82,9 @@ pub enum StartError {
     /// The keys folder.
     #[error(transparent)]
     Keys(#[from] KeyringError),
+    /// The store's address cannot be used.
+    #[error("AUTHSEAL_STORE_URL: the store {0}")]
+    Store(#[from] StoreError),
     /// A listening socket cannot be used.
     #[error("{0}")]
     Listen(#[from] io::Error),
@@ -101,7 +105,7 @@ impl App {
             admin,
             engine,
             reloader,
-        } = wire(config, knobs);
+        } = wire(config, knobs)?;
         let keyring = reloader.keyring.clone();
 
         let shutdown = CancellationToken::new();

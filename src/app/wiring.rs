@@ -10,7 +10,7 @@ use crate::{
     provider::ProviderClient,
     refresh::{Lineages, RefreshEngine, TokenCache},
     server::{Admin, Server, Site},
-    store::Store,
+    store::{Memory, Shared, Store, StoreError},
     telemetry::Metrics,
 };
 
@@ -29,10 +29,14 @@ pub(super) struct Wired {
 }
 
 /// Puts the parts together. Nothing runs yet.
-pub(super) fn wire(config: Config, knobs: Knobs) -> Wired {
+pub(super) fn wire(config: Config, knobs: Knobs) -> Result<Wired, StoreError> {
     let clock = knobs.clock;
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
+    let shared = match &config.store {
+        Some(url) => Some(Shared::new(url, metrics.clone())?),
+        None => None,
+    };
     let catalog = Arc::new(config.offer.catalog);
     let provider = ProviderClient::new(Outbound::new(), knobs.provider_deadline);
     let engine = RefreshEngine::new(
@@ -40,10 +44,13 @@ pub(super) fn wire(config: Config, knobs: Knobs) -> Wired {
         keyring.clone(),
         provider.clone(),
         TokenCache::new(knobs.cache_bytes),
-        Lineages {
-            store: Store::in_memory(clock.clone(), LINEAGE_BYTES),
-            keyring: keyring.clone(),
-        },
+        Lineages::new(
+            keyring.clone(),
+            Memory::new(clock.clone(), LINEAGE_BYTES),
+            shared.clone(),
+            clock.clone(),
+            metrics.clone(),
+        ),
         clock.clone(),
         metrics.clone(),
     );
@@ -53,7 +60,10 @@ pub(super) fn wire(config: Config, knobs: Knobs) -> Wired {
         keyring: keyring.clone(),
         provider,
         hand_overs: HandOvers {
-            store: Store::in_memory(clock.clone(), HAND_OVER_BYTES),
+            store: match shared {
+                Some(shared) => Store::Shared(shared),
+                None => Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES)),
+            },
             keyring: keyring.clone(),
             clock: clock.clone(),
         },
@@ -65,7 +75,7 @@ pub(super) fn wire(config: Config, knobs: Knobs) -> Wired {
         display_name: config.display_name,
         privacy_policy_url: config.privacy_policy_url.map(String::from),
     };
-    Wired {
+    Ok(Wired {
         server: Arc::new(Server::new(
             login,
             engine.clone(),
@@ -80,5 +90,5 @@ pub(super) fn wire(config: Config, knobs: Knobs) -> Wired {
         }),
         engine,
         reloader: Reloader { keyring, metrics },
-    }
+    })
 }

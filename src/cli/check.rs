@@ -11,7 +11,7 @@ use crate::{
 /// How far to look.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Also try to reach the endpoints of every offered service
+    /// Also try to reach the endpoints of every offered service, and the store
     #[arg(long)]
     online: bool,
 }
@@ -31,8 +31,7 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
         println!("\nWarning: {warning}");
     }
     if arguments.online {
-        println!("\nEndpoints");
-        online::try_endpoints(&config.offer.catalog).await?;
+        online::try_all(&config).await?;
     }
     match config.offer.catalog.iter().next() {
         Some(_) => println!("\nNothing is wrong."),
@@ -48,7 +47,8 @@ fn print_settings(config: &Config) {
     println!("Redirect URI   {}", config.public_url.redirect_uri());
     println!("Listening on   {}", config.listen);
     println!("Health on      {}", config.admin_listen);
-    println!("Keys           {}\n", describe_keys(config));
+    println!("Keys           {}", describe_keys(config));
+    println!("Store          {}\n", describe_store(config));
 }
 
 fn describe_keys(config: &Config) -> String {
@@ -66,6 +66,13 @@ fn describe_keys(config: &Config) -> String {
             format!("none yet in {}; serve makes the first", keyring.source())
         }
         None => format!("none in {} may seal now", keyring.source()),
+    }
+}
+
+fn describe_store(config: &Config) -> String {
+    match &config.store {
+        Some(store) => format!("shared, at {}", store.hosts()),
+        None => "none: what a server remembers ends with it".to_owned(),
     }
 }
 

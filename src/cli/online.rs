@@ -1,6 +1,6 @@
-//! Whether the providers' endpoints can be reached from here.
+//! Whether the providers' endpoints and the store can be reached from here.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::Request;
 use tokio::task::JoinSet;
@@ -8,15 +8,50 @@ use tokio::task::JoinSet;
 use super::Failure;
 use crate::{
     clock::Stopwatch,
+    config::Config,
     outbound::Outbound,
     provider::{Catalog, LoginMethod},
+    store::{Shared, StoreUrl},
+    telemetry::Metrics,
 };
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Tries them all at once, and prints a line for each. Any HTTP answer is good:
-/// none of them is meant to be asked like this.
-pub(super) async fn try_endpoints(catalog: &Catalog) -> Result<(), Failure> {
+/// Tries everything that `serve` will need, and prints a line for each.
+pub(super) async fn try_all(config: &Config) -> Result<(), Failure> {
+    println!("\nEndpoints");
+    let endpoints = try_endpoints(&config.offer.catalog).await;
+    if let Some(url) = &config.store {
+        println!("\nStore");
+        try_store(url).await?;
+    }
+    endpoints
+}
+
+async fn try_store(url: &StoreUrl) -> Result<(), Failure> {
+    let started = Stopwatch::start();
+    let hosts = url.hosts();
+    let store = Shared::new(url, Arc::new(Metrics::new()));
+    let outcome = match store {
+        Ok(store) => store.ping().await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => {
+            let took = started.elapsed().as_millis();
+            println!("  ok      {hosts}  keeps values, after {took} ms");
+            Ok(())
+        }
+        Err(error) => {
+            println!("  FAILED  {hosts}  {error}");
+            Err("\nthe store that AUTHSEAL_STORE_URL names cannot be used from here".into())
+        }
+    }
+}
+
+/// Tries them all at once. Any HTTP answer is good: none of them is meant to be
+/// asked like this.
+async fn try_endpoints(catalog: &Catalog) -> Result<(), Failure> {
     let outbound = Outbound::new();
     let mut attempts = JoinSet::new();
     for url in endpoints(catalog) {

@@ -41,6 +41,9 @@ fn announce(config: &Config) {
     } else {
         tracing::info!("offering {}", services.join(", "));
     }
+    if let Some(store) = &config.store {
+        tracing::info!("remembering logins in the store at {}", store.hosts());
+    }
     tracing::warn!(
         "ANYONE who can reach {} may log in with this server's OAuth applications",
         config.public_url

@@ -29,12 +29,13 @@ pub struct Settings {
     pub(super) display_name: Option<String>,
     pub(super) privacy_policy_url: Option<String>,
     pub(super) opener_origins: Option<String>,
+    pub(super) store_url: Option<String>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<String>,
 }
 
 /// The names of [`Settings`], without prefix.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "PUBLIC_URL",
     "LISTEN",
     "ADMIN_LISTEN",
@@ -46,6 +47,7 @@ const NAMES: [&str; 13] = [
     "DISPLAY_NAME",
     "PRIVACY_POLICY_URL",
     "OPENER_ORIGINS",
+    "STORE_URL",
     "LOG",
     "LOG_FORMAT",
 ];

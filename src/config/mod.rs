@@ -21,6 +21,7 @@ use crate::{
     login::TrustedOpeners,
     public_url::PublicUrl,
     secret::Secret,
+    store::StoreUrl,
     telemetry::{LogFilter, LogFormat},
 };
 use reader::{Reader, log_format, trusted_openers, web_address};
@@ -49,6 +50,8 @@ pub struct Config {
     pub privacy_policy_url: Option<url::Url>,
     /// Who gets an AuthID without being named on a button.
     pub openers: TrustedOpeners,
+    /// Where servers share what they remember; else each has its own memory.
+    pub store: Option<StoreUrl>,
     /// What is logged.
     pub log: LogFilter,
     /// How it is logged.
@@ -99,6 +102,7 @@ impl Config {
             "",
             trusted_openers,
         );
+        let store = reader.optional("STORE_URL", settings.store_url.as_deref(), StoreUrl::parse);
         let log = reader.or_default("LOG", settings.log.as_deref(), "info", LogFilter::parse);
         let log_format = reader.or_default(
             "LOG_FORMAT",
@@ -128,6 +132,7 @@ impl Config {
                 Some(log),
                 Some(log_format),
             ) if problems.is_empty() => Ok(Self {
+                warnings: warnings(&environment, &offer, store.as_ref()),
                 public_url,
                 listen,
                 admin_listen,
@@ -137,9 +142,9 @@ impl Config {
                 app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
                 privacy_policy_url,
                 openers: openers.unwrap_or_default(),
+                store,
                 log,
                 log_format,
-                warnings: environment.unknown_settings(),
             }),
             _ => {
                 // A misspelt name may be why another is missing.
@@ -148,6 +153,20 @@ impl Config {
             }
         }
     }
+}
+
+fn warnings(environment: &Environment, offer: &Offer, store: Option<&StoreUrl>) -> Vec<String> {
+    let mut warnings = environment.unknown_settings();
+    let single_use = offer.single_use_services();
+    if store.is_none() && !single_use.is_empty() {
+        warnings.push(format!(
+            "{}: the provider accepts each refresh token once, and only this process's memory knows \
+             the newest one; after a restart people must log in again, unless AUTHSEAL_STORE_URL \
+             names a Redis that keeps it",
+            single_use.join(", ")
+        ));
+    }
+    warnings
 }
 
 /// The admin address alone, for a command that needs no more.

@@ -9,7 +9,7 @@ use super::{
     tables::{ServiceTable, Tables},
 };
 use crate::{
-    provider::{Catalog, Credentials, Provider, Service, Withheld},
+    provider::{Catalog, Credentials, Provider, RefreshTokens, Service, Withheld},
     secret::Secret,
 };
 
@@ -20,6 +20,17 @@ pub struct Offer {
     pub catalog: Catalog,
     /// Those that are known but not offered, and why.
     pub withheld: Vec<Withheld>,
+}
+
+impl Offer {
+    /// Ids of the offered services whose provider accepts a refresh token once.
+    pub(super) fn single_use_services(&self) -> Vec<&str> {
+        let services = self.catalog.iter();
+        services
+            .filter(|service| service.provider.refresh_tokens == RefreshTokens::SingleUse)
+            .map(|service| service.id.as_str())
+            .collect()
+    }
 }
 
 /// Puts tables, credentials and the wish of AUTHSEAL_SERVICES together.

@@ -40,9 +40,9 @@ pub enum Begun {
 
 impl Login {
     /// The start page was opened for these recipients.
-    pub fn visit(&self, recipients: Recipients) -> Result<Visit, LoginError> {
+    pub async fn visit(&self, recipients: Recipients) -> Result<Visit, LoginError> {
         if let Some(token) = &recipients.hand_over {
-            self.hand_overs.begin(token);
+            self.hand_overs.begin(token).await;
         }
         self.carry(recipients)
     }

@@ -77,7 +77,7 @@ pub(super) fn open_carried<T: DeserializeOwned>(
     nonce: &str,
     sealed: &str,
 ) -> Option<T> {
-    let json = open_envelope(keys, now, purpose, nonce.as_bytes(), sealed)?;
+    let json = open_envelope(keys, now, purpose, nonce.as_bytes(), sealed).ok()?;
     let carried: Carried<T> = serde_json::from_slice(&json).ok()?;
     (now.since(carried.sealed_at) < LIFETIME).then_some(carried.content)
 }

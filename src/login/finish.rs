@@ -147,6 +147,7 @@ impl Login {
             .filter_map(|name| Some((name.clone(), callback.parameter(name)?.to_owned())))
             .collect();
         self.finished(service, attempt.recipients, credential, facts)
+            .await
     }
 
     /// Finishes a login with what was pasted into our own page.
@@ -170,10 +171,11 @@ impl Login {
         let tokens = exchange.await;
         let credential = self.seal(&service, None, tokens)?;
         self.finished(service, attempt.recipients, credential, Vec::new())
+            .await
     }
 
     /// Lets the recipients have it.
-    fn finished(
+    async fn finished(
         &self,
         service: Arc<Service>,
         recipients: Recipients,
@@ -182,7 +184,7 @@ impl Login {
     ) -> Result<Finished, LoginError> {
         let (Credential::AuthId(secret) | Credential::AccessToken(secret)) = &credential;
         let handed_over = match &recipients.hand_over {
-            Some(token) => self.hand_overs.deliver(token, secret)?,
+            Some(token) => self.hand_overs.deliver(token, secret).await?,
             None => false,
         };
         let opener = recipients.opener.map(|origin| Opener {

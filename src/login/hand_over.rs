@@ -8,7 +8,7 @@ use crate::{
     keyring::Keyring,
     seal::{NoSealingKey, Purpose, open_envelope, seal_envelope},
     secret::Secret,
-    store::{Name, Store},
+    store::{Name, Store, StoreError},
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,17 +73,23 @@ pub struct HandOvers {
 
 impl HandOvers {
     /// The page was opened with this token.
-    pub fn begin(&self, token: &HandOverToken) {
+    pub async fn begin(&self, token: &HandOverToken) {
         let mark = Secret::new("");
-        self.store.put(waiting(token), mark, TOKEN_LIFETIME);
+        let waiting = self.store.put(waiting(token), mark, TOKEN_LIFETIME);
+        // Without it nothing is handed over; the page still shows the AuthID.
+        let _ = waiting.await;
     }
 
     /// The login is finished: the AuthID waits for whoever has the token. `false`
-    /// if the token is too old by now.
-    pub fn deliver(&self, token: &HandOverToken, authid: &Secret) -> Result<bool, NoSealingKey> {
-        if self.store.take(&waiting(token)).is_none() {
+    /// if the token is too old by now, or the store does not answer.
+    pub async fn deliver(
+        &self,
+        token: &HandOverToken,
+        authid: &Secret,
+    ) -> Result<bool, NoSealingKey> {
+        let Ok(Some(_)) = self.store.get(&waiting(token)).await else {
             return Ok(false);
-        }
+        };
         let sealed = seal_envelope(
             &self.keyring.current(),
             self.clock.now(),
@@ -91,14 +97,17 @@ impl HandOvers {
             token.bytes(),
             authid.expose().as_bytes(),
         )?;
-        self.store.put(ready(token), sealed, AUTHID_LIFETIME);
-        Ok(true)
+        let put = self.store.put(ready(token), sealed, AUTHID_LIFETIME);
+        let is_ready = put.await.is_ok();
+        // Only now: a poller must not find neither.
+        let _ = self.store.take(&waiting(token)).await;
+        Ok(is_ready)
     }
 
     /// The AuthID, for whoever has the token; nobody gets it twice.
-    pub fn fetch(&self, token: &HandOverToken) -> Progress {
-        let Some(sealed) = self.store.take(&ready(token)) else {
-            return self.progress(token);
+    pub async fn fetch(&self, token: &HandOverToken) -> Result<Progress, StoreError> {
+        let Some(sealed) = self.store.take(&ready(token)).await? else {
+            return self.progress(token).await;
         };
         let opened = open_envelope(
             &self.keyring.current(),
@@ -107,27 +116,32 @@ impl HandOvers {
             token.bytes(),
             sealed.expose(),
         );
-        match opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) {
-            Some(authid) => {
-                let mark = Secret::new("");
-                self.store.put(fetched(token), mark, AUTHID_LIFETIME);
-                Progress::Ready(Secret::new(authid))
-            }
-            None => Progress::Unknown,
-        }
+        let authid = opened
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+        let Some(authid) = authid else {
+            return Ok(Progress::Unknown);
+        };
+        let mark = Secret::new("");
+        let fetched = self.store.put(fetched(token), mark, AUTHID_LIFETIME);
+        // It says only how it went.
+        let _ = fetched.await;
+        Ok(Progress::Ready(Secret::new(authid)))
     }
 
     /// How far it is, without fetching; `Ready` is then still sealed.
-    pub fn progress(&self, token: &HandOverToken) -> Progress {
-        if self.store.get(&fetched(token)).is_some() {
-            Progress::Fetched
-        } else if let Some(sealed) = self.store.get(&ready(token)) {
-            Progress::Ready(sealed)
-        } else if self.store.get(&waiting(token)).is_some() {
-            Progress::Waiting
-        } else {
-            Progress::Unknown
+    pub async fn progress(&self, token: &HandOverToken) -> Result<Progress, StoreError> {
+        if self.store.get(&fetched(token)).await?.is_some() {
+            return Ok(Progress::Fetched);
         }
+        if let Some(sealed) = self.store.get(&ready(token)).await? {
+            return Ok(Progress::Ready(sealed));
+        }
+        let waiting = self.store.get(&waiting(token)).await?;
+        Ok(match waiting {
+            Some(_) => Progress::Waiting,
+            None => Progress::Unknown,
+        })
     }
 }
 

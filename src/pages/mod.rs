@@ -18,7 +18,7 @@ pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
 pub use error::{ErrorPage, Link, ProviderError};
 pub use privacy::PrivacyPage;
-pub use result::{Credential, Opener, ResultPage};
+pub use result::{Credential, Opener, ResultPage, Validity};
 pub use start::{Choice, HandOver, Service, Setup, StartPage};
 
 /// The stylesheet; pages ask for it at prefix + [`STYLE_PATH`].

@@ -14,8 +14,10 @@ pub struct ResultPage<'a> {
     pub service_name: &'a str,
     /// The service's own site.
     pub service_link: Option<&'a str>,
-    /// The provider's name, and after how many days without use it ends a login.
-    pub ends_unused: Option<(&'a str, u32)>,
+    /// The provider's name.
+    pub provider_name: &'a str,
+    /// How long the AuthID is good.
+    pub validity: Validity,
     /// Where the provider lists the programs that have access, and removes them.
     pub manage_url: Option<&'a str>,
     /// What was got.
@@ -36,6 +38,27 @@ pub struct Opener<'a> {
     pub origin: &'a str,
     /// Whether the script posts there without asking.
     pub is_trusted: bool,
+}
+
+/// How long an AuthID is good, if nobody takes access away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// No limit is known.
+    Unlimited,
+    /// The provider ends a login that nothing uses for so many days.
+    WhileUsed {
+        /// So many.
+        days: u32,
+    },
+    /// So many days from its making, however often it is used.
+    FromIssue {
+        /// So many.
+        days: u32,
+        /// The last of them, such as 2026-11-24.
+        until: String,
+    },
+    /// Until this server forgets what came after it.
+    UntilRestart,
 }
 
 /// What a login gave. It has no `Debug`, because of what it holds.

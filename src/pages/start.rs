@@ -32,6 +32,18 @@ impl StartPage<'_> {
         matches!(self.choice, Choice::All | Choice::Unknown(_)) && self.services.len() > MANY
     }
 
+    /// Names of the services on the list whose logins end with this server's memory.
+    fn ending_at_restart(&self) -> String {
+        let ending = self
+            .services
+            .iter()
+            .filter(|service| service.ends_at_restart);
+        ending
+            .map(|service| service.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
     /// Where a login starts, below the prefix.
     fn login_path(&self, service: &Service<'_>) -> String {
         match self.visit {
@@ -80,6 +92,8 @@ pub struct Service<'a> {
     pub name: &'a str,
     /// Id of its provider: services of one provider have the same colour.
     pub provider: &'a str,
+    /// Whether its logins end when this server is restarted.
+    pub ends_at_restart: bool,
 }
 
 /// Colours that the stylesheet has for the seals of services.
@@ -140,6 +154,7 @@ mod tests {
             id: "id",
             name,
             provider: "",
+            ends_at_restart: false,
         }
     }
 
@@ -170,6 +185,7 @@ mod tests {
             id: "a&b=\"c d",
             name: "",
             provider: "",
+            ends_at_restart: false,
         };
         assert_eq!(service.login_path(), "/login?id=a%26b%3D%22c+d");
     }
@@ -191,6 +207,7 @@ mod tests {
                     id: "",
                     name: "",
                     provider,
+                    ends_at_restart: false,
                 }
                 .wax()
             })

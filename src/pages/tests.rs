@@ -21,6 +21,7 @@ fn service() -> Service<'static> {
         id: FOREIGN,
         name: FOREIGN,
         provider: FOREIGN,
+        ends_at_restart: true,
     }
 }
 
@@ -45,7 +46,8 @@ fn pages() -> Vec<String> {
         frame: frame(),
         service_name: FOREIGN,
         service_link: url,
-        ends_unused: Some((FOREIGN, 90)),
+        provider_name: FOREIGN,
+        validity: Validity::UntilRestart,
         manage_url: url,
         credential,
         facts: &facts,
@@ -137,7 +139,8 @@ fn an_authid_stands_in_its_field_as_it_is() {
         },
         service_name: "Google Drive",
         service_link: None,
-        ends_unused: None,
+        provider_name: "Google",
+        validity: Validity::Unlimited,
         manage_url: None,
         credential: Credential::AuthId(authid),
         facts: &[],
@@ -151,22 +154,34 @@ fn an_authid_stands_in_its_field_as_it_is() {
 }
 
 #[test]
-fn the_result_page_says_when_an_unused_login_ends_if_the_provider_has_a_limit() {
-    let page = |ends_unused| ResultPage {
+fn the_result_page_says_how_long_an_authid_is_good() {
+    let page = |credential, validity| ResultPage {
         frame: frame(),
         service_name: "Box",
         service_link: None,
-        ends_unused,
+        provider_name: "Box",
+        validity,
         manage_url: None,
-        credential: Credential::AuthId("v2:box.com:x"),
+        credential,
         facts: &[],
         opener: None,
         handed_over: false,
     };
-    let limited = page(Some(("Box", 60))).render().unwrap();
-    assert!(limited.contains("Box ends a login that nothing uses for 60 days."));
-    let unlimited = page(None).render().unwrap();
-    assert!(!unlimited.contains("ends a login"));
+    let says = |validity, words: &str| {
+        let page = page(Credential::AuthId("v2:box.com:x"), validity);
+        let page = page.render().unwrap();
+        assert!(page.contains(words), "{page}");
+    };
+    says(Validity::Unlimited, "by you or by Box.");
+    says(
+        Validity::WhileUsed { days: 60 },
+        "For 60 days after its last use",
+    );
+    says(Validity::UntilRestart, "Until this server is restarted.");
+    let until = "2027-02-22".to_owned();
+    says(Validity::FromIssue { days: 90, until }, "Until 2027-02-22");
+    let no_authid = page(Credential::AccessToken("x"), Validity::UntilRestart);
+    assert!(!no_authid.render().unwrap().contains("How long"));
 }
 
 #[test]

@@ -14,10 +14,14 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    ClientAuthentication, LoginMethod, ProviderError, Service, Tokens,
+    ClientAuthentication, LoginMethod, ProviderError, RefreshTokens, Service, Tokens,
     token_response::LenientTokenResponse,
 };
 use crate::{outbound::Outbound, secret::Secret};
+
+/// For how many deadlines a single-use refresh is waited for. Its client is gone by
+/// then, but an answer that nobody hears is the end of the login.
+const SINGLE_USE_FACTOR: u32 = 3;
 
 /// Speaks to the providers' endpoints.
 #[derive(Clone, Debug)]
@@ -64,9 +68,15 @@ type OAuthClient = oauth2::Client<
 type TokenCall = Result<LenientTokenResponse, RequestTokenError<ProviderError, BasicErrorResponse>>;
 
 impl ProviderClient {
-    /// A client whose every call ends within `deadline`.
+    /// A client whose every call ends within `deadline`, but for those that would
+    /// lose a single-use token.
     pub fn new(outbound: Outbound, deadline: Duration) -> Self {
         Self { outbound, deadline }
+    }
+
+    /// How long a call may take that somebody waits for.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     /// The authorization request for a service; `None` for one that is not
@@ -153,7 +163,12 @@ impl ProviderClient {
         let client = oauth_client(service, region)?;
         let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
         let request = client.exchange_refresh_token(&refresh_token);
-        self.in_time(service, request.request_async(self)).await
+        let deadline = match service.provider.refresh_tokens {
+            RefreshTokens::SingleUse => self.deadline * SINGLE_USE_FACTOR,
+            _ => self.deadline,
+        };
+        let call = request.request_async(self);
+        self.before(deadline, service, call).await
     }
 
     async fn in_time(
@@ -161,7 +176,16 @@ impl ProviderClient {
         service: &Service,
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
-        match tokio::time::timeout(self.deadline, call).await {
+        self.before(self.deadline, service, call).await
+    }
+
+    async fn before(
+        &self,
+        deadline: Duration,
+        service: &Service,
+        call: impl Future<Output = TokenCall>,
+    ) -> Result<Tokens, ProviderError> {
+        match tokio::time::timeout(deadline, call).await {
             Ok(Ok(answer)) => Ok(Tokens::from(answer)),
             Ok(Err(error)) => Err(ProviderError::from_token_call(error, &service.provider)),
             Err(_elapsed) => Err(ProviderError::TooSlow),

@@ -146,6 +146,13 @@ pub enum RefreshTokens {
     None,
 }
 
+impl RefreshTokens {
+    /// Whether a used one is followed by another.
+    pub fn are_replaced(self) -> bool {
+        matches!(self, Self::Sliding | Self::SingleUse)
+    }
+}
+
 /// RFC 6749 section 2.3.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

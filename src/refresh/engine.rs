@@ -9,7 +9,7 @@ use super::{
 use crate::{
     clock::Clock,
     keyring::{KeySet, Keyring},
-    provider::{Catalog, ProviderClient, Service},
+    provider::{Catalog, ProviderClient, ProviderError, Service},
     seal::{self, Grant, Lineage},
     secret::Secret,
     telemetry::Metrics,
@@ -228,25 +228,41 @@ impl RefreshEngine {
         }
     }
 
+    /// Whether it outlives this process which refresh token is a login's newest.
+    pub fn outlives_the_process(&self) -> bool {
+        self.shared.lineages.outlive_the_process()
+    }
+
     /// How many access tokens are cached, and how many provider calls are under way.
     pub fn load(&self) -> (usize, usize) {
         (self.shared.cache.len(), self.flights.len())
     }
 
-    /// Waits for every provider call under way, whose clients may be gone.
+    /// Waits for every provider call under way, whose clients may be gone, and until
+    /// what came of them is stored.
     pub async fn drain(&self) {
         self.flights.landed().await;
+        self.shared.lineages.saved().await;
     }
 
     /// Forgets the lineage's access token, and the one that is under way.
     pub(super) async fn forget(&self, lineage: Lineage) {
         self.flights.landed_of(lineage).await;
         self.shared.cache.remove(&lineage);
-        self.shared.lineages.forget(&lineage);
+        self.shared.lineages.forget(&lineage).await;
     }
 
-    /// Asks the provider, or joins whoever is asking already.
+    /// Asks the provider, or joins whoever is asking already. The answer comes in time
+    /// for the client; the call may go on without it.
     async fn fly(&self, holder: &Holder) -> Result<Arc<CachedToken>, RefreshError> {
+        let landing = tokio::time::timeout(self.shared.provider.deadline(), self.land(holder));
+        landing.await.unwrap_or_else(|_elapsed| {
+            let too_slow = ProviderError::TooSlow;
+            Err(RefreshError::of_provider(&holder.service, too_slow))
+        })
+    }
+
+    async fn land(&self, holder: &Holder) -> Result<Arc<CachedToken>, RefreshError> {
         let Holder { service, grant, .. } = holder;
         loop {
             let call = || {

@@ -7,17 +7,18 @@ mod flight;
 mod lineages;
 mod provider_call;
 mod revoke;
+mod saving;
 
 use thiserror::Error;
 
 pub use cache::TokenCache;
 pub use engine::{RefreshEngine, Refreshed, Renewed};
-pub use lineages::Lineages;
+pub use lineages::{Lineages, NewestUnknown};
 pub use revoke::RevokeError;
 
 use crate::{
     keyring::Unusable,
-    provider::{ProviderError, Service},
+    provider::{ProviderError, Refusal, Service},
     seal::OpenError,
 };
 
@@ -43,6 +44,24 @@ pub enum RefreshError {
         provider: String,
         /// What went wrong.
         error: ProviderError,
+    },
+    /// It is not known which refresh token is the login's newest, and an older one
+    /// must not be tried. Nothing was asked of the provider.
+    #[error("{why}")]
+    NewestUnknown {
+        /// The provider's name.
+        provider: String,
+        /// Why not.
+        why: NewestUnknown,
+    },
+    /// The provider accepts each refresh token once, and refuses this one; a newer
+    /// one may have been known before this process was started.
+    #[error("{provider} refuses the refresh token ({}), which may have been used up before this server was restarted", .refusal.code)]
+    Forgotten {
+        /// The provider's name.
+        provider: String,
+        /// What it answered.
+        refusal: Refusal,
     },
     /// The task that asked the provider died: a bug. Try again.
     #[error("the refresh ended without a result")]
@@ -70,6 +89,8 @@ impl RefreshError {
                 | ProviderError::Unreachable { .. }
                 | ProviderError::UnknownRegion => "provider_failed",
             },
+            Self::NewestUnknown { .. } => "newest_unknown",
+            Self::Forgotten { .. } => "forgotten",
             Self::Lost => "lost",
         }
     }

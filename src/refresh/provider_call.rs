@@ -1,9 +1,9 @@
 //! The part of a refresh that runs in its own task: asking the provider, and
 //! keeping what it answers.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc, time::Duration};
 
-use super::{RefreshError, cache::CachedToken, engine::Shared};
+use super::{RefreshError, cache::CachedToken, engine::Shared, lineages::Claim};
 use crate::{
     clock::{Stopwatch, UnixTime},
     keyring::KeySet,
@@ -11,6 +11,12 @@ use crate::{
     seal::{self, Grant, Lineage},
     secret::Secret,
 };
+
+/// How long a refresh waits for another server's of the same login. Longer than a
+/// server that died keeps others out, and shorter than the client waits.
+const SINGLE_USE_PATIENCE: Duration = Duration::from_secs(15);
+/// The same where both servers' refreshes would succeed.
+const SLIDING_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Shared {
     /// One provider call, and everything that follows from its answer.
@@ -20,27 +26,27 @@ impl Shared {
         grant: Grant,
     ) -> Result<Arc<CachedToken>, RefreshError> {
         let (lineage, presented) = (grant.lineage, grant.generation);
-        let replaces = matches!(
-            service.provider.refresh_tokens,
-            RefreshTokens::SingleUse | RefreshTokens::Sliding
+        let kind = service.provider.refresh_tokens;
+        let claim = self.claim(service, grant).await?;
+        let call = self.provider.refresh(
+            service,
+            claim.grant.region.as_deref(),
+            &claim.grant.refresh_token,
         );
-        let grant = match replaces {
-            true => self.lineages.newest(self.clock.now(), grant),
-            false => grant,
-        };
-        let call = self
-            .provider
-            .refresh(service, grant.region.as_deref(), &grant.refresh_token);
         let stopwatch = Stopwatch::start();
-        let answer = call.await;
+        let answer = claim.hold(call).await;
         self.metrics
             .provider_called(&service.provider.id, stopwatch.elapsed());
         match answer {
             Ok(tokens) => {
                 let now = self.clock.now();
-                let token = Arc::new(self.cached(presented, grant, tokens));
-                if let Some(authid) = token.newest_authid.as_ref().filter(|_| replaces) {
-                    self.lineages.remember(now, &lineage, authid);
+                let token = Arc::new(self.cached(presented, &claim.grant, tokens));
+                match token.newest_authid.as_ref().filter(|_| kind.are_replaced()) {
+                    Some(authid) => {
+                        let keeping = self.lineages.keep(now, claim, authid, token.generation);
+                        keeping.await;
+                    }
+                    None => claim.release().await,
                 }
                 self.cache.insert(lineage, now, token.clone());
                 log_refreshed(service, &lineage, &token);
@@ -48,14 +54,49 @@ impl Shared {
             }
             Err(error) => {
                 log_failed(service, &lineage, &error);
-                Err(RefreshError::of_provider(service, error))
+                let is_forgotten = kind == RefreshTokens::SingleUse
+                    && !claim.is_known
+                    && !self.lineages.outlive_the_process();
+                claim.release().await;
+                Err(match error {
+                    ProviderError::GrantRefused(refusal) if is_forgotten => {
+                        RefreshError::Forgotten {
+                            provider: service.provider.name.clone(),
+                            refusal,
+                        }
+                    }
+                    error => RefreshError::of_provider(service, error),
+                })
+            }
+        }
+    }
+
+    /// The refresh token to ask with. A single-use one must be known to be the
+    /// newest; where older ones are as good, the store can be done without.
+    async fn claim(&self, service: &Service, grant: Grant) -> Result<Claim, RefreshError> {
+        let now = self.clock.now();
+        match service.provider.refresh_tokens {
+            RefreshTokens::Stable | RefreshTokens::None => Ok(Claim::free(grant)),
+            RefreshTokens::Sliding => {
+                let claim = self.lineages.claim(now, &grant, SLIDING_PATIENCE).await;
+                Ok(claim.unwrap_or_else(|_| self.lineages.claim_in_memory(now, grant)))
+            }
+            RefreshTokens::SingleUse => {
+                let claim = self.lineages.claim(now, &grant, SINGLE_USE_PATIENCE).await;
+                claim.map_err(|why| {
+                    log_failed(service, &grant.lineage, &why);
+                    RefreshError::NewestUnknown {
+                        provider: service.provider.name.clone(),
+                        why,
+                    }
+                })
             }
         }
     }
 
     /// `presented` is the generation that the client has; `grant` may be a newer
     /// one, and is what the provider has just accepted.
-    fn cached(&self, presented: u32, grant: Grant, tokens: Tokens) -> CachedToken {
+    fn cached(&self, presented: u32, grant: &Grant, tokens: Tokens) -> CachedToken {
         let now = self.clock.now();
         let keys = self.keyring.current();
         let replaced = tokens
@@ -63,7 +104,7 @@ impl Shared {
             .filter(|token| *token != grant.refresh_token);
         let (generation, newest_authid) = match replaced {
             None if grant.generation > presented => {
-                (grant.generation, seal_newest(&keys, now, &grant))
+                (grant.generation, seal_newest(&keys, now, grant))
             }
             None => (grant.generation, None),
             Some(refresh_token) => {
@@ -71,7 +112,7 @@ impl Shared {
                     refresh_token,
                     issued_at: now,
                     generation: grant.generation.saturating_add(1),
-                    ..grant
+                    ..grant.clone()
                 };
                 (newest.generation, seal_newest(&keys, now, &newest))
             }
@@ -111,7 +152,7 @@ fn log_refreshed(service: &Service, lineage: &Lineage, token: &CachedToken) {
     );
 }
 
-fn log_failed(service: &Service, lineage: &Lineage, error: &ProviderError) {
+fn log_failed(service: &Service, lineage: &Lineage, error: &impl Display) {
     tracing::warn!(
         service = %service.id,
         lineage = %lineage.short_hash(),

@@ -76,7 +76,7 @@ impl RefreshEngine {
         if method != RevocationMethod::AccessToken && !is_single_use {
             let now = self.shared.clock.now();
             let newest = match provider.refresh_tokens {
-                RefreshTokens::Sliding => self.shared.lineages.newest(now, holder.grant.clone()),
+                RefreshTokens::Sliding => self.shared.lineages.peek(now, &holder.grant).await,
                 _ => holder.grant.clone(),
             };
             return Ok(Some(Live {

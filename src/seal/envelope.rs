@@ -12,7 +12,7 @@ use ring::{
 };
 use zeroize::Zeroizing;
 
-use super::NoSealingKey;
+use super::{NoSealingKey, OpenError};
 use crate::{
     clock::UnixTime,
     keyring::{Jwk, KeySet},
@@ -77,23 +77,26 @@ pub fn seal_envelope(
     )))
 }
 
-/// Opens what [`seal_envelope`] made for the same purpose and context; `None`
-/// for everything else.
+/// Opens what [`seal_envelope`] made for the same purpose and context, and nothing
+/// else.
 pub fn open_envelope(
     keys: &KeySet,
     now: UnixTime,
     purpose: Purpose,
     context: &[u8],
     envelope: &str,
-) -> Option<Zeroizing<Vec<u8>>> {
-    let (kid, sealed) = envelope.split_once('.')?;
-    let key = keys.opening(kid, now).ok()?;
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let (kid, sealed) = envelope.split_once('.').ok_or(OpenError::Tampered)?;
+    let key = keys.opening(kid, now)?;
+    let opened = decode_and_open(&derive(key, purpose, context), sealed);
+    opened.ok_or(OpenError::Tampered)
+}
+
+fn decode_and_open(key: &LessSafeKey, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut sealed = Zeroizing::new(URL_SAFE_NO_PAD.decode(sealed).ok()?);
     let (nonce, content) = sealed.split_at_mut_checked(NONCE_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let plaintext = derive(key, purpose, context)
-        .open_in_place(nonce, Aad::empty(), content)
-        .ok()?;
+    let plaintext = key.open_in_place(nonce, Aad::empty(), content).ok()?;
     Some(Zeroizing::new(plaintext.to_vec()))
 }
 
@@ -127,7 +130,8 @@ mod tests {
         let keys_here = keys();
         let sealed = seal_envelope(&keys_here, NOW, Purpose::Login, b"nonce", b"content").unwrap();
         let open = |keys: &KeySet, context: &[u8], text: &str| {
-            open_envelope(keys, NOW, Purpose::Login, context, text).map(|bytes| bytes.to_vec())
+            let opened = open_envelope(keys, NOW, Purpose::Login, context, text);
+            opened.map(|bytes| bytes.to_vec()).ok()
         };
         let text = sealed.expose();
         assert_eq!(open(&keys_here, b"nonce", text), Some(b"content".to_vec()));

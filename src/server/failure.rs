@@ -9,8 +9,9 @@ use super::{Reply, reply};
 use crate::{
     keyring::Unusable,
     provider::{ProviderError, Refusal},
-    refresh::{RefreshError, RevokeError},
+    refresh::{NewestUnknown, RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},
+    store::StoreError,
 };
 
 /// `X-Reason` stands in one line of Duplicati's message.
@@ -54,6 +55,18 @@ impl Failure {
             | RefreshError::Revoked => unauthorized(LOG_IN_AGAIN),
             RefreshError::NotOffered { .. } => unauthorized(TELL_ADMINISTRATOR),
             RefreshError::Provider { provider, error } => Self::of_provider(provider, error),
+            RefreshError::NewestUnknown { provider, why } => newest_unknown(provider, why),
+            RefreshError::Forgotten { provider, refusal } => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_grant",
+                refused(refusal, || {
+                    format!(
+                        "{provider} no longer accepts this login. It takes each refresh token \
+                         once, and this server forgets newer ones when it is restarted, for it \
+                         has no AUTHSEAL_STORE_URL. {LOG_IN_AGAIN}"
+                    )
+                }),
+            ),
             RefreshError::Lost => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "server_error",
@@ -160,6 +173,33 @@ fn not_one(why: NotAnAuthId) -> String {
         NotAnAuthId::TooLong | NotAnAuthId::Form => "copy the whole AuthID, or log in again",
     };
     format!("{}: {hint}.", capitalised(&why.to_string()))
+}
+
+/// For a login whose newest refresh token is somewhere else. The older one that is
+/// at hand is worth more than an answer now.
+fn newest_unknown(provider: &str, why: &NewestUnknown) -> Failure {
+    let unavailable = |reason| {
+        let code = "temporarily_unavailable";
+        Failure::new(StatusCode::BAD_GATEWAY, code, reason)
+    };
+    match why {
+        NewestUnknown::Sealed(OpenError::Key(Unusable::Retired)) => Failure::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_grant",
+            format!("The key that sealed the newest {provider} token was retired. {LOG_IN_AGAIN}"),
+        ),
+        NewestUnknown::Sealed(_) => unavailable(format!(
+            "The newest {provider} token of this login does not open with the keys of this \
+             server. {TELL_ADMINISTRATOR}"
+        )),
+        NewestUnknown::Store(StoreError::Held) => unavailable(format!(
+            "Another server takes long to refresh this {provider} login. {TRY_LATER}"
+        )),
+        NewestUnknown::Store(_) => unavailable(format!(
+            "This server's store, which has the newest {provider} token of this login, does not \
+             answer. {TRY_LATER}"
+        )),
+    }
 }
 
 /// What providers.toml advises, or the general sentence; and the error code.

@@ -18,7 +18,7 @@ pub use admin::Admin;
 use crate::{
     login::Login,
     pages::Frame,
-    provider::{Catalog, Service, Withheld},
+    provider::{Catalog, RefreshTokens, Service, Withheld},
     public_url::PublicUrl,
     refresh::RefreshEngine,
 };
@@ -81,6 +81,12 @@ impl Server {
     fn login_path(&self, service: &Service, visit: Option<&str>) -> String {
         let visit = visit.map_or(String::new(), |nonce| format!("&visit={nonce}"));
         self.path(&format!("/login?id={}{visit}", service.id))
+    }
+
+    /// Whether the logins of this service end with this process's memory.
+    fn forgets(&self, service: &Service) -> bool {
+        service.provider.refresh_tokens == RefreshTokens::SingleUse
+            && !self.engine.outlives_the_process()
     }
 
     fn catalog(&self) -> &Catalog {

@@ -23,11 +23,11 @@ impl Server {
             ref method => method.clone(),
         };
         match (&method, path.as_str()) {
-            (&Method::GET, "/") => handlers::start(self, &request),
+            (&Method::GET, "/") => handlers::start(self, &request).await,
             (&Method::GET, "/login") => handlers::begin_login(self, &request),
             (&Method::GET, "/logged-in") => handlers::finish_login(self, &request).await,
-            (&Method::GET, "/fetch") => handlers::fetch(self, &request),
-            (&Method::GET, "/token-state") => handlers::token_state(self, &request),
+            (&Method::GET, "/fetch") => handlers::fetch(self, &request).await,
+            (&Method::GET, "/token-state") => handlers::token_state(self, &request).await,
             (&Method::GET | &Method::POST, "/refresh") => handlers::refresh(self, request).await,
             // The page is where the login begins, whichever link led there.
             (&Method::GET, "/cli-token") => handlers::begin_login(self, &request),

@@ -1,17 +1,26 @@
 //! Names and sealed values that outlive a request, for a while.
 //!
 //! The store knows nothing of what it holds: names are hashes, values are
-//! envelopes that only their rightful holder makes the server open.
+//! envelopes that only their rightful holder makes the server open. It is the
+//! memory of this process, or Redis that several processes share.
 
-use std::{sync::Arc, time::Duration};
+mod connection;
+mod lease;
+mod memory;
+mod shared;
+mod url;
 
-use quick_cache::{Weighter, sync::Cache};
+use std::time::Duration;
+
 use ring::digest::{SHA256, digest};
+use thiserror::Error;
 
-use crate::{
-    clock::{Clock, UnixTime},
-    secret::Secret,
-};
+pub use lease::Lease;
+pub use memory::Memory;
+pub use shared::Shared;
+pub use url::{NotAStore, StoreUrl};
+
+use crate::secret::Secret;
 
 /// A hash, so that whoever reads the store learns no lineage or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,94 +34,88 @@ impl Name {
         name.copy_from_slice(hash.as_ref());
         Self(name)
     }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
-/// The memory of this process: bounded, so that strangers who fill it only push
-/// out each other's entries.
-#[derive(Clone, Debug)]
-pub struct Store {
-    entries: Arc<Cache<Name, Entry, Weight>>,
-    clock: Clock,
+/// Why the shared store did not do its work. Nothing of these holds a name or a
+/// value.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum StoreError {
+    /// No connection. Is the address right, and does it run?
+    #[error("cannot be reached: {cause}")]
+    Unreachable {
+        /// In the client library's words.
+        cause: String,
+    },
+    /// It answers, but does not do what was asked: it is full, read-only, or wants
+    /// another password.
+    #[error("refuses: {cause}")]
+    Refused {
+        /// In its own words.
+        cause: String,
+    },
+    /// It did not answer in time.
+    #[error("does not answer in time")]
+    TooSlow,
+    /// Another server is at work on this name, and takes long.
+    #[error("is waiting for another server that is refreshing the same login")]
+    Held,
 }
 
-#[derive(Clone, Debug)]
-struct Entry {
-    value: Secret,
-    expires_at: UnixTime,
-}
-
-const FIRST_CAPACITY: usize = 64;
-const ENTRY_OVERHEAD_BYTES: u64 = 128;
-
-impl Store {
-    /// An empty store in memory, of at most about `bytes`.
-    pub fn in_memory(clock: Clock, bytes: u64) -> Self {
-        Self {
-            entries: Arc::new(Cache::with_weighter(FIRST_CAPACITY, bytes, Weight)),
-            clock,
+impl StoreError {
+    /// A word for metrics.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::Refused { .. } => "refused",
+            Self::TooSlow => "too_slow",
+            Self::Held => "held",
         }
     }
+}
 
+/// Where a value is kept that any server may be asked for.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// One process, which keeps everything to itself.
+    Memory(Memory),
+    /// Several processes, or one that is restarted.
+    Shared(Shared),
+}
+
+impl Store {
     /// Keeps a value for `lifetime`, in place of an older one.
-    pub fn put(&self, name: Name, value: Secret, lifetime: Duration) {
-        let expires_at = self.clock.now().plus(lifetime);
-        self.entries.insert(name, Entry { value, expires_at });
+    pub async fn put(
+        &self,
+        name: Name,
+        value: Secret,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(memory) => {
+                memory.put(name, value, lifetime);
+                Ok(())
+            }
+            Self::Shared(shared) => shared.put(&name, &value, lifetime).await,
+        }
     }
 
     /// The value, while it lives.
-    pub fn get(&self, name: &Name) -> Option<Secret> {
-        let entry = self.entries.get(name)?;
-        (self.clock.now() < entry.expires_at).then_some(entry.value)
+    pub async fn get(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.get(name)),
+            Self::Shared(shared) => shared.get(name).await,
+        }
     }
 
     /// The value, which nobody else gets any more.
-    pub fn take(&self, name: &Name) -> Option<Secret> {
-        let (_, entry) = self.entries.remove(name)?;
-        (self.clock.now() < entry.expires_at).then_some(entry.value)
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Weight;
-
-impl Weighter<Name, Entry> for Weight {
-    fn weight(&self, _: &Name, entry: &Entry) -> u64 {
-        ENTRY_OVERHEAD_BYTES + entry.value.expose().len() as u64
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_there_until_it_expires_or_is_taken() {
-        let clock = Clock::manual(UnixTime(0));
-        let store = Store::in_memory(clock.clone(), 1 << 20);
-        let name = Name::new("kind", b"key");
-        assert_ne!(name, Name::new("other", b"key"));
-        store.put(name, Secret::new("value"), Duration::from_secs(30));
-        clock.advance(Duration::from_secs(29));
-        assert!(store.get(&name).is_some());
-        assert!(store.take(&name).is_some());
-        assert!(store.get(&name).is_none());
-
-        store.put(name, Secret::new("value"), Duration::from_secs(30));
-        clock.advance(Duration::from_secs(30));
-        assert!(store.get(&name).is_none() && store.take(&name).is_none());
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let store = Store::in_memory(Clock::manual(UnixTime(0)), 1 << 20);
-        for number in 0..20_000u32 {
-            let name = Name::new("kind", &number.to_be_bytes());
-            store.put(
-                name,
-                Secret::new("x".repeat(1_000)),
-                Duration::from_secs(30),
-            );
+    pub async fn take(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.take(name)),
+            Self::Shared(shared) => shared.take(name).await,
         }
-        assert!(store.entries.weight() <= 1 << 20);
     }
 }

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{EnvFilter, Layer, filter, layer::SubscriberExt, util::SubscriberInitExt};
 
-pub use metrics::{KeyNumbers, Metrics};
+pub use metrics::{KeyNumbers, Metrics, Unsaved};
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use authseal::{
     provider::ProviderClient,
     refresh::{Lineages, RefreshEngine, TokenCache},
     secret::Secret,
-    store::{Name, Store},
+    store::{Memory, Name},
     telemetry::Metrics,
 };
 
@@ -42,24 +42,28 @@ async fn remembered(refresh_tokens: &str) -> Option<Secret> {
     ]));
     let config = config.unwrap();
     let keyring = Arc::new(config.keyring);
-    let store = Store::in_memory(clock.clone(), 1 << 20);
+    let memory = Memory::new(clock.clone(), 1 << 20);
+    let metrics = Arc::new(Metrics::new());
     let engine = RefreshEngine::new(
         Arc::new(config.offer.catalog),
         keyring.clone(),
         ProviderClient::new(Outbound::new(), HOUR),
         TokenCache::new(1 << 20),
-        Lineages {
-            store: store.clone(),
-            keyring: keyring.clone(),
-        },
+        Lineages::new(
+            keyring.clone(),
+            memory.clone(),
+            None,
+            clock.clone(),
+            metrics.clone(),
+        ),
         clock.clone(),
-        Arc::new(Metrics::new()),
+        metrics,
     );
     let authid = seal(&keyring, clock.now(), "dropbox", "never-print-0");
     let opened = authseal::seal::open(&keyring.current(), clock.now(), &authid).unwrap();
     let refreshed = engine.refresh(&authid).await.unwrap();
     assert!(refreshed.newest_authid.is_some());
-    store.get(&Name::new("lineage", opened.grant.lineage.as_bytes()))
+    memory.get(&Name::new("lineage", opened.grant.lineage.as_bytes()))
 }
 
 #[tokio::test]

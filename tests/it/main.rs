@@ -48,6 +48,8 @@ mod services;
 mod serving;
 mod settings;
 mod slow_faults;
+mod store_away;
 mod tables;
 mod v2_authid;
+mod validity;
 mod visits;

@@ -70,6 +70,11 @@ impl Program {
         self.output.borrow().clone()
     }
 
+    /// Ends it as a crash or the lack of memory would: with SIGKILL.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) {
         self.signal("TERM").await;

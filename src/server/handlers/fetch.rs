@@ -12,47 +12,79 @@ use crate::{
 const LONGEST_CALLBACK: usize = 128;
 
 /// The AuthID, once.
-pub(in crate::server) fn fetch<B>(server: &Server, request: &Request<B>) -> Reply {
-    answer(request, |token| {
-        match server.login.hand_overs.fetch(token) {
-            Progress::Ready(authid) => json!({"authid": authid.expose()}),
-            Progress::Waiting => json!({"wait": "Not ready"}),
-            Progress::Unknown | Progress::Fetched => json!({"error": "No such entry"}),
-        }
+pub(in crate::server) async fn fetch<B>(server: &Server, request: &Request<B>) -> Reply {
+    let poll = match Poll::read(request) {
+        Ok(poll) => poll,
+        Err(refusal) => return *refusal,
+    };
+    let Some(token) = &poll.token else {
+        return poll.answer(&unknown());
+    };
+    poll.answer(&match server.login.hand_overs.fetch(token).await {
+        Ok(Progress::Ready(authid)) => json!({"authid": authid.expose()}),
+        // The poller asks again; the store may answer then.
+        Ok(Progress::Waiting) | Err(_) => wait(),
+        Ok(Progress::Unknown | Progress::Fetched) => unknown(),
     })
 }
 
 /// Whether the AuthID has been fetched.
-pub(in crate::server) fn token_state<B>(server: &Server, request: &Request<B>) -> Reply {
-    answer(request, |token| {
-        match server.login.hand_overs.progress(token) {
-            Progress::Ready(_) => json!({"success": false}),
-            Progress::Fetched => json!({"success": true}),
-            Progress::Waiting => json!({"wait": "Not ready"}),
-            Progress::Unknown => json!({"error": "No such entry"}),
-        }
+pub(in crate::server) async fn token_state<B>(server: &Server, request: &Request<B>) -> Reply {
+    let poll = match Poll::read(request) {
+        Ok(poll) => poll,
+        Err(refusal) => return *refusal,
+    };
+    let Some(token) = &poll.token else {
+        return poll.answer(&unknown());
+    };
+    poll.answer(&match server.login.hand_overs.progress(token).await {
+        Ok(Progress::Ready(_)) => json!({"success": false}),
+        Ok(Progress::Fetched) => json!({"success": true}),
+        Ok(Progress::Waiting) | Err(_) => wait(),
+        Ok(Progress::Unknown) => unknown(),
     })
 }
 
-/// Always 200 for a well-formed request: a browser runs no script of another
-/// status, and the poller would never learn why.
-fn answer<B>(request: &Request<B>, ask: impl FnOnce(&HandOverToken) -> Value) -> Reply {
-    let callback = input::query(request, "callback").or_else(|| input::query(request, "jsonp"));
-    let callback = callback.filter(|name| !name.is_empty());
-    if callback.as_deref().is_some_and(|name| !is_callback(name)) {
-        let error = json!({"error": "callback must be a plain JavaScript name"});
-        return reply::json(StatusCode::BAD_REQUEST, &error);
+fn wait() -> Value {
+    json!({"wait": "Not ready"})
+}
+
+fn unknown() -> Value {
+    json!({"error": "No such entry"})
+}
+
+/// What a poller asks, and how it wants the answer.
+struct Poll {
+    /// `None` if it can be no token of anybody.
+    token: Option<HandOverToken>,
+    callback: Option<String>,
+}
+
+impl Poll {
+    fn read<B>(request: &Request<B>) -> Result<Self, Box<Reply>> {
+        let callback = input::query(request, "callback").or_else(|| input::query(request, "jsonp"));
+        let callback = callback.filter(|name| !name.is_empty());
+        if callback.as_deref().is_some_and(|name| !is_callback(name)) {
+            let error = json!({"error": "callback must be a plain JavaScript name"});
+            return Err(Box::new(reply::json(StatusCode::BAD_REQUEST, &error)));
+        }
+        let poll = |token| Self { token, callback };
+        match input::query(request, "token") {
+            Some(text) => Ok(poll(HandOverToken::parse(&text))),
+            None => {
+                let missing = json!({"error": "Missing token"});
+                Err(Box::new(poll(None).answer(&missing)))
+            }
+        }
     }
-    let body = match input::query(request, "token") {
-        None => json!({"error": "Missing token"}),
-        Some(text) => match HandOverToken::parse(&text) {
-            Some(token) => ask(&token),
-            None => json!({"error": "No such entry"}),
-        },
-    };
-    match callback {
-        Some(name) => reply::jsonp(&name, &body),
-        None => reply::json(StatusCode::OK, &body),
+
+    /// Always 200 for a well-formed request: a browser runs no script of another
+    /// status, and the poller would never learn why.
+    fn answer(&self, body: &Value) -> Reply {
+        match &self.callback {
+            Some(name) => reply::jsonp(name, body),
+            None => reply::json(StatusCode::OK, body),
+        }
     }
 }
 

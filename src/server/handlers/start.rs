@@ -11,12 +11,12 @@ use crate::{
 
 /// All services, or the one that `?type=` asks for; opened by the person, or by a
 /// program that wants the AuthID.
-pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Reply {
+pub(in crate::server) async fn start<B>(server: &Server, request: &Request<B>) -> Reply {
     let asked = input::query(request, "type").filter(|id| !id.is_empty());
     let choice = match &asked {
         None => Choice::All,
         Some(id) => match server.catalog().find(id) {
-            Some(service) => Choice::One(button(service)),
+            Some(service) => Choice::One(button(server, service)),
             None => Choice::Unknown(id),
         },
     };
@@ -27,7 +27,7 @@ pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Repl
     let recipients = recipients(server, request);
     let visit = match recipients.is_nobody() {
         true => None,
-        false => match server.login.visit(recipients.clone()) {
+        false => match server.login.visit(recipients.clone()).await {
             Ok(visit) => Some(visit),
             Err(error) => return server.login_failed(&error, None),
         },
@@ -35,7 +35,7 @@ pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Repl
     let services = server.catalog().iter().filter(|service| !service.hidden);
     let page = StartPage {
         frame: server.frame(),
-        services: services.map(|service| button(service)).collect(),
+        services: services.map(|service| button(server, service)).collect(),
         choice,
         setups: setups(server),
         visit: visit.as_ref().map(|visit| visit.nonce.as_str()),
@@ -64,11 +64,12 @@ fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients {
     }
 }
 
-fn button(service: &Service) -> Button<'_> {
+fn button<'a>(server: &Server, service: &'a Service) -> Button<'a> {
     Button {
         id: &service.id,
         name: &service.name,
         provider: &service.provider.id,
+        ends_at_restart: server.forgets(service),
     }
 }
 

@@ -35,6 +35,10 @@ pub struct State {
     access_tokens: HashMap<String, u64>,
     live: BTreeSet<u64>,
     grants: u64,
+    replays: u64,
+    replayed: BTreeSet<u64>,
+    /// How long access tokens live, if not as long as the real ones, in seconds.
+    access_token_lifetime: Option<u64>,
     /// What a family's own test has set it to.
     pub switch: Option<String>,
 }
@@ -194,6 +198,8 @@ impl Books {
             state.live.remove(&grant);
         }
         if used {
+            state.replays += 1;
+            state.replayed.insert(grant);
             return refuse("the refresh token was used before");
         }
         if now >= token.expires_at || !state.live.contains(&grant) {
@@ -217,6 +223,43 @@ impl Books {
         let name = random_token("never-print-access-", length);
         self.lock().access_tokens.insert(name.clone(), grant);
         name
+    }
+
+    /// From now on access tokens live so many seconds.
+    pub fn shorten_access_tokens(&self, seconds: u64) {
+        self.lock().access_token_lifetime = Some(seconds);
+    }
+
+    /// `expires_in` of a provider whose access tokens usually live so many seconds.
+    pub fn expires_in(&self, usual: u64) -> u64 {
+        self.lock().access_token_lifetime.unwrap_or(usual)
+    }
+
+    /// How often a refresh token came that had been used.
+    pub fn replays(&self) -> u64 {
+        self.lock().replays
+    }
+
+    /// Of which grants.
+    pub fn replayed_grants(&self) -> BTreeSet<u64> {
+        self.lock().replayed.clone()
+    }
+
+    /// Every token that was ever given out.
+    pub fn all_tokens(&self) -> Vec<String> {
+        let state = self.lock();
+        let tokens = state
+            .refresh_tokens
+            .keys()
+            .chain(state.access_tokens.keys());
+        tokens.cloned().collect()
+    }
+
+    /// Whether the grant has a refresh token that was given out and never used.
+    pub fn has_unused_refresh_token(&self, grant: u64) -> bool {
+        let state = self.lock();
+        let mut tokens = state.refresh_tokens.values();
+        tokens.any(|token| token.grant == grant && !token.used)
     }
 
     /// The grant of a live access token, or of a refresh token that could be used.

@@ -51,7 +51,7 @@ fn token(books: &Books, call: &Call) -> Answer {
     let body = json!({
         "access_token": books.new_access_token(grant, 32),
         "refresh_token": books.new_refresh_token(grant, 64, DAYS),
-        "expires_in": 3900,
+        "expires_in": books.expires_in(3900),
         "restricted_to": [],
         "token_type": "bearer",
     });

@@ -66,7 +66,7 @@ fn token(books: &Books, call: &Call) -> Answer {
     let mut body = json!({
         "access_token": books.new_access_token(grant, 140),
         "token_type": "bearer",
-        "expires_in": 14400,
+        "expires_in": books.expires_in(14400),
         "account_id": "dbid:tests",
     });
     if let Some(refresh_token) = refresh_token {

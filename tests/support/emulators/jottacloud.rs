@@ -70,7 +70,7 @@ fn token(books: &Books, call: &Call) -> Answer {
     let body = json!({
         "access_token": books.new_access_token(grant, 1100),
         "refresh_token": books.new_refresh_token(grant, 700, DAYS),
-        "expires_in": 3600,
+        "expires_in": books.expires_in(3600),
         "refresh_expires_in": 0,
         "token_type": "Bearer",
         "scope": "openid offline_access",

@@ -26,7 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use books::{Books, CLIENT_ID, CLIENT_SECRET};
 pub use call::{Call, Reply};
-pub use visitor::{Emulated, credential_on, escaped, hidden_state, shipped};
+pub use visitor::{Emulated, credential_on, credentials, escaped, hidden_state, shipped};
 
 type Answer = Result<Reply, Reply>;
 

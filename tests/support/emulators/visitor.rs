@@ -124,7 +124,7 @@ impl Emulated {
 }
 
 /// The variables that offer a provider's services.
-fn credentials(provider: &str) -> Vec<(String, String)> {
+pub fn credentials(provider: &str) -> Vec<(String, String)> {
     let shipped = shipped();
     let Some(table) = shipped["provider"].get(provider) else {
         return Vec::new();

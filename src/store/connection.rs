@@ -1,0 +1,227 @@
+//! The way to Redis: one connection that all commands share, made anew on the next
+//! command after it broke.
+
+use std::{fmt, future::Future, time::Duration};
+
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, Pipeline, RedisError,
+    RedisFuture, ServerErrorKind, TlsMode, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster::ClusterClient,
+    cluster_async::ClusterConnection,
+    sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
+};
+use tokio::{sync::Mutex, time::timeout};
+
+use super::{StoreError, StoreUrl, url::Topology};
+use crate::clock::Stopwatch;
+
+/// A command is answered by then, waiting for a connection included.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
+/// Below that of a command, so that whoever connects learns that it fails.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// For so long after a failure nobody else tries to connect: who waits in line
+/// behind a connection that fails would wait beyond all deadlines.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
+
+/// Leads to one Redis, to the primary that sentinels know, or to a cluster.
+pub(super) struct Link {
+    target: Target,
+    state: Mutex<State>,
+}
+
+enum Target {
+    Single(Client),
+    Sentinel(Mutex<SentinelClient>),
+    Cluster(ClusterClient),
+}
+
+#[derive(Default)]
+struct State {
+    open: Option<Connection>,
+    /// Counts connections, so that a broken one is not closed twice over.
+    number: u64,
+    failure: Option<(Stopwatch, StoreError)>,
+}
+
+/// What carries commands. Clones share it.
+#[derive(Clone)]
+pub(super) enum Connection {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Link {
+    /// To where the address says; nothing is sent yet. It fails where TLS cannot be
+    /// set up.
+    pub(super) fn new(url: &StoreUrl) -> Result<Self, StoreError> {
+        Ok(Self {
+            target: target(url).map_err(|error| store_error(&error))?,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Runs one command, on a connection that is there or is made now.
+    pub(super) async fn run<T, F>(
+        &self,
+        command: impl FnOnce(Connection) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let work = async {
+            let (connection, number) = self.connection().await?;
+            let result = command(connection).await;
+            if let Err(error) = &result
+                && is_of_the_connection(error)
+            {
+                self.close(number).await;
+            }
+            result.map_err(|error| store_error(&error))
+        };
+        timeout(COMMAND_TIMEOUT, work)
+            .await
+            .unwrap_or(Err(StoreError::TooSlow))
+    }
+
+    async fn connection(&self) -> Result<(Connection, u64), StoreError> {
+        let mut state = self.state.lock().await;
+        if let Some(open) = &state.open {
+            return Ok((open.clone(), state.number));
+        }
+        if let Some((since, error)) = &state.failure
+            && since.elapsed() < PAUSE_AFTER_FAILURE
+        {
+            return Err(error.clone());
+        }
+        let connecting = timeout(CONNECT_TIMEOUT, self.target.connect()).await;
+        match connecting {
+            Ok(Ok(connection)) => {
+                state.number += 1;
+                state.failure = None;
+                state.open = Some(connection.clone());
+                Ok((connection, state.number))
+            }
+            failed => {
+                let error = match failed {
+                    Ok(Err(error)) => store_error(&error),
+                    _ => StoreError::TooSlow,
+                };
+                state.failure = Some((Stopwatch::start(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn close(&self, number: u64) {
+        let mut state = self.state.lock().await;
+        if state.number == number {
+            state.open = None;
+        }
+    }
+}
+
+fn target(url: &StoreUrl) -> Result<Target, RedisError> {
+    match &url.topology {
+        Topology::Single => Ok(Target::Single(Client::open(url.nodes[0].clone())?)),
+        Topology::Cluster => {
+            let cluster = ClusterClient::builder(url.nodes.clone())
+                .connection_timeout(CONNECT_TIMEOUT)
+                .response_timeout(COMMAND_TIMEOUT);
+            Ok(Target::Cluster(cluster.build()?))
+        }
+        Topology::Sentinel(name) => {
+            let settings = url.nodes[0].redis_settings();
+            let addresses = url.nodes.iter().map(|node| node.addr().clone());
+            let mut sentinel =
+                SentinelClientBuilder::new(addresses, name, SentinelServerType::Master)?
+                    .set_client_to_redis_db(settings.db());
+            if let Some(username) = settings.username() {
+                sentinel = sentinel.set_client_to_redis_username(username);
+            }
+            if let Some(password) = settings.password() {
+                sentinel = sentinel.set_client_to_redis_password(password);
+            }
+            if let ConnectionAddr::TcpTls { .. } = url.nodes[0].addr() {
+                sentinel = sentinel
+                    .set_client_to_redis_tls_mode(TlsMode::Secure)
+                    .set_client_to_sentinel_tls_mode(TlsMode::Secure);
+            }
+            Ok(Target::Sentinel(Mutex::new(sentinel.build()?)))
+        }
+    }
+}
+
+impl Target {
+    async fn connect(&self) -> Result<Connection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(COMMAND_TIMEOUT));
+        match self {
+            Self::Single(client) => {
+                let connecting = client.get_multiplexed_async_connection_with_config(&config);
+                Ok(Connection::One(connecting.await?))
+            }
+            Self::Sentinel(client) => {
+                let mut client = client.lock().await;
+                let connecting = client.get_async_connection_with_config(&config);
+                Ok(Connection::One(connecting.await?))
+            }
+            Self::Cluster(client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
+        }
+    }
+}
+
+/// Whether another connection may help: this one is broken or silent, or leads to a
+/// server that is no longer the primary.
+fn is_of_the_connection(error: &RedisError) -> bool {
+    let demoted = ErrorKind::Server(ServerErrorKind::ReadOnly);
+    error.is_io_error() || error.is_unrecoverable_error() || error.kind() == demoted
+}
+
+fn store_error(error: &RedisError) -> StoreError {
+    // The library's words name addresses, error codes and scripts by their hash.
+    let cause = error.to_string();
+    match error.kind() {
+        _ if error.is_timeout() => StoreError::TooSlow,
+        ErrorKind::Server(_)
+        | ErrorKind::Extension
+        | ErrorKind::AuthenticationFailed
+        | ErrorKind::UnexpectedReturnType => StoreError::Refused { cause },
+        _ => StoreError::Unreachable { cause },
+    }
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::One(connection) => connection.req_packed_command(command),
+            Self::Cluster(connection) => connection.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::One(connection) => connection.req_packed_commands(commands, offset, count),
+            Self::Cluster(connection) => connection.req_packed_commands(commands, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::One(connection) => connection.get_db(),
+            Self::Cluster(connection) => connection.get_db(),
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
+}

@@ -1,0 +1,131 @@
+//! Kept in Redis, which several servers share.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use redis::{AsyncCommands, RedisError};
+
+use super::{
+    Name, StoreError, StoreUrl,
+    connection::{Connection, Link},
+};
+use crate::{clock::Stopwatch, secret::Secret, telemetry::Metrics};
+
+/// A Redis or Valkey. Cheap to clone; clones share one connection.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    link: Link,
+    prefix: String,
+    hosts: String,
+    metrics: Arc<Metrics>,
+    /// Whether the last command was answered: a change is logged, not each failure.
+    is_up: AtomicBool,
+}
+
+impl Shared {
+    /// The store at this address. Nothing is sent yet: a server starts without it,
+    /// and finds it when it is there.
+    pub fn new(url: &StoreUrl, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
+        Ok(Self {
+            inner: Arc::new(Inner {
+                link: Link::new(url)?,
+                prefix: url.prefix.clone(),
+                hosts: url.hosts(),
+                metrics,
+                is_up: AtomicBool::new(true),
+            }),
+        })
+    }
+
+    /// Whether it answers, and would keep something.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.put(
+            &Name::new("ping", b""),
+            &Secret::new(""),
+            Duration::from_secs(1),
+        )
+        .await
+    }
+
+    pub(super) async fn put(
+        &self,
+        name: &Name,
+        value: &Secret,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        let (key, seconds) = (self.key(name), lifetime.as_secs());
+        self.run(
+            |mut connection| async move { connection.set_ex(key, value.expose(), seconds).await },
+        )
+        .await
+    }
+
+    /// The value, while it lives.
+    pub async fn get(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
+        let key = self.key(name);
+        let value: Option<String> = self
+            .run(|mut connection| async move { connection.get(key).await })
+            .await?;
+        Ok(value.map(Secret::new))
+    }
+
+    pub(super) async fn take(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
+        let key = self.key(name);
+        let value: Option<String> = self
+            .run(|mut connection| async move { connection.get_del(key).await })
+            .await?;
+        Ok(value.map(Secret::new))
+    }
+
+    /// Forgets the value.
+    pub async fn remove(&self, name: &Name) -> Result<(), StoreError> {
+        let key = self.key(name);
+        self.run(|mut connection| async move { connection.del(key).await })
+            .await
+    }
+
+    /// What Redis calls it. The braces keep everything about one name together in a
+    /// cluster.
+    pub(super) fn key(&self, name: &Name) -> String {
+        let name = URL_SAFE_NO_PAD.encode(name.as_bytes());
+        format!("{}{{{name}}}", self.inner.prefix)
+    }
+
+    /// Runs one command, and notes how it went.
+    pub(super) async fn run<T, F>(
+        &self,
+        command: impl FnOnce(Connection) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let stopwatch = Stopwatch::start();
+        let result = self.inner.link.run(command).await;
+        let failure = result.as_ref().err();
+        let metrics = &self.inner.metrics;
+        metrics.store_answered(failure.map(StoreError::kind), stopwatch.elapsed());
+        let was_up = self.inner.is_up.swap(failure.is_none(), Ordering::Relaxed);
+        let hosts = &self.inner.hosts;
+        match failure {
+            Some(error) if was_up => tracing::error!("the store at {hosts} {error}"),
+            None if !was_up => tracing::info!("the store at {hosts} answers again"),
+            _ => {}
+        }
+        result
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+}

@@ -1,0 +1,206 @@
+//! STORE_URL: where Redis is.
+
+use std::fmt;
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use thiserror::Error;
+use url::{Url, form_urlencoded};
+
+const DEFAULT_PREFIX: &str = "authseal:";
+/// Prefixes every name, so it is neither empty nor long.
+const LONGEST_PREFIX: usize = 64;
+
+/// Where a Redis or Valkey is that servers share:
+/// `redis[s]://[[user]:password@]host[:port][,host[:port]...][/db][?option=value&...]`.
+///
+/// Options: `prefix=authseal:` starts every name, `sentinel=NAME` says that the hosts
+/// are sentinels that know the primary by this name, `cluster=true` that they are
+/// nodes of a cluster. It has no `Display`, because it may hold a password.
+#[derive(Clone)]
+pub struct StoreUrl {
+    pub(super) nodes: Vec<ConnectionInfo>,
+    pub(super) topology: Topology,
+    pub(super) prefix: String,
+}
+
+/// What the hosts of a [`StoreUrl`] are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Topology {
+    Single,
+    /// Sentinels, which know a primary by this name.
+    Sentinel(String),
+    Cluster,
+}
+
+/// What is wrong with a STORE_URL; the text itself is never shown.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NotAStore {
+    /// Not a URL of Redis.
+    #[error(
+        "is not the address of a Redis; write it like redis://:password@host:6379/0, with what is \
+         neither letter nor digit in the password as %40 and so on"
+    )]
+    Form,
+    /// An option that nobody knows.
+    #[error("has an unknown option; there are prefix=, sentinel= and cluster=true")]
+    Option,
+    /// Both, or more than one host without either.
+    #[error(
+        "names several hosts: add ?sentinel=NAME if they are sentinels, or ?cluster=true if they \
+         are a cluster"
+    )]
+    Hosts,
+    /// A prefix that cannot be one.
+    #[error("has a prefix with other than letters, digits, and : - _ . or of over 64 characters")]
+    Prefix,
+    /// Redis Cluster has database 0 only.
+    #[error("names a database, of which a cluster has only one; leave it out")]
+    Database,
+}
+
+impl StoreUrl {
+    /// Reads one.
+    pub fn parse(text: &str) -> Result<Self, NotAStore> {
+        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let (topology, prefix) = options(query)?;
+        let nodes = nodes(address)?;
+        match topology {
+            Topology::Single if nodes.len() > 1 => return Err(NotAStore::Hosts),
+            Topology::Cluster if nodes[0].redis_settings().db() != 0 => {
+                return Err(NotAStore::Database);
+            }
+            _ => {}
+        }
+        Ok(Self {
+            nodes,
+            topology,
+            prefix,
+        })
+    }
+}
+
+fn options(query: &str) -> Result<(Topology, String), NotAStore> {
+    let mut topology = Topology::Single;
+    let mut prefix = DEFAULT_PREFIX.to_owned();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match (&*name, &*value) {
+            ("prefix", value) if is_prefix(value) => value.clone_into(&mut prefix),
+            ("prefix", _) => return Err(NotAStore::Prefix),
+            ("sentinel" | "cluster", _) if topology != Topology::Single => {
+                return Err(NotAStore::Hosts);
+            }
+            ("sentinel", name) if !name.is_empty() => topology = Topology::Sentinel(name.into()),
+            ("cluster", "true") => topology = Topology::Cluster,
+            _ => return Err(NotAStore::Option),
+        }
+    }
+    Ok((topology, prefix))
+}
+
+/// Without braces: those say in which slot of a cluster a name lies.
+fn is_prefix(text: &str) -> bool {
+    (1..=LONGEST_PREFIX).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b":-_.".contains(&byte))
+}
+
+/// One for each host; what stands around the hosts holds for all.
+fn nodes(address: &str) -> Result<Vec<ConnectionInfo>, NotAStore> {
+    let (scheme, rest) = address.split_once("://").ok_or(NotAStore::Form)?;
+    let is_redis = matches!(scheme, "redis" | "rediss" | "valkey" | "valkeys");
+    // What stands behind a # could switch the check of certificates off.
+    if !is_redis || address.contains('#') {
+        return Err(NotAStore::Form);
+    }
+    let (authority, path) = match rest.split_once('/') {
+        Some((authority, database)) => (authority, format!("/{database}")),
+        None => (rest, String::new()),
+    };
+    let (credentials, hosts) = match authority.rsplit_once('@') {
+        Some((credentials, hosts)) => (format!("{credentials}@"), hosts),
+        None => (String::new(), authority),
+    };
+    hosts
+        .split(',')
+        .map(|host| {
+            let url = Url::parse(&format!("{scheme}://{credentials}{host}{path}"));
+            let url = url.ok().filter(Url::has_host).ok_or(NotAStore::Form)?;
+            url.into_connection_info().map_err(|_| NotAStore::Form)
+        })
+        .collect()
+}
+
+impl StoreUrl {
+    /// Where it is, without what is secret: for logs.
+    pub fn hosts(&self) -> String {
+        let hosts = self.nodes.iter().map(|node| match node.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                format!("{host}:{port}")
+            }
+            other => other.to_string(),
+        });
+        hosts.collect::<Vec<_>>().join(",")
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({}, {:?})", self.hosts(), self.topology)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_options_and_what_is_secret_are_told_apart() {
+        let url = StoreUrl::parse("redis://me:p%40ss@a:1,b/3?sentinel=main&prefix=x:").unwrap();
+        assert_eq!(url.hosts(), "a:1,b:6379");
+        assert_eq!(url.topology, Topology::Sentinel("main".into()));
+        assert_eq!(url.prefix, "x:");
+        for node in &url.nodes {
+            let settings = node.redis_settings();
+            assert_eq!(settings.username(), Some("me"));
+            assert_eq!(settings.password(), Some("p@ss"));
+            assert_eq!(settings.db(), 3);
+        }
+        assert!(!format!("{url:?}").contains("p@ss"));
+
+        let url = StoreUrl::parse("rediss://:secret@[::1]").unwrap();
+        assert_eq!(url.prefix, "authseal:");
+        assert_eq!(url.topology, Topology::Single);
+        assert!(matches!(url.nodes[0].addr(), ConnectionAddr::TcpTls { .. }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_the_password() {
+        let check = |text: &str, expected: NotAStore| {
+            let error = StoreUrl::parse(text).unwrap_err();
+            assert_eq!(error, expected, "{text}");
+            assert!(!error.to_string().contains("secret"));
+        };
+        for text in [
+            "",
+            "localhost:6379",
+            "http://:secret@host",
+            "redis://",
+            "redis://:secret@",
+            "redis://:secret@host:x",
+            "redis://:secret@host/x",
+            "rediss://:secret@host#insecure",
+            "redis://host,,host?cluster=true",
+        ] {
+            check(text, NotAStore::Form);
+        }
+        check("redis://host?prefx=secret", NotAStore::Option);
+        check("redis://host?cluster=yes", NotAStore::Option);
+        check("redis://host?sentinel=", NotAStore::Option);
+        check("redis://a,b", NotAStore::Hosts);
+        check("redis://a,b?cluster=true&sentinel=x", NotAStore::Hosts);
+        check("redis://a?prefix=", NotAStore::Prefix);
+        check("redis://a?prefix={x}", NotAStore::Prefix);
+        check("redis://a/1?cluster=true", NotAStore::Database);
+    }
+}
