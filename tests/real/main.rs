@@ -20,6 +20,7 @@ mod opener;
 mod other_program;
 mod page;
 mod pages;
+mod replicas;
 mod revoke;
 mod search;
 mod site;

@@ -1,0 +1,14 @@
+//! Several authseals that share a Redis, behind nginx.
+
+mod dump;
+mod fleet;
+mod hand_over;
+mod killed;
+mod nginx;
+mod outages;
+mod redis;
+mod single_use;
+mod stable;
+mod tap;
+mod topologies;
+mod window;

@@ -1,0 +1,139 @@
+//! When a server dies, and what is lost: only a token that the provider has given
+//! out and Redis does not have.
+
+use std::sync::Arc;
+
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
+
+use super::{
+    fleet::{Fleet, Login, Replica, refresh},
+    redis::Redis,
+    tap::{Held, Tap},
+};
+use crate::support::{Answer, Client, emulators::Fault};
+
+/// Two replicas, of which the first has a wire to Redis that can be held.
+struct Bed {
+    fleet: Fleet,
+    tap: Tap,
+    doomed: Replica,
+    other: Replica,
+    _redis: Redis,
+}
+
+impl Bed {
+    async fn start() -> Self {
+        let fleet = Fleet::new(&["box"]).await;
+        let redis = Redis::start().await;
+        let tap = Tap::to(redis.port, &fleet.kid).await;
+        let bed = Self {
+            doomed: fleet.replica(Some(&tap.url())).await,
+            other: fleet.replica(Some(&redis.url())).await,
+            fleet,
+            tap,
+            _redis: redis,
+        };
+        // From now on Redis knows the scripts.
+        let first = bed.fleet.log_in("box");
+        let url = &bed.doomed.process.url;
+        let answer = refresh(&Client::new(), url, &first.authid).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        bed
+    }
+
+    /// Asks the replica that is going to die, and does not wait for it.
+    async fn ask_doomed(&self, login: &Login) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.doomed.port))
+            .await
+            .unwrap();
+        let authid = &login.authid;
+        let request =
+            format!("GET /refresh HTTP/1.1\r\nHost: localhost\r\nX-AuthID: {authid}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn ask_other(&self, login: &Login) -> Answer {
+        refresh(&Client::new(), &self.other.process.url, &login.authid).await
+    }
+
+    /// Kills it, and returns what the other answers to a client of the same login.
+    async fn after_its_death(self, login: &Login) -> (Answer, Fleet) {
+        let Replica { process, .. } = self.doomed;
+        process.program.kill().await;
+        let url = &self.other.process.url;
+        let stranger = self.fleet.log_in("box");
+        let unharmed = refresh(&Client::new(), url, &stranger.authid).await;
+        assert_eq!(unharmed.status, 200, "{unharmed:?}");
+        let answer = refresh(&Client::new(), url, &login.authid).await;
+        (answer, self.fleet)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_before_the_provider_was_asked() {
+    let bed = Bed::start().await;
+    let login = bed.fleet.log_in("box");
+    bed.tap.hold(Held::Answers);
+    let _asking = bed.ask_doomed(&login).await;
+    // Redis has given the lease, and who got it does not know.
+    bed.tap.has_held().await;
+    let (answer, fleet) = bed.after_its_death(&login).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(fleet.replays(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_lost_that_has_only_left_the_provider() {
+    let bed = Bed::start().await;
+    let login = bed.fleet.log_in("box");
+    let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let emulator = bed.fleet.emulator("box");
+    emulator.fault("/token", Fault::Late(worked.clone(), go.clone()));
+    let _asking = bed.ask_doomed(&login).await;
+    worked.notified().await;
+    emulator.mend();
+    let (answer, fleet) = bed.after_its_death(&login).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(fleet.replays(), 1);
+    go.notify_one();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_lost_that_is_on_its_way_to_redis() {
+    let bed = Bed::start().await;
+    let login = bed.fleet.log_in("box");
+    bed.tap.hold(Held::Storing);
+    let _asking = bed.ask_doomed(&login).await;
+    bed.tap.has_held().await;
+    let (answer, fleet) = bed.after_its_death(&login).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(fleet.replays(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_once_redis_has_it() {
+    let bed = Bed::start().await;
+    let login = bed.fleet.log_in("box");
+    bed.tap.hold(Held::Stored);
+    let _asking = bed.ask_doomed(&login).await;
+    bed.tap.has_held().await;
+    let (answer, fleet) = bed.after_its_death(&login).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(fleet.replays(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_lost_redis_for_a_while_stores_what_it_owes() {
+    let bed = Bed::start().await;
+    let login = bed.fleet.log_in("box");
+    bed.tap.hold(Held::Storing);
+    let _asking = bed.ask_doomed(&login).await;
+    bed.tap.has_held().await;
+    // Meanwhile another client of the login comes to the other server, and waits.
+    let (_, answer) = tokio::join!(async { bed.tap.hold(Held::Nothing) }, bed.ask_other(&login));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(bed.fleet.replays(), 0);
+    let scrape = bed.doomed.process.scrape().await;
+    assert_eq!(scrape.sum("authseal_unsaved_authids", &[]), 0.0);
+}
