@@ -20,7 +20,7 @@ name           = "Stub"
 credentials    = ["STUB"]
 authorize_url  = "{stub}/authorize"
 token_url      = "{stub}/token"
-refresh_tokens = "stable"
+refresh_tokens = "{refresh_tokens}"
 
 [service.stub]
 provider = "stub"
@@ -32,9 +32,10 @@ scope    = "x"
 class Authseal:
     """One running server and how long it took to be ready."""
 
-    def __init__(self, programs: Programs, binary: Path, folder: Path, stub: str):
+    def __init__(self, programs: Programs, binary: Path, folder: Path, stub: str,
+                 refresh_tokens: str = "stable", store: str | None = None):
         providers = folder / f"providers-{stub.rpartition(':')[2]}.toml"
-        providers.write_text(PROVIDERS.format(stub=stub))
+        providers.write_text(PROVIDERS.format(stub=stub, refresh_tokens=refresh_tokens))
         port, admin_port = free_port(), free_port()
         self.address = f"http://127.0.0.1:{port}"
         before = time.monotonic()
@@ -48,6 +49,7 @@ class Authseal:
             "AUTHSEAL_LOG": "warn",
             "STUB_CLIENT_ID": CLIENT_ID,
             "STUB_CLIENT_SECRET": CLIENT_SECRET,
+            **({"AUTHSEAL_STORE_URL": store} if store else {}),
         }, log=folder / f"authseal-{port}.log")
         self.start_seconds = wait_until_ready(self.program, admin_port) - before
 

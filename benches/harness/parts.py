@@ -11,13 +11,14 @@ from typing import Callable
 
 from .authseal import SERVICE, Authseal, form_bytes
 from .load import Load, measure, send_all, wrk
-from .programs import RELEASE, Program, Programs
+from .programs import RELEASE, Program, Programs, free_port, wait_until_open
 
 TOKEN_CHARACTERS = 110
 ACCESS_TOKEN_CHARACTERS = 220
 LONG_S, SHORT_S = 3600, 1  # authseal caches no token that lives for a second
 CACHED_AUTHIDS = 1_000
 UNCACHED_AUTHIDS = 150_000
+STORED_AUTHIDS = 20_000
 MEMORY_AUTHIDS = 100_000
 STARTS = 10
 
@@ -36,11 +37,26 @@ class Bed:
     def brief_stub(self) -> str:
         return self._stub(SHORT_S)
 
-    def _stub(self, expires_in: int) -> str:
-        return self.programs.start_bare("provider-stub", ACCESS_TOKEN_CHARACTERS, expires_in)[1]
+    @cached_property
+    def single_use_stub(self) -> str:
+        return self._stub(SHORT_S, TOKEN_CHARACTERS)
 
-    def authseal(self, stub: str) -> Authseal:
-        return Authseal(self.programs, self.binary, self.folder, stub)
+    def _stub(self, expires_in: int, *refresh_token_characters: int) -> str:
+        return self.programs.start_bare("provider-stub", ACCESS_TOKEN_CHARACTERS, expires_in,
+                                        *refresh_token_characters)[1]
+
+    def authseal(self, stub: str, **options: str) -> Authseal:
+        return Authseal(self.programs, self.binary, self.folder, stub, **options)
+
+    def redis(self) -> tuple[Program, str]:
+        """A Redis as docs/replicas.md wants it, and its URL."""
+        folder, port = self.folder / "redis", free_port()
+        folder.mkdir()
+        program = self.programs.start(
+            ["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
+             "--appendonly", "yes", "--maxmemory-policy", "noeviction"], log=folder / "log")
+        wait_until_open(program, port)
+        return program, f"redis://127.0.0.1:{port}"
 
     def authids(self, count: int) -> Path:
         """A file of that many different AuthIDs, under the key that the first
@@ -89,6 +105,21 @@ def uncached(bed: Bed, load: Load, rounds: int) -> dict:
             sys.exit(f"the uncached run was answered without the provider: "
                      f"{result['requests']} answers, {result['provider_calls']} calls")
     return stop_both(bed, bare, authseal.program, result | {"body_bytes": body_bytes})
+
+
+def store(bed: Bed, load: Load, rounds: int) -> dict:
+    """/refresh of a single-use service: the newest AuthIDs in a Redis beside the
+    same in memory."""
+    stub, redis = bed.single_use_stub, bed.redis()
+    memory = bed.authseal(stub, refresh_tokens="single-use")
+    shared = bed.authseal(stub, refresh_tokens="single-use", store=redis[1])
+    redis_before = redis[0].cpu_seconds()
+    result = side_by_side(load, rounds, bed.authids(STORED_AUTHIDS),
+                          (memory.program, memory.address), (shared.program, shared.address),
+                          calls=lambda: provider_calls(stub))
+    redis_us = (redis[0].cpu_seconds() - redis_before) * 1e6 / result["requests"]["authseal"]
+    bed.programs.stop(redis[0])
+    return stop_both(bed, memory.program, shared.program, result | {"redis_cpu_us": redis_us})
 
 
 def side_by_side(load: Load, rounds: int, authids: Path, bare: tuple[Program, str],

@@ -23,13 +23,14 @@ def build(authseal: bool) -> None:
         subprocess.run(["cargo", "build", "--quiet", "--release", *package], cwd=REPOSITORY, check=True)
 
 
-def need_wrk() -> None:
-    """wrk makes the load; only root can have it installed here."""
-    if shutil.which("wrk"):
+def need(program: str) -> None:
+    """A program of the Debian package of the same name; only root can have it
+    installed here."""
+    if shutil.which(program):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit("benches/run needs wrk: install it (Debian, Ubuntu: apt-get install wrk)")
-    subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", "wrk"],
+        sys.exit(f"benches/run needs {program}: install it (Debian, Ubuntu: apt-get install {program})")
+    subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", program],
                    check=True, stdout=sys.stderr)
 
 
@@ -121,6 +122,18 @@ class Programs:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+def wait_until_open(program: Program, port: int, deadline_s: float = 10.0) -> None:
+    """Until somebody listens there."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.01)
+    program.fail(f"does not listen after {deadline_s:.0f} s")
 
 
 def wait_until_ready(program: Program, port: int, deadline_s: float = 10.0) -> float:

@@ -9,7 +9,7 @@ def show(figures: dict) -> str:
     lines = [f"{machine['cores']} cores ({machine['cpu']}), load before the run "
              f"{machine['load_before']:.1f}, wrk with {machine['threads']} threads and "
              f"{machine['connections']} connections"]
-    blocks = {"seal": seal, "cached": cached, "uncached": uncached, "memory": memory, "start": start}
+    blocks = {"seal": seal, "cached": cached, "uncached": uncached, "store": store, "memory": memory, "start": start}
     for part, block in blocks.items():
         if part in figures:
             lines += ["", *block(figures[part])]
@@ -31,11 +31,16 @@ def uncached(result: dict) -> list[str]:
     return comparison("(c) uncached /refresh", "forwarder", result)
 
 
-def comparison(title: str, other: str, result: dict) -> list[str]:
+def store(result: dict) -> list[str]:
+    lines = comparison("(f) single-use /refresh", "memory", result, "with Redis")
+    return [*lines, row("CPU time of Redis per request, µs", "", f"{result['redis_cpu_us']:.2f}")]
+
+
+def comparison(title: str, other: str, result: dict, this: str = "authseal") -> list[str]:
     units = {"requests_per_s": ("requests/s", "{:,.0f}"), "p50_us": ("p50, µs", "{:,.0f}"),
              "p99_us": ("p99, µs", "{:,.0f}"), "cpu_us": ("CPU time per request, µs", "{:.2f}")}
     rounds = len(result["rounds"]["bare"])
-    lines = [head(f"{title}, medians of {rounds}", other, "authseal", "ratio")]
+    lines = [head(f"{title}, medians of {rounds}", other, this, "ratio")]
     for name, (label, form) in units.items():
         lines.append(row(label, form.format(result["bare"][name]),
                          form.format(result["authseal"][name]), f"{result['ratio'][name]:.2f}"))

@@ -77,7 +77,8 @@ pub fn expect<T: FromStr>(arguments: &mut impl Iterator<Item = String>, name: &s
     parse(&arguments.next().unwrap_or_else(|| usage(name)))
 }
 
-fn parse<T: FromStr>(text: &str) -> T {
+/// An argument's value, or the end with what was wrong.
+pub fn parse<T: FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| usage(text))
 }
 

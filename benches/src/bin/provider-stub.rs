@@ -1,8 +1,9 @@
 //! A provider's token endpoint that costs next to nothing.
 //!
-//!     provider-stub ACCESS_TOKEN_CHARACTERS EXPIRES_IN
+//!     provider-stub ACCESS_TOKEN_CHARACTERS EXPIRES_IN [REFRESH_TOKEN_CHARACTERS]
 //!
-//! Any POST gets an access token at once. A GET gets the number of POSTs so far:
+//! Any POST gets an access token at once, and with the third argument a refresh
+//! token that no other has. A GET gets the number of POSTs so far:
 //! with it the harness proves that a run was cached, or was not.
 
 use std::sync::{
@@ -10,7 +11,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use authseal_benches::{arguments, expect, headers, ok, random_token, serve};
+use authseal_benches::{arguments, expect, headers, ok, parse, random_token, serve};
 use http_body_util::BodyExt;
 use hyper::{Method, body::Bytes};
 
@@ -19,15 +20,23 @@ async fn main() {
     let mut arguments = arguments();
     let token = random_token(expect(&mut arguments, "ACCESS_TOKEN_CHARACTERS"));
     let expires_in: u32 = expect(&mut arguments, "EXPIRES_IN");
-    let body = Bytes::from(format!(
-        "{{\"access_token\":\"{token}\",\"token_type\":\"bearer\",\"expires_in\":{expires_in}}}"
-    ));
+    let refresh_token = arguments.next().map(|length| random_token(parse(&length)));
+    let fields = format!(
+        "\"access_token\":\"{token}\",\"token_type\":\"bearer\",\"expires_in\":{expires_in}"
+    );
+    let same = Bytes::from(format!("{{{fields}}}"));
     let headers = headers(["content-type: application/json".to_owned()].into_iter());
     let calls = Arc::new(AtomicU64::new(0));
     serve(move |request| {
         let answer = if request.method() == Method::POST {
-            calls.fetch_add(1, Ordering::Relaxed);
-            ok(&headers, body.clone())
+            let call = calls.fetch_add(1, Ordering::Relaxed);
+            let body = match &refresh_token {
+                Some(token) => {
+                    format!("{{{fields},\"refresh_token\":\"{token}{call:08}\"}}").into()
+                }
+                None => same.clone(),
+            };
+            ok(&headers, body)
         } else {
             ok(
                 &headers,
