@@ -14,13 +14,14 @@
 //! refresh login
 //! provider seal demo
 //! keyring outbound listen store
+//! limit
 //! secret clock public_url telemetry pages
 //! ```
 //!
 //! One request, from socket to provider and back:
-//! `listen::run` → `server::routes` → `server::handlers` → `login` or `refresh` →
+//! `listen::Door::serve` → `server::routes` → `server::handlers` → `login` or `refresh` →
 //! `seal`, `provider` → `outbound`; and what went wrong comes back through
-//! `server::error`.
+//! `server::failure`.
 
 #![warn(missing_docs)]
 
@@ -31,6 +32,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod keyring;
+pub mod limit;
 pub mod listen;
 pub mod login;
 pub mod outbound;

@@ -2,19 +2,19 @@
 //! too.
 
 mod reload;
+mod watch;
 mod wiring;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Clock,
     config::Config,
     keyring::{Keyring, KeyringError},
-    listen,
+    listen::{Connections, Door, Limits, ListenAddress, Listener},
     refresh::RefreshEngine,
     store::StoreError,
 };
@@ -30,7 +30,13 @@ pub struct Knobs {
     pub provider_deadline: Duration,
     /// About how much memory access tokens may take.
     pub cache_bytes: u64,
+    /// How long connections may wait; the settings say how many there may be.
+    pub limits: Limits,
 }
+
+/// How long it may take to leave: as long as the provider's answer to a single-use
+/// token is waited for, and then to store what came of it.
+const LEAVE_WITHIN: Duration = Duration::from_secs(75);
 
 impl Default for Knobs {
     fn default() -> Self {
@@ -38,6 +44,7 @@ impl Default for Knobs {
             clock: Clock::system(),
             provider_deadline: Duration::from_secs(20),
             cache_bytes: 64 * 1024 * 1024,
+            limits: Limits::default(),
         }
     }
 }
@@ -47,17 +54,19 @@ impl Default for Knobs {
 #[derive(Debug)]
 pub struct Listeners {
     /// For the service.
-    pub service: TcpListener,
+    pub service: Listener,
     /// For health checks and metrics.
-    pub admin: TcpListener,
+    pub admin: Listener,
 }
 
 impl Listeners {
     /// Binds what the settings name.
     pub async fn bind(config: &Config) -> io::Result<Self> {
         Ok(Self {
-            service: listen::bind("AUTHSEAL_LISTEN", config.listen).await?,
-            admin: listen::bind("AUTHSEAL_ADMIN_LISTEN", config.admin_listen).await?,
+            service: config.edge.listen.bind("AUTHSEAL_LISTEN").await?,
+            admin: ListenAddress::Tcp(config.edge.admin_listen)
+                .bind("AUTHSEAL_ADMIN_LISTEN")
+                .await?,
         })
     }
 }
@@ -65,15 +74,19 @@ impl Listeners {
 /// A running authseal.
 #[derive(Debug)]
 pub struct App {
-    /// Where it serves.
-    pub address: SocketAddr,
+    /// Where it serves; `None` for a Unix socket.
+    pub address: Option<SocketAddr>,
     /// Where health is asked.
-    pub admin_address: SocketAddr,
+    pub admin_address: Option<SocketAddr>,
     /// Its keys.
     pub keyring: Arc<Keyring>,
     engine: RefreshEngine,
+    /// Of the service. It comes first, so that health can be asked to the end.
     shutdown: CancellationToken,
-    tasks: TaskTracker,
+    service: TaskTracker,
+    /// Of everything else.
+    end: CancellationToken,
+    others: TaskTracker,
 }
 
 /// Why authseal does not start.
@@ -97,53 +110,73 @@ impl App {
         listeners: Listeners,
         knobs: Knobs,
     ) -> Result<Self, StartError> {
-        let address = listeners.service.local_addr()?;
-        let admin_address = listeners.admin.local_addr()?;
+        let address = listeners.service.address();
+        let admin_address = listeners.admin.address();
         make_first_key(&config.keyring, &knobs.clock)?;
+        let limits = Limits {
+            connections: config.edge.max_connections,
+            ..knobs.limits.clone()
+        };
+        let shutdown = CancellationToken::new();
         let Wired {
             server,
             admin,
             engine,
             reloader,
-        } = wire(config, knobs)?;
+            metrics,
+        } = wire(config, knobs, shutdown.clone())?;
         let keyring = reloader.keyring.clone();
+        let service_door = Door {
+            listener: listeners.service,
+            connections: Connections::new(limits, metrics.connections()),
+            certificate: reloader.certificate.clone(),
+        };
+        let admin_door = Door::plain(listeners.admin);
 
-        let shutdown = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        tasks.spawn(reloader.run(shutdown.clone()));
-        tasks.spawn(listen::run(
-            listeners.service,
-            move |request, _peer| {
-                let server = server.clone();
-                async move { server.answer(request).await }
-            },
-            shutdown.clone(),
-        ));
-        tasks.spawn(listen::run(
-            listeners.admin,
-            move |request, _peer| {
-                let admin = admin.clone();
-                async move { admin.answer(&request) }
-            },
-            shutdown.clone(),
-        ));
+        let end = CancellationToken::new();
+        let (service, others) = (TaskTracker::new(), TaskTracker::new());
+        others.spawn(reloader.run(end.clone()));
+        let answer = move |request, peer| {
+            let server = server.clone();
+            async move { server.answer(request, peer).await }
+        };
+        service.spawn(service_door.serve(answer, shutdown.clone()));
+        let answer = move |request, _peer| {
+            let admin = admin.clone();
+            async move { admin.answer(&request) }
+        };
+        others.spawn(admin_door.serve(answer, end.clone()));
         Ok(Self {
             address,
             admin_address,
             keyring,
             engine,
             shutdown,
-            tasks,
+            service,
+            end,
+            others,
         })
     }
 
     /// Stops accepting, finishes every request and provider call under way, and
-    /// returns.
+    /// returns, within [`LEAVE_WITHIN`] in any case.
     pub async fn stop(self) {
         self.shutdown.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        self.engine.drain().await;
+        self.service.close();
+        self.others.close();
+        let leaving = async {
+            self.service.wait().await;
+            self.engine.drain().await;
+        };
+        if tokio::time::timeout(LEAVE_WITHIN, leaving).await.is_err() {
+            tracing::error!(
+                "some provider calls were given up after {} s: who logged in there may have to \
+                 log in again",
+                LEAVE_WITHIN.as_secs()
+            );
+        }
+        self.end.cancel();
+        self.others.wait().await;
     }
 }
 

@@ -1,56 +1,78 @@
-//! Reading the keys again when the folder changes, and on SIGHUP.
+//! Reading the keys and the certificate again when they change, and on SIGHUP.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
-use notify::{Config, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
 };
 use tokio_util::sync::CancellationToken;
 
+use super::watch::{POLL_INTERVAL, watch_files, watch_folder};
 use crate::{
     keyring::{KeySource, Keyring},
+    listen::Certificate,
     telemetry::Metrics,
 };
 
-/// A change takes effect within two of these.
-const POLL_INTERVAL: Duration = Duration::from_millis(900);
-
-/// Keeps the keyring as the folder is.
+/// Keeps the keyring as the folder is, and the certificate as its files are.
 pub(super) struct Reloader {
     pub(super) keyring: Arc<Keyring>,
+    pub(super) certificate: Option<Arc<Certificate>>,
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// Dropping it ends the watch. The kernel's notices are prompt and see a `chmod`;
-/// looking at the files also sees network mounts, Kubernetes' links, and a folder
-/// that was away.
-type Watchers = (Option<RecommendedWatcher>, Option<PollWatcher>);
+/// What is wrong with what was loaded last; said only when it is not what was wrong
+/// before.
+#[derive(Default, PartialEq)]
+struct Problems {
+    keys: Vec<String>,
+    certificate: Option<String>,
+}
 
 impl Reloader {
-    /// Catches up with the folder and takes SIGHUP over, which would kill until
-    /// then; what it returns reloads until `shutdown`.
+    /// Catches up with the files and takes SIGHUP over, which would kill until then;
+    /// what it returns reloads until `shutdown`.
     pub(super) fn run(self, shutdown: CancellationToken) -> impl Future<Output = ()> {
         let changed = Arc::new(Notify::new());
-        let watchers = match self.keyring.source() {
-            KeySource::Folder(folder) => watch(folder, &changed),
-            KeySource::Inline(_) => (None, None),
-        };
+        let watched = self.watch(&changed);
         let hang_up = signal(SignalKind::hangup())
-            .inspect_err(|error| tracing::error!("SIGHUP will not reload the keys: {error}"))
+            .inspect_err(|error| tracing::error!("SIGHUP will not reload anything: {error}"))
             .ok();
         // What changed between the first load and the start of the watch.
-        let problems = self.reload(Vec::new());
+        let problems = self.reload(Problems::default());
         async move {
-            let _watchers = watchers;
+            let _watched = watched;
             self.follow(problems, &changed, hang_up, shutdown).await;
         }
     }
 
+    fn watch(&self, changed: &Arc<Notify>) -> impl Send + use<> {
+        let folder = match self.keyring.source() {
+            KeySource::Folder(folder) => {
+                let watchers = watch_folder(folder, changed);
+                if let (None, None) = watchers {
+                    tracing::error!("the keys folder is not watched: only SIGHUP reloads it");
+                }
+                Some(watchers)
+            }
+            KeySource::Inline(_) => None,
+        };
+        let certificate = self.certificate.as_ref().map(|certificate| {
+            let files = certificate.files();
+            let paths: [&Path; 2] = [&files.chain, &files.key];
+            let watcher = watch_files(&paths, changed);
+            if watcher.is_none() {
+                tracing::error!("the certificate is not watched: only SIGHUP reloads it");
+            }
+            watcher
+        });
+        (folder, certificate)
+    }
+
     async fn follow(
         &self,
-        mut problems: Vec<String>,
+        mut problems: Problems,
         changed: &Notify,
         mut hang_up: Option<Signal>,
         shutdown: CancellationToken,
@@ -65,7 +87,7 @@ impl Reloader {
             // What is broken is tried again, because not every way to mend it can
             // be noticed.
             let try_again = async {
-                match problems.is_empty() {
+                match problems == Problems::default() {
                     true => std::future::pending().await,
                     false => tokio::time::sleep(POLL_INTERVAL).await,
                 }
@@ -80,9 +102,14 @@ impl Reloader {
         }
     }
 
-    /// Loads the keys, and returns what is wrong; said only when it is not what was
-    /// wrong before.
-    fn reload(&self, before: Vec<String>) -> Vec<String> {
+    fn reload(&self, before: Problems) -> Problems {
+        Problems {
+            keys: self.reload_keys(before.keys),
+            certificate: self.reload_certificate(before.certificate),
+        }
+    }
+
+    fn reload_keys(&self, before: Vec<String>) -> Vec<String> {
         let (problems, is_new) = match self.keyring.reload() {
             Ok(is_new) => (Vec::new(), is_new),
             Err(error) => (error.problems, false),
@@ -102,34 +129,23 @@ impl Reloader {
         }
         problems
     }
-}
 
-fn watch(folder: &Path, changed: &Arc<Notify>) -> Watchers {
-    // A file system may keep times only to the second.
-    let polling = Config::default()
-        .with_poll_interval(POLL_INTERVAL)
-        .with_compare_contents(true);
-    // An error (a folder that is away) is a change too: loading says what is wrong.
-    let on_change = |changed: &Arc<Notify>| {
-        let changed = changed.clone();
-        move |event: notify::Result<notify::Event>| {
-            // Loading opens and reads the files itself.
-            if !event.is_ok_and(|event| event.kind.is_access()) {
-                changed.notify_one();
+    fn reload_certificate(&self, before: Option<String>) -> Option<String> {
+        match self.certificate.as_ref()?.reload() {
+            Ok(is_new) => {
+                if is_new || before.is_some() {
+                    tracing::info!("the certificate was loaded again");
+                }
+                None
+            }
+            Err(error) => {
+                self.metrics.certificate_not_reloaded();
+                let problem = Some(error.to_string());
+                if problem != before {
+                    tracing::error!("the certificate stays as it was: {error}");
+                }
+                problem
             }
         }
-    };
-    let kernel = RecommendedWatcher::new(on_change(changed), Config::default());
-    let poll = PollWatcher::new(on_change(changed), polling);
-    let watchers = (started(kernel, folder), started(poll, folder));
-    if let (None, None) = watchers {
-        tracing::error!("the keys folder is not watched: only SIGHUP reloads it");
     }
-    watchers
-}
-
-fn started<W: Watcher>(watcher: notify::Result<W>, folder: &Path) -> Option<W> {
-    let mut watcher = watcher.ok()?;
-    watcher.watch(folder, RecursiveMode::NonRecursive).ok()?;
-    Some(watcher)
 }

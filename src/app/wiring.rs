@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Knobs, reload::Reloader};
 use crate::{
-    config::Config,
-    login::{HandOvers, Login},
+    clock::Clock,
+    config::{Config, LoginGates},
+    keyring::Keyring,
+    limit::Limit,
+    login::{HandOvers, Login, PasswordGate},
     outbound::Outbound,
     provider::ProviderClient,
-    refresh::{Lineages, RefreshEngine, TokenCache},
-    server::{Admin, Server, Site},
+    public_url::PublicUrl,
+    refresh::{EngineParts, Lineages, RefreshEngine, TokenCache},
+    server::{Admin, Admission, Server, ServerParts, Site},
     store::{Memory, Shared, Store, StoreError},
     telemetry::Metrics,
 };
@@ -26,10 +32,15 @@ pub(super) struct Wired {
     pub(super) admin: Arc<Admin>,
     pub(super) engine: RefreshEngine,
     pub(super) reloader: Reloader,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Puts the parts together. Nothing runs yet.
-pub(super) fn wire(config: Config, knobs: Knobs) -> Result<Wired, StoreError> {
+pub(super) fn wire(
+    config: Config,
+    knobs: Knobs,
+    draining: CancellationToken,
+) -> Result<Wired, StoreError> {
     let clock = knobs.clock;
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
@@ -38,22 +49,30 @@ pub(super) fn wire(config: Config, knobs: Knobs) -> Result<Wired, StoreError> {
         None => None,
     };
     let catalog = Arc::new(config.offer.catalog);
-    let provider = ProviderClient::new(Outbound::new(), knobs.provider_deadline);
-    let engine = RefreshEngine::new(
-        catalog.clone(),
-        keyring.clone(),
-        provider.clone(),
-        TokenCache::new(knobs.cache_bytes),
-        Lineages::new(
+    let provider = ProviderClient::new(
+        Outbound::new(config.edge.outbound_proxy),
+        knobs.provider_deadline,
+        &catalog,
+        &metrics,
+    );
+    let limit = config.edge.rate_limit;
+    let engine = RefreshEngine::new(EngineParts {
+        catalog: catalog.clone(),
+        keyring: keyring.clone(),
+        provider: provider.clone(),
+        cache: TokenCache::new(knobs.cache_bytes),
+        lineages: Lineages::new(
             keyring.clone(),
             Memory::new(clock.clone(), LINEAGE_BYTES),
             shared.clone(),
             clock.clone(),
             metrics.clone(),
         ),
-        clock.clone(),
-        metrics.clone(),
-    );
+        limit: limit.map(|limit| Limit::per_hour(limit, clock.clone())),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+    });
+    let admission = admission(config.login_gates, &config.public_url, &keyring, &clock);
     let login = Login {
         public_url: config.public_url,
         catalog,
@@ -76,19 +95,43 @@ pub(super) fn wire(config: Config, knobs: Knobs) -> Result<Wired, StoreError> {
         privacy_policy_url: config.privacy_policy_url.map(String::from),
     };
     Ok(Wired {
-        server: Arc::new(Server::new(
+        server: Arc::new(Server::new(ServerParts {
             login,
-            engine.clone(),
+            engine: engine.clone(),
+            admission,
+            proxies: config.edge.trusted_proxies,
             site,
-            config.offer.withheld,
-        )),
+            withheld: config.offer.withheld,
+            metrics: metrics.clone(),
+        })),
         admin: Arc::new(Admin {
             keyring: keyring.clone(),
             engine: engine.clone(),
             metrics: metrics.clone(),
             clock,
+            draining,
         }),
         engine,
-        reloader: Reloader { keyring, metrics },
+        reloader: Reloader {
+            keyring,
+            certificate: config.edge.certificate.map(Arc::new),
+            metrics: metrics.clone(),
+        },
+        metrics,
     })
+}
+
+fn admission(
+    gates: LoginGates,
+    public_url: &PublicUrl,
+    keyring: &Arc<Keyring>,
+    clock: &Clock,
+) -> Admission {
+    let gate = |password| PasswordGate::new(password, public_url, keyring.clone(), clock.clone());
+    Admission {
+        networks: gates.networks,
+        header: gates.header,
+        password: gates.password.map(gate),
+        require: gates.require,
+    }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Failure, online};
 use crate::{
     clock::Clock,
-    config::{Config, Environment, Offer},
+    config::{Config, Edge, Environment, Offer},
 };
 
 /// How far to look.
@@ -45,10 +45,20 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
 fn print_settings(config: &Config) {
     println!("Public URL     {}", config.public_url);
     println!("Redirect URI   {}", config.public_url.redirect_uri());
-    println!("Listening on   {}", config.listen);
-    println!("Health on      {}", config.admin_listen);
+    println!("Listening on   {}", describe_listening(&config.edge));
+    println!("Health on      {}", config.edge.admin_listen);
+    println!("Logging in     {}", config.login_gates);
     println!("Keys           {}", describe_keys(config));
     println!("Store          {}\n", describe_store(config));
+}
+
+fn describe_listening(edge: &Edge) -> String {
+    let scheme = match &edge.certificate {
+        Some(_) => "with TLS",
+        None => "in the clear",
+    };
+    let most = edge.max_connections;
+    format!("{} {scheme}, up to {most} connections", edge.listen)
 }
 
 fn describe_keys(config: &Config) -> String {

@@ -12,7 +12,8 @@ use crate::{
     config::{Config, Environment},
     demo::{Application, DemoProvider},
     keyring::Jwk,
-    listen, telemetry,
+    listen::ListenAddress,
+    telemetry,
 };
 
 /// Short enough to see a token replaced while watching.
@@ -36,12 +37,12 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
     let clock = Clock::system();
     let shutdown = CancellationToken::new();
 
-    let at_port = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    let provider_listener =
-        listen::bind("--provider-port", at_port(arguments.provider_port)).await?;
+    let at_port = |port| ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], port)));
+    let provider_address = at_port(arguments.provider_port);
+    let provider_listener = provider_address.bind("--provider-port").await?;
     let listeners = Listeners {
-        service: listen::bind("--port", at_port(arguments.port)).await?,
-        admin: listen::bind("any port", at_port(0)).await?,
+        service: at_port(arguments.port).bind("--port").await?,
+        admin: at_port(0).bind("any port").await?,
     };
     let applications = ["demo", "demo-single-use"].map(|client_id| Application {
         client_id: client_id.into(),

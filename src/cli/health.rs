@@ -7,7 +7,7 @@ use http::Request;
 use super::Failure;
 use crate::{
     config::{Environment, admin_address},
-    outbound::Outbound,
+    outbound::{Outbound, OutboundProxy},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,7 +22,8 @@ pub(super) async fn health() -> Result<(), Failure> {
         });
     }
     let request = Request::get(format!("http://{address}/readyz")).body(Vec::new())?;
-    let answer = tokio::time::timeout(TIMEOUT, Outbound::new().send(request))
+    let outbound = Outbound::new(OutboundProxy::default());
+    let answer = tokio::time::timeout(TIMEOUT, outbound.send(request))
         .await
         .map_err(|_| format!("no answer from {address} within {} s", TIMEOUT.as_secs()))?
         .map_err(|error| {

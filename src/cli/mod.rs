@@ -76,16 +76,24 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     Runtime::new()?.block_on(command)
 }
 
-/// Takes SIGTERM and SIGINT over, and returns what waits for one of them. To be
-/// called before anything starts: until then SIGTERM kills at once, or is
+/// Takes SIGTERM and SIGINT over, and returns what waits for one of them. A second one
+/// ends the process at once. To be called before anything starts: until then SIGTERM kills at once, or is
 /// ignored where this is process 1 of a container.
 fn stop_signals() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+    let mut asked = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    };
+    Ok(async move {
+        asked().await;
+        tokio::spawn(async move {
+            asked().await;
+            eprintln!("asked to stop again: leaving at once");
+            std::process::exit(1);
+        });
     })
 }

@@ -20,7 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Tries everything that `serve` will need, and prints a line for each.
 pub(super) async fn try_all(config: &Config) -> Result<(), Failure> {
     println!("\nEndpoints");
-    let endpoints = try_endpoints(&config.offer.catalog).await;
+    let outbound = Outbound::new(config.edge.outbound_proxy.clone());
+    let endpoints = try_endpoints(&config.offer.catalog, outbound).await;
     if let Some(url) = &config.store {
         println!("\nStore");
         try_store(url).await?;
@@ -51,8 +52,7 @@ async fn try_store(url: &StoreUrl) -> Result<(), Failure> {
 
 /// Tries them all at once. Any HTTP answer is good: none of them is meant to be
 /// asked like this.
-async fn try_endpoints(catalog: &Catalog) -> Result<(), Failure> {
-    let outbound = Outbound::new();
+async fn try_endpoints(catalog: &Catalog, outbound: Outbound) -> Result<(), Failure> {
     let mut attempts = JoinSet::new();
     for url in endpoints(catalog) {
         let outbound = outbound.clone();

@@ -1,29 +1,52 @@
 //! `authseal serve`.
 
+use sd_notify::NotifyState;
+
 use super::{Failure, stop_signals};
 use crate::{
     app::{App, Knobs, Listeners},
-    config::{Config, Environment},
-    telemetry,
+    config::{Config, Edge, Environment},
+    listen, telemetry,
 };
 
 pub(super) async fn serve() -> Result<(), Failure> {
     let asked_to_stop = stop_signals()?;
-    let config = Config::load(Environment::of_process())?;
+    let mut config = Config::load(Environment::of_process())?;
     telemetry::start(&config.log, config.log_format);
+    make_room(&mut config.edge);
     announce(&config);
-    let public_url = config.public_url.clone();
+    let (public_url, place) = (config.public_url.clone(), config.edge.listen.to_string());
     let listeners = Listeners::bind(&config).await?;
     let app = App::start(config, listeners, Knobs::default()).await?;
-    tracing::info!(
-        "serving {public_url} on {}, health on {}",
-        app.address,
-        app.admin_address
-    );
+    let place = app.address.map_or(place, |address| address.to_string());
+    let admin = app
+        .admin_address
+        .map_or(String::new(), |address| address.to_string());
+    tracing::info!("serving {public_url} on {place}, health on {admin}");
+    tell_systemd(NotifyState::Ready);
     asked_to_stop.await;
+    tell_systemd(NotifyState::Stopping);
     tracing::info!("stopping: finishing what is under way");
     app.stop().await;
     Ok(())
+}
+
+/// For a unit of `Type=notify`. Elsewhere nobody listens, and nothing is lost.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!("systemd was not told: {error}");
+    }
+}
+
+fn make_room(edge: &mut Edge) {
+    let wanted = edge.max_connections;
+    edge.max_connections = listen::make_room(wanted);
+    if edge.max_connections < wanted {
+        tracing::warn!(
+            "the system allows too few open files (ulimit -n) for {wanted} connections: taking {}",
+            edge.max_connections
+        );
+    }
 }
 
 fn announce(config: &Config) {
@@ -44,8 +67,12 @@ fn announce(config: &Config) {
     if let Some(store) = &config.store {
         tracing::info!("remembering logins in the store at {}", store.hosts());
     }
-    tracing::warn!(
-        "ANYONE who can reach {} may log in with this server's OAuth applications",
-        config.public_url
-    );
+    match config.login_gates.is_open() {
+        true => tracing::warn!(
+            "ANYONE who can reach {} may log in with this server's OAuth applications: \
+             AUTHSEAL_LOGIN_NETWORKS, AUTHSEAL_LOGIN_PASSWORD and AUTHSEAL_LOGIN_HEADER change that",
+            config.public_url
+        ),
+        false => tracing::info!("logging in: {}", config.login_gates),
+    }
 }

@@ -30,12 +30,21 @@ pub struct Settings {
     pub(super) privacy_policy_url: Option<String>,
     pub(super) opener_origins: Option<String>,
     pub(super) store_url: Option<String>,
+    pub(super) max_connections: Option<String>,
+    pub(super) tls_cert: Option<String>,
+    pub(super) tls_key: Option<String>,
+    pub(super) trusted_proxies: Option<String>,
+    pub(super) rate_limit: Option<String>,
+    pub(super) login_networks: Option<String>,
+    pub(super) login_password: Option<String>,
+    pub(super) login_header: Option<String>,
+    pub(super) login_require: Option<String>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<String>,
 }
 
 /// The names of [`Settings`], without prefix.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 23] = [
     "PUBLIC_URL",
     "LISTEN",
     "ADMIN_LISTEN",
@@ -48,6 +57,15 @@ const NAMES: [&str; 14] = [
     "PRIVACY_POLICY_URL",
     "OPENER_ORIGINS",
     "STORE_URL",
+    "MAX_CONNECTIONS",
+    "TLS_CERT",
+    "TLS_KEY",
+    "TRUSTED_PROXIES",
+    "RATE_LIMIT",
+    "LOGIN_NETWORKS",
+    "LOGIN_PASSWORD",
+    "LOGIN_HEADER",
+    "LOGIN_REQUIRE",
     "LOG",
     "LOG_FORMAT",
 ];

@@ -2,6 +2,7 @@
 //! complaint is collected, names the variable or table, and never shows a value
 //! that could be a secret.
 
+mod edge;
 mod environment;
 mod fields;
 mod offer;
@@ -13,6 +14,7 @@ use std::{collections::HashSet, fs, net::SocketAddr};
 
 use thiserror::Error;
 
+pub use edge::{Edge, LoginGates};
 pub use environment::{Environment, Settings};
 pub use offer::Offer;
 
@@ -34,10 +36,10 @@ const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
 pub struct Config {
     /// What browsers see.
     pub public_url: PublicUrl,
-    /// Address of the service.
-    pub listen: SocketAddr,
-    /// Address of health checks and metrics.
-    pub admin_listen: SocketAddr,
+    /// How the service is reached, and how it reaches providers.
+    pub edge: Edge,
+    /// Who may log in.
+    pub login_gates: LoginGates,
     /// The keys, loaded; there may be none yet.
     pub keyring: Keyring,
     /// The services on offer, and the others.
@@ -84,13 +86,8 @@ impl Config {
             settings.public_url.as_deref(),
             PublicUrl::parse,
         );
-        let listen = reader.address("LISTEN", settings.listen.as_deref(), "127.0.0.1:8080");
-        let admin_listen = reader.admin_listen(&settings);
-        if listen.is_some_and(|address| address.port() != 0) && listen == admin_listen {
-            let problem =
-                "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; give one another port";
-            reader.problems.push(problem.into());
-        }
+        let edge = Edge::read(&settings, &environment, &mut reader);
+        let login_gates = LoginGates::read(&settings, &mut reader);
         let privacy_policy_url = reader.optional(
             "PRIVACY_POLICY_URL",
             settings.privacy_policy_url.as_deref(),
@@ -123,29 +120,29 @@ impl Config {
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
 
-        match (public_url, listen, admin_listen, keyring, log, log_format) {
-            (
-                Some(public_url),
-                Some(listen),
-                Some(admin_listen),
-                Some(keyring),
-                Some(log),
-                Some(log_format),
-            ) if problems.is_empty() => Ok(Self {
-                warnings: warnings(&environment, &offer, store.as_ref()),
-                public_url,
-                listen,
-                admin_listen,
-                keyring,
-                offer,
-                display_name: settings.display_name.unwrap_or_else(|| "authseal".into()),
-                app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
-                privacy_policy_url,
-                openers: openers.unwrap_or_default(),
-                store,
-                log,
-                log_format,
-            }),
+        match (public_url, edge, keyring, log, log_format) {
+            (Some(public_url), Some(edge), Some(keyring), Some(log), Some(log_format))
+                if problems.is_empty() =>
+            {
+                Ok(Self {
+                    warnings: warnings(&environment, &offer, store.as_ref())
+                        .into_iter()
+                        .chain(edge.warnings(&login_gates))
+                        .collect(),
+                    public_url,
+                    edge,
+                    login_gates,
+                    keyring,
+                    offer,
+                    display_name: settings.display_name.unwrap_or_else(|| "authseal".into()),
+                    app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
+                    privacy_policy_url,
+                    openers: openers.unwrap_or_default(),
+                    store,
+                    log,
+                    log_format,
+                })
+            }
             _ => {
                 // A misspelt name may be why another is missing.
                 problems.extend(environment.unknown_settings());

@@ -23,10 +23,14 @@ impl Reader<'_> {
         match parse(text?.trim()) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.problems.push(format!("AUTHSEAL_{name} {error}"));
+                self.complain(name, &error);
                 None
             }
         }
+    }
+
+    pub(super) fn complain(&mut self, name: &str, error: &impl Display) {
+        self.problems.push(format!("AUTHSEAL_{name} {error}"));
     }
 
     pub(super) fn required<T, E: Display>(
@@ -55,18 +59,9 @@ impl Reader<'_> {
 
     pub(super) fn admin_listen(&mut self, settings: &Settings) -> Option<SocketAddr> {
         let text = settings.admin_listen.as_deref();
-        self.address("ADMIN_LISTEN", text, "127.0.0.1:8081")
-    }
-
-    pub(super) fn address(
-        &mut self,
-        name: &str,
-        text: Option<&str>,
-        default: &str,
-    ) -> Option<SocketAddr> {
-        self.or_default(name, text, default, |text| {
+        self.or_default("ADMIN_LISTEN", text, "127.0.0.1:8081", |text| {
             SocketAddr::from_str(text)
-                .map_err(|_| "is not an address and port; write it like 127.0.0.1:8080")
+                .map_err(|_| "is not an address and port; write it like 127.0.0.1:8081")
         })
     }
 }

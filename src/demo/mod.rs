@@ -8,12 +8,14 @@ mod grants;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use grants::{Application, Seen};
 
-use crate::{clock::Clock, listen};
+use crate::{
+    clock::Clock,
+    listen::{Door, Listener},
+};
 use endpoints::Endpoints;
 use grants::Grants;
 
@@ -28,25 +30,23 @@ impl DemoProvider {
     /// Serves these applications on `listener` until `shutdown`. Access tokens
     /// live for `access_token_lifetime`.
     pub fn start(
-        listener: TcpListener,
+        listener: Listener,
         applications: Vec<Application>,
         access_token_lifetime: Duration,
         clock: Clock,
         shutdown: CancellationToken,
     ) -> io::Result<Self> {
-        let address = listener.local_addr()?;
+        let address = listener.address();
+        let address = address.ok_or_else(|| io::Error::other("it has no port"))?;
         let endpoints = Arc::new(Endpoints {
             grants: Grants::new(applications, access_token_lifetime, clock),
         });
         let handler = endpoints.clone();
-        tokio::spawn(listen::run(
-            listener,
-            move |request, _peer| {
-                let endpoints = handler.clone();
-                async move { endpoints.answer(request).await }
-            },
-            shutdown,
-        ));
+        let answer = move |request, _peer| {
+            let endpoints = handler.clone();
+            async move { endpoints.answer(request).await }
+        };
+        tokio::spawn(Door::plain(listener).serve(answer, shutdown));
         Ok(Self { address, endpoints })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Login, LoginError, NonceCookie, Recipients,
+    Login, LoginError, Recipients, SealedCookie,
     carried::{self, Attempt, open_carried, seal_carried},
 };
 use crate::{provider::Service, seal::Purpose, secret::Secret};
@@ -54,7 +54,7 @@ impl Login {
         let nonce = carried::nonce();
         let sealed = seal_carried(&keys, now, Purpose::Visit, &nonce, recipients)?;
         Ok(Visit {
-            cookie: NonceCookie::of_visit(&self.public_url, &nonce).set(&sealed),
+            cookie: SealedCookie::of_visit(&self.public_url, &nonce).set(&sealed),
             nonce,
         })
     }
@@ -67,9 +67,18 @@ impl Login {
         cookies: impl IntoIterator<Item = &'a str>,
     ) -> Recipients {
         let (keys, now) = (self.keyring.current(), self.clock.now());
-        NonceCookie::of_visit(&self.public_url, nonce)
+        SealedCookie::of_visit(&self.public_url, nonce)
             .find(cookies)
-            .and_then(|sealed| open_carried(&keys, now, Purpose::Visit, nonce, &sealed))
+            .and_then(|sealed| {
+                open_carried(
+                    &keys,
+                    now,
+                    carried::LIFETIME,
+                    Purpose::Visit,
+                    nonce,
+                    &sealed,
+                )
+            })
             .unwrap_or_default()
     }
 
@@ -106,6 +115,6 @@ impl Login {
             recipients,
         };
         let sealed = seal_carried(&keys, now, Purpose::Login, nonce, attempt)?;
-        Ok(NonceCookie::of_login(&self.public_url, nonce).set(&sealed))
+        Ok(SealedCookie::of_login(&self.public_url, nonce).set(&sealed))
     }
 }

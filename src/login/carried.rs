@@ -1,5 +1,5 @@
 //! What a browser carries from one request to the next: sealed, bound to a
-//! nonce, and good for ten minutes.
+//! nonce, and good for a while.
 
 use std::time::Duration;
 
@@ -50,12 +50,12 @@ struct Carried<T> {
     sealed_at: UnixTime,
 }
 
-/// Seals `content` for a cookie; only `nonce` opens it again.
+/// Seals `content` for a cookie; only the same purpose and context open it again.
 pub(super) fn seal_carried<T: Serialize>(
     keys: &KeySet,
     now: UnixTime,
     purpose: Purpose,
-    nonce: &str,
+    context: &str,
     content: T,
 ) -> Result<Secret, NoSealingKey> {
     let carried = Carried {
@@ -65,21 +65,22 @@ pub(super) fn seal_carried<T: Serialize>(
     let json = zeroize::Zeroizing::new(
         serde_json::to_vec(&carried).expect("strings and numbers always serialise"),
     );
-    seal_envelope(keys, now, purpose, nonce.as_bytes(), &json)
+    seal_envelope(keys, now, purpose, context.as_bytes(), &json)
 }
 
-/// Opens a cookie's value; `None` if it is not ours, not for this nonce, or too
-/// old.
+/// Opens a cookie's value; `None` if it is not ours, of another purpose or context, or
+/// older than `lifetime`.
 pub(super) fn open_carried<T: DeserializeOwned>(
     keys: &KeySet,
     now: UnixTime,
+    lifetime: Duration,
     purpose: Purpose,
-    nonce: &str,
+    context: &str,
     sealed: &str,
 ) -> Option<T> {
-    let json = open_envelope(keys, now, purpose, nonce.as_bytes(), sealed).ok()?;
+    let json = open_envelope(keys, now, purpose, context.as_bytes(), sealed).ok()?;
     let carried: Carried<T> = serde_json::from_slice(&json).ok()?;
-    (now.since(carried.sealed_at) < LIFETIME).then_some(carried.content)
+    (now.since(carried.sealed_at) < lifetime).then_some(carried.content)
 }
 
 /// 256 random bits in 43 characters; Dropbox limits the length of `state`.

@@ -1,19 +1,23 @@
-//! The cookies of one visit and one login.
+//! The cookies of one visit, one login, and of whoever knows the password.
+
+use std::time::Duration;
 
 use cookie::{Cookie, SameSite, time};
 
-use super::LIFETIME;
+use super::{LIFETIME, password};
 use crate::{public_url::PublicUrl, secret::Secret};
 
-/// Names and attributes of the cookie for one nonce.
+/// Name and attributes of one cookie.
 #[derive(Debug)]
-pub struct NonceCookie {
+pub struct SealedCookie {
     name: String,
+    path: String,
     secure: bool,
     same_site: SameSite,
+    lifetime: Duration,
 }
 
-impl NonceCookie {
+impl SealedCookie {
     /// From `/login` to the provider's callback: Lax, because the provider's
     /// redirect is a cross-site navigation.
     pub fn of_login(public_url: &PublicUrl, nonce: &str) -> Self {
@@ -29,21 +33,37 @@ impl NonceCookie {
         Self::new(public_url, &name, SameSite::Strict)
     }
 
+    /// Of whoever gave the password. Lax, because Duplicati opens the start page from
+    /// another site.
+    pub fn of_session(public_url: &PublicUrl) -> Self {
+        Self {
+            lifetime: password::LIFETIME,
+            ..Self::new(public_url, "authseal-session", SameSite::Lax)
+        }
+    }
+
     /// Under https the name forbids other hosts and http to set it (`__Host-`,
-    /// RFC 6265bis section 4.1.3.2).
+    /// RFC 6265bis section 4.1.3.2). That demands the path `/`, whatever prefix
+    /// PUBLIC_URL has: it is worth more than a path, which keeps nothing from what
+    /// else is on this host.
     fn new(public_url: &PublicUrl, name: &str, same_site: SameSite) -> Self {
         let secure = public_url.is_https();
-        let prefix = if secure { "__Host-" } else { "" };
+        let (name_prefix, path) = match secure {
+            true => ("__Host-", "/".to_owned()),
+            false => ("", format!("{}/", public_url.prefix())),
+        };
         Self {
-            name: format!("{prefix}{name}"),
+            name: format!("{name_prefix}{name}"),
+            path,
             secure,
             same_site,
+            lifetime: LIFETIME,
         }
     }
 
     /// The `Set-Cookie` value that gives it to the browser.
     pub fn set(&self, sealed: &Secret) -> String {
-        self.with(sealed.expose(), LIFETIME.as_secs())
+        self.with(sealed.expose(), self.lifetime.as_secs())
     }
 
     /// The `Set-Cookie` value that takes it back.
@@ -63,7 +83,7 @@ impl NonceCookie {
 
     fn with(&self, value: &str, seconds: u64) -> String {
         Cookie::build((&self.name, value))
-            .path("/")
+            .path(&self.path)
             .http_only(true)
             .secure(self.secure)
             .same_site(self.same_site)
@@ -80,7 +100,7 @@ mod tests {
     fn its_attributes_follow_the_scheme() {
         let cookie = |url| {
             let url = PublicUrl::parse(url).unwrap();
-            NonceCookie::of_login(&url, "N").set(&Secret::new("v"))
+            SealedCookie::of_login(&url, "N").set(&Secret::new("v"))
         };
         assert_eq!(
             cookie("https://a.example"),
@@ -90,8 +110,13 @@ mod tests {
             cookie("http://localhost:8080"),
             "authseal-N=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"
         );
+        assert_eq!(
+            cookie("http://localhost:8080/seal"),
+            "authseal-N=v; HttpOnly; SameSite=Lax; Path=/seal/; Max-Age=600"
+        );
+        assert!(cookie("https://a.example/seal").contains("; Path=/; "));
         let url = PublicUrl::parse("https://a.example").unwrap();
-        let visit = NonceCookie::of_visit(&url, "N").set(&Secret::new("v"));
+        let visit = SealedCookie::of_visit(&url, "N").set(&Secret::new("v"));
         assert!(visit.contains("SameSite=Strict"), "{visit}");
     }
 
@@ -99,7 +124,7 @@ mod tests {
     fn each_login_finds_its_own_among_many() {
         let url = PublicUrl::parse("http://localhost").unwrap();
         let headers = ["a=b; authseal-ONE=1", "authseal-TWO=2; c=d"];
-        let find = |nonce| NonceCookie::of_login(&url, nonce).find(headers);
+        let find = |nonce| SealedCookie::of_login(&url, nonce).find(headers);
         assert_eq!(find("ONE").as_deref(), Some("1"));
         assert_eq!(find("TWO").as_deref(), Some("2"));
         assert_eq!(find("THREE"), None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Login, LoginError, LoginToken, NonceCookie, Origin, Recipients, Visit,
+    LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
     carried::{Attempt, open_carried},
 };
 use crate::{
@@ -207,9 +207,9 @@ impl Login {
         cookies: impl IntoIterator<Item = &'a str>,
     ) -> Result<(Arc<Service>, Attempt), LoginError> {
         let (keys, now) = (self.keyring.current(), self.clock.now());
-        let attempt: Attempt = NonceCookie::of_login(&self.public_url, nonce)
+        let attempt: Attempt = SealedCookie::of_login(&self.public_url, nonce)
             .find(cookies)
-            .and_then(|sealed| open_carried(&keys, now, Purpose::Login, nonce, &sealed))
+            .and_then(|sealed| open_carried(&keys, now, LIFETIME, Purpose::Login, nonce, &sealed))
             .ok_or(LoginError::NotBegun)?;
         Ok((self.find(&attempt.service)?.clone(), attempt))
     }

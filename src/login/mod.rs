@@ -13,17 +13,19 @@ mod finish;
 mod hand_over;
 mod login_token;
 mod opener;
+mod password;
 
 use std::sync::Arc;
 
 pub use begin::{Begun, Visit};
 pub use carried::{LIFETIME, Recipients};
-pub use cookie::NonceCookie;
+pub use cookie::SealedCookie;
 pub use error::LoginError;
 pub use finish::{Callback, Credential, Failed, Finished, Opener};
 pub use hand_over::{HandOverToken, HandOvers, Progress};
 pub use login_token::{LoginToken, NotALoginToken};
 pub use opener::{NotAnOrigin, Origin, TrustedOpeners};
+pub use password::{NotAPassword, Password, PasswordGate, WrongPassword};
 
 use crate::{
     clock::Clock,

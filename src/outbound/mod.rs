@@ -3,6 +3,7 @@
 //! It never follows a redirect, reads no more than a token answer can need, and
 //! says what failed without quoting what was sent.
 
+mod proxy;
 mod roots;
 
 use std::{error::Error as _, time::Duration};
@@ -17,17 +18,25 @@ use hyper_util::{
 };
 use thiserror::Error;
 
+pub use proxy::{NotAProxy, OutboundProxy};
+pub use roots::{NoRoots, check_roots};
+
+use proxy::Connector;
+
 /// No provider's token answer comes near this.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 /// As many as requests come at once: below that, each burst opens new ones.
 const IDLE_CONNECTIONS_PER_HOST: usize = 512;
+/// Before a connection is tried a second time: a host that restarts, or a resolver
+/// that lost a packet.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Sends requests to providers, over connections that it keeps.
 #[derive(Clone, Debug)]
 pub struct Outbound {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
 }
 
 /// Why there is no answer. Try again later, or look at the network.
@@ -57,8 +66,8 @@ pub enum OutboundError {
 
 impl Outbound {
     /// A client that trusts the system's certificates, or the built-in ones
-    /// where the system has none.
-    pub fn new() -> Self {
+    /// where the system has none, and goes through the proxy, if there is one.
+    pub fn new(proxy: OutboundProxy) -> Self {
         let mut http = HttpConnector::new();
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         http.set_nodelay(true);
@@ -67,7 +76,10 @@ impl Outbound {
             .with_tls_config(roots::client_config())
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(http);
+            .wrap_connector(Connector {
+                direct: http,
+                proxy,
+            });
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -76,11 +88,28 @@ impl Outbound {
         Self { client }
     }
 
-    /// Sends one request and reads the whole answer. The caller sets the
-    /// deadline.
+    /// Sends one request and reads the whole answer. The caller sets the deadline.
+    ///
+    /// Where no connection could be made nothing was sent, so it is tried once more.
+    /// A request that was perhaps received never is: it may have used a refresh token
+    /// up. (hyper itself takes another connection when a kept one turns out to be
+    /// closed before the request was written.)
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, OutboundError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
         let request = request.map(|body| Full::new(Bytes::from(body)));
+        match self.send_once(request.clone()).await {
+            Err(OutboundError::Connect { .. }) => {
+                tokio::time::sleep(RETRY_PAUSE).await;
+                self.send_once(request).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn send_once(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, OutboundError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
         let response = match self.client.request(request).await {
             Ok(response) => response,
             Err(error) if error.is_connect() => {
@@ -97,12 +126,6 @@ impl Outbound {
             Err(error) if error.is::<LengthLimitError>() => Err(OutboundError::TooLarge { host }),
             Err(_) => Err(OutboundError::Broken { host }),
         }
-    }
-}
-
-impl Default for Outbound {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

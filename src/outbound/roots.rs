@@ -1,8 +1,26 @@
 //! Which certificate authorities providers are believed by.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use thiserror::Error;
+
+/// A file that is to hold the authorities holds none.
+#[derive(Debug, Error)]
+#[error("names a file that holds no certificate in PEM format, or cannot be read")]
+pub struct NoRoots;
+
+/// Whether the file that `SSL_CERT_FILE` names can be trusted to be what was meant:
+/// without this, a misspelt name would quietly be the built-in authorities.
+pub fn check_roots(path: &Path) -> Result<(), NoRoots> {
+    let mut certificates = CertificateDer::pem_file_iter(path).map_err(|_| NoRoots)?;
+    certificates.next().and_then(Result::ok).ok_or(NoRoots)?;
+    Ok(())
+}
 
 /// The system's authorities (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), or
 /// Mozilla's as compiled in, so that an image without any certificates works.

@@ -10,6 +10,7 @@
 mod authid_form;
 mod cli_token;
 mod error;
+mod password;
 mod privacy;
 mod result;
 mod start;
@@ -17,6 +18,7 @@ mod start;
 pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
 pub use error::{ErrorPage, Link, ProviderError};
+pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
 pub use result::{Credential, Opener, ResultPage, Validity};
 pub use start::{Choice, HandOver, Service, Setup, StartPage};

@@ -14,10 +14,10 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    ClientAuthentication, LoginMethod, ProviderError, RefreshTokens, Service, Tokens,
-    token_response::LenientTokenResponse,
+    Catalog, ClientAuthentication, LoginMethod, ProviderError, RefreshTokens, Service, Tokens,
+    lane::Lanes, token_response::LenientTokenResponse,
 };
-use crate::{outbound::Outbound, secret::Secret};
+use crate::{outbound::Outbound, secret::Secret, telemetry::Metrics};
 
 /// For how many deadlines a single-use refresh is waited for. Its client is gone by
 /// then, but an answer that nobody hears is the end of the login.
@@ -27,6 +27,7 @@ const SINGLE_USE_FACTOR: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct ProviderClient {
     pub(super) outbound: Outbound,
+    pub(super) lanes: Lanes,
     pub(super) deadline: Duration,
 }
 
@@ -68,10 +69,19 @@ type OAuthClient = oauth2::Client<
 type TokenCall = Result<LenientTokenResponse, RequestTokenError<ProviderError, BasicErrorResponse>>;
 
 impl ProviderClient {
-    /// A client whose every call ends within `deadline`, but for those that would
-    /// lose a single-use token.
-    pub fn new(outbound: Outbound, deadline: Duration) -> Self {
-        Self { outbound, deadline }
+    /// A client for the providers of this catalog, whose every call ends within
+    /// `deadline` of its begin, but for those that would lose a single-use token.
+    pub fn new(
+        outbound: Outbound,
+        deadline: Duration,
+        catalog: &Catalog,
+        metrics: &Metrics,
+    ) -> Self {
+        Self {
+            outbound,
+            lanes: Lanes::of(catalog, metrics),
+            deadline,
+        }
     }
 
     /// How long a call may take that somebody waits for.
@@ -185,11 +195,13 @@ impl ProviderClient {
         service: &Service,
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
-        match tokio::time::timeout(deadline, call).await {
-            Ok(Ok(answer)) => Ok(Tokens::from(answer)),
-            Ok(Err(error)) => Err(ProviderError::from_token_call(error, &service.provider)),
-            Err(_elapsed) => Err(ProviderError::TooSlow),
-        }
+        let provider = &service.provider;
+        let tokens = async {
+            let answer = call.await;
+            let answer = answer.map_err(|error| ProviderError::from_token_call(error, provider));
+            answer.map(Tokens::from)
+        };
+        self.lanes.call(provider, deadline, tokens).await
     }
 
     /// One exchange with a token endpoint. What is no answer of RFC 6749 ends

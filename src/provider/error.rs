@@ -1,6 +1,6 @@
 //! What goes wrong at a provider, told by whose fault it is.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use http::StatusCode;
 use oauth2::{RequestTokenError, basic::BasicErrorResponse};
@@ -53,6 +53,16 @@ pub enum ProviderError {
     /// It took longer than the whole deadline. Try again later.
     #[error("the provider did not answer in time")]
     TooSlow,
+    /// It has not answered several times in a row, and is left alone for a while.
+    /// Nothing was sent. Try again after that.
+    #[error("the provider has not answered several times in a row")]
+    Resting {
+        /// After how long it is asked again.
+        retry_after: Duration,
+    },
+    /// More calls wait for it than may. Nothing was sent. Try again at once.
+    #[error("too many calls wait for the provider")]
+    Crowded,
     /// The account is in a place that providers.toml does not list; nothing was
     /// sent. Tell the administrator.
     #[error("the account is at a place that providers.toml does not allow")]

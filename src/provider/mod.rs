@@ -1,9 +1,11 @@
 //! What is said to the providers, by the rules of OAuth 2.0 (RFC 6749) and by
 //! the quirks that providers.toml lists. The only user of the `oauth2` crate.
 
+mod breaker;
 mod catalog;
 mod client;
 mod error;
+mod lane;
 mod revocation;
 mod table;
 mod token_response;

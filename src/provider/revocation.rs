@@ -43,10 +43,10 @@ impl ProviderClient {
             }
         };
         let request = request.expect("a parsed URL and an encoded form");
-        let answer = tokio::time::timeout(self.deadline, self.outbound.send(request))
+        let call = async { judge(&self.outbound.send(request).await?, service) };
+        self.lanes
+            .call(&service.provider, self.deadline, call)
             .await
-            .map_err(|_elapsed| ProviderError::TooSlow)??;
-        judge(&answer, service)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The refresh engine.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
     Lineages, RefreshError, TokenCache, cache::CachedToken, flight::Flights,
@@ -9,6 +9,7 @@ use super::{
 use crate::{
     clock::Clock,
     keyring::{KeySet, Keyring},
+    limit::Limit,
     provider::{Catalog, ProviderClient, ProviderError, Service},
     seal::{self, Grant, Lineage},
     secret::Secret,
@@ -18,32 +19,58 @@ use crate::{
 /// Turns AuthIDs into access tokens. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct RefreshEngine {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<EngineParts>,
     flights: Arc<Flights<Landing>>,
 }
 
+/// What an engine works with.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) keyring: Arc<Keyring>,
-    pub(super) provider: ProviderClient,
-    pub(super) cache: TokenCache,
-    pub(super) lineages: Lineages,
-    pub(super) clock: Clock,
-    pub(super) metrics: Arc<Metrics>,
+pub struct EngineParts {
+    /// The offered services.
+    pub catalog: Arc<Catalog>,
+    /// What AuthIDs are sealed under.
+    pub keyring: Arc<Keyring>,
+    /// The way to the providers.
+    pub provider: ProviderClient,
+    /// Access tokens.
+    pub cache: TokenCache,
+    /// The newest AuthIDs.
+    pub lineages: Lineages,
+    /// How often one client may present AuthIDs of one login; `None` for as often as
+    /// he likes.
+    pub limit: Option<AuthIdLimit>,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
+
+/// Counts by login, where the AuthID opens, and by the client's address.
+pub type AuthIdLimit = Limit<(Option<Lineage>, Option<IpAddr>)>;
 
 /// An AuthID that opened: what it holds, and under which key.
 #[derive(Debug)]
-pub(super) struct Holder {
+pub struct Holder {
     pub(super) service: Arc<Service>,
     pub(super) grant: Grant,
     pub(super) kid: String,
+    /// Those that it was opened with.
+    pub(super) keys: Arc<KeySet>,
 }
 
 impl Holder {
-    fn check_revoked(&self, keys: &KeySet) -> Result<(), RefreshError> {
-        match keys.is_revoked(&self.grant.lineage.to_string()) {
+    /// What the AuthID was made for.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// By which a log tells one login from another.
+    pub fn lineage_hash(&self) -> String {
+        self.grant.lineage.short_hash()
+    }
+
+    fn check_revoked(&self) -> Result<(), RefreshError> {
+        match self.keys.is_revoked(&self.grant.lineage.to_string()) {
             true => Err(RefreshError::Revoked),
             false => Ok(()),
         }
@@ -63,15 +90,6 @@ pub struct Refreshed {
     pub newest_authid: Option<Secret>,
 }
 
-/// An AuthID in exchange for an older one.
-#[derive(Debug)]
-pub struct Renewed {
-    /// What it is for.
-    pub service: Arc<Service>,
-    /// The newest refresh token under the newest key.
-    pub authid: Secret,
-}
-
 /// How a flight ended, and which generation it flew with.
 #[derive(Clone, Debug)]
 struct Landing {
@@ -80,38 +98,32 @@ struct Landing {
 }
 
 impl RefreshEngine {
-    /// An engine over these.
-    pub fn new(
-        catalog: Arc<Catalog>,
-        keyring: Arc<Keyring>,
-        provider: ProviderClient,
-        cache: TokenCache,
-        lineages: Lineages,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    /// An engine of these.
+    pub fn new(parts: EngineParts) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                catalog,
-                keyring,
-                provider,
-                cache,
-                lineages,
-                clock,
-                metrics,
-            }),
+            shared: Arc::new(parts),
             flights: Arc::new(Flights::new()),
         }
     }
 
-    /// Trades an AuthID for an access token.
-    pub async fn refresh(&self, authid: &str) -> Result<Refreshed, RefreshError> {
-        let keys = self.shared.keyring.current();
-        let holder = self.open(&keys, authid).inspect_err(|error| {
+    /// Opens what somebody at `address` presents as an AuthID, and finds its service.
+    pub fn open(&self, authid: &str, address: Option<IpAddr>) -> Result<Holder, RefreshError> {
+        let opened = self.open_uncounted(authid);
+        let lineage = opened.as_ref().ok().map(|holder| holder.grant.lineage);
+        let counted = match &self.shared.limit {
+            Some(limit) => limit.check(&(lineage, address)),
+            None => Ok(()),
+        };
+        let result = counted.map_err(RefreshError::from).and(opened);
+        result.inspect_err(|error| {
             // What did not open is not believed, not even in a metric.
             self.shared.metrics.refreshed("", "", error.outcome());
-        })?;
-        let result = self.refresh_opened(&keys, &holder).await;
+        })
+    }
+
+    /// Trades an AuthID for an access token.
+    pub async fn refresh(&self, holder: &Holder) -> Result<Refreshed, RefreshError> {
+        let result = self.refresh_opened(holder).await;
         let outcome = match &result {
             Ok((_, outcome)) => outcome,
             Err(error) => error.outcome(),
@@ -123,15 +135,12 @@ impl RefreshEngine {
 
     async fn refresh_opened(
         &self,
-        keys: &KeySet,
         holder: &Holder,
     ) -> Result<(Refreshed, &'static str), RefreshError> {
-        holder.check_revoked(keys)?;
+        holder.check_revoked()?;
         let now = self.shared.clock.now();
-        let cached = self
-            .shared
-            .cache
-            .get(&holder.grant.lineage, now, keys.version());
+        let version = holder.keys.version();
+        let cached = self.shared.cache.get(&holder.grant.lineage, now, version);
         let (token, outcome) = match cached {
             Some(token) => (token, "cached"),
             None => (self.fly(holder).await?, "refreshed"),
@@ -148,19 +157,13 @@ impl RefreshEngine {
     /// Seals the newest refresh token of an AuthID's login under the newest key.
     /// The provider is asked, whatever is cached, so that a dead grant is found
     /// out here and not at night.
-    pub async fn renew(&self, authid: &str) -> Result<Renewed, RefreshError> {
-        let keys = self.shared.keyring.current();
-        let holder = self.open(&keys, authid)?;
-        holder.check_revoked(&keys)?;
-        let token = self.fly(&holder).await?;
-        let authid = match self.newest_authid(&holder, &token) {
-            Some(authid) => authid,
-            None => self.reseal(&holder.grant).ok_or(RefreshError::Lost)?,
-        };
-        Ok(Renewed {
-            service: holder.service,
-            authid,
-        })
+    pub async fn renew(&self, holder: &Holder) -> Result<Secret, RefreshError> {
+        holder.check_revoked()?;
+        let token = self.fly(holder).await?;
+        match self.newest_authid(holder, &token) {
+            Some(authid) => Ok(authid),
+            None => self.reseal(&holder.grant).ok_or(RefreshError::Lost),
+        }
     }
 
     /// The AuthID that its holder should have instead, if there is a better one:
@@ -199,14 +202,15 @@ impl RefreshEngine {
         seal_newest(&self.shared.keyring.current(), now, &grant)
     }
 
-    /// Opens an AuthID, and finds its service.
-    pub(super) fn open(&self, keys: &KeySet, authid: &str) -> Result<Holder, RefreshError> {
-        let opened = seal::open(keys, self.shared.clock.now(), authid)?;
+    fn open_uncounted(&self, authid: &str) -> Result<Holder, RefreshError> {
+        let keys = self.shared.keyring.current();
+        let opened = seal::open(&keys, self.shared.clock.now(), authid)?;
         match self.shared.catalog.by_id(&opened.grant.service) {
             Some(service) => Ok(Holder {
                 service: service.clone(),
                 grant: opened.grant,
                 kid: opened.kid,
+                keys,
             }),
             None => Err(RefreshError::NotOffered {
                 service: opened.grant.service,
@@ -215,14 +219,10 @@ impl RefreshEngine {
     }
 
     /// A live access token of the holder's lineage: cached, or from the provider.
-    pub(super) async fn token(
-        &self,
-        keys: &KeySet,
-        holder: &Holder,
-    ) -> Result<Arc<CachedToken>, RefreshError> {
+    pub(super) async fn token(&self, holder: &Holder) -> Result<Arc<CachedToken>, RefreshError> {
         let now = self.shared.clock.now();
         let lineage = &holder.grant.lineage;
-        match self.shared.cache.get(lineage, now, keys.version()) {
+        match self.shared.cache.get(lineage, now, holder.keys.version()) {
             Some(token) => Ok(token),
             None => self.fly(holder).await,
         }

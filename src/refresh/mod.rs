@@ -12,12 +12,13 @@ mod saving;
 use thiserror::Error;
 
 pub use cache::TokenCache;
-pub use engine::{RefreshEngine, Refreshed, Renewed};
+pub use engine::{AuthIdLimit, EngineParts, Holder, RefreshEngine, Refreshed};
 pub use lineages::{Lineages, NewestUnknown};
 pub use revoke::RevokeError;
 
 use crate::{
     keyring::Unusable,
+    limit::TooOften,
     provider::{ProviderError, Refusal, Service},
     seal::OpenError,
 };
@@ -28,6 +29,9 @@ pub enum RefreshError {
     /// It does not open: the holder has the wrong string, or must log in again.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// It was presented more often than may be. Wait.
+    #[error("too many requests for this login from this address")]
+    TooOften(TooOften),
     /// Its lineage was revoked here. Log in again.
     #[error("the AuthID has been revoked")]
     Revoked,
@@ -76,12 +80,15 @@ impl RefreshError {
             Self::Open(OpenError::Key(Unusable::Unknown)) => "unknown_key",
             Self::Open(OpenError::Key(Unusable::Retired)) => "retired_key",
             Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
+            Self::TooOften(_) => "rate_limited",
             Self::Revoked => "revoked",
             Self::NotOffered { .. } => "not_offered",
             Self::Provider { error, .. } => match error {
                 ProviderError::GrantRefused(_) => "grant_refused",
                 ProviderError::ClientRejected(_) => "client_rejected",
                 ProviderError::TooSlow => "provider_too_slow",
+                ProviderError::Resting { .. } => "provider_resting",
+                ProviderError::Crowded => "overloaded",
                 ProviderError::RequestRefused(_)
                 | ProviderError::Busy { .. }
                 | ProviderError::Failing { .. }
@@ -100,5 +107,11 @@ impl RefreshError {
             provider: service.provider.name.clone(),
             error,
         }
+    }
+}
+
+impl From<TooOften> for RefreshError {
+    fn from(too_often: TooOften) -> Self {
+        Self::TooOften(too_often)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fmt::Display, sync::Arc, time::Duration};
 
-use super::{RefreshError, cache::CachedToken, engine::Shared, lineages::Claim};
+use super::{RefreshError, cache::CachedToken, engine::EngineParts, lineages::Claim};
 use crate::{
     clock::{Stopwatch, UnixTime},
     keyring::KeySet,
@@ -18,7 +18,7 @@ const SINGLE_USE_PATIENCE: Duration = Duration::from_secs(15);
 /// The same where both servers' refreshes would succeed.
 const SLIDING_PATIENCE: Duration = Duration::from_secs(1);
 
-impl Shared {
+impl EngineParts {
     /// One provider call, and everything that follows from its answer.
     pub(super) async fn ask(
         &self,

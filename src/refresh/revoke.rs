@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use super::{RefreshEngine, RefreshError, engine::Holder};
 use crate::{
-    keyring::KeySet,
     provider::{GrantTokens, ProviderError, RefreshTokens, RevocationMethod, Service},
     seal,
     secret::Secret,
@@ -29,15 +28,14 @@ pub enum RevokeError {
 impl RefreshEngine {
     /// Revokes the grant of an AuthID, and forgets its access token. `Ok` only
     /// when the provider confirmed, or said that the grant is dead already.
-    pub async fn revoke(&self, authid: &str) -> Result<Arc<Service>, RevokeError> {
-        let keys = self.shared.keyring.current();
-        let holder = self.open(&keys, authid)?;
-        let service = holder.service.clone();
+    pub async fn revoke(&self, holder: &Holder) -> Result<(), RevokeError> {
+        let service = &holder.service;
         let Some(revocation) = &service.provider.revocation else {
+            let service = service.clone();
             return Err(RevokeError::OnlyAtProvider { service });
         };
-        let Some(live) = self.live_tokens(&keys, &holder, revocation.method).await? else {
-            return Ok(service);
+        let Some(live) = self.live_tokens(holder, revocation.method).await? else {
+            return Ok(());
         };
         let tokens = GrantTokens {
             refresh_token: &live.refresh_token,
@@ -46,16 +44,16 @@ impl RefreshEngine {
         let region = holder.grant.region.as_deref();
         self.shared
             .provider
-            .revoke(&service, revocation, region, tokens)
+            .revoke(service, revocation, region, tokens)
             .await
-            .map_err(|error| RefreshError::of_provider(&service, error))?;
+            .map_err(|error| RefreshError::of_provider(service, error))?;
         self.forget(holder.grant.lineage).await;
         tracing::info!(
             service = %service.id,
             lineage = %holder.grant.lineage.short_hash(),
             "revoked at the provider"
         );
-        Ok(service)
+        Ok(())
     }
 
     /// What to revoke with. A used refresh token proves nothing when the provider
@@ -63,7 +61,6 @@ impl RefreshEngine {
     /// for, live ones are got first. `None` if the grant is dead already.
     async fn live_tokens(
         &self,
-        keys: &KeySet,
         holder: &Holder,
         method: RevocationMethod,
     ) -> Result<Option<Live>, RevokeError> {
@@ -84,7 +81,7 @@ impl RefreshEngine {
                 access_token: None,
             }));
         }
-        let token = match self.token(keys, holder).await {
+        let token = match self.token(holder).await {
             Ok(token) => token,
             // A refused single-use token may only be used up, and the grant live on
             // for whoever has the newer one.
@@ -94,7 +91,7 @@ impl RefreshEngine {
         let refresh_token = match &token.newest_authid {
             None => holder.grant.refresh_token.clone(),
             Some(newest) => {
-                let opened = seal::open(keys, self.shared.clock.now(), newest.expose());
+                let opened = seal::open(&holder.keys, self.shared.clock.now(), newest.expose());
                 opened.map_err(RefreshError::from)?.grant.refresh_token
             }
         };

@@ -28,6 +28,9 @@ pub enum Purpose {
     /// The cookie that carries who opened the start page to `/login`. Its context
     /// is the visit's nonce.
     Visit,
+    /// The cookie of whoever gave the password of the login pages. Its context is
+    /// that password, so that a changed one ends every session.
+    Session,
     /// An AuthID that waits to be fetched. Its context is the hand-over token, so
     /// that the store and the server's keys together open nothing without it.
     HandOver,
@@ -42,6 +45,7 @@ impl Purpose {
         match self {
             Self::Login => b"login cookie",
             Self::Visit => b"visit cookie",
+            Self::Session => b"session cookie",
             Self::HandOver => b"hand-over",
             Self::Lineage => b"lineage",
         }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use http::{Method, Request, StatusCode};
+use tokio_util::sync::CancellationToken;
 
 use super::{Reply, reply};
 use crate::{
@@ -24,6 +25,8 @@ pub struct Admin {
     pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Clock,
+    /// Cancelled when the service is being stopped.
+    pub draining: CancellationToken,
 }
 
 impl Admin {
@@ -42,6 +45,10 @@ impl Admin {
     }
 
     fn ready(&self) -> Reply {
+        if self.draining.is_cancelled() {
+            let text = "not ready: stopping\n";
+            return reply::text(StatusCode::SERVICE_UNAVAILABLE, text);
+        }
         let keys = self.keyring.current();
         match keys.sealing(self.clock.now()) {
             Some(_) => reply::text(StatusCode::OK, "ready\n"),

@@ -4,7 +4,9 @@ use http::StatusCode;
 
 use super::{
     Reply, Server,
+    admission::Gate,
     failure::{Failure, TELL_ADMINISTRATOR, capitalised},
+    forwarded::Asker,
     reply,
 };
 use crate::{
@@ -66,6 +68,30 @@ impl Server {
         )
         .link("To the start page", self.path("/"));
         self.error_page(StatusCode::NOT_FOUND, explanation)
+    }
+
+    /// For somebody who may not log in from where he is, or as who he is.
+    pub(super) fn not_admitted(&self, gate: Gate, asker: Asker) -> Reply {
+        let explanation = match (gate, asker.address) {
+            (Gate::Network | Gate::Password, Some(address)) => Explanation::new(
+                "You can't log in from here",
+                format!(
+                    "This server lets people log in from certain networks only, and you come from {address}."
+                ),
+                "Try from one of those, at home or by your VPN, or ask the administrator.",
+            ),
+            (Gate::Network | Gate::Password, None) => Explanation::new(
+                "You can't log in from here",
+                "This server lets people log in from certain networks only, and its proxy does not say where you come from.",
+                "Tell the administrator: the proxy must send X-Forwarded-For or Forwarded, and no second one that differs.",
+            ),
+            (Gate::Header, _) => Explanation::new(
+                "You are not signed in",
+                "This server lets in only people whom its proxy has signed in, and it has named nobody.",
+                "Sign in there first, or ask the administrator.",
+            ),
+        };
+        self.error_page(StatusCode::FORBIDDEN, explanation)
     }
 
     /// For a login that led to nothing. `visit` is what another attempt carries.

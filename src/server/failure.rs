@@ -2,12 +2,15 @@
 //! status. Statuses are those that installed clients read rightly (design.md
 //! section 5): never 404, 409, 429 or 507.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde::Serialize;
 
 use super::{Reply, reply};
 use crate::{
     keyring::Unusable,
+    limit::TooOften,
     provider::{ProviderError, Refusal},
     refresh::{NewestUnknown, RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},
@@ -26,6 +29,11 @@ pub(super) struct Failure {
     pub(super) status: StatusCode,
     code: &'static str,
     pub(super) reason: String,
+    /// After how long another try makes sense, where that is known.
+    retry_after: Option<Duration>,
+    /// Whether the client is to read the reason and stop. It tries a 503 without one
+    /// again, several times.
+    has_reason: bool,
 }
 
 impl Failure {
@@ -34,6 +42,24 @@ impl Failure {
             status,
             code,
             reason,
+            retry_after: None,
+            has_reason: true,
+        }
+    }
+
+    fn after(self, retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..self
+        }
+    }
+
+    /// For who may try again at once.
+    fn overloaded(reason: String) -> Self {
+        let code = "temporarily_unavailable";
+        Self {
+            has_reason: false,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, reason).after(Duration::from_secs(1))
         }
     }
 
@@ -53,6 +79,16 @@ impl Failure {
                 | OpenError::WrongService,
             )
             | RefreshError::Revoked => unauthorized(LOG_IN_AGAIN),
+            RefreshError::TooOften(TooOften { retry_after }) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                format!(
+                    "{}. Wait {} minutes.",
+                    capitalised(&error.to_string()),
+                    retry_after.as_secs().div_ceil(60)
+                ),
+            )
+            .after(*retry_after),
             RefreshError::NotOffered { .. } => unauthorized(TELL_ADMINISTRATOR),
             RefreshError::Provider { provider, error } => Self::of_provider(provider, error),
             RefreshError::NewestUnknown { provider, why } => newest_unknown(provider, why),
@@ -134,6 +170,15 @@ impl Failure {
                 "temporarily_unavailable",
                 format!("{provider} gave no token: {error}. {TRY_LATER}"),
             ),
+            ProviderError::Resting { retry_after } => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "temporarily_unavailable",
+                format!("{provider} has not answered several times in a row. {TRY_LATER}"),
+            )
+            .after(*retry_after),
+            ProviderError::Crowded => {
+                Self::overloaded(format!("Too many refreshes wait for {provider}."))
+            }
             ProviderError::TooSlow => Self::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 "temporarily_unavailable",
@@ -152,7 +197,14 @@ impl Failure {
             code: self.code,
             message: &reason,
         };
-        reply::set_reason(reply::json(self.status, &body), &reason)
+        let mut reply = reply::json(self.status, &body);
+        if self.has_reason {
+            reply = reply::set_reason(reply, &reason);
+        }
+        match self.retry_after {
+            Some(retry_after) => reply::set_retry_after(reply, retry_after),
+            None => reply,
+        }
     }
 }
 

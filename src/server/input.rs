@@ -1,5 +1,7 @@
 //! Reading what a request carries.
 
+use std::time::Duration;
+
 use http::{
     HeaderMap, Request,
     header::{CONTENT_TYPE, COOKIE},
@@ -12,6 +14,12 @@ use crate::{seal::NotAnAuthId, secret::Secret};
 /// The longest AuthID with every character percent-encoded fits.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
+
+/// A form that comes slower than this is no form.
+const FORM_DEADLINE: Duration = Duration::from_secs(15);
+
+/// The query parameter that names the visit which a link goes on with.
+pub(super) const VISIT: &str = "visit";
 
 const AUTHID_HEADER: &str = "x-authid";
 const AUTHID_FIELD: &str = "authid";
@@ -27,6 +35,22 @@ pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
+}
+
+/// The nonce of the visit that a link goes on with; empty if there is none.
+pub(super) fn visit<B>(request: &Request<B>) -> String {
+    nonce(query(request, VISIT))
+}
+
+/// A nonce names a cookie, so nothing but base64url may pass.
+pub(super) fn nonce(text: Option<String>) -> String {
+    let is_nonce = |text: &String| {
+        text.len() == 43
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    text.filter(is_nonce).unwrap_or_default()
 }
 
 /// Whether the AuthID comes as a script sends it.
@@ -57,11 +81,16 @@ impl Form {
     /// Reads a form; a body of another kind is an empty one. What is too much of
     /// it is thrown away, up to a point: a connection that is closed on unread
     /// bytes can lose the answer (RFC 9112 section 9.6).
-    pub(super) async fn read(headers: &HeaderMap, mut body: Incoming) -> Result<Self, NotAnAuthId> {
-        let mut form = Self::default();
+    pub(super) async fn read(headers: &HeaderMap, body: Incoming) -> Result<Self, NotAnAuthId> {
         if !is_form(headers) {
-            return Ok(form);
+            return Ok(Self::default());
         }
+        let read = tokio::time::timeout(FORM_DEADLINE, Self::read_body(body));
+        read.await.unwrap_or(Err(NotAnAuthId::Form))
+    }
+
+    async fn read_body(mut body: Incoming) -> Result<Self, NotAnAuthId> {
+        let mut form = Self::default();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| NotAnAuthId::Form)?;

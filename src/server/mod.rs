@@ -1,39 +1,68 @@
 //! HTTP: from a request to the one handler that answers it, and from an error to
 //! its status. No module below this one knows a status.
 
+mod access_log;
 mod admin;
+mod admission;
 mod error_page;
 mod failure;
+mod forwarded;
 mod handlers;
 mod input;
 mod reply;
 mod routes;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 
 pub use admin::Admin;
+pub use admission::{Admission, NotAUserHeader, Require, UserHeader};
+pub use forwarded::{Networks, NotANetwork, TrustedProxies};
+
+use access_log::RequestIds;
+use forwarded::Asker;
 
 use crate::{
     login::Login,
     pages::Frame,
     provider::{Catalog, RefreshTokens, Service, Withheld},
     public_url::PublicUrl,
-    refresh::RefreshEngine,
+    refresh::{Holder, RefreshEngine, RefreshError},
+    seal::{NotAnAuthId, OpenError},
+    secret::Secret,
+    telemetry::Metrics,
 };
 
 /// A whole answer.
 pub type Reply = Response<Full<Bytes>>;
 
+/// What a server works with.
+#[derive(Debug)]
+pub struct ServerParts {
+    /// Begins and finishes logins.
+    pub login: Login,
+    /// Refreshes.
+    pub engine: RefreshEngine,
+    /// Who may log in.
+    pub admission: Admission,
+    /// Whose word on a request's origin is believed.
+    pub proxies: TrustedProxies,
+    /// What pages say.
+    pub site: Site,
+    /// The services that are not offered, for an administrator who sees none.
+    pub withheld: Vec<Withheld>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
 /// Everything that handlers need.
 #[derive(Debug)]
 pub struct Server {
-    login: Login,
-    engine: RefreshEngine,
-    site: Site,
-    /// The services that are not offered, for an administrator who sees none.
-    withheld: Vec<Withheld>,
+    parts: ServerParts,
+    request_ids: RequestIds,
     /// Where our own privacy page is, prefix included.
     privacy_path: String,
 }
@@ -50,15 +79,23 @@ pub struct Site {
 }
 
 impl Server {
-    /// A server that logs in with `login` and refreshes with `engine`.
-    pub fn new(login: Login, engine: RefreshEngine, site: Site, withheld: Vec<Withheld>) -> Self {
+    /// A server of these.
+    pub fn new(parts: ServerParts) -> Self {
         Self {
-            privacy_path: format!("{}/privacy-policy", login.public_url.prefix()),
-            login,
-            engine,
-            site,
-            withheld,
+            privacy_path: format!("{}/privacy-policy", parts.login.public_url.prefix()),
+            request_ids: RequestIds::new(),
+            parts,
         }
+    }
+
+    /// Opens the AuthID that came with a request, if one did.
+    fn open(
+        &self,
+        authid: Result<Secret, NotAnAuthId>,
+        asker: Asker,
+    ) -> Result<Holder, RefreshError> {
+        let authid = authid.map_err(OpenError::NotAnAuthId)?;
+        self.engine.open(authid.expose(), asker.counted_as())
     }
 
     /// What every page has.
@@ -95,5 +132,14 @@ impl Server {
 
     fn public_url(&self) -> &PublicUrl {
         &self.login.public_url
+    }
+}
+
+/// So that handlers say `server.engine`.
+impl std::ops::Deref for Server {
+    type Target = ServerParts;
+
+    fn deref(&self) -> &ServerParts {
+        &self.parts
     }
 }

@@ -1,12 +1,14 @@
 //! Building answers, with the headers that each kind must have.
 
+use std::time::Duration;
+
 use askama::Template;
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{
         ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-        SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use http_body_util::Full;
@@ -67,8 +69,18 @@ pub(super) fn asset(content_type: &'static str, body: &'static str) -> Reply {
 
 /// 302 to an address made by us.
 pub(super) fn redirect(location: &str) -> Reply {
+    to(StatusCode::FOUND, location)
+}
+
+/// 303 to an address made by us: the browser goes there without what it has posted
+/// (RFC 9700 section 4.12).
+pub(super) fn see_other(location: &str) -> Reply {
+    to(StatusCode::SEE_OTHER, location)
+}
+
+fn to(status: StatusCode, location: &str) -> Reply {
     let mut reply = Response::new(Full::default());
-    *reply.status_mut() = StatusCode::FOUND;
+    *reply.status_mut() = status;
     let location = HeaderValue::from_str(location).expect("a URL is ASCII without controls");
     reply.headers_mut().insert(LOCATION, location);
     reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
@@ -108,6 +120,13 @@ pub(super) fn set_reason(mut reply: Reply, reason: &str) -> Reply {
     reply
         .headers_mut()
         .insert(HeaderName::from_static("x-reason"), reason);
+    reply
+}
+
+/// Says after how long another try makes sense (RFC 9110 section 10.2.3).
+pub(super) fn set_retry_after(mut reply: Reply, retry_after: Duration) -> Reply {
+    let seconds = HeaderValue::from(retry_after.as_secs().max(1));
+    reply.headers_mut().insert(RETRY_AFTER, seconds);
     reply
 }
 

@@ -1,81 +1,150 @@
-//! The table of endpoints.
+//! The table of endpoints, and the way of a request through it.
 
 use http::{Method, Request};
 use hyper::body::Incoming;
 
-use super::{Reply, Server, handlers, reply};
-use crate::pages;
+use super::{Reply, Server, access_log::Entry, forwarded::Asker, handlers, reply};
+use crate::{listen::Peer, pages};
+
+/// An address of ours.
+#[derive(Debug)]
+struct Route {
+    /// Below the prefix of PUBLIC_URL.
+    path: &'static str,
+    /// What it can be asked with.
+    methods: &'static str,
+    /// Whether LOGIN_NETWORKS, LOGIN_PASSWORD and LOGIN_HEADER stand before it. They
+    /// don't where an AuthID, a hand-over token or a sealed cookie is what counts,
+    /// and not before what everybody may read.
+    is_gated: bool,
+    /// Whether HEAD is answered as GET is: where a login begins nowhere and no code is
+    /// spent. Uptime monitors and link checkers ask so.
+    changes_nothing: bool,
+}
+
+const fn open(path: &'static str, methods: &'static str) -> Route {
+    Route {
+        path,
+        methods,
+        is_gated: false,
+        changes_nothing: false,
+    }
+}
+
+const fn gated(path: &'static str) -> Route {
+    Route {
+        is_gated: true,
+        ..open(path, "GET")
+    }
+}
+
+const fn asset(path: &'static str) -> Route {
+    Route {
+        changes_nothing: true,
+        ..open(path, "GET")
+    }
+}
+
+static ROUTES: [Route; 17] = [
+    open("/refresh", "GET, POST"),
+    Route {
+        changes_nothing: true,
+        ..gated("/")
+    },
+    gated("/login"),
+    open("/logged-in", "GET"),
+    open("/fetch", "GET"),
+    open("/token-state", "GET"),
+    gated("/cli-token"),
+    open("/cli-token-login", "POST"),
+    gated("/renew"),
+    open("/renewed", "POST"),
+    gated("/revoke"),
+    open("/revoked", "POST"),
+    open("/password", "POST"),
+    asset("/privacy-policy"),
+    asset(pages::STYLE_PATH),
+    asset(pages::SCRIPT_PATH),
+    asset(pages::FAVICON_PATH),
+];
+
+/// What the log says of an address that is none of ours.
+const NO_ROUTE: &str = "other";
+
+fn find(path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.path == path)
+}
 
 impl Server {
-    /// Answers one request.
-    pub async fn answer(&self, request: Request<Incoming>) -> Reply {
-        // A proxy may keep the prefix of PUBLIC_URL or strip it; Duplicati's own
-        // links never have it.
-        let path = request.uri().path();
-        let path = path
-            .strip_prefix(self.public_url().prefix())
-            .unwrap_or(path);
-        let path = if path.is_empty() { "/" } else { path }.to_owned();
+    /// Answers one request that came by a connection from `peer`.
+    pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
+        let route = find(self.below_prefix(request.uri().path()));
+        let asker = self.proxies.asker(peer, request.headers());
+        let name = route.map_or(NO_ROUTE, |route| route.path);
+        let entry = Entry::begin(&self.request_ids, &request, name, asker);
+        let reply = match route {
+            Some(route) => self.answer_at(route, request, asker).await,
+            None => self.no_such_page(),
+        };
+        entry.end(reply)
+    }
 
+    /// A proxy may keep the prefix of PUBLIC_URL or strip it; Duplicati's own links
+    /// never have it.
+    pub(super) fn below_prefix<'p>(&self, path: &'p str) -> &'p str {
+        match path.strip_prefix(self.public_url().prefix()) {
+            Some("") => "/",
+            Some(below) if below.starts_with('/') => below,
+            _ => path,
+        }
+    }
+
+    /// The path, if it is that of a page behind the gates.
+    pub(super) fn gated_path(path: &str) -> Option<&'static str> {
+        let route = find(path).filter(|route| route.is_gated)?;
+        Some(route.path)
+    }
+
+    async fn answer_at(
+        &self,
+        route: &'static Route,
+        request: Request<Incoming>,
+        asker: Asker,
+    ) -> Reply {
         // hyper leaves the body out of an answer to HEAD (RFC 9110 section 9.3.2).
         let method = match *request.method() {
-            Method::HEAD if changes_nothing(&path) => Method::GET,
+            Method::HEAD if route.changes_nothing => Method::GET,
             ref method => method.clone(),
         };
-        match (&method, path.as_str()) {
+        if route.is_gated
+            && method == Method::GET
+            && let Some(gate) = self.admission.closed_gate(&request, asker)
+        {
+            return handlers::turn_away(self, &request, asker, gate).await;
+        }
+        match (&method, route.path) {
+            (&Method::GET | &Method::POST, "/refresh") => {
+                handlers::refresh(self, request, asker).await
+            }
             (&Method::GET, "/") => handlers::start(self, &request).await,
-            (&Method::GET, "/login") => handlers::begin_login(self, &request),
+            // The page is where the login begins, whichever link led there.
+            (&Method::GET, "/login" | "/cli-token") => handlers::begin_login(self, &request),
             (&Method::GET, "/logged-in") => handlers::finish_login(self, &request).await,
             (&Method::GET, "/fetch") => handlers::fetch(self, &request).await,
             (&Method::GET, "/token-state") => handlers::token_state(self, &request).await,
-            (&Method::GET | &Method::POST, "/refresh") => handlers::refresh(self, request).await,
-            // The page is where the login begins, whichever link led there.
-            (&Method::GET, "/cli-token") => handlers::begin_login(self, &request),
             (&Method::POST, "/cli-token-login") => {
                 handlers::finish_with_login_token(self, request).await
             }
             (&Method::GET, "/renew") => handlers::renew_form(self),
-            (&Method::POST, "/renewed") => handlers::renew(self, request).await,
+            (&Method::POST, "/renewed") => handlers::renew(self, request, asker).await,
             (&Method::GET, "/revoke") => handlers::revoke_form(self),
-            (&Method::POST, "/revoked") => handlers::revoke(self, request).await,
+            (&Method::POST, "/revoked") => handlers::revoke(self, request, asker).await,
+            (&Method::POST, "/password") => handlers::enter(self, request, asker).await,
             (&Method::GET, "/privacy-policy") => handlers::privacy_policy(self),
             (&Method::GET, pages::STYLE_PATH) => reply::asset("text/css", pages::STYLE),
             (&Method::GET, pages::SCRIPT_PATH) => reply::asset("text/javascript", pages::SCRIPT),
             (&Method::GET, pages::FAVICON_PATH) => reply::asset("image/svg+xml", pages::FAVICON),
-            (_, path) => match allowed_methods(path) {
-                Some(allowed) => reply::method_not_allowed(allowed),
-                None => self.no_such_page(),
-            },
+            _ => reply::method_not_allowed(route.methods),
         }
-    }
-}
-
-/// What uptime monitors ask, and what a link checker may follow: a login begins
-/// nowhere, and no code is spent.
-fn changes_nothing(path: &str) -> bool {
-    matches!(
-        path,
-        "/" | "/privacy-policy" | pages::STYLE_PATH | pages::SCRIPT_PATH | pages::FAVICON_PATH
-    )
-}
-
-/// What an address of ours can be asked with.
-fn allowed_methods(path: &str) -> Option<&'static str> {
-    match path {
-        "/refresh" => Some("GET, POST"),
-        "/cli-token-login" | "/renewed" | "/revoked" => Some("POST"),
-        "/"
-        | "/login"
-        | "/logged-in"
-        | "/fetch"
-        | "/token-state"
-        | "/cli-token"
-        | "/renew"
-        | "/revoke"
-        | "/privacy-policy"
-        | pages::STYLE_PATH
-        | pages::SCRIPT_PATH
-        | pages::FAVICON_PATH => Some("GET"),
-        _ => None,
     }
 }

@@ -17,6 +17,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use super::edge::{ConnectionMetrics, LaneMetrics, LanesMetrics, LoginMetrics};
+
 /// All metrics of one authseal.
 #[derive(Debug)]
 pub struct Metrics {
@@ -36,6 +38,10 @@ pub struct Metrics {
     store_errors: Family<StoreLabels, Counter>,
     unsaved_authids: Gauge,
     leases_taken_over: Counter,
+    connections: ConnectionMetrics,
+    lanes: LanesMetrics,
+    logins: LoginMetrics,
+    certificate_reload_errors: Counter,
 }
 
 /// One key, as metrics tell it.
@@ -102,6 +108,10 @@ impl Metrics {
             store_errors: Family::default(),
             unsaved_authids: Gauge::default(),
             leases_taken_over: Counter::default(),
+            connections: ConnectionMetrics::default(),
+            lanes: LanesMetrics::default(),
+            logins: LoginMetrics::default(),
+            certificate_reload_errors: Counter::default(),
         };
         metrics.register();
         // Without the first load nothing starts.
@@ -162,6 +172,14 @@ impl Metrics {
         );
         self.register_store();
         let registry = &mut self.registry;
+        self.connections.register(registry);
+        self.lanes.register(registry);
+        self.logins.register(registry);
+        registry.register(
+            "certificate_reload_errors",
+            "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
+            self.certificate_reload_errors.clone(),
+        );
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "This program", build);
     }
@@ -218,6 +236,26 @@ impl Metrics {
         self.provider_calls
             .get_or_create(&labels)
             .observe(took.as_secs_f64());
+    }
+
+    /// The numbers of the service's connections.
+    pub fn connections(&self) -> ConnectionMetrics {
+        self.connections.clone()
+    }
+
+    /// The numbers of one provider's calls.
+    pub fn lane(&self, provider: &str) -> LaneMetrics {
+        self.lanes.of(provider)
+    }
+
+    /// Somebody was not let in by this gate.
+    pub fn login_refused(&self, gate: &'static str) {
+        self.logins.refused(gate);
+    }
+
+    /// The certificate could not be loaded again.
+    pub fn certificate_not_reloaded(&self) {
+        self.certificate_reload_errors.inc();
     }
 
     /// The shared store carried a command out, or failed in this way, after so long.

@@ -1,6 +1,7 @@
 //! Logs: who writes them, where, and what they can never hold. And the numbers
 //! that an administrator watches.
 
+mod edge;
 mod metrics;
 
 use std::{
@@ -12,6 +13,7 @@ use thiserror::Error;
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{EnvFilter, Layer, filter, layer::SubscriberExt, util::SubscriberInitExt};
 
+pub use edge::{ConnectionMetrics, LaneMetrics};
 pub use metrics::{KeyNumbers, Metrics, Unsaved};
 
 /// How a log line looks.

@@ -6,9 +6,9 @@ use authseal::{
     clock::{Clock, UnixTime},
     config::{Config, Environment},
     keyring::Jwk,
-    outbound::Outbound,
+    outbound::{Outbound, OutboundProxy},
     provider::ProviderClient,
-    refresh::{Lineages, RefreshEngine, TokenCache},
+    refresh::{EngineParts, Lineages, RefreshEngine, TokenCache},
     secret::Secret,
     store::{Memory, Name},
     telemetry::Metrics,
@@ -44,24 +44,27 @@ async fn remembered(refresh_tokens: &str) -> Option<Secret> {
     let keyring = Arc::new(config.keyring);
     let memory = Memory::new(clock.clone(), 1 << 20);
     let metrics = Arc::new(Metrics::new());
-    let engine = RefreshEngine::new(
-        Arc::new(config.offer.catalog),
-        keyring.clone(),
-        ProviderClient::new(Outbound::new(), HOUR),
-        TokenCache::new(1 << 20),
-        Lineages::new(
+    let outbound = Outbound::new(OutboundProxy::default());
+    let engine = RefreshEngine::new(EngineParts {
+        provider: ProviderClient::new(outbound, HOUR, &config.offer.catalog, &metrics),
+        catalog: Arc::new(config.offer.catalog),
+        keyring: keyring.clone(),
+        cache: TokenCache::new(1 << 20),
+        lineages: Lineages::new(
             keyring.clone(),
             memory.clone(),
             None,
             clock.clone(),
             metrics.clone(),
         ),
-        clock.clone(),
+        limit: None,
+        clock: clock.clone(),
         metrics,
-    );
+    });
     let authid = seal(&keyring, clock.now(), "dropbox", "never-print-0");
     let opened = authseal::seal::open(&keyring.current(), clock.now(), &authid).unwrap();
-    let refreshed = engine.refresh(&authid).await.unwrap();
+    let holder = engine.open(&authid, None).unwrap();
+    let refreshed = engine.refresh(&holder).await.unwrap();
     assert!(refreshed.newest_authid.is_some());
     memory.get(&Name::new("lineage", opened.grant.lineage.as_bytes()))
 }

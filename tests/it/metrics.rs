@@ -91,6 +91,10 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
     let names: BTreeSet<String> = [
         "authseal_build_info version",
         "authseal_cached_tokens",
+        "authseal_certificate_reload_errors_total",
+        "authseal_connections",
+        "authseal_connections_displaced_total",
+        "authseal_connections_timed_out_total",
         "authseal_flights",
         "authseal_key_age_seconds kid,state",
         "authseal_key_reload_errors_total",
@@ -100,6 +104,9 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
         "authseal_provider_call_seconds_bucket le,provider",
         "authseal_provider_call_seconds_count provider",
         "authseal_provider_call_seconds_sum provider",
+        "authseal_provider_calls_refused_total provider,reason",
+        "authseal_provider_calls_waiting provider",
+        "authseal_provider_left_alone_total provider",
         "authseal_refresh_total service,kid,outcome",
         "authseal_revoked_hits_total",
         "authseal_store_command_seconds_bucket le",
@@ -110,7 +117,7 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
     .map(str::to_owned)
     .into();
     assert_eq!(scrape.names(), names);
-    let documented = ["docs/keys.md", "docs/replicas.md"].map(|page| {
+    let documented = ["docs/keys.md", "docs/replicas.md", "docs/self-hosting.md"].map(|page| {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         std::fs::read_to_string(path).unwrap()
     });

@@ -161,7 +161,7 @@ async fn a_provider_that_is_too_slow_is_given_up_before_the_client_gives_up() {
 }
 
 pub async fn connect(app: &TestApp) -> TcpStream {
-    TcpStream::connect(app.app.address).await.unwrap()
+    TcpStream::connect(app.app.address.unwrap()).await.unwrap()
 }
 
 pub async fn send_refresh(stream: &mut TcpStream, authid: &str) {

@@ -87,7 +87,7 @@ async fn a_request_under_way_is_answered_before_the_end() {
     send_refresh(&mut stream, &authid).await;
     provider.asked_times(1).await;
 
-    let address = app.app.address;
+    let address = app.app.address.unwrap();
     let mut stopped = tokio::spawn(app.stop());
     closed(address).await;
     assert!(timeout(A_WHILE, &mut stopped).await.is_err());
@@ -114,7 +114,7 @@ async fn a_provider_call_without_a_client_is_finished_before_the_end() {
     stream.shutdown().await.unwrap();
     assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
 
-    let address = app.app.address;
+    let address = app.app.address.unwrap();
     let mut stopped = tokio::spawn(app.stop());
     closed(address).await;
     assert!(timeout(A_WHILE, &mut stopped).await.is_err());

@@ -96,7 +96,7 @@ async fn every_complaint_comes_at_once_and_names_its_variable() {
     assert_eq!(printed.code, Some(1));
     printed.assert_says(&[
         "- AUTHSEAL_PUBLIC_URL must start with https://",
-        "- AUTHSEAL_LISTEN is not an address and port",
+        "- AUTHSEAL_LISTEN is not a place to listen",
         "- AUTHSEAL_ADMIN_LISTEN is not an address and port",
         "- AUTHSEAL_PRIVACY_POLICY_URL is not a web address",
         "- AUTHSEAL_LOG is not a log filter",

@@ -7,6 +7,7 @@ use authseal::{
     clock::{Clock, UnixTime},
     config::{Config, Environment},
     demo::{Application, DemoProvider},
+    listen::{Limits, Listener},
     telemetry::{self, LogFilter, LogFormat},
 };
 use tokio::net::TcpListener;
@@ -70,6 +71,12 @@ impl TestAppBuilder {
             .env("TEST_SCRIPTED_CLIENT_SECRET", CLIENT_SECRET)
     }
 
+    /// How long connections may wait.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.knobs.limits = limits;
+        self
+    }
+
     /// How long one provider call may take.
     pub fn provider_deadline(mut self, deadline: Duration) -> Self {
         self.knobs.provider_deadline = deadline;
@@ -90,16 +97,16 @@ impl TestAppBuilder {
 
     pub async fn start(self) -> TestApp {
         log_if_asked();
-        let any_port = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
+        let any_port = || async { Listener::from(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
         let listeners = Listeners {
             service: match self.listener {
-                Some(listener) => listener,
+                Some(listener) => listener.into(),
                 None => any_port().await,
             },
             admin: any_port().await,
         };
-        let url = format!("http://{}", listeners.service.local_addr().unwrap());
-        let admin_url = format!("http://{}", listeners.admin.local_addr().unwrap());
+        let url = format!("http://{}", listeners.service.address().unwrap());
+        let admin_url = format!("http://{}", listeners.admin.address().unwrap());
         let provider_shutdown = CancellationToken::new();
         let provider = DemoProvider::start(
             any_port().await,

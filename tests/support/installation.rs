@@ -29,7 +29,7 @@ impl Installation {
     /// With a keys folder that does not exist yet.
     pub async fn new(access_token_lifetime: Duration) -> Self {
         let provider = DemoProvider::start(
-            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            TcpListener::bind("127.0.0.1:0").await.unwrap().into(),
             APPLICATIONS
                 .map(|id| application(id, "http://localhost"))
                 .into(),

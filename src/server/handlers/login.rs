@@ -7,12 +7,13 @@ use hyper::body::Incoming;
 
 use super::result::result_page;
 use crate::{
-    login::{Begun, Callback, Credential, Failed, Finished, LoginError, NonceCookie},
+    login::{Begun, Callback, Credential, Failed, Finished, LoginError, SealedCookie},
     pages::{self, CliTokenPage, Opener, ResultPage},
     provider::{LoginMethod, Service},
     secret::Secret,
     server::{
         Reply, Server,
+        access_log::About,
         failure::capitalised,
         input::{self, Form},
         reply,
@@ -23,12 +24,12 @@ use crate::{
 /// knows the way back.
 pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -> Reply {
     let id = input::query(request, "id").unwrap_or_default();
-    let visit = nonce(input::query(request, "visit"));
+    let visit = input::visit(request);
     let cookies = input::cookies(request.headers());
     let recipients = server.login.recipients(&visit, cookies);
     match server.login.begin(&id, recipients) {
         Ok(Begun::Redirect { location, cookie }) => {
-            reply::set_cookie(reply::redirect(&location), &cookie)
+            About::service(&id).on(reply::set_cookie(reply::redirect(&location), &cookie))
         }
         Ok(Begun::LoginToken {
             service,
@@ -46,7 +47,7 @@ pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -
 /// login's cookie has served.
 pub(in crate::server) async fn finish_login<B>(server: &Server, request: &Request<B>) -> Reply {
     let callback = callback(request.uri().query().unwrap_or_default());
-    let cookie = NonceCookie::of_login(server.public_url(), &callback.state);
+    let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
     let cookies = input::cookies(request.headers());
     let page = match server.login.finish(callback, cookies).await {
         Ok(finished) => show(server, &finished),
@@ -70,7 +71,7 @@ pub(in crate::server) async fn finish_with_login_token(
 ) -> Reply {
     let (head, body) = request.into_parts();
     let form = Form::read(&head.headers, body).await.unwrap_or_default();
-    let state = nonce(form.get("state"));
+    let state = input::nonce(form.get("state"));
     let pasted = Secret::new(form.get("token").unwrap_or_default());
     let cookies = input::cookies(&head.headers);
     let finished = server
@@ -78,7 +79,7 @@ pub(in crate::server) async fn finish_with_login_token(
         .finish_with_login_token(&state, pasted.expose(), cookies);
     match finished.await {
         Ok(finished) => {
-            let cookie = NonceCookie::of_login(server.public_url(), &state);
+            let cookie = SealedCookie::of_login(server.public_url(), &state);
             reply::set_cookie(show(server, &finished), &cookie.remove())
         }
         Err(LoginError::NotALoginToken { service, why }) => {
@@ -93,7 +94,7 @@ fn callback(query: &str) -> Callback {
     let mut callback = Callback::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
-            "state" => callback.state = nonce(Some(value.into_owned())),
+            "state" => callback.state = input::nonce(Some(value.into_owned())),
             "code" => callback.code = Some(Secret::new(value)),
             "error" => callback.error = Some(value.into_owned()),
             "error_description" => callback.error_description = Some(value.into_owned()),
@@ -103,17 +104,6 @@ fn callback(query: &str) -> Callback {
         }
     }
     callback
-}
-
-/// The nonce names a cookie, so nothing but base64url may pass.
-fn nonce(state: Option<String>) -> String {
-    let is_nonce = |state: &String| {
-        state.len() == 43
-            && state
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    state.filter(is_nonce).unwrap_or_default()
 }
 
 fn ask_for_login_token(
@@ -154,5 +144,5 @@ fn show(server: &Server, finished: &Finished) -> Reply {
         handed_over: finished.handed_over,
         ..result_page(server, &finished.service, credential)
     };
-    reply::page(StatusCode::OK, &page)
+    About::service(&finished.service.id).on(reply::page(StatusCode::OK, &page))
 }

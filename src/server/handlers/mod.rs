@@ -1,6 +1,7 @@
 //! One file for each thing that the service does.
 
 mod fetch;
+mod gate;
 mod login;
 mod privacy;
 mod refresh;
@@ -10,6 +11,7 @@ mod revoke;
 mod start;
 
 pub(super) use fetch::{fetch, token_state};
+pub(super) use gate::{enter, turn_away};
 pub(super) use login::{begin_login, finish_login, finish_with_login_token};
 pub(super) use privacy::privacy_policy;
 pub(super) use refresh::refresh;

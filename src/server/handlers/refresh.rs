@@ -5,9 +5,9 @@ use hyper::body::Incoming;
 use serde::Serialize;
 
 use crate::{
-    refresh::{RefreshError, Refreshed},
-    seal::{NotAnAuthId, OpenError},
-    server::{Reply, Server, failure::Failure, input, reply},
+    refresh::Refreshed,
+    seal::NotAnAuthId,
+    server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
 };
 
 /// What Duplicati reads.
@@ -22,19 +22,27 @@ struct Answer<'a> {
 }
 
 /// Trades the AuthID, wherever it stands in the request.
-pub(in crate::server) async fn refresh(server: &Server, request: Request<Incoming>) -> Reply {
+pub(in crate::server) async fn refresh(
+    server: &Server,
+    request: Request<Incoming>,
+    asker: Asker,
+) -> Reply {
     let is_get = request.method() == Method::GET;
     let asked_type = input::query(&request, "type").filter(|_| is_get);
-    let refreshed = match (input::authid(request).await, asked_type) {
-        (Ok(authid), _) => server.engine.refresh(authid.expose()).await,
-        // Duplicati's web UI opens the oauth-url itself to log in.
-        (Err(NotAnAuthId::Missing), Some(id)) => return to_start_page(server, &id),
-        (Err(not_one), _) => Err(RefreshError::Open(OpenError::NotAnAuthId(not_one))),
+    let authid = input::authid(request).await;
+    // Duplicati's web UI opens the oauth-url itself to log in.
+    if let (Err(NotAnAuthId::Missing), Some(id)) = (&authid, asked_type) {
+        return to_start_page(server, &id);
+    }
+    let holder = match server.open(authid, asker) {
+        Ok(holder) => holder,
+        Err(error) => return Failure::of_refresh(&error).into_json(),
     };
-    match refreshed {
+    let reply = match server.engine.refresh(&holder).await {
         Ok(refreshed) => answer(&refreshed),
         Err(error) => Failure::of_refresh(&error).into_json(),
-    }
+    };
+    About::holder(&holder).on(reply)
 }
 
 fn to_start_page(server: &Server, id: &str) -> Reply {

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::result::result_page;
 use crate::{
     pages::{AuthIdForm, Credential},
-    refresh::{RefreshError, Renewed},
-    seal::OpenError,
-    server::{Reply, Server, failure::Failure, input, reply},
+    provider::Service,
+    refresh::RefreshError,
+    secret::Secret,
+    server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
 };
 
 /// What a script reads.
@@ -27,28 +28,35 @@ pub(in crate::server) fn renew_form(server: &Server) -> Reply {
 }
 
 /// A page for whoever came by the form, JSON for whoever sent the header.
-pub(in crate::server) async fn renew(server: &Server, request: Request<Incoming>) -> Reply {
+pub(in crate::server) async fn renew(
+    server: &Server,
+    request: Request<Incoming>,
+    asker: Asker,
+) -> Reply {
     let is_script = input::has_authid_header(&request);
-    let renewed = match input::authid(request).await {
-        Ok(authid) => server.engine.renew(authid.expose()).await,
-        Err(not_one) => Err(RefreshError::Open(OpenError::NotAnAuthId(not_one))),
+    let fail = |error: &RefreshError| match is_script {
+        true => Failure::of_refresh(error).into_json(),
+        false => server.renewal_failed(error),
     };
-    match (renewed, is_script) {
-        (Ok(renewed), true) => reply::json(
+    let holder = match server.open(input::authid(request).await, asker) {
+        Ok(holder) => holder,
+        Err(error) => return fail(&error),
+    };
+    let reply = match (server.engine.renew(&holder).await, is_script) {
+        (Ok(authid), true) => reply::json(
             StatusCode::OK,
             &Answer {
-                authid: renewed.authid.expose(),
-                r#type: &renewed.service.id,
+                authid: authid.expose(),
+                r#type: &holder.service().id,
             },
         ),
-        (Ok(renewed), false) => show(server, &renewed),
-        (Err(error), true) => Failure::of_refresh(&error).into_json(),
-        (Err(error), false) => server.renewal_failed(&error),
-    }
+        (Ok(authid), false) => show(server, holder.service(), &authid),
+        (Err(error), _) => fail(&error),
+    };
+    About::holder(&holder).on(reply)
 }
 
-fn show(server: &Server, renewed: &Renewed) -> Reply {
-    let credential = Credential::AuthId(renewed.authid.expose());
-    let page = result_page(server, &renewed.service, credential);
-    reply::page(StatusCode::OK, &page)
+fn show(server: &Server, service: &Service, authid: &Secret) -> Reply {
+    let credential = Credential::AuthId(authid.expose());
+    reply::page(StatusCode::OK, &result_page(server, service, credential))
 }

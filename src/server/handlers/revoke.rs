@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use crate::{
     pages::{AuthIdForm, RevokedPage},
-    refresh::{RefreshError, RevokeError},
-    seal::OpenError,
-    server::{Reply, Server, failure::Failure, input, reply},
+    refresh::RevokeError,
+    server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
 };
 
 /// What a script reads.
@@ -26,24 +25,30 @@ pub(in crate::server) fn revoke_form(server: &Server) -> Reply {
 }
 
 /// A page for whoever came by the form, JSON for whoever sent the header.
-pub(in crate::server) async fn revoke(server: &Server, request: Request<Incoming>) -> Reply {
+pub(in crate::server) async fn revoke(
+    server: &Server,
+    request: Request<Incoming>,
+    asker: Asker,
+) -> Reply {
     let is_script = input::has_authid_header(&request);
-    let revoked = match input::authid(request).await {
-        Ok(authid) => server.engine.revoke(authid.expose()).await,
-        Err(not_one) => {
-            let error = RefreshError::Open(OpenError::NotAnAuthId(not_one));
-            Err(RevokeError::Refresh(error))
-        }
+    let fail = |error: &RevokeError| match is_script {
+        true => Failure::of_revocation(error).into_json(),
+        false => server.revocation_failed(error),
     };
-    match (revoked, is_script) {
-        (Ok(service), true) => reply::json(
+    let holder = match server.open(input::authid(request).await, asker) {
+        Ok(holder) => holder,
+        Err(error) => return fail(&error.into()),
+    };
+    let service = holder.service();
+    let reply = match (server.engine.revoke(&holder).await, is_script) {
+        (Ok(()), true) => reply::json(
             StatusCode::OK,
             &Answer {
                 revoked: true,
                 r#type: &service.id,
             },
         ),
-        (Ok(service), false) => reply::page(
+        (Ok(()), false) => reply::page(
             StatusCode::OK,
             &RevokedPage {
                 frame: server.frame(),
@@ -51,7 +56,7 @@ pub(in crate::server) async fn revoke(server: &Server, request: Request<Incoming
                 provider_name: &service.provider.name,
             },
         ),
-        (Err(error), true) => Failure::of_revocation(&error).into_json(),
-        (Err(error), false) => server.revocation_failed(&error),
-    }
+        (Err(error), _) => fail(&error),
+    };
+    About::holder(&holder).on(reply)
 }

@@ -50,9 +50,16 @@ pub(in crate::server) async fn start<B>(server: &Server, request: &Request<B>) -
     }
 }
 
-/// Who opened the page: seen in the `Referer`, which browsers send as an origin at
+/// Who opened the page: known from before the password was asked for, or seen in the `Referer`, which browsers send as an origin at
 /// least, and in the token of Duplicati's old web UI.
-fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients {
+pub(super) fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients {
+    let visit = input::visit(request);
+    let carried = server
+        .login
+        .recipients(&visit, input::cookies(request.headers()));
+    if !carried.is_nobody() {
+        return carried;
+    }
     let referer = request.headers().get(REFERER);
     let opener = referer
         .and_then(|value| Origin::of(value.to_str().ok()?).ok())

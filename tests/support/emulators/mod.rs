@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use authseal::{clock::Clock, listen};
+use authseal::{clock::Clock, listen::Door};
 use http::Request;
 use hyper::body::Incoming;
 use tokio::{net::TcpListener, sync::Notify};
@@ -97,14 +97,11 @@ impl Emulator {
         });
         let shutdown = CancellationToken::new();
         let handler = desk.clone();
-        tokio::spawn(listen::run(
-            listener,
-            move |request, _peer| {
-                let desk = handler.clone();
-                async move { desk.serve(request).await.into() }
-            },
-            shutdown.clone(),
-        ));
+        let answer = move |request, _peer| {
+            let desk = handler.clone();
+            async move { desk.serve(request).await.into() }
+        };
+        tokio::spawn(Door::plain(listener.into()).serve(answer, shutdown.clone()));
         Self {
             family,
             address,

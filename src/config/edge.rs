@@ -1,0 +1,243 @@
+//! The settings of the two edges: how the service is reached and by whom, and how it
+//! reaches the providers.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+};
+
+use super::{environment::Environment, environment::Settings, reader::Reader};
+use crate::{
+    listen::{Certificate, CertificateFiles, Limits, ListenAddress},
+    login::Password,
+    outbound::{OutboundProxy, check_roots},
+    server::{Networks, Require, TrustedProxies, UserHeader},
+};
+
+/// How the service is reached, and how it reaches providers.
+#[derive(Debug)]
+pub struct Edge {
+    /// Where it is served.
+    pub listen: ListenAddress,
+    /// Address of health checks and metrics.
+    pub admin_listen: SocketAddr,
+    /// How many connections it takes.
+    pub max_connections: usize,
+    /// By TLS, or in the clear.
+    pub certificate: Option<Certificate>,
+    /// Whose word on a request's origin is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How often one client may present AuthIDs of one login in an hour.
+    pub rate_limit: Option<NonZeroU32>,
+    /// The way out.
+    pub outbound_proxy: OutboundProxy,
+}
+
+/// Who may log in.
+#[derive(Debug, Default)]
+pub struct LoginGates {
+    /// Where one must be.
+    pub networks: Option<Networks>,
+    /// What an authenticating proxy sets.
+    pub header: Option<UserHeader>,
+    /// What one must know.
+    pub password: Option<Password>,
+    /// Whether every gate must be passed, or any.
+    pub require: Require,
+}
+
+impl Edge {
+    /// `None` if anything is wrong, which `reader` has noted.
+    pub(super) fn read(
+        settings: &Settings,
+        environment: &Environment,
+        reader: &mut Reader<'_>,
+    ) -> Option<Self> {
+        let listen = settings.listen.as_deref();
+        let listen = reader.or_default("LISTEN", listen, "127.0.0.1:8080", str::parse);
+        let admin_listen = reader.admin_listen(settings);
+        let max = settings.max_connections.as_deref();
+        let max_connections = reader.optional("MAX_CONNECTIONS", max, |text| {
+            text.parse()
+                .map(NonZeroUsize::get)
+                .map_err(|_| "is not a number of connections; write it like 2000")
+        });
+        let rate_limit = reader.optional("RATE_LIMIT", settings.rate_limit.as_deref(), |text| {
+            text.parse::<NonZeroU32>().map_err(
+                |_| "is not a number of refreshes per hour; write it like 60, or leave it out",
+            )
+        });
+        let trusted_proxies = settings.trusted_proxies.as_deref();
+        let trusted_proxies = reader.or_default("TRUSTED_PROXIES", trusted_proxies, "", str::parse);
+        let certificate = certificate(settings, reader);
+        let outbound_proxy = outbound_proxy(environment, reader);
+        check_authorities(environment, reader);
+        if let (Some(ListenAddress::Tcp(service)), Some(admin)) = (&listen, admin_listen)
+            && service.port() != 0
+            && *service == admin
+        {
+            let problem =
+                "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; give one another port";
+            reader.problems.push(problem.into());
+        }
+        Some(Self {
+            listen: listen?,
+            admin_listen: admin_listen?,
+            max_connections: max_connections.unwrap_or(Limits::default().connections),
+            certificate,
+            trusted_proxies: trusted_proxies?,
+            rate_limit,
+            outbound_proxy,
+        })
+    }
+
+    /// What is odd about who may log in from where.
+    pub(super) fn warnings(&self, gates: &LoginGates) -> Option<String> {
+        let is_local = match &self.listen {
+            ListenAddress::Tcp(address) => address.ip().is_loopback(),
+            ListenAddress::Unix(_) | ListenAddress::Systemd => true,
+        };
+        let by_address = gates.networks.is_some() || self.rate_limit.is_some();
+        (is_local && by_address && self.trusted_proxies.is_empty()).then(|| {
+            "AUTHSEAL_LOGIN_NETWORKS and AUTHSEAL_RATE_LIMIT go by the client's address, and only \
+             a proxy on this machine can connect: name it in AUTHSEAL_TRUSTED_PROXIES, such as \
+             127.0.0.1 or unix, or everybody has the proxy's address"
+                .to_owned()
+        })
+    }
+}
+
+/// Whom the gates let in: "whoever comes from 10.0.0.0/8 and gives the password".
+impl fmt::Display for LoginGates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = self.networks.as_ref();
+        let network = network.map(|networks| format!("comes from {networks}"));
+        let header = self.header.as_ref();
+        let header = header.map(|header| format!("a trusted proxy names in {header}"));
+        let password = self
+            .password
+            .as_ref()
+            .map(|_| "gives the password".to_owned());
+        let conditions: Vec<String> = [network, header, password].into_iter().flatten().collect();
+        let joint = match self.require {
+            Require::All => " and ",
+            Require::Any => " or ",
+        };
+        match conditions.is_empty() {
+            true => f.write_str("anyone who can reach it"),
+            false => write!(f, "whoever {}", conditions.join(joint)),
+        }
+    }
+}
+
+impl LoginGates {
+    /// Whether nothing keeps anybody out.
+    pub fn is_open(&self) -> bool {
+        self.networks.is_none() && self.header.is_none() && self.password.is_none()
+    }
+
+    pub(super) fn read(settings: &Settings, reader: &mut Reader<'_>) -> Self {
+        let networks = settings.login_networks.as_deref();
+        let header = settings.login_header.as_deref();
+        let gates = Self {
+            networks: reader.optional("LOGIN_NETWORKS", networks, |text| {
+                text.parse::<Networks>().map_err(|error| error.to_string())
+            }),
+            header: reader.optional("LOGIN_HEADER", header, UserHeader::parse),
+            // Blanks at its ends are part of it.
+            password: settings.login_password.as_deref().and_then(|text| {
+                let password = Password::parse(text);
+                password
+                    .map_err(|error| reader.complain("LOGIN_PASSWORD", &error))
+                    .ok()
+            }),
+            require: reader
+                .or_default(
+                    "LOGIN_REQUIRE",
+                    settings.login_require.as_deref(),
+                    "all",
+                    |text| match text {
+                        "all" => Ok(Require::All),
+                        "any" => Ok(Require::Any),
+                        _ => Err("must be all or any"),
+                    },
+                )
+                .unwrap_or_default(),
+        };
+        if header.is_some() && settings.trusted_proxies.is_none() {
+            reader.problems.push(
+                "AUTHSEAL_LOGIN_HEADER is set, but AUTHSEAL_TRUSTED_PROXIES does not say which \
+                 proxy may set it"
+                    .into(),
+            );
+        }
+        gates
+    }
+}
+
+fn certificate(settings: &Settings, reader: &mut Reader<'_>) -> Option<Certificate> {
+    let chain = path("TLS_CERT", settings.tls_cert.as_deref(), reader);
+    let key = path("TLS_KEY", settings.tls_key.as_deref(), reader);
+    let files = match (chain, key) {
+        (Some(chain), Some(key)) => CertificateFiles { chain, key },
+        (None, None) => return None,
+        (one, _) => {
+            let (set, missing) = match one {
+                Some(_) => ("TLS_CERT", "TLS_KEY"),
+                None => ("TLS_KEY", "TLS_CERT"),
+            };
+            let problem = format!("AUTHSEAL_{set} is set, but AUTHSEAL_{missing} is not");
+            reader.problems.push(problem);
+            return None;
+        }
+    };
+    let loaded = Certificate::load(files);
+    let loaded = loaded.map_err(|error| {
+        reader
+            .problems
+            .push(format!("AUTHSEAL_TLS_CERT and AUTHSEAL_TLS_KEY: {error}"))
+    });
+    loaded.ok()
+}
+
+/// Every setting may be given by `_FILE`, but these name files already.
+fn path(name: &str, text: Option<&str>, reader: &mut Reader<'_>) -> Option<PathBuf> {
+    let text = text?;
+    if text.contains("-----BEGIN") {
+        let problem = format!(
+            "AUTHSEAL_{name} is the path of a PEM file, not what is in it: write \
+             AUTHSEAL_{name}=/path, without _FILE"
+        );
+        reader.problems.push(problem);
+    }
+    Some(text.into())
+}
+
+/// `HTTPS_PROXY` and `NO_PROXY`, in either case, as other programs read them.
+fn outbound_proxy(environment: &Environment, reader: &mut Reader<'_>) -> OutboundProxy {
+    let mut first = |names: [&'static str; 4]| {
+        let mut set = names.into_iter().filter(|name| !name.is_empty());
+        set.find_map(|name| Some((name, environment.get(name, reader.problems)?)))
+    };
+    let proxy = first(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+    let exceptions = first(["NO_PROXY", "no_proxy", "", ""]);
+    let exceptions = exceptions.map_or(String::new(), |(_, exceptions)| exceptions);
+    let Some((name, proxy)) = proxy else {
+        return OutboundProxy::default();
+    };
+    OutboundProxy::parse(proxy.trim(), &exceptions).unwrap_or_else(|error| {
+        reader.problems.push(format!("{name} {error}"));
+        OutboundProxy::default()
+    })
+}
+
+fn check_authorities(environment: &Environment, reader: &mut Reader<'_>) {
+    let name = "SSL_CERT_FILE";
+    if let Some(path) = environment.get(name, reader.problems)
+        && let Err(error) = check_roots(path.as_ref())
+    {
+        reader.problems.push(format!("{name} {error}"));
+    }
+}

@@ -1,0 +1,121 @@
+//! How often somebody may do something. Bounded memory, however many somebodies
+//! there are: whoever has not been seen for longest is forgotten first.
+
+use std::{fmt, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
+
+use governor::{
+    NotUntil, Quota, RateLimiter,
+    clock::Clock as _,
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::{InMemoryState, NotKeyed},
+};
+use quick_cache::sync::Cache;
+
+use crate::clock::Clock;
+
+/// About 200 bytes each.
+const REMEMBERED: usize = 50_000;
+
+/// A limit for each key (GCRA: a burst, then one at a time as time passes).
+pub struct Limit<K> {
+    quota: Quota,
+    clock: LimitClock,
+    buckets: Cache<K, Arc<Bucket>>,
+}
+
+type Bucket = RateLimiter<NotKeyed, InMemoryState, LimitClock, NoOpMiddleware<Nanos>>;
+
+/// It has been too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooOften {
+    /// After how long it may be tried again.
+    pub retry_after: Duration,
+}
+
+impl<K: Clone + Eq + Hash> Limit<K> {
+    /// So many in an hour, all at once if need be.
+    pub fn per_hour(times: NonZeroU32, clock: Clock) -> Self {
+        Self::of(Quota::per_hour(times), clock)
+    }
+
+    /// A first few at once, then one every `period`.
+    pub fn first_then_every(first: NonZeroU32, period: Duration, clock: Clock) -> Self {
+        let quota = Quota::with_period(period).expect("a period of some length");
+        Self::of(quota.allow_burst(first), clock)
+    }
+
+    fn of(quota: Quota, clock: Clock) -> Self {
+        Self {
+            quota,
+            clock: LimitClock(clock),
+            buckets: Cache::new(REMEMBERED),
+        }
+    }
+
+    /// Counts one more by `key`, unless it is one too many.
+    pub fn check(&self, key: &K) -> Result<(), TooOften> {
+        let bucket = self.buckets.get_or_insert_with(key, || {
+            let bucket = RateLimiter::direct_with_clock(self.quota, self.clock.clone());
+            Ok::<_, std::convert::Infallible>(Arc::new(bucket))
+        });
+        let Ok(bucket) = bucket;
+        bucket.check().map_err(|until: NotUntil<Nanos>| TooOften {
+            retry_after: until.wait_time_from(self.clock.now()),
+        })
+    }
+}
+
+impl<K> fmt::Debug for Limit<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limit").field("quota", &self.quota).finish()
+    }
+}
+
+/// Our clock, as governor reads it.
+#[derive(Clone, Debug)]
+struct LimitClock(Clock);
+
+impl governor::clock::Clock for LimitClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Duration::from_secs(self.0.now().0).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixTime;
+
+    #[test]
+    fn each_has_a_burst_and_then_what_time_gives_back() {
+        let clock = Clock::manual(UnixTime(1_800_000_000));
+        let limit = Limit::per_hour(NonZeroU32::new(3).unwrap(), clock.clone());
+        for _ in 0..3 {
+            assert_eq!(limit.check(&"a"), Ok(()));
+        }
+        let twenty_minutes = Duration::from_secs(1200);
+        assert_eq!(
+            limit.check(&"a"),
+            Err(TooOften {
+                retry_after: twenty_minutes
+            })
+        );
+        assert_eq!(limit.check(&"b"), Ok(()));
+        clock.advance(twenty_minutes);
+        assert_eq!(limit.check(&"a"), Ok(()));
+        assert!(limit.check(&"a").is_err());
+    }
+
+    #[test]
+    fn a_million_strangers_take_no_more_memory_than_are_remembered() {
+        let clock = Clock::manual(UnixTime(1_800_000_000));
+        let limit = Limit::per_hour(NonZeroU32::MIN, clock);
+        for stranger in 0..1_000_000 {
+            assert_eq!(limit.check(&stranger), Ok(()));
+        }
+        assert!(limit.buckets.len() <= REMEMBERED);
+    }
+}

@@ -1,0 +1,120 @@
+//! Where to listen, and the socket that comes of it.
+
+use std::{fmt, io, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use listenfd::ListenFd;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
+
+use super::{Listener, unix_socket};
+
+/// How many connections may wait to be accepted; the kernel may allow fewer
+/// (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
+
+/// What a `LISTEN` setting names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// `127.0.0.1:8080`.
+    Tcp(SocketAddr),
+    /// `unix:/run/authseal/authseal.sock`.
+    Unix(PathBuf),
+    /// `systemd`: the first socket that systemd passes (sd_listen_fds(3)).
+    Systemd,
+}
+
+/// The text names no place to listen.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "is not a place to listen; write it like 127.0.0.1:8080, unix:/run/authseal/authseal.sock or \
+     systemd"
+)]
+pub struct NotAnAddress;
+
+impl FromStr for ListenAddress {
+    type Err = NotAnAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        match (text, text.strip_prefix("unix:")) {
+            ("systemd", _) => Ok(Self::Systemd),
+            (_, Some(path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
+            _ => text.parse().map(Self::Tcp).map_err(|_| NotAnAddress),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd => f.write_str("systemd"),
+        }
+    }
+}
+
+impl ListenAddress {
+    /// Binds it, and says in which setting to change it when that fails.
+    pub async fn bind(&self, setting: &str) -> io::Result<Listener> {
+        let bound = match self {
+            Self::Tcp(address) => bind_tcp(*address).map(Listener::Tcp),
+            Self::Unix(path) => unix_socket::bind(path).await.map(Listener::from),
+            Self::Systemd => from_systemd(),
+        };
+        bound.map_err(|error| {
+            let why = match error.kind() {
+                io::ErrorKind::AddrInUse => "another program listens there already".to_owned(),
+                _ => error.to_string(),
+            };
+            let text = format!("cannot listen on {self} ({setting}): {why}");
+            io::Error::new(error.kind(), text)
+        })
+    }
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // So that a restart need not wait for connections that are long closed.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The socket is systemd's: it stays open, and collects connections, while this
+/// process is restarted.
+fn from_systemd() -> io::Result<Listener> {
+    let mut passed = ListenFd::from_env();
+    if passed.len() == 0 {
+        return Err(io::Error::other(
+            "systemd passed no socket; start authseal.socket, not authseal.service",
+        ));
+    }
+    let unix = passed.take_unix_listener(0).ok().flatten();
+    if let Some(listener) = unix {
+        listener.set_nonblocking(true)?;
+        return UnixListener::from_std(listener).map(Listener::from);
+    }
+    let listener = passed.take_tcp_listener(0)?;
+    let listener = listener.ok_or_else(|| io::Error::other("the passed socket is taken"))?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener).map(Listener::Tcp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_reads_back_as_it_was_written() {
+        for text in ["127.0.0.1:8080", "[::]:80", "unix:/run/a/b.sock", "systemd"] {
+            let address: ListenAddress = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+        }
+        for text in ["8080", "localhost:80", "unix:", "unix:relative", "", "fd:3"] {
+            assert_eq!(text.parse::<ListenAddress>(), Err(NotAnAddress), "{text}");
+        }
+    }
+}

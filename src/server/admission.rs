@@ -1,0 +1,141 @@
+//! Who may log in. An open login page lets any stranger spend the administrator's
+//! OAuth applications, so three gates can stand before it, in any mix.
+
+use std::fmt;
+
+use http::{HeaderName, Request};
+use thiserror::Error;
+
+use super::{
+    forwarded::{Asker, Networks},
+    input,
+};
+use crate::login::PasswordGate;
+
+/// The gates that are set.
+#[derive(Debug, Default)]
+pub struct Admission {
+    /// Where one must be.
+    pub networks: Option<Networks>,
+    /// What an authenticating proxy sets.
+    pub header: Option<UserHeader>,
+    /// What one must know.
+    pub password: Option<PasswordGate>,
+    /// Whether every gate must be passed, or any.
+    pub require: Require,
+}
+
+/// How gates are combined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Require {
+    /// Each that is set.
+    #[default]
+    All,
+    /// One of those that are set.
+    Any,
+}
+
+/// A gate that is closed to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    Network,
+    Header,
+    Password,
+}
+
+impl Gate {
+    /// A word for metrics.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Header => "header",
+            Self::Password => "password",
+        }
+    }
+}
+
+/// The header in which an authenticating proxy names the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserHeader(HeaderName);
+
+/// The text is no header that only a proxy sets.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NotAUserHeader {
+    /// It is no header's name at all.
+    #[error("is not the name of a header; write it like Remote-User")]
+    Form,
+    /// Every browser or Duplicati sends it, so it proves nothing.
+    #[error("is a header that clients send themselves; take one that only your proxy sets")]
+    Clients,
+}
+
+impl fmt::Display for UserHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl UserHeader {
+    /// Reads a name such as `Remote-User`.
+    pub fn parse(text: &str) -> Result<Self, NotAUserHeader> {
+        const CLIENTS: [&str; 9] = [
+            "host",
+            "user-agent",
+            "cookie",
+            "referer",
+            "origin",
+            "connection",
+            "authorization",
+            "x-authid",
+            "x-forwarded-for",
+        ];
+        let name = HeaderName::try_from(text).map_err(|_| NotAUserHeader::Form)?;
+        let is_the_clients = CLIENTS.contains(&name.as_str())
+            || ["accept", "content-", "sec-"]
+                .iter()
+                .any(|start| name.as_str().starts_with(start));
+        match is_the_clients {
+            true => Err(NotAUserHeader::Clients),
+            false => Ok(Self(name)),
+        }
+    }
+
+    /// Whether it is there once, and says something. Twice is what a client and a
+    /// proxy make of it together.
+    fn names_a_user<B>(&self, request: &Request<B>) -> bool {
+        let mut values = request.headers().get_all(&self.0).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => !value.as_bytes().trim_ascii().is_empty(),
+            _ => false,
+        }
+    }
+}
+
+impl Admission {
+    /// The gate that keeps this request out: the first one, or, where one open gate is
+    /// enough, the one that its sender can do most about.
+    pub(super) fn closed_gate<B>(&self, request: &Request<B>, asker: Asker) -> Option<Gate> {
+        let network = self.networks.as_ref().map(|networks| {
+            let is_inside = asker
+                .address
+                .is_some_and(|address| networks.contain(address));
+            (Gate::Network, is_inside)
+        });
+        let header = self.header.as_ref().map(|header| {
+            let is_known = asker.by_trusted_proxy && header.names_a_user(request);
+            (Gate::Header, is_known)
+        });
+        let password = self.password.as_ref().map(|password| {
+            let cookies = input::cookies(request.headers());
+            (Gate::Password, password.is_open(cookies))
+        });
+        let gates = [network, header, password].into_iter().flatten();
+        let mut closed = gates.clone().filter(|(_, is_open)| !is_open);
+        let (gate, _) = match self.require {
+            Require::All => closed.next(),
+            Require::Any if gates.clone().any(|(_, is_open)| is_open) => None,
+            Require::Any => closed.next_back(),
+        }?;
+        Some(gate)
+    }
+}

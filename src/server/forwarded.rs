@@ -1,0 +1,293 @@
+//! Who a request comes from, when proxies stand between.
+//!
+//! Every proxy appends the address that it was connected from, so the list is read
+//! from the right, and only as far as it was written by proxies that are trusted:
+//! what stands further left may be anybody's invention.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use http::{HeaderMap, HeaderName, header::FORWARDED};
+use ipnet::IpNet;
+use thiserror::Error;
+
+use crate::listen::Peer;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Networks and single addresses, in CIDR notation (RFC 4632).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Vec<IpNet>);
+
+/// The text is no list of networks.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("names {0:?}, which is no network; write it like 192.168.0.0/16, fd00::/8 or 10.1.2.3")]
+pub struct NotANetwork(String);
+
+impl FromStr for Networks {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let names = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        let network = |name: &str| {
+            let single = || name.parse::<IpAddr>().ok().map(IpNet::from);
+            let network = name.parse().ok().or_else(single);
+            network.ok_or_else(|| NotANetwork(name.to_owned()))
+        };
+        names.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Networks {
+    /// Whether one of them has the address.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl fmt::Display for Networks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// The proxies whose word on where a request comes from is believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies {
+    networks: Networks,
+    /// Whoever may open the Unix socket.
+    unix: bool,
+}
+
+impl FromStr for TrustedProxies {
+    type Err = NotANetwork;
+
+    /// Networks, and the word `unix`.
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (unix, networks): (Vec<&str>, Vec<&str>) =
+            text.split(',').partition(|name| name.trim() == "unix");
+        Ok(Self {
+            networks: networks.join(",").parse()?,
+            unix: !unix.is_empty(),
+        })
+    }
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Who is connected.
+    pub peer: Peer,
+    /// The client's address. `None` if a trusted proxy does not say it, or says it
+    /// in a way that can't be read: nobody must pass for an inside address by that.
+    pub address: Option<IpAddr>,
+    /// Whether the peer's other headers are believed too.
+    pub by_trusted_proxy: bool,
+}
+
+impl Asker {
+    /// Whose requests are counted: the client, or who speaks for it. One household
+    /// has a /64 of IPv6 for itself (RFC 6177).
+    pub fn counted_as(&self) -> Option<IpAddr> {
+        let address = self.address.or(match self.peer {
+            Peer::Ip(address) => Some(address),
+            Peer::Unix => None,
+        })?;
+        Some(match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+        })
+    }
+}
+
+/// For logs.
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => address.fmt(f),
+            None => write!(f, "unknown via {}", self.peer),
+        }
+    }
+}
+
+impl TrustedProxies {
+    /// Where a request with these headers comes from.
+    pub fn asker(&self, peer: Peer, headers: &HeaderMap) -> Asker {
+        let by_trusted_proxy = self.trusts(peer);
+        let address = match peer {
+            _ if by_trusted_proxy => self.forwarded(headers),
+            Peer::Ip(address) => Some(address),
+            Peer::Unix => None,
+        };
+        Asker {
+            peer,
+            address,
+            by_trusted_proxy,
+        }
+    }
+
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        !self.unix && self.networks.0.is_empty()
+    }
+
+    fn trusts(&self, peer: Peer) -> bool {
+        match peer {
+            Peer::Ip(address) => self.networks.contain(address),
+            Peer::Unix => self.unix,
+        }
+    }
+
+    /// A proxy writes one of the two headers, and may pass the other on as a client
+    /// made it up. So what both say must be the same.
+    fn forwarded(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let by_list = list(headers, &X_FORWARDED_FOR)
+            .map(|list| self.client(list.rsplit(',').map(|node| address_of(node.trim()))));
+        let by_standard = list(headers, &FORWARDED).map(|list| {
+            self.client(rfc7239::parse(&list).rev().map(|node| {
+                let node = node.ok()?.forwarded_for?;
+                node.ip().map(IpAddr::to_canonical)
+            }))
+        });
+        match (by_list, by_standard) {
+            (Some(one), Some(other)) if one != other => None,
+            (Some(client), _) | (None, Some(client)) => client,
+            (None, None) => None,
+        }
+    }
+
+    /// The first from the right that is no trusted proxy; the last one, if all are.
+    fn client(&self, from_the_right: impl Iterator<Item = Option<IpAddr>>) -> Option<IpAddr> {
+        let mut client = None;
+        for node in from_the_right {
+            client = Some(node?);
+            if !self.networks.contain(node?) {
+                break;
+            }
+        }
+        client
+    }
+}
+
+/// All headers of that name as the one list that they are (RFC 9110 section 5.3).
+fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values = headers.get_all(name).iter();
+    // What is no text becomes a node that can't be read.
+    let values: Vec<&str> = values.map(|value| value.to_str().unwrap_or("?")).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+/// An address, with or without a port: some proxies write one.
+fn address_of(node: &str) -> Option<IpAddr> {
+    let bare = node
+        .strip_prefix('[')
+        .and_then(|node| node.strip_suffix(']'));
+    let address = bare.unwrap_or(node).parse::<IpAddr>();
+    let with_port = || node.parse::<std::net::SocketAddr>().map(|node| node.ip());
+    let address = address.or_else(|_| with_port()).ok()?;
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROXY: &str = "10.0.0.1";
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    fn client(peer: &str, lines: &[(&'static str, &str)]) -> Option<String> {
+        let proxies: TrustedProxies = "10.0.0.0/8, fd00::/8".parse().unwrap();
+        let peer = Peer::Ip(peer.parse().unwrap());
+        let asker = proxies.asker(peer, &headers(lines));
+        asker.address.map(|address| address.to_string())
+    }
+
+    fn check(lines: &[(&'static str, &str)], expected: &str) {
+        let found = client(PROXY, lines).unwrap_or_default();
+        assert_eq!(found, expected, "{lines:?}");
+    }
+
+    #[test]
+    fn the_list_is_read_from_the_right_up_to_the_first_stranger() {
+        let list = |text| check(&[("x-forwarded-for", text)], "203.0.113.7");
+        list("203.0.113.7");
+        list("1.2.3.4, 203.0.113.7");
+        list("10.9.9.9, 203.0.113.7, 10.0.0.2,10.0.0.3");
+        list("lies <script>, 203.0.113.7:4711");
+        check(&[("x-forwarded-for", "10.0.0.9, 10.0.0.2")], "10.0.0.9");
+        check(&[("x-forwarded-for", "[2001:db8::1]:443")], "2001:db8::1");
+        check(&[("x-forwarded-for", "::ffff:203.0.113.7")], "203.0.113.7");
+        let two = [
+            ("x-forwarded-for", "10.1.1.1"),
+            ("x-forwarded-for", "203.0.113.7"),
+        ];
+        check(&two, "203.0.113.7");
+    }
+
+    #[test]
+    fn the_standard_header_is_read_the_same_way() {
+        let standard = |text, expected| check(&[("forwarded", text)], expected);
+        standard("for=203.0.113.7;proto=https;by=10.0.0.1", "203.0.113.7");
+        standard("for=10.6.6.6, for=203.0.113.7, FOR=10.0.0.2", "203.0.113.7");
+        standard("for=\"[2001:db8::1]:4711\"", "2001:db8::1");
+        standard("for=unknown", "");
+        standard("for=_hidden, for=10.0.0.2", "");
+        standard("proto=https", "");
+        standard("nonsense", "");
+    }
+
+    #[test]
+    fn who_is_not_known_is_nobody() {
+        check(&[], "");
+        check(&[("x-forwarded-for", "")], "");
+        check(&[("x-forwarded-for", "203.0.113.7, unknown")], "");
+        // A client's own header, passed on by a proxy that writes the other.
+        let both = [
+            ("x-forwarded-for", "203.0.113.7"),
+            ("forwarded", "for=10.6.6.6"),
+        ];
+        check(&both, "");
+        let both = [
+            ("x-forwarded-for", "203.0.113.7"),
+            ("forwarded", "for=203.0.113.7"),
+        ];
+        check(&both, "203.0.113.7");
+    }
+
+    #[test]
+    fn a_stranger_speaks_for_himself_alone() {
+        let lines = [
+            ("x-forwarded-for", "10.0.0.9"),
+            ("forwarded", "for=10.0.0.9"),
+        ];
+        assert_eq!(
+            client("203.0.113.66", &lines).as_deref(),
+            Some("203.0.113.66")
+        );
+        let proxies = TrustedProxies::default();
+        let asker = proxies.asker(Peer::Unix, &headers(&lines));
+        assert_eq!((asker.address, asker.by_trusted_proxy), (None, false));
+    }
+
+    #[test]
+    fn networks_and_single_addresses_are_read_and_nothing_else() {
+        let networks: Networks = "192.168.0.0/16, 10.1.2.3,fd00::/8".parse().unwrap();
+        assert_eq!(
+            networks.to_string(),
+            "192.168.0.0/16, 10.1.2.3/32, fd00::/8"
+        );
+        for wrong in ["192.168.0.0/33", "localhost", "10.0.0.0/8 11.0.0.0/8", "*"] {
+            assert!(wrong.parse::<Networks>().is_err(), "{wrong}");
+        }
+        assert!("unix, 10.0.0.0/8".parse::<TrustedProxies>().unwrap().unix);
+    }
+}

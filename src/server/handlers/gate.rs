@@ -1,0 +1,154 @@
+//! `POST /password`, and what stands at a page whose gates are closed.
+
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+
+use super::start::recipients;
+use crate::{
+    login::WrongPassword,
+    pages::PasswordPage,
+    secret::Secret,
+    server::{
+        Reply, Server,
+        admission::Gate,
+        failure::TELL_ADMINISTRATOR,
+        forwarded::Asker,
+        input::{self, Form},
+        reply,
+    },
+};
+
+/// The answer at a page that this request may not see. Who opened the page is carried
+/// past the password: the browser will only know that it comes from here.
+pub(in crate::server) async fn turn_away<B>(
+    server: &Server,
+    request: &Request<B>,
+    asker: Asker,
+    gate: Gate,
+) -> Reply {
+    server.metrics.login_refused(gate.name());
+    if gate != Gate::Password {
+        return server.not_admitted(gate, asker);
+    }
+    let path = server.below_prefix(request.uri().path());
+    let mut next = Next::new(path, request.uri().query().unwrap_or_default());
+    let recipients = recipients(server, request);
+    if path != "/" || recipients.is_nobody() {
+        return ask(server, StatusCode::FORBIDDEN, &next, None);
+    }
+    match server.login.visit(recipients).await {
+        Ok(visit) => {
+            next.visit(&visit.nonce);
+            let page = ask(server, StatusCode::FORBIDDEN, &next, None);
+            reply::set_cookie(page, &visit.cookie)
+        }
+        Err(error) => server.login_failed(&error, None),
+    }
+}
+
+/// Takes the password, and sends the browser on to where it wanted to go.
+pub(in crate::server) async fn enter(
+    server: &Server,
+    request: Request<Incoming>,
+    asker: Asker,
+) -> Reply {
+    let closed = server.admission.closed_gate(&request, asker);
+    let (head, body) = request.into_parts();
+    let form = Form::read(&head.headers, body).await.unwrap_or_default();
+    let next = Next::parse(&form.get("next").unwrap_or_default());
+    let password = match (closed, &server.admission.password) {
+        (Some(Gate::Password), Some(password)) => password,
+        (Some(gate), _) => return server.not_admitted(gate, asker),
+        (None, _) => return reply::see_other(&server.path(&next.0)),
+    };
+    let guess = Secret::new(form.get("password").unwrap_or_default());
+    let (status, problem, retry_after) = match password.enter(&guess, asker.counted_as()) {
+        Ok(cookie) => {
+            return reply::set_cookie(reply::see_other(&server.path(&next.0)), &cookie);
+        }
+        Err(WrongPassword::Wrong) => {
+            tracing::warn!(client = %asker, "a wrong password");
+            let problem = "That is not the password.".to_owned();
+            (StatusCode::FORBIDDEN, problem, None)
+        }
+        Err(WrongPassword::TooOften(too_often)) => {
+            tracing::warn!(client = %asker, "too many passwords were tried");
+            let wait = too_often.retry_after;
+            let seconds = wait.as_secs().max(1);
+            let problem = format!("That was too often. Try again in {seconds} seconds.");
+            (StatusCode::TOO_MANY_REQUESTS, problem, Some(wait))
+        }
+        Err(WrongPassword::NoSealingKey(_)) => {
+            let problem = format!("This server has no key that may seal. {TELL_ADMINISTRATOR}");
+            (StatusCode::INTERNAL_SERVER_ERROR, problem, None)
+        }
+    };
+    server.metrics.login_refused("wrong_password");
+    let page = ask(server, status, &next, Some(&problem));
+    match retry_after {
+        Some(retry_after) => reply::set_retry_after(page, retry_after),
+        None => page,
+    }
+}
+
+fn ask(server: &Server, status: StatusCode, next: &Next, problem: Option<&str>) -> Reply {
+    let page = PasswordPage {
+        frame: server.frame(),
+        next: &next.0,
+        problem,
+    };
+    reply::page(status, &page)
+}
+
+/// Where the browser goes after the password: one of our own pages, whatever the form
+/// says, and never another site.
+struct Next(String);
+
+impl Next {
+    fn parse(text: &str) -> Self {
+        let (path, query) = text.split_once('?').unwrap_or((text, ""));
+        Self::new(path, query)
+    }
+
+    /// The query is written anew, so that it can stand in a header.
+    fn new(path: &str, query: &str) -> Self {
+        let path = Server::gated_path(path).unwrap_or("/");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form_urlencoded::parse(query.as_bytes()))
+            .finish();
+        match query.is_empty() {
+            true => Self(path.to_owned()),
+            false => Self(format!("{path}?{query}")),
+        }
+    }
+
+    fn visit(&mut self, nonce: &str) {
+        let joint = if self.0.contains('?') { '&' } else { '?' };
+        self.0 = format!("{}{joint}{}={nonce}", self.0, input::VISIT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_our_own_pages_comes_next() {
+        for (text, next) in [
+            ("/login?id=box", "/login?id=box"),
+            ("/?type=a b&token=T", "/?type=a+b&token=T"),
+            ("/", "/"),
+            ("", "/"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("https://evil.example/", "/"),
+            ("/logged-in?code=1", "/?code=1"),
+            (
+                "/login?a=%0d%0aSet-Cookie:x",
+                "/login?a=%0D%0ASet-Cookie%3Ax",
+            ),
+        ] {
+            assert_eq!(Next::parse(text).0, next);
+        }
+    }
+}
