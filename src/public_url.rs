@@ -54,6 +54,11 @@ impl PublicUrl {
         self.0.scheme() == "https"
     }
 
+    /// Whether it is an address of this very machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
     /// The path under which a proxy shows the service: empty, or `/prefix`.
     pub fn prefix(&self) -> &str {
         self.0.path().trim_end_matches('/')

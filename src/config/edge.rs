@@ -93,19 +93,29 @@ impl Edge {
         })
     }
 
-    /// What is odd about who may log in from where.
-    pub(super) fn warnings(&self, gates: &LoginGates) -> Option<String> {
+    /// What is odd about where it listens, and to whom.
+    pub(super) fn warnings(&self, environment: &Environment, gates: &LoginGates) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if environment.is_set("LISTEN_FDS") && self.listen != ListenAddress::Systemd {
+            warnings.push(
+                "systemd passes a socket, on which nobody will listen: set AUTHSEAL_LISTEN=systemd"
+                    .to_owned(),
+            );
+        }
         let is_local = match &self.listen {
             ListenAddress::Tcp(address) => address.ip().is_loopback(),
             ListenAddress::Unix(_) | ListenAddress::Systemd => true,
         };
         let by_address = gates.networks.is_some() || self.rate_limit.is_some();
-        (is_local && by_address && self.trusted_proxies.is_empty()).then(|| {
-            "AUTHSEAL_LOGIN_NETWORKS and AUTHSEAL_RATE_LIMIT go by the client's address, and only \
-             a proxy on this machine can connect: name it in AUTHSEAL_TRUSTED_PROXIES, such as \
-             127.0.0.1 or unix, or everybody has the proxy's address"
-                .to_owned()
-        })
+        if is_local && by_address && self.trusted_proxies.is_empty() {
+            warnings.push(
+                "AUTHSEAL_LOGIN_NETWORKS and AUTHSEAL_RATE_LIMIT go by the client's address, and \
+                 only a proxy on this machine can connect: name it in AUTHSEAL_TRUSTED_PROXIES, \
+                 such as 127.0.0.1 or unix"
+                    .to_owned(),
+            );
+        }
+        warnings
     }
 }
 

@@ -125,9 +125,9 @@ impl Config {
                 if problems.is_empty() =>
             {
                 Ok(Self {
-                    warnings: warnings(&environment, &offer, store.as_ref())
+                    warnings: warnings(&environment, &public_url, &offer, store.as_ref())
                         .into_iter()
-                        .chain(edge.warnings(&login_gates))
+                        .chain(edge.warnings(&environment, &login_gates))
                         .collect(),
                     public_url,
                     edge,
@@ -152,8 +152,19 @@ impl Config {
     }
 }
 
-fn warnings(environment: &Environment, offer: &Offer, store: Option<&StoreUrl>) -> Vec<String> {
+fn warnings(
+    environment: &Environment,
+    public_url: &PublicUrl,
+    offer: &Offer,
+    store: Option<&StoreUrl>,
+) -> Vec<String> {
     let mut warnings = environment.unknown_settings();
+    if !public_url.is_https() && !public_url.is_loopback() {
+        warnings.push(format!(
+            "AUTHSEAL_PUBLIC_URL is {public_url}: without https, whoever is on the way reads \
+             AuthIDs, cookies and passwords"
+        ));
+    }
     let single_use = offer.single_use_services();
     if store.is_none() && !single_use.is_empty() {
         warnings.push(format!(

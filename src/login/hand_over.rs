@@ -1,16 +1,18 @@
 //! Handing an AuthID to the program that opened the login page: Duplicati's old
 //! web UI makes up a token, opens the page with it, and polls for the AuthID.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Clock,
     keyring::Keyring,
+    limit::Limit,
     seal::{NoSealingKey, Purpose, open_envelope, seal_envelope},
     secret::Secret,
     store::{Name, Store, StoreError},
 };
-use serde::{Deserialize, Serialize};
 
 /// From opening the page to the end of the login.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -69,11 +71,24 @@ pub struct HandOvers {
     pub keyring: Arc<Keyring>,
     /// The time.
     pub clock: Clock,
+    /// How often a page may be opened with a token: anybody can, with as many tokens as
+    /// he likes, and each is kept for minutes in a store that has more to keep.
+    pub begins: Arc<Limit<()>>,
 }
 
 impl HandOvers {
+    /// About a megabyte of marks at a time.
+    pub fn begins(clock: Clock) -> Arc<Limit<()>> {
+        let (at_once, every) = (NonZeroU32::new(2000).unwrap(), Duration::from_millis(100));
+        Arc::new(Limit::first_then_every(at_once, every, clock))
+    }
+
     /// The page was opened with this token.
     pub async fn begin(&self, token: &HandOverToken) {
+        if self.begins.check(&()).is_err() {
+            tracing::warn!("too many pages are opened with a token: this one hands nothing over");
+            return;
+        }
         let mark = Secret::new("");
         let waiting = self.store.put(waiting(token), mark, TOKEN_LIFETIME);
         // Without it nothing is handed over; the page still shows the AuthID.

@@ -30,7 +30,7 @@ pub enum RefreshError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// It was presented more often than may be. Wait.
-    #[error("too many requests for this login from this address")]
+    #[error("too many requests with this AuthID from this address")]
     TooOften(TooOften),
     /// Its lineage was revoked here. Log in again.
     #[error("the AuthID has been revoked")]

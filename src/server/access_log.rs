@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use ring::rand::{SecureRandom, SystemRandom};
+use tracing::field::display;
 
 use super::{Reply, forwarded::Asker};
 use crate::{clock::Stopwatch, refresh::Holder};
@@ -114,16 +115,17 @@ impl Entry {
     /// Writes it, and gives the reply the id by which it can be found.
     pub(super) fn end(self, mut reply: Reply) -> Reply {
         let about = reply.extensions_mut().remove::<About>();
-        let lineage = about.as_ref().and_then(|about| about.lineage.as_deref());
+        let service = about.as_ref().map(|about| display(&about.service));
+        let lineage = about.as_ref().and_then(|about| about.lineage.as_ref());
         tracing::info!(
-            method = self.method,
-            route = self.route,
+            method = %self.method,
+            route = %self.route,
             status = reply.status().as_u16(),
             ms = u64::try_from(self.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
-            service = about.as_ref().map(|about| about.service.as_str()),
-            lineage,
+            service,
+            lineage = lineage.map(display),
             client = %self.asker,
-            request_id = self.id.to_str().unwrap_or_default(),
+            request_id = %self.id.to_str().unwrap_or_default(),
             "answered"
         );
         reply.headers_mut().insert(X_REQUEST_ID, self.id);

@@ -82,8 +82,10 @@ impl Server {
             ),
             (Gate::Network | Gate::Password, None) => Explanation::new(
                 "You can't log in from here",
-                "This server lets people log in from certain networks only, and its proxy does not say where you come from.",
-                "Tell the administrator: the proxy must send X-Forwarded-For or Forwarded, and no second one that differs.",
+                "This server lets people log in from certain networks only, and it can't tell \
+                 where you come from: the proxy between does not say, or is not trusted to.",
+                "Tell the administrator: AUTHSEAL_TRUSTED_PROXIES must name the proxy, and the \
+                 proxy must send X-Forwarded-For or Forwarded, and no second one that differs.",
             ),
             (Gate::Header, _) => Explanation::new(
                 "You are not signed in",

@@ -82,7 +82,9 @@ pub struct Asker {
     /// Who is connected.
     pub peer: Peer,
     /// The client's address. `None` if a trusted proxy does not say it, or says it
-    /// in a way that can't be read: nobody must pass for an inside address by that.
+    /// in a way that can't be read, or if somebody says it who is not trusted to: he
+    /// may be a proxy that the settings forgot, and the peer's address is then not the
+    /// client's. Nobody must pass for an inside address by any of that.
     pub address: Option<IpAddr>,
     /// Whether the peer's other headers are believed too.
     pub by_trusted_proxy: bool,
@@ -108,7 +110,7 @@ impl fmt::Display for Asker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address {
             Some(address) => address.fmt(f),
-            None => write!(f, "unknown via {}", self.peer),
+            None => write!(f, "unknown@{}", self.peer),
         }
     }
 }
@@ -119,8 +121,8 @@ impl TrustedProxies {
         let by_trusted_proxy = self.trusts(peer);
         let address = match peer {
             _ if by_trusted_proxy => self.forwarded(headers),
-            Peer::Ip(address) => Some(address),
-            Peer::Unix => None,
+            Peer::Ip(address) if !claims_to_forward(headers) => Some(address),
+            Peer::Ip(_) | Peer::Unix => None,
         };
         Asker {
             peer,
@@ -147,10 +149,11 @@ impl TrustedProxies {
         let by_list = list(headers, &X_FORWARDED_FOR)
             .map(|list| self.client(list.rsplit(',').map(|node| address_of(node.trim()))));
         let by_standard = list(headers, &FORWARDED).map(|list| {
-            self.client(rfc7239::parse(&list).rev().map(|node| {
+            let nodes = rfc7239::parse(&list).rev().map(|node| {
                 let node = node.ok()?.forwarded_for?;
                 node.ip().map(IpAddr::to_canonical)
-            }))
+            });
+            self.client(nodes.take_while(|_| is_unambiguous(&list)))
         });
         match (by_list, by_standard) {
             (Some(one), Some(other)) if one != other => None,
@@ -172,12 +175,25 @@ impl TrustedProxies {
     }
 }
 
+fn claims_to_forward(headers: &HeaderMap) -> bool {
+    headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
+}
+
 /// All headers of that name as the one list that they are (RFC 9110 section 5.3).
 fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let values = headers.get_all(name).iter();
     // What is no text becomes a node that can't be read.
     let values: Vec<&str> = values.map(|value| value.to_str().unwrap_or("?")).collect();
     (!values.is_empty()).then(|| values.join(","))
+}
+
+/// Whether no quoted part holds a separator. A proxy may quote the Host that a client
+/// made up, and one such as `a,for=10.0.0.1` must not become a node of its own; nor must
+/// a quote that a client opens swallow what the proxy appended.
+fn is_unambiguous(forwarded: &str) -> bool {
+    let parts: Vec<&str> = forwarded.split('"').collect();
+    let mut quoted = parts.iter().skip(1).step_by(2);
+    parts.len() % 2 == 1 && quoted.all(|part| !part.contains([',', ';', '=', '\\']))
 }
 
 /// An address, with or without a port: some proxies write one.
@@ -243,6 +259,12 @@ mod tests {
         standard("for=_hidden, for=10.0.0.2", "");
         standard("proto=https", "");
         standard("nonsense", "");
+        let plain = "for=203.0.113.7;host=\"a:80\";proto=https";
+        standard(plain, "203.0.113.7");
+        standard("for=203.0.113.7;host=\"a,for=10.0.0.9;b=\"", "");
+        standard("for=203.0.113.9;x=\", for=10.0.0.2;host=\";y=\"\"", "");
+        standard("for=203.0.113.7;host=\"a\\\"\"", "");
+        standard("for=\"203.0.113.7", "");
     }
 
     #[test]
@@ -264,17 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_speaks_for_himself_alone() {
-        let lines = [
+    fn who_is_not_trusted_speaks_for_nobody() {
+        let stranger = "203.0.113.66";
+        assert_eq!(client(stranger, &[]).as_deref(), Some(stranger));
+        let other = [("x-real-ip", "10.0.0.9")];
+        assert_eq!(client(stranger, &other).as_deref(), Some(stranger));
+        for forged in [
             ("x-forwarded-for", "10.0.0.9"),
             ("forwarded", "for=10.0.0.9"),
-        ];
-        assert_eq!(
-            client("203.0.113.66", &lines).as_deref(),
-            Some("203.0.113.66")
-        );
-        let proxies = TrustedProxies::default();
-        let asker = proxies.asker(Peer::Unix, &headers(&lines));
+        ] {
+            assert_eq!(client(stranger, &[forged]), None);
+        }
+        let asker = TrustedProxies::default().asker(Peer::Unix, &HeaderMap::new());
         assert_eq!((asker.address, asker.by_trusted_proxy), (None, false));
     }
 

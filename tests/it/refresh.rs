@@ -156,7 +156,7 @@ async fn a_provider_that_is_too_slow_is_given_up_before_the_client_gives_up() {
     assert_eq!(app.refresh(&authid).await.status, 504);
     // The lineage is free again, though a busy machine may miss the deadline.
     provider.script(|_| tokens("never-print-access", None));
-    while app.refresh(&authid).await.status == 504 {}
+    while matches!(app.refresh(&authid).await.status.as_u16(), 502 | 504) {}
     assert_eq!(app.refresh(&authid).await.status, 200);
 }
 

@@ -9,7 +9,7 @@ use http::{
 };
 use http_body_util::Full;
 
-use super::{Answer, send};
+use super::{Answer, form_request, send};
 
 /// One cookie jar.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,11 @@ impl Browser {
     /// Follows a link on a foreign page, whose address goes along.
     pub async fn get_from(&mut self, referer: &str, url: &str) -> Answer {
         self.get_with(url, Some(referer)).await
+    }
+
+    /// Sends a form.
+    pub async fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(form_request(url, fields)).await
     }
 
     async fn get_with(&mut self, url: &str, referer: Option<&str>) -> Answer {

@@ -1,0 +1,198 @@
+//! Connections that ask for nothing, too many of them, and requests that are too
+//! large or too slow.
+
+use std::time::Duration;
+
+use authseal::listen::Limits;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::refresh::{connect, gated, send_refresh};
+use crate::support::{Gate, Scrape, TestApp, TestAppBuilder, eventually, tokens};
+
+const NEVER: Duration = Duration::from_secs(3600);
+const SOON: Duration = Duration::from_millis(50);
+
+fn with_limits(connections: &str, first_head: Duration, idle: Duration) -> TestAppBuilder {
+    let limits = Limits {
+        first_head,
+        idle,
+        ..Limits::default()
+    };
+    TestApp::builder()
+        .limits(limits)
+        .env("AUTHSEAL_MAX_CONNECTIONS", connections)
+}
+
+/// Everything until the server closes.
+async fn rest_of(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut bytes).await;
+    String::from_utf8(bytes).unwrap()
+}
+
+async fn say(stream: &mut TcpStream, text: &str) {
+    stream.write_all(text.as_bytes()).await.unwrap();
+}
+
+/// One whole answer on a connection that stays open.
+async fn answer_to(stream: &mut TcpStream, request: &str) -> String {
+    say(stream, request).await;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"</html>") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.unwrap();
+        answer.extend(byte);
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+async fn count(app: &TestApp, name: &str) -> f64 {
+    Scrape::of(&app.admin_url).await.sum(name, &[])
+}
+
+const START_PAGE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+#[tokio::test]
+async fn whoever_asks_for_nothing_is_closed() {
+    let app = with_limits("100", SOON, NEVER).start().await;
+    for half_a_request in [
+        "",
+        "GET / HTTP/1.1\r\nHost: a\r\nX-",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "PRI * HT",
+    ] {
+        let mut stream = connect(&app).await;
+        say(&mut stream, half_a_request).await;
+        let answer = rest_of(&mut stream).await;
+        assert!(!answer.contains("200 OK"), "{half_a_request:?}: {answer}");
+    }
+    assert_eq!(
+        count(&app, "authseal_connections_timed_out_total").await,
+        4.0
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_has_been_answered_may_wait_longer_but_not_forever() {
+    let app = with_limits("100", NEVER, SOON).start().await;
+    let mut stream = connect(&app).await;
+    answer_to(&mut stream, START_PAGE).await;
+    assert_eq!(rest_of(&mut stream).await, "");
+
+    let app = with_limits("100", SOON, NEVER).start().await;
+    let mut asked_once = connect(&app).await;
+    answer_to(&mut asked_once, START_PAGE).await;
+    let mut silent = connect(&app).await;
+    rest_of(&mut silent).await;
+    answer_to(&mut asked_once, START_PAGE).await;
+}
+
+#[tokio::test]
+async fn with_no_room_left_whoever_never_asked_makes_it() {
+    let app = with_limits("10", NEVER, NEVER).start().await;
+    let mut kept = connect(&app).await;
+    answer_to(&mut kept, START_PAGE).await;
+    let mut half_open = Vec::new();
+    for _ in 0..50 {
+        let mut stream = connect(&app).await;
+        say(&mut stream, "GET / HTTP/1.1\r\nX-A: ").await;
+        half_open.push(stream);
+    }
+    let mut late = connect(&app).await;
+    answer_to(&mut late, START_PAGE).await;
+    answer_to(&mut kept, START_PAGE).await;
+    assert_eq!(count(&app, "authseal_connections").await, 10.0);
+    let displaced = count(&app, "authseal_connections_displaced_total").await;
+    assert_eq!(displaced, 42.0);
+    drop(half_open);
+}
+
+#[tokio::test]
+async fn nobody_is_displaced_who_is_being_answered() {
+    let gate = Gate::closed();
+    let provider = gated(&gate, |_| tokens("never-print-access", None));
+    let app = with_limits("3", NEVER, NEVER).scripted(&provider, "stable");
+    let app = app.start().await;
+    let mut answered = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect(&app).await;
+        send_refresh(&mut stream, &app.seal("scripted", "never-print-refresh")).await;
+        answered.push(stream);
+    }
+    provider.asked_times(3).await;
+    // There is no room for this one, until one of the others has its answer.
+    let mut next = connect(&app).await;
+    say(&mut next, START_PAGE).await;
+    gate.open();
+    for mut stream in answered {
+        let answer = rest_of(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    answer_to(&mut next, "").await;
+    assert_eq!(
+        count(&app, "authseal_connections_displaced_total").await,
+        0.0
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_leaves_its_place() {
+    let app = with_limits("5", NEVER, NEVER).start().await;
+    for _ in 0..20 {
+        let mut stream = connect(&app).await;
+        answer_to(&mut stream, START_PAGE).await;
+    }
+    eventually("all places are free", async || {
+        (count(&app, "authseal_connections").await == 0.0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_head_beyond_the_limit_is_refused_and_the_server_goes_on() {
+    let app = TestApp::start().await;
+    let long = "a".repeat(70 * 1024);
+    let many = "X-A: b\r\n".repeat(5000);
+    for (request, status) in [
+        (format!("GET /{long} HTTP/1.1\r\n\r\n"), "431"),
+        (format!("GET / HTTP/1.1\r\nX-A: {long}\r\n\r\n"), "431"),
+        (format!("GET / HTTP/1.1\r\n{many}\r\n"), "431"),
+    ] {
+        let mut stream = connect(&app).await;
+        say(&mut stream, &request).await;
+        let answer = rest_of(&mut stream).await;
+        let shown = &answer[..answer.len().min(60)];
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{shown}");
+    }
+    answer_to(&mut connect(&app).await, START_PAGE).await;
+}
+
+#[tokio::test]
+async fn an_authid_of_16_kib_fits_wherever_it_may_stand() {
+    let app = TestApp::start().await;
+    let longest = format!("v2:stable:{}", "A".repeat(16 * 1024 - 10));
+    let escaped: String = longest.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let form = format!("authid={escaped}");
+    for request in [
+        format!(
+            "GET /refresh HTTP/1.1\r\nHost: a\r\nX-AuthID: {longest}\r\nConnection: close\r\n\r\n"
+        ),
+        format!("GET /refresh?authid={escaped} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+        format!(
+            "POST /refresh HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+            form.len()
+        ),
+    ] {
+        let mut stream = connect(&app).await;
+        say(&mut stream, &request).await;
+        let answer = rest_of(&mut stream).await;
+        // It was read whole, and found not to be one.
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.contains("x-reason:"), "{answer}");
+    }
+}

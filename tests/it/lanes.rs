@@ -1,0 +1,134 @@
+//! A provider that fails or hangs, and what the others notice of it: nothing.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::{net::TcpListener, task::JoinSet};
+
+use super::refresh::gated;
+use crate::support::{
+    Gate, Scrape, ScriptedProvider, TestApp, TestAppBuilder, eventually, json, tokens,
+};
+
+fn failing() -> ScriptedProvider {
+    ScriptedProvider::start(|_| json("500 Internal Server Error", "{}"))
+}
+
+fn with(provider: &ScriptedProvider) -> TestAppBuilder {
+    TestApp::builder().scripted(provider, "stable")
+}
+
+/// Refreshes of that many logins, one after the other; their statuses.
+async fn statuses(app: &TestApp, service: &str, times: usize) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for _ in 0..times {
+        let authid = app.seal(service, "never-print-refresh");
+        statuses.push(app.refresh(&authid).await.status.as_u16());
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_again_and_again_is_left_alone_and_then_tried() {
+    let provider = failing();
+    let app = with(&provider).start().await;
+    assert_eq!(statuses(&app, "scripted", 5).await, [502; 5]);
+    assert_eq!(provider.asked().len(), 5);
+
+    let authid = app.seal("scripted", "never-print-refresh");
+    let refused = app.refresh(&authid).await;
+    assert_eq!((refused.status.as_u16(), provider.asked().len()), (502, 5));
+    let reason = refused.header("x-reason");
+    assert!(reason.contains("several times in a row"), "{reason}");
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=5).contains(&seconds), "{seconds}");
+    // Another provider's logins notice nothing.
+    let other = app.authid("stable").await;
+    assert_eq!(app.refresh(&other).await.status, 200);
+
+    provider.script(|_| tokens("never-print-access", None));
+    eventually("it is asked again", async || {
+        (app.refresh(&authid).await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(statuses(&app, "scripted", 9).await, [200; 9]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer_and_opens_no_breaker() {
+    let provider =
+        ScriptedProvider::start(|_| json("400 Bad Request", r#"{"error":"invalid_grant"}"#));
+    let app = with(&provider).start().await;
+    assert_eq!(statuses(&app, "scripted", 20).await, [401; 20]);
+    assert_eq!(provider.asked().len(), 20);
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_takes_so_many_calls_and_no_more() {
+    const CALLS: usize = 128;
+    const QUEUE: usize = 1024;
+    let gate = Gate::closed();
+    let provider = gated(&gate, |_| tokens("never-print-access", None));
+    let app = Arc::new(with(&provider).start().await);
+    let mut refreshes = JoinSet::new();
+    let refresh = |app: &Arc<TestApp>| {
+        let app = app.clone();
+        async move {
+            let authid = app.seal("scripted", "never-print-refresh");
+            app.refresh(&authid).await
+        }
+    };
+    for _ in 0..CALLS + QUEUE {
+        refreshes.spawn(refresh(&app));
+    }
+    provider.asked_times(CALLS).await;
+    eventually("the queue is full", async || {
+        let scrape = Scrape::of(&app.admin_url).await;
+        let waiting = "authseal_provider_calls_waiting{provider=\"scripted\"} 1024\n";
+        scrape.text.contains(waiting).then_some(())
+    })
+    .await;
+    let refused = refresh(&app).await;
+    assert_eq!(refused.status, 503);
+    // Without a reason the client tries again by itself.
+    assert_eq!(refused.header("x-reason"), "");
+    assert_eq!(refused.header("retry-after"), "1");
+    let other = app.authid("stable").await;
+    assert_eq!(app.refresh(&other).await.status, 200);
+
+    gate.open();
+    let answers = refreshes.join_all().await;
+    let answered = answers.iter().filter(|answer| answer.status == 200).count();
+    // Who has waited for too long is told to try again.
+    assert!(answered >= CALLS, "{answered}");
+    assert!(
+        answers
+            .iter()
+            .all(|answer| [200, 503].contains(&answer.status.as_u16()))
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_made_is_tried_once_more_and_no_more() {
+    // Whoever closes during the TLS handshake has been sent no request.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = tries.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let url = format!("https://127.0.0.1:{port}/token");
+    let app = TestApp::builder().scripted_at(&url, "single-use");
+    let app = app.start().await;
+    let answer = app
+        .refresh(&app.seal("scripted", "never-print-refresh"))
+        .await;
+    assert_eq!(answer.status, 502, "{answer:?}");
+    assert_eq!(tries.load(Ordering::SeqCst), 2);
+}

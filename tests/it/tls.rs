@@ -1,0 +1,203 @@
+//! TLS_CERT and TLS_KEY: a certificate of one's own, and a new one without a restart.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::{
+    settings::check as settings,
+    support::{Scrape, TestApp, eventually},
+};
+
+/// A folder with the two files.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        let files = Self(tempfile::tempdir().unwrap());
+        files.renew();
+        files
+    }
+
+    fn chain(&self) -> PathBuf {
+        self.0.path().join("fullchain.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.0.path().join("privkey.pem")
+    }
+
+    /// A new pair in their place; returns the certificate.
+    fn renew(&self) -> CertificateDer<'static> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = certificate.self_signed(&key).unwrap();
+        replace(&self.key(), &key.serialize_pem());
+        replace(&self.chain(), &certificate.pem());
+        certificate.der().clone()
+    }
+
+    fn certificate(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(self.chain()).unwrap()
+    }
+
+    async fn serve(&self) -> TestApp {
+        TestApp::builder()
+            .env("AUTHSEAL_TLS_CERT", self.chain().to_str().unwrap())
+            .env("AUTHSEAL_TLS_KEY", self.key().to_str().unwrap())
+            .start()
+            .await
+    }
+}
+
+/// As certbot does it: never half a file.
+fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, path).unwrap();
+}
+
+/// A connection that trusts this certificate alone.
+async fn connect(
+    app: &TestApp,
+    trusted: &CertificateDer<'static>,
+    protocol: &str,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.into()];
+    let stream = TcpStream::connect(app.app.address.unwrap()).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+}
+
+async fn is_served_with(app: &TestApp, certificate: &CertificateDer<'static>) -> bool {
+    connect(app, certificate, "http/1.1").await.is_ok()
+}
+
+#[tokio::test]
+async fn both_protocols_are_spoken_under_it() {
+    let files = Files::new();
+    let app = files.serve().await;
+    let certificate = files.certificate();
+    let mut stream = connect(&app, &certificate, "http/1.1").await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let stream = connect(&app, &certificate, "h2").await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request =
+        http::Request::get("https://localhost/").body(http_body_util::Empty::<bytes::Bytes>::new());
+    let answer = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_served_without_a_restart() {
+    let files = Files::new();
+    let app = files.serve().await;
+    let old = files.certificate();
+    let mut kept = connect(&app, &old, "http/1.1").await.unwrap();
+    let new = files.renew();
+    eventually("the new certificate is served", async || {
+        is_served_with(&app, &new).await.then_some(())
+    })
+    .await;
+    assert!(!is_served_with(&app, &old).await);
+    // Whoever is connected stays so.
+    kept.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    kept.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_bad_pair_changes_nothing_and_is_counted() {
+    let files = Files::new();
+    let app = files.serve().await;
+    let good = files.certificate();
+    let other_key = KeyPair::generate().unwrap().serialize_pem();
+    for (path, text) in [
+        (files.chain(), "no certificate"),
+        (files.key(), other_key.as_str()),
+        (files.chain(), ""),
+    ] {
+        let before = errors(&app).await;
+        replace(&path, text);
+        eventually("the bad pair is noticed", async || {
+            (errors(&app).await > before).then_some(())
+        })
+        .await;
+        assert!(is_served_with(&app, &good).await);
+    }
+    let new = files.renew();
+    eventually("it is mended", async || {
+        is_served_with(&app, &new).await.then_some(())
+    })
+    .await;
+}
+
+async fn errors(app: &TestApp) -> f64 {
+    let scrape = Scrape::of(&app.admin_url).await;
+    scrape.sum("authseal_certificate_reload_errors_total", &[])
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_served_with_are_named_before_the_start() {
+    let (files, other) = (Files::new(), Files::new());
+    let nothing = files.0.path().join("nothing.pem");
+    for (chain, key, says) in [
+        (nothing.clone(), files.key(), "nothing.pem cannot be read"),
+        (files.key(), files.key(), "privkey.pem holds no certificate"),
+        (
+            files.chain(),
+            files.chain(),
+            "fullchain.pem holds no private key",
+        ),
+        (files.chain(), other.key(), "cannot be used together"),
+        (
+            "-----BEGIN CERTIFICATE-----".into(),
+            files.key(),
+            "without _FILE",
+        ),
+    ] {
+        let environment = [
+            ("AUTHSEAL_TLS_CERT", chain.to_str().unwrap()),
+            ("AUTHSEAL_TLS_KEY", key.to_str().unwrap()),
+        ];
+        let printed = settings(&environment).await;
+        assert_eq!(printed.code, Some(1), "{}", printed.text);
+        printed.assert_says(&[says]);
+    }
+}
