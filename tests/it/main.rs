@@ -42,6 +42,7 @@ mod newest_grant;
 mod online;
 mod openers;
 mod outbound_proxy;
+mod outbound_roots;
 mod own_provider;
 mod pages;
 mod passwords;
