@@ -1,1 +1,1 @@
-"""What `benches/run` is made of; benches/README.md has the method."""
+"""What `benches/run` and `benches/siege` are made of; benches/README.md has the method."""

@@ -1,8 +1,9 @@
-"""authseal as the benches run it: one service, whose provider is the stub."""
+"""authseal as the benches run it: services whose providers are stubs."""
 
 import os
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 from .programs import Program, Programs, free_port, wait_until_ready
@@ -14,30 +15,43 @@ CLIENT_SECRET = "s" * 35
 # The request line and hyper's own headers are the same on both sides.
 HYPERS_OWN = {"content-length", "date", "connection", "transfer-encoding"}
 
-PROVIDERS = """
-[provider.stub]
-name           = "Stub"
+PROVIDER = """
+[provider.{service}]
+name           = "{service}"
 credentials    = ["STUB"]
-authorize_url  = "{stub}/authorize"
-token_url      = "{stub}/token"
+authorize_url  = "{url}/authorize"
+token_url      = "{url}/token"
 refresh_tokens = "{refresh_tokens}"
 
-[service.stub]
-provider = "stub"
-name     = "Stub"
+[service.{service}]
+provider = "{service}"
+name     = "{service}"
 scope    = "x"
 """
+
+
+@dataclass
+class Provider:
+    """A stub with one service, which has the provider's name."""
+
+    service: str
+    url: str
+    refresh_tokens: str = "stable"
+
+    def table(self) -> str:
+        return PROVIDER.format(**vars(self))
 
 
 class Authseal:
     """One running server and how long it took to be ready."""
 
-    def __init__(self, programs: Programs, binary: Path, folder: Path, stub: str,
-                 refresh_tokens: str = "stable", store: str | None = None):
-        providers = folder / f"providers-{stub.rpartition(':')[2]}.toml"
-        providers.write_text(PROVIDERS.format(stub=stub, refresh_tokens=refresh_tokens))
+    def __init__(self, programs: Programs, binary: Path, folder: Path, stubs: list[Provider],
+                 store: str | None = None):
         port, admin_port = free_port(), free_port()
-        self.address = f"http://127.0.0.1:{port}"
+        providers = folder / f"providers-{port}.toml"
+        providers.write_text("".join(stub.table() for stub in stubs))
+        self.address, self.port = f"http://127.0.0.1:{port}", port
+        self.admin_address = f"http://127.0.0.1:{admin_port}"
         before = time.monotonic()
         self.program: Program = programs.start([binary, "serve"], {
             "PATH": os.environ["PATH"],
@@ -60,6 +74,14 @@ class Authseal:
             headers = [f"{name}: {value}" for name, value in answer.headers.items()
                        if name.lower() not in HYPERS_OWN]
             return headers, len(answer.read())
+
+    def metric(self, name: str) -> float | None:
+        """The sum over all labels; `None` for a build that does not count it."""
+        with urllib.request.urlopen(f"{self.admin_address}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        values = [float(line.rpartition(" ")[2]) for line in lines
+                  if line.partition(" ")[0].partition("{")[0] == name]
+        return sum(values) if values else None
 
 
 def form_bytes(token_characters: int) -> int:

@@ -1,78 +1,21 @@
-"""The measurements, one function each, and the bed that they stand on."""
+"""The measurements of `benches/run`, one function each."""
 
-import subprocess
 import sys
 import time
-import urllib.request
-from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Callable
 
-from .authseal import SERVICE, Authseal, form_bytes
-from .load import Load, measure, send_all, wrk
-from .programs import RELEASE, Program, Programs, free_port, wait_until_open
+from .authseal import form_bytes
+from .bed import TOKEN_CHARACTERS, Bed, first_line, provider_calls
+from .load import Load, flawless, measure, send_all
+from .programs import Program
 
-TOKEN_CHARACTERS = 110
-ACCESS_TOKEN_CHARACTERS = 220
-LONG_S, SHORT_S = 3600, 1  # authseal caches no token that lives for a second
 CACHED_AUTHIDS = 1_000
 UNCACHED_AUTHIDS = 150_000
 STORED_AUTHIDS = 20_000
 MEMORY_AUTHIDS = 100_000
 STARTS = 10
-
-
-class Bed:
-    """A folder with one key, and the providers and AuthIDs that go with it."""
-
-    def __init__(self, programs: Programs, binary: Path, folder: Path):
-        self.programs, self.binary, self.folder = programs, binary, folder
-
-    @cached_property
-    def lasting_stub(self) -> str:
-        return self._stub(LONG_S)
-
-    @cached_property
-    def brief_stub(self) -> str:
-        return self._stub(SHORT_S)
-
-    @cached_property
-    def single_use_stub(self) -> str:
-        return self._stub(SHORT_S, TOKEN_CHARACTERS)
-
-    def _stub(self, expires_in: int, *refresh_token_characters: int) -> str:
-        return self.programs.start_bare("provider-stub", ACCESS_TOKEN_CHARACTERS, expires_in,
-                                        *refresh_token_characters)[1]
-
-    def authseal(self, stub: str, **options: str) -> Authseal:
-        return Authseal(self.programs, self.binary, self.folder, stub, **options)
-
-    def redis(self) -> tuple[Program, str]:
-        """A Redis as docs/replicas.md wants it, and its URL."""
-        folder, port = self.folder / "redis", free_port()
-        folder.mkdir()
-        program = self.programs.start(
-            ["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
-             "--appendonly", "yes", "--maxmemory-policy", "noeviction"], log=folder / "log")
-        wait_until_open(program, port)
-        return program, f"redis://127.0.0.1:{port}"
-
-    def authids(self, count: int) -> Path:
-        """A file of that many different AuthIDs, under the key that the first
-        started authseal made."""
-        path = self.folder / f"authids-{count}"
-        if not path.exists():
-            key = next((self.folder / "keys").glob("*.jwk"))
-            with path.open("w") as file:
-                subprocess.run([str(word) for word in (RELEASE / "make-authids", key, count, SERVICE,
-                                                       TOKEN_CHARACTERS)], check=True, stdout=file)
-        return path
-
-
-def provider_calls(stub: str) -> int:
-    with urllib.request.urlopen(stub, timeout=10) as answer:
-        return int(answer.read())
 
 
 def cached(bed: Bed, load: Load, rounds: int) -> dict:
@@ -128,7 +71,7 @@ def side_by_side(load: Load, rounds: int, authids: Path, bare: tuple[Program, st
     that what else happens on the machine meets both sides alike."""
     sides = {"bare": bare, "authseal": authseal}
     for program, address in sides.values():
-        wrk(Load(load.threads, load.connections, 1), address, authids)
+        flawless(Load(load.threads, load.connections, 1), address, authids)
     seen: dict[str, list[dict]] = {side: [] for side in sides}
     asked = dict.fromkeys(sides, 0)
     for number in range(rounds):
@@ -173,11 +116,6 @@ def start(bed: Bed, _load: Load, _rounds: int) -> dict:
         times.append(authseal.start_seconds * 1e3)
         bed.programs.stop(authseal.program)
     return {"median_ms": median(times), "all_ms": times}
-
-
-def first_line(path: Path) -> str:
-    with path.open() as file:
-        return file.readline().strip()
 
 
 def stop_both(bed: Bed, bare: Program, authseal: Program, result: dict) -> dict:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-RELEASE = REPOSITORY / "target" / "release"
+RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -29,7 +29,7 @@ def need(program: str) -> None:
     if shutil.which(program):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit(f"benches/run needs {program}: install it (Debian, Ubuntu: apt-get install {program})")
+        sys.exit(f"{program} is needed: install it (Debian, Ubuntu: apt-get install {program})")
     subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", program],
                    check=True, stdout=sys.stderr)
 
@@ -71,10 +71,28 @@ class Program:
         return (user + system) / TICKS_PER_SECOND
 
     def resident_bytes(self) -> int:
+        return self._status("VmRSS") * 1024
+
+    def peak_resident_bytes(self) -> int:
+        """The most since it began, or since the peak was forgotten."""
+        return self._status("VmHWM") * 1024
+
+    def forget_peak(self) -> None:
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # proc(5)
+
+    def threads(self) -> int:
+        return self._status("Threads")
+
+    def open_files(self) -> int:
+        """File descriptors. Kernels before 6.2 give the folder no size."""
+        folder = f"/proc/{self.pid}/fd"
+        return os.stat(folder).st_size or len(os.listdir(folder))
+
+    def _status(self, field: str) -> int:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        self.fail("has no resident memory: it has ended")
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1])
+        self.fail(f"has no {field}: it has ended")
 
     def stop(self) -> None:
         """Asks, waits, and insists."""

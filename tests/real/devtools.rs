@@ -35,6 +35,13 @@ impl Browser {
         .await;
     }
 
+    /// Takes every server for whom it says it is, in the window in front.
+    pub async fn accept_any_certificate(&self) {
+        let ignore = json!({"ignore": true});
+        self.devtools("Security.setIgnoreCertificateErrors", ignore)
+            .await;
+    }
+
     /// Lets pages read the clipboard, so that a test can.
     pub async fn let_pages_read_the_clipboard(&self) {
         let permissions = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
@@ -63,11 +70,11 @@ impl Browser {
             .collect()
     }
 
-    /// What the console complained of since the last call; that an address gave
-    /// an error status is not a complaint.
+    /// What the console complained of since the last call. Neither that an address
+    /// gave an error status nor advice is a complaint.
     pub async fn complaints(&self) -> Vec<Value> {
         let mut entries = self.log("browser").await;
-        entries.retain(|entry| entry["source"] != "network");
+        entries.retain(|entry| entry["source"] != "network" && entry["level"] != "DEBUG");
         entries
     }
 

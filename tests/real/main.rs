@@ -1,9 +1,10 @@
 //! authseal among programs of other people: a browser, an authorization server,
-//! a JOSE library, an accessibility checker. `tests/run` installs them.
+//! reverse proxies, a JOSE library, an accessibility checker. `tests/run` installs them.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod activation;
 mod axe;
 mod browser;
 mod callback;
@@ -20,6 +21,7 @@ mod opener;
 mod other_program;
 mod page;
 mod pages;
+mod proxies;
 mod replicas;
 mod revoke;
 mod search;

@@ -13,6 +13,9 @@ use super::{
 /// As Duplicati's old web UI makes them up.
 pub const TOKEN: &str = "4k9x2m7q1z8w5v3t6y0u";
 
+/// Of the server that has one.
+const PASSWORD: &str = "never-print-this-password";
+
 /// Enough for a start page with search, and each way to log in and to revoke.
 const PROVIDERS: [&str; 6] = [
     "google",
@@ -24,11 +27,14 @@ const PROVIDERS: [&str; 6] = [
 ];
 
 /// A server with services of the demo provider, one with many that are shipped,
-/// one without any, and a program that opens the first.
+/// one without any, two that not everybody may log in with, and a program that opens
+/// the first.
 pub struct Site {
     pub app: TestApp,
     pub shipped: Emulated,
     empty: TestApp,
+    with_password: TestApp,
+    closed: TestApp,
     opener: Opener,
     authid: String,
     authid_to_renew: String,
@@ -42,6 +48,8 @@ impl Site {
                 .env(&format!("TEST_{service}_CLIENT_ID"), "")
                 .env(&format!("TEST_{service}_CLIENT_SECRET"), "");
         }
+        let with_password = TestApp::builder().env("AUTHSEAL_LOGIN_PASSWORD", PASSWORD);
+        let closed = TestApp::builder().env("AUTHSEAL_LOGIN_NETWORKS", "10.0.0.0/8");
         let shipped = Emulated::start(&PROVIDERS).await;
         Self {
             app: TestApp::start().await,
@@ -49,6 +57,8 @@ impl Site {
             authid_to_renew: shipped.credential("googledrive").await,
             shipped,
             empty: empty.start().await,
+            with_password: with_password.start().await,
+            closed: closed.start().await,
             opener: Opener::start(),
         }
     }
@@ -56,6 +66,7 @@ impl Site {
     /// All of them.
     pub fn pages(&self) -> Vec<Page> {
         let mut pages = self.start_pages();
+        pages.extend(self.gates());
         pages.extend(self.login_pages());
         pages.extend(self.results());
         pages.extend(self.revocation_pages());
@@ -88,6 +99,18 @@ impl Site {
             opened(few, old_ui, [Reload], one, BUTTON),
             page(many, "/", [], all, "#search"),
             page(&self.empty, "/", [], empty, ".brand"),
+        ]
+    }
+
+    fn gates(&self) -> Vec<Page> {
+        let (app, who) = (&self.with_password, "Who is there?");
+        let wrong = Type("#password", "never-print-a-wrong-one".into());
+        let wrong = [wrong, Click(BUTTON), See("[role=alert]")];
+        let not_here = "You can't log in from here";
+        vec![
+            page(app, "/", [], who, BUTTON),
+            page(app, "/?type=stable", wrong, who, BUTTON),
+            page(&self.closed, "/", [], not_here, ".brand"),
         ]
     }
 
