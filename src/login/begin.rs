@@ -47,6 +47,14 @@ impl Login {
         self.carry(recipients)
     }
 
+    /// Whether the AuthID goes to somebody else without another click: to whoever has
+    /// the hand-over token, or to a trusted opener. The start page must say so.
+    pub fn delivers_unasked(&self, recipients: &Recipients) -> bool {
+        let opener = recipients.opener.as_ref();
+        recipients.hand_over.is_some()
+            || opener.is_some_and(|opener| self.openers.include(opener, &self.public_url))
+    }
+
     /// A visit that goes on: after a login that failed, the next attempt is for the
     /// same recipients.
     pub(super) fn carry(&self, recipients: Recipients) -> Result<Visit, LoginError> {

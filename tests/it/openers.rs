@@ -194,3 +194,20 @@ async fn an_authid_beside_the_type_is_refreshed() {
     let posted = crate::support::post_form(&url, &[]).await;
     assert_eq!(posted.status, 400, "a client that has none: {posted:?}");
 }
+
+#[tokio::test]
+async fn a_trusted_opener_is_named_before_the_login() {
+    let app = TestApp::start().await;
+    let start = format!("{}/?type=stable", app.url);
+    for (referer, says) in [
+        ("http://192.168.1.7:8200/ngclient/", true),
+        // A foreign one gets nothing before a button that names it.
+        ("https://evil.example/", false),
+        (app.url.as_str(), false),
+    ] {
+        let page = Browser::default().get_from(referer, &start).await;
+        let named = "<code>http://192.168.1.7:8200</code> will receive your AuthID";
+        let named = page.body.replace("</strong>", "").contains(named);
+        assert_eq!(named, says, "{page:?}");
+    }
+}

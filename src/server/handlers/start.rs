@@ -39,9 +39,12 @@ pub(in crate::server) async fn start<B>(server: &Server, request: &Request<B>) -
         choice,
         setups: setups(server),
         visit: visit.as_ref().map(|visit| visit.nonce.as_str()),
-        hand_over: recipients.hand_over.is_some().then_some(HandOver {
-            opener: recipients.opener.as_ref().map(Origin::as_str),
-        }),
+        hand_over: server
+            .login
+            .delivers_unasked(&recipients)
+            .then_some(HandOver {
+                opener: recipients.opener.as_ref().map(Origin::as_str),
+            }),
     };
     let reply = reply::page(status, &page);
     match visit {
