@@ -9,13 +9,11 @@ use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
     header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
 };
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::grants::{Application, CodeRequest, Grants, Issued, Refusal};
-
-const MAX_FORM_BYTES: usize = 64 * 1024;
+use crate::listen::Body;
 
 type Reply = Response<Full<Bytes>>;
 type Form = HashMap<String, String>;
@@ -35,13 +33,13 @@ struct ConsentPage<'a> {
 }
 
 impl Endpoints {
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Reply {
+    pub(super) fn answer(&self, request: Request<Body>) -> Reply {
         let (head, body) = request.into_parts();
         let query = parse(head.uri.query().unwrap_or_default().as_bytes());
-        let form = match Limited::new(body, MAX_FORM_BYTES).collect().await {
-            Ok(body) if is_form(&head.headers) => parse(&body.to_bytes()),
-            Ok(_) => Some(Form::new()),
-            Err(_) => None,
+        let form = match body {
+            Body::Whole(body) if is_form(&head.headers) => parse(&body),
+            Body::Whole(_) => Some(Form::new()),
+            Body::TooLong | Body::Broken => None,
         };
         let (Some(query), Some(form)) = (query, form) else {
             return refuse(StatusCode::BAD_REQUEST, "invalid_request");

@@ -44,7 +44,7 @@ impl DemoProvider {
         let handler = endpoints.clone();
         let answer = move |request, _peer| {
             let endpoints = handler.clone();
-            async move { endpoints.answer(request).await }
+            async move { endpoints.answer(request) }
         };
         tokio::spawn(Door::plain(listener).serve(answer, shutdown));
         Ok(Self { address, endpoints })

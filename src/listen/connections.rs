@@ -1,11 +1,11 @@
 //! How many connections there are, and which of them must go.
 //!
-//! A connection is either answering a request, which handlers bound in time, or
-//! waiting: for a handshake, for the rest of a head, for the next request. Who
-//! waits too long is closed. When there is no room for a new connection, the one
-//! that has waited longest makes it, those first that never asked for anything: so
-//! whoever holds thousands of half-open connections displaces his own, and a client
-//! with a request finds room.
+//! A connection is either answering a request that has come whole, which handlers bound
+//! in time, or waiting: for a handshake, for the rest of a request, for the next one. Who
+//! waits too long is closed. When there is no room for a new connection, the one that has
+//! waited longest makes it, among those that have been answered before or among those
+//! that have not, whichever are more: so whoever holds thousands of connections displaces
+//! his own, and neither newcomers nor old acquaintances go for them.
 
 use std::{
     sync::{
@@ -51,8 +51,18 @@ pub struct Connections {
     /// What every seat's times count from.
     epoch: Stopwatch,
     // Held to add, remove and choose, never across an await.
-    seats: Mutex<Slab<Arc<Seat>>>,
+    seats: Mutex<Seats>,
 }
+
+#[derive(Debug, Default)]
+struct Seats {
+    taken: Slab<Arc<Seat>>,
+    /// How many were displaced and have not closed their sockets yet.
+    leaving: usize,
+}
+
+/// Beyond the limit, while displaced ones are on their way out.
+const MAX_LEAVING: usize = 64;
 
 /// One connection's place.
 #[derive(Debug)]
@@ -76,10 +86,10 @@ impl Connections {
         })
     }
 
-    /// A place for one more. `None` while all are answering.
+    /// A place for one more. `None` while there is none, which is soon over.
     pub(super) fn admit(self: &Arc<Self>) -> Option<Seated> {
         let mut seats = self.seats();
-        if seats.len() >= self.limits.connections {
+        if seats.taken.len() >= self.limits.connections {
             self.displace_one(&mut seats)?;
         }
         let seat = Arc::new(Seat {
@@ -88,7 +98,7 @@ impl Connections {
             waiting_since: AtomicU64::new(self.now()),
             displaced: Notify::new(),
         });
-        let place = seats.insert(seat.clone());
+        let place = seats.taken.insert(seat.clone());
         self.metrics.open.inc();
         Some(Seated {
             connections: self.clone(),
@@ -97,18 +107,28 @@ impl Connections {
         })
     }
 
-    /// Closes the connection that has waited longest, for want of file descriptors.
+    /// Closes a connection that waits, for want of file descriptors.
     pub(super) fn make_room(&self) {
         self.displace_one(&mut self.seats());
     }
 
-    fn displace_one(&self, seats: &mut Slab<Arc<Seat>>) -> Option<()> {
-        let waiting = seats.iter().filter(|(_, seat)| !seat.is_answering());
-        let (place, _) = waiting.min_by_key(|(_, seat)| {
+    /// `None` if none waits, or too many are leaving already.
+    fn displace_one(&self, seats: &mut Seats) -> Option<()> {
+        if seats.leaving >= MAX_LEAVING {
+            return None;
+        }
+        // Of each kind how many, and who has waited longest.
+        let mut kinds: [(usize, Option<(u64, usize)>); 2] = Default::default();
+        for (place, seat) in seats.taken.iter().filter(|(_, seat)| !seat.is_answering()) {
             let since = seat.waiting_since.load(Ordering::Relaxed);
-            (seat.has_asked.load(Ordering::Relaxed), since)
-        })?;
-        seats.remove(place).displaced.notify_one();
+            let (count, first) = &mut kinds[usize::from(seat.has_asked.load(Ordering::Relaxed))];
+            *count += 1;
+            *first = Some(first.map_or((since, place), |first| first.min((since, place))));
+        }
+        let (_, first) = kinds.into_iter().max_by_key(|(count, _)| *count)?;
+        let (_, place) = first?;
+        seats.taken.remove(place).displaced.notify_one();
+        seats.leaving += 1;
         self.metrics.open.dec();
         self.metrics.displaced.inc();
         Some(())
@@ -118,7 +138,7 @@ impl Connections {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn seats(&self) -> MutexGuard<'_, Slab<Arc<Seat>>> {
+    fn seats(&self) -> MutexGuard<'_, Seats> {
         self.seats
             .lock()
             .expect("nothing panics while holding the lock")
@@ -140,10 +160,9 @@ pub(super) struct Seated {
 }
 
 impl Seated {
-    /// From a request's whole head until its answer is handed to the connection.
-    pub(super) fn answering(&self) -> Answering {
-        self.seat.answering.fetch_add(1, Ordering::Relaxed);
-        Answering {
+    /// For the requests of this connection.
+    pub(super) fn seat(&self) -> Asking {
+        Asking {
             connections: self.connections.clone(),
             seat: self.seat.clone(),
         }
@@ -193,28 +212,41 @@ impl Drop for Seated {
     fn drop(&mut self) {
         let mut seats = self.connections.seats();
         // The place of one that was displaced may be another's by now.
-        if seats
-            .get(self.place)
-            .is_some_and(|seat| Arc::ptr_eq(seat, &self.seat))
-        {
-            seats.remove(self.place);
+        let taken = seats.taken.get(self.place);
+        if taken.is_some_and(|seat| Arc::ptr_eq(seat, &self.seat)) {
+            seats.taken.remove(self.place);
             self.connections.metrics.open.dec();
+        } else {
+            seats.leaving -= 1;
         }
+    }
+}
+
+/// A request that is still coming.
+#[derive(Debug)]
+pub(super) struct Asking {
+    connections: Arc<Connections>,
+    seat: Arc<Seat>,
+}
+
+impl Asking {
+    /// It has come whole, and is being answered until this is dropped.
+    pub(super) fn answering(self) -> Answering {
+        self.seat.answering.fetch_add(1, Ordering::Relaxed);
+        Answering(self)
     }
 }
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(super) struct Answering {
-    connections: Arc<Connections>,
-    seat: Arc<Seat>,
-}
+pub(super) struct Answering(Asking);
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        let now = self.connections.now();
-        self.seat.waiting_since.store(now, Ordering::Relaxed);
-        self.seat.has_asked.store(true, Ordering::Relaxed);
-        self.seat.answering.fetch_sub(1, Ordering::Release);
+        let Asking { connections, seat } = &self.0;
+        seat.waiting_since
+            .store(connections.now(), Ordering::Relaxed);
+        seat.has_asked.store(true, Ordering::Relaxed);
+        seat.answering.fetch_sub(1, Ordering::Release);
     }
 }

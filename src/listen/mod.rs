@@ -1,6 +1,7 @@
 //! The way in: accepting connections, and letting them go.
 
 mod address;
+mod body;
 mod certificate;
 mod connections;
 mod listener;
@@ -9,17 +10,28 @@ mod unix_socket;
 use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Version, header::CONNECTION};
+use http::{
+    HeaderValue, Request, Response, StatusCode, Version,
+    header::{CONNECTION, HOST},
+    request,
+};
 use http_body_util::Full;
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Notify,
+};
 use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
 
 pub use address::{ListenAddress, NotAnAddress};
+pub use body::Body;
 pub use certificate::{Certificate, CertificateError, CertificateFiles};
 pub use connections::{Connections, Limits};
 pub use listener::{Listener, Peer};
@@ -35,7 +47,7 @@ const MAX_STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// After a failed accept, or with every connection answering, so as not to spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
 /// During a shutdown, a connection that has been silent for so long is closed. One
 /// that is not gets its answer first, and is told with it that it was the last.
 const QUIET: Duration = Duration::from_millis(500);
@@ -81,7 +93,7 @@ impl Door {
     /// request under way finish, and returns.
     pub async fn serve<H, F>(self, handler: H, shutdown: CancellationToken)
     where
-        H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
+        H: Fn(Request<Body>, Peer) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
         let host = Arc::new(Host {
@@ -169,6 +181,20 @@ fn http() -> auto::Builder<TokioExecutor> {
     http
 }
 
+/// RFC 9112 section 3.2. Whose it is does not matter to us, but proxies that disagree
+/// about it can be played off against each other.
+fn has_one_host(head: &request::Parts) -> bool {
+    head.version < Version::HTTP_11 || head.headers.get_all(HOST).iter().count() == 1
+}
+
+fn bad_request() -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = StatusCode::BAD_REQUEST;
+    let close = HeaderValue::from_static("close");
+    reply.headers_mut().insert(CONNECTION, close);
+    reply
+}
+
 /// What the connections of one door share.
 struct Host<H> {
     http: auto::Builder<TokioExecutor>,
@@ -181,7 +207,7 @@ struct Host<H> {
 
 impl<H, F> Host<H>
 where
-    H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
+    H: Fn(Request<Body>, Peer) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
     async fn serve(&self, stream: Stream, peer: Peer, seated: Seated) {
@@ -205,13 +231,25 @@ where
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let speaks_http2 = Notify::new();
         let service = service_fn(|request: Request<Incoming>| {
-            let answering = seated.answering();
             let is_http1 = request.version() < Version::HTTP_2;
-            let answer = (self.handler)(request, peer);
-            let shutdown = self.shutdown.clone();
+            if !is_http1 {
+                speaks_http2.notify_one();
+            }
+            let (handler, shutdown) = (self.handler.clone(), self.shutdown.clone());
+            let seat = seated.seat();
             async move {
-                let mut reply = answer.await;
+                let (head, incoming) = request.into_parts();
+                let body = match incoming.is_end_stream() {
+                    true => Body::Whole(Bytes::new()),
+                    false => Body::read(incoming).await,
+                };
+                let answering = seat.answering();
+                let mut reply = match is_http1 && !has_one_host(&head) {
+                    true => bad_request(),
+                    false => handler(Request::from_parts(head, body), peer).await,
+                };
                 if is_http1 && shutdown.is_cancelled() {
                     let close = HeaderValue::from_static("close");
                     reply.headers_mut().insert(CONNECTION, close);
@@ -224,7 +262,11 @@ where
         let mut connection = pin!(connection);
         let quiet = async {
             self.shutdown.cancelled().await;
-            seated.has_waited(QUIET).await;
+            tokio::select! {
+                () = seated.has_waited(QUIET) => {}
+                // GOAWAY says which requests will still be answered: it goes at once.
+                () = speaks_http2.notified() => {}
+            }
         };
         let ended = tokio::select! {
             ended = &mut connection => ended,

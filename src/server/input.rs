@@ -1,22 +1,12 @@
 //! Reading what a request carries.
 
-use std::time::Duration;
-
+use bytes::Bytes;
 use http::{
     HeaderMap, Request,
     header::{CONTENT_TYPE, COOKIE},
 };
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
-use crate::{seal::NotAnAuthId, secret::Secret};
-
-/// The longest AuthID with every character percent-encoded fits.
-const MAX_FORM_BYTES: usize = 64 * 1024;
-const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
-
-/// A form that comes slower than this is no form.
-const FORM_DEADLINE: Duration = Duration::from_secs(15);
+use crate::{listen::Body, seal::NotAnAuthId, secret::Secret};
 
 /// The query parameter that names the visit which a link goes on with.
 pub(super) const VISIT: &str = "visit";
@@ -59,52 +49,33 @@ pub(super) fn has_authid_header<B>(request: &Request<B>) -> bool {
 }
 
 /// The AuthID from header, query or form, in that order.
-pub(super) async fn authid(request: Request<Incoming>) -> Result<Secret, NotAnAuthId> {
+pub(super) fn authid(request: &Request<Body>) -> Result<Secret, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
         let text = value.to_str().map_err(|_| NotAnAuthId::Form)?;
         return Ok(Secret::new(text.trim()));
     }
-    if let Some(authid) = query(&request, AUTHID_FIELD) {
+    if let Some(authid) = query(request, AUTHID_FIELD) {
         return Ok(Secret::new(authid.trim()));
     }
-    let (head, body) = request.into_parts();
-    let form = Form::read(&head.headers, body).await?;
+    let form = Form::read(request.headers(), request.body())?;
     let authid = form.get(AUTHID_FIELD).ok_or(NotAnAuthId::Missing)?;
     Ok(Secret::new(authid.trim()))
 }
 
 /// The fields of a posted form, still encoded.
 #[derive(Default)]
-pub(super) struct Form(Vec<u8>);
+pub(super) struct Form(Bytes);
 
 impl Form {
-    /// Reads a form; a body of another kind is an empty one. What is too much of
-    /// it is thrown away, up to a point: a connection that is closed on unread
-    /// bytes can lose the answer (RFC 9112 section 9.6).
-    pub(super) async fn read(headers: &HeaderMap, body: Incoming) -> Result<Self, NotAnAuthId> {
+    /// Reads a form; a body of another kind is an empty one.
+    pub(super) fn read(headers: &HeaderMap, body: &Body) -> Result<Self, NotAnAuthId> {
         if !is_form(headers) {
             return Ok(Self::default());
         }
-        let read = tokio::time::timeout(FORM_DEADLINE, Self::read_body(body));
-        read.await.unwrap_or(Err(NotAnAuthId::Form))
-    }
-
-    async fn read_body(mut body: Incoming) -> Result<Self, NotAnAuthId> {
-        let mut form = Self::default();
-        let mut length = 0;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| NotAnAuthId::Form)?;
-            let data = frame.into_data().unwrap_or_default();
-            length += data.len();
-            if length <= MAX_FORM_BYTES {
-                form.0.extend_from_slice(&data);
-            } else if length > MAX_DISCARDED_BYTES {
-                break;
-            }
-        }
-        match length > MAX_FORM_BYTES {
-            true => Err(NotAnAuthId::TooLong),
-            false => Ok(form),
+        match body {
+            Body::Whole(form) => Ok(Self(form.clone())),
+            Body::TooLong => Err(NotAnAuthId::TooLong),
+            Body::Broken => Err(NotAnAuthId::Form),
         }
     }
 

@@ -1,10 +1,12 @@
 //! The table of endpoints, and the way of a request through it.
 
 use http::{Method, Request};
-use hyper::body::Incoming;
 
 use super::{Reply, Server, access_log::Entry, forwarded::Asker, handlers, reply};
-use crate::{listen::Peer, pages};
+use crate::{
+    listen::{Body, Peer},
+    pages,
+};
 
 /// An address of ours.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ fn find(path: &str) -> Option<&'static Route> {
 
 impl Server {
     /// Answers one request that came by a connection from `peer`.
-    pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
+    pub async fn answer(&self, request: Request<Body>, peer: Peer) -> Reply {
         let route = find(self.below_prefix(request.uri().path()));
         let asker = self.proxies.asker(peer, request.headers());
         let name = route.map_or(NO_ROUTE, |route| route.path);
@@ -108,7 +110,7 @@ impl Server {
     async fn answer_at(
         &self,
         route: &'static Route,
-        request: Request<Incoming>,
+        request: Request<Body>,
         asker: Asker,
     ) -> Reply {
         // hyper leaves the body out of an answer to HEAD (RFC 9110 section 9.3.2).

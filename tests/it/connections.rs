@@ -112,6 +112,52 @@ async fn with_no_room_left_whoever_never_asked_makes_it() {
 }
 
 #[tokio::test]
+async fn half_a_body_is_no_request_yet_and_makes_room_too() {
+    let app = with_limits("10", NEVER, NEVER).start().await;
+    let mut half_sent = Vec::new();
+    for _ in 0..50 {
+        let mut stream = connect(&app).await;
+        let head = "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\
+                    Content-Type: application/x-www-form-urlencoded\r\n\r\nauth";
+        say(&mut stream, head).await;
+        half_sent.push(stream);
+    }
+    answer_to(&mut connect(&app).await, START_PAGE).await;
+}
+
+#[tokio::test]
+async fn a_newcomer_is_not_displaced_for_a_crowd_that_has_asked_once() {
+    let app = with_limits("10", NEVER, NEVER).start().await;
+    let mut newcomer = connect(&app).await;
+    say(&mut newcomer, "GET / HTTP/1.1\r\n").await;
+    let mut crowd = Vec::new();
+    for _ in 0..50 {
+        let mut stream = connect(&app).await;
+        answer_to(&mut stream, START_PAGE).await;
+        crowd.push(stream);
+    }
+    answer_to(&mut newcomer, "Host: a\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn a_request_without_one_host_is_refused() {
+    let app = TestApp::start().await;
+    for head in [
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    ] {
+        let mut stream = connect(&app).await;
+        say(&mut stream, head).await;
+        let answer = rest_of(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    // HTTP/1.0 knows no Host.
+    let mut stream = connect(&app).await;
+    say(&mut stream, "GET / HTTP/1.0\r\n\r\n").await;
+    assert!(rest_of(&mut stream).await.starts_with("HTTP/1.0 200"));
+}
+
+#[tokio::test]
 async fn nobody_is_displaced_who_is_being_answered() {
     let gate = Gate::closed();
     let provider = gated(&gate, |_| tokens("never-print-access", None));

@@ -10,13 +10,22 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     task::JoinSet,
 };
 
-use crate::support::{Installation, ServerProcess, get};
+use crate::support::{Installation, ServerProcess, TestApp, get};
+
+type Http2 = legacy::Client<HttpConnector, Full<Bytes>>;
 
 /// How a client's work ended.
 #[derive(Debug, PartialEq)]
@@ -113,6 +122,45 @@ async fn no_request_is_left_without_an_answer_when_the_server_is_stopped_under_l
         let (status, output) = server.program.end().await;
         assert_eq!(status.code(), Some(0), "{output}");
     }
+}
+
+/// Whether a request over HTTP/2 that was not answered was not sent either.
+async fn refresh_over_http2(client: &Http2, url: &str, authid: &str) -> Result<(), bool> {
+    let request = Request::get(format!("{url}/refresh")).header("X-AuthID", authid);
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    let answer = client.request(request).await;
+    let answer = answer.map_err(|error| error.is_connect())?;
+    assert_eq!(answer.status(), 200);
+    let body = answer.into_body().collect().await;
+    body.map(|_| ()).map_err(|_| false)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_is_one_over_http2() {
+    let app = TestApp::start().await;
+    let authid = app.authid("stable").await;
+    let client: Http2 = legacy::Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let answers = Arc::new(AtomicUsize::new(0));
+    let mut clients = JoinSet::new();
+    for _ in 0..8 {
+        let (client, url) = (client.clone(), app.url.clone());
+        let (authid, answers) = (authid.clone(), answers.clone());
+        clients.spawn(async move {
+            loop {
+                match refresh_over_http2(&client, &url, &authid).await {
+                    Ok(()) => answers.fetch_add(1, Ordering::Relaxed),
+                    Err(was_not_sent) => return was_not_sent,
+                };
+            }
+        });
+    }
+    while answers.load(Ordering::Relaxed) < 500 {
+        tokio::task::yield_now().await;
+    }
+    app.stop().await;
+    assert_eq!(clients.join_all().await, [true; 8]);
 }
 
 #[tokio::test]

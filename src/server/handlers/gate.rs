@@ -1,10 +1,10 @@
 //! `POST /password`, and what stands at a page whose gates are closed.
 
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 
 use super::start::recipients;
 use crate::{
+    listen::Body,
     login::WrongPassword,
     pages::PasswordPage,
     secret::Secret,
@@ -49,12 +49,12 @@ pub(in crate::server) async fn turn_away<B>(
 /// Takes the password, and sends the browser on to where it wanted to go.
 pub(in crate::server) async fn enter(
     server: &Server,
-    request: Request<Incoming>,
+    request: Request<Body>,
     asker: Asker,
 ) -> Reply {
     let closed = server.admission.closed_gate(&request, asker);
     let (head, body) = request.into_parts();
-    let form = Form::read(&head.headers, body).await.unwrap_or_default();
+    let form = Form::read(&head.headers, &body).unwrap_or_default();
     let next = Next::parse(&form.get("next").unwrap_or_default());
     let password = match (closed, &server.admission.password) {
         (Some(Gate::Password), Some(password)) => password,

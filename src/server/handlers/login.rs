@@ -3,10 +3,10 @@
 //! /cli-token-login`.
 
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 
 use super::result::result_page;
 use crate::{
+    listen::Body,
     login::{Begun, Callback, Credential, Failed, Finished, LoginError, SealedCookie},
     pages::{self, CliTokenPage, Opener, ResultPage},
     provider::{LoginMethod, Service},
@@ -67,10 +67,10 @@ pub(in crate::server) async fn finish_login<B>(server: &Server, request: &Reques
 /// it and takes another.
 pub(in crate::server) async fn finish_with_login_token(
     server: &Server,
-    request: Request<Incoming>,
+    request: Request<Body>,
 ) -> Reply {
     let (head, body) = request.into_parts();
-    let form = Form::read(&head.headers, body).await.unwrap_or_default();
+    let form = Form::read(&head.headers, &body).unwrap_or_default();
     let state = input::nonce(form.get("state"));
     let pasted = Secret::new(form.get("token").unwrap_or_default());
     let cookies = input::cookies(&head.headers);

@@ -1,10 +1,10 @@
 //! `GET` or `POST /refresh`: an AuthID in, an access token out.
 
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 use serde::Serialize;
 
 use crate::{
+    listen::Body,
     refresh::Refreshed,
     seal::NotAnAuthId,
     server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
@@ -24,12 +24,12 @@ struct Answer<'a> {
 /// Trades the AuthID, wherever it stands in the request.
 pub(in crate::server) async fn refresh(
     server: &Server,
-    request: Request<Incoming>,
+    request: Request<Body>,
     asker: Asker,
 ) -> Reply {
     let is_get = request.method() == Method::GET;
     let asked_type = input::query(&request, "type").filter(|_| is_get);
-    let authid = input::authid(request).await;
+    let authid = input::authid(&request);
     // Duplicati's web UI opens the oauth-url itself to log in.
     if let (Err(NotAnAuthId::Missing), Some(id)) = (&authid, asked_type) {
         return to_start_page(server, &id);

@@ -2,11 +2,11 @@
 //! token under the newest key out, without a new login.
 
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 use serde::Serialize;
 
 use super::result::result_page;
 use crate::{
+    listen::Body,
     pages::{AuthIdForm, Credential},
     provider::Service,
     refresh::RefreshError,
@@ -30,7 +30,7 @@ pub(in crate::server) fn renew_form(server: &Server) -> Reply {
 /// A page for whoever came by the form, JSON for whoever sent the header.
 pub(in crate::server) async fn renew(
     server: &Server,
-    request: Request<Incoming>,
+    request: Request<Body>,
     asker: Asker,
 ) -> Reply {
     let is_script = input::has_authid_header(&request);
@@ -38,7 +38,7 @@ pub(in crate::server) async fn renew(
         true => Failure::of_refresh(error).into_json(),
         false => server.renewal_failed(error),
     };
-    let holder = match server.open(input::authid(request).await, asker) {
+    let holder = match server.open(input::authid(&request), asker) {
         Ok(holder) => holder,
         Err(error) => return fail(&error),
     };

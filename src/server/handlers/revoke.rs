@@ -2,10 +2,10 @@
 //! provider.
 
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 use serde::Serialize;
 
 use crate::{
+    listen::Body,
     pages::{AuthIdForm, RevokedPage},
     refresh::RevokeError,
     server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
@@ -27,7 +27,7 @@ pub(in crate::server) fn revoke_form(server: &Server) -> Reply {
 /// A page for whoever came by the form, JSON for whoever sent the header.
 pub(in crate::server) async fn revoke(
     server: &Server,
-    request: Request<Incoming>,
+    request: Request<Body>,
     asker: Asker,
 ) -> Reply {
     let is_script = input::has_authid_header(&request);
@@ -35,7 +35,7 @@ pub(in crate::server) async fn revoke(
         true => Failure::of_revocation(error).into_json(),
         false => server.revocation_failed(error),
     };
-    let holder = match server.open(input::authid(request).await, asker) {
+    let holder = match server.open(input::authid(&request), asker) {
         Ok(holder) => holder,
         Err(error) => return fail(&error.into()),
     };

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use authseal::listen::Body;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderMap, Method, Request, Response,
     header::{AUTHORIZATION, CONTENT_TYPE, LOCATION},
 };
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::Full;
 use serde_json::{Value, json};
 
 type Parameters = BTreeMap<String, String>;
@@ -27,9 +27,11 @@ pub struct Call {
 
 impl Call {
     /// `None` where a parameter comes twice (RFC 6749 section 3.1).
-    pub async fn read(request: Request<Incoming>) -> Option<Self> {
+    pub fn read(request: Request<Body>) -> Option<Self> {
         let (head, body) = request.into_parts();
-        let body = body.collect().await.ok()?.to_bytes();
+        let Body::Whole(body) = body else {
+            return None;
+        };
         let kind = head.headers.get(CONTENT_TYPE);
         let is_form = kind.is_some_and(|kind| kind == "application/x-www-form-urlencoded");
         Some(Self {

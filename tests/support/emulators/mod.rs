@@ -18,9 +18,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use authseal::{clock::Clock, listen::Door};
+use authseal::{
+    clock::Clock,
+    listen::{Body, Door},
+};
 use http::Request;
-use hyper::body::Incoming;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -147,8 +149,8 @@ impl Emulator {
 }
 
 impl Desk {
-    async fn serve(&self, request: Request<Incoming>) -> Reply {
-        let Some(call) = Call::read(request).await else {
+    async fn serve(&self, request: Request<Body>) -> Reply {
+        let Some(call) = Call::read(request) else {
             return Reply::refuse(400, "invalid_request", "a parameter comes twice");
         };
         self.calls.lock().unwrap().push(call.clone());
