@@ -6,10 +6,7 @@ use std::fmt;
 use http::{HeaderName, Request};
 use thiserror::Error;
 
-use super::{
-    forwarded::{Asker, Networks},
-    input,
-};
+use super::{forwarded::Asker, input, networks::Networks};
 use crate::login::PasswordGate;
 
 /// The gates that are set.

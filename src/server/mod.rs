@@ -9,6 +9,7 @@ mod failure;
 mod forwarded;
 mod handlers;
 mod input;
+mod networks;
 mod reply;
 mod routes;
 
@@ -20,7 +21,8 @@ use http_body_util::Full;
 
 pub use admin::Admin;
 pub use admission::{Admission, NotAUserHeader, Require, UserHeader};
-pub use forwarded::{Networks, NotANetwork, TrustedProxies};
+pub use forwarded::TrustedProxies;
+pub use networks::{Networks, NotANetwork};
 
 use access_log::RequestIds;
 use forwarded::Asker;

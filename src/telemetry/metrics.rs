@@ -17,7 +17,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::edge::{ConnectionMetrics, LaneMetrics, LanesMetrics, LoginMetrics};
+use super::{
+    edge::{ConnectionMetrics, LaneMetrics, LanesMetrics, LoginMetrics},
+    store::{StoreMetrics, Unsaved},
+};
 
 /// All metrics of one authseal.
 #[derive(Debug)]
@@ -33,11 +36,7 @@ pub struct Metrics {
     flights: Gauge,
     key_ages: Family<KeyLabels, Gauge<f64, AtomicU64>>,
     key_ends: Family<KeyLabels, Gauge<f64, AtomicU64>>,
-    store_up: Family<NoLabels, Gauge>,
-    store_commands: Histogram,
-    store_errors: Family<StoreLabels, Counter>,
-    unsaved_authids: Gauge,
-    leases_taken_over: Counter,
+    store: StoreMetrics,
     connections: ConnectionMetrics,
     lanes: LanesMetrics,
     logins: LoginMetrics,
@@ -75,15 +74,6 @@ struct KeyLabels {
     state: &'static str,
 }
 
-/// For what is absent until it is known.
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct NoLabels {}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct StoreLabels {
-    kind: &'static str,
-}
-
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
@@ -102,12 +92,7 @@ impl Metrics {
             flights: Gauge::default(),
             key_ages: Family::default(),
             key_ends: Family::default(),
-            store_up: Family::default(),
-            // 0.1 ms to 2 s, which is the deadline.
-            store_commands: Histogram::new(exponential_buckets(0.0001, 3.0, 10)),
-            store_errors: Family::default(),
-            unsaved_authids: Gauge::default(),
-            leases_taken_over: Counter::default(),
+            store: StoreMetrics::new(),
             connections: ConnectionMetrics::default(),
             lanes: LanesMetrics::default(),
             logins: LoginMetrics::default(),
@@ -170,8 +155,7 @@ impl Metrics {
             Unit::Seconds,
             self.key_ends.clone(),
         );
-        self.register_store();
-        let registry = &mut self.registry;
+        self.store.register(registry);
         self.connections.register(registry);
         self.lanes.register(registry);
         self.logins.register(registry);
@@ -182,36 +166,6 @@ impl Metrics {
         );
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "This program", build);
-    }
-
-    fn register_store(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
-            "store_up",
-            "1 if the shared store answered the last command, 0 if not; absent before the first",
-            self.store_up.clone(),
-        );
-        registry.register_with_unit(
-            "store_command",
-            "How long the shared store took to answer",
-            Unit::Seconds,
-            self.store_commands.clone(),
-        );
-        registry.register(
-            "store_errors",
-            "Commands that the shared store did not carry out",
-            self.store_errors.clone(),
-        );
-        registry.register(
-            "unsaved_authids",
-            "Newest AuthIDs in this process's memory that the shared store does not have yet",
-            self.unsaved_authids.clone(),
-        );
-        registry.register(
-            "leases_taken_over",
-            "Logins that another server left in the middle of a refresh",
-            self.leases_taken_over.clone(),
-        );
     }
 
     /// A refresh ended. `service` and `kid` are empty where the AuthID did not
@@ -260,24 +214,17 @@ impl Metrics {
 
     /// The shared store carried a command out, or failed in this way, after so long.
     pub fn store_answered(&self, failure: Option<&'static str>, took: Duration) {
-        self.store_up
-            .get_or_create(&NoLabels {})
-            .set(failure.is_none().into());
-        self.store_commands.observe(took.as_secs_f64());
-        if let Some(kind) = failure {
-            self.store_errors.get_or_create(&StoreLabels { kind }).inc();
-        }
+        self.store.answered(failure, took);
     }
 
     /// One more AuthID waits to be stored. It does until this is dropped.
     pub fn unsaved_authid(&self) -> Unsaved {
-        self.unsaved_authids.inc();
-        Unsaved(self.unsaved_authids.clone())
+        self.store.unsaved_authid()
     }
 
     /// A login went on that another server had left in the middle of a refresh.
     pub fn lease_taken_over(&self) {
-        self.leases_taken_over.inc();
+        self.store.lease_taken_over();
     }
 
     /// The keys were loaded again, or could not be.
@@ -322,16 +269,6 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// An AuthID that waits to be stored.
-#[derive(Debug)]
-pub struct Unsaved(Gauge);
-
-impl Drop for Unsaved {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

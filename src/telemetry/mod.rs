@@ -3,6 +3,7 @@
 
 mod edge;
 mod metrics;
+mod store;
 
 use std::{
     io::{self, IsTerminal},
@@ -14,7 +15,8 @@ use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{EnvFilter, Layer, filter, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use edge::{ConnectionMetrics, LaneMetrics};
-pub use metrics::{KeyNumbers, Metrics, Unsaved};
+pub use metrics::{KeyNumbers, Metrics};
+pub use store::Unsaved;
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
