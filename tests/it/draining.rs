@@ -163,6 +163,16 @@ async fn nor_is_one_over_http2() {
     assert_eq!(clients.join_all().await, [true; 8]);
 }
 
+/// A request without its body, which holds a server that is being stopped.
+async fn unfinished_request(url: &str) -> TcpStream {
+    let address = url.replace("http://", "");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
 #[tokio::test]
 async fn a_server_that_is_being_stopped_is_not_ready() {
     let installation = Installation::new(Duration::from_secs(3600)).await;
@@ -171,13 +181,7 @@ async fn a_server_that_is_being_stopped_is_not_ready() {
         url,
         admin_url,
     } = installation.serve().await;
-    // A request that is never sent to its end holds the server.
-    let mut stream = TcpStream::connect(url.replace("http://", ""))
-        .await
-        .unwrap();
-    let form = "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\
-                Content-Type: application/x-www-form-urlencoded\r\n\r\n";
-    stream.write_all(form.as_bytes()).await.unwrap();
+    let mut stream = unfinished_request(&url).await;
     let ready = get(&format!("{admin_url}/readyz"), &[]).await;
     assert_eq!(ready.status, 200);
     program.terminate().await;
@@ -198,12 +202,7 @@ async fn a_server_that_is_being_stopped_is_not_ready() {
 async fn a_second_signal_ends_it_at_once() {
     let installation = Installation::new(Duration::from_secs(3600)).await;
     let ServerProcess { program, url, .. } = installation.serve().await;
-    let mut stream = TcpStream::connect(url.replace("http://", ""))
-        .await
-        .unwrap();
-    let form = "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\
-                Content-Type: application/x-www-form-urlencoded\r\n\r\n";
-    stream.write_all(form.as_bytes()).await.unwrap();
+    let _stream = unfinished_request(&url).await;
     program.terminate().await;
     program.says("stopping").await;
     program.terminate().await;
