@@ -22,6 +22,8 @@ pub struct Visit {
 pub enum Begun {
     /// At the provider's authorization endpoint.
     Redirect {
+        /// What is logged in to.
+        service: Arc<Service>,
         /// With all parameters.
         location: String,
         /// The whole `Set-Cookie` value.
@@ -99,6 +101,7 @@ impl Login {
             Some(authorization) => Ok(Begun::Redirect {
                 cookie: self.cookie(service, &nonce, authorization.verifier, recipients)?,
                 location: authorization.url.into(),
+                service: service.clone(),
             }),
             None => Ok(Begun::LoginToken {
                 cookie: self.cookie(service, &nonce, None, recipients)?,

@@ -60,13 +60,13 @@ pub struct Holder {
 
 impl Holder {
     /// What the AuthID was made for.
-    pub fn service(&self) -> &Service {
+    pub fn service(&self) -> &Arc<Service> {
         &self.service
     }
 
-    /// By which a log tells one login from another.
-    pub fn lineage_hash(&self) -> String {
-        self.grant.lineage.short_hash()
+    /// The login that it descends from.
+    pub fn lineage(&self) -> Lineage {
+        self.grant.lineage
     }
 
     fn check_revoked(&self) -> Result<(), RefreshError> {

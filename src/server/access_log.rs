@@ -1,38 +1,41 @@
 //! One line a request: what was asked, by whom, and what came of it. Never a path as
 //! it was sent, a query or a header's value: each of them can hold an AuthID.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use ring::rand::{SecureRandom, SystemRandom};
 use tracing::field::display;
 
 use super::{Reply, forwarded::Asker};
-use crate::{clock::Stopwatch, refresh::Holder};
+use crate::{clock::Stopwatch, provider::Service, refresh::Holder, seal::Lineage};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a handler has found out about its request. It travels in the reply's
-/// extensions.
+/// extensions, and becomes text only where it is logged.
 #[derive(Clone, Debug)]
 pub(super) struct About {
-    service: String,
-    lineage: Option<String>,
+    service: Arc<Service>,
+    lineage: Option<Lineage>,
 }
 
 impl About {
     /// A request with an AuthID.
     pub(super) fn holder(holder: &Holder) -> Self {
         Self {
-            service: holder.service().id.clone(),
-            lineage: Some(holder.lineage_hash()),
+            service: holder.service().clone(),
+            lineage: Some(holder.lineage()),
         }
     }
 
     /// A request about a service.
-    pub(super) fn service(id: &str) -> Self {
+    pub(super) fn service(service: &Arc<Service>) -> Self {
         Self {
-            service: id.to_owned(),
+            service: service.clone(),
             lineage: None,
         }
     }
@@ -115,15 +118,15 @@ impl Entry {
     /// Writes it, and gives the reply the id by which it can be found.
     pub(super) fn end(self, mut reply: Reply) -> Reply {
         let about = reply.extensions_mut().remove::<About>();
-        let service = about.as_ref().map(|about| display(&about.service));
-        let lineage = about.as_ref().and_then(|about| about.lineage.as_ref());
+        let service = about.as_ref().map(|about| display(&about.service.id));
+        let lineage = about.as_ref().and_then(|about| about.lineage);
         tracing::info!(
             method = %self.method,
             route = %self.route,
             status = reply.status().as_u16(),
             ms = u64::try_from(self.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
             service,
-            lineage = lineage.map(display),
+            lineage = lineage.map(|lineage| display(lineage.short_hash())),
             client = %self.asker,
             request_id = %self.id.to_str().unwrap_or_default(),
             "answered"

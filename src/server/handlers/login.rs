@@ -28,8 +28,13 @@ pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -
     let cookies = input::cookies(request.headers());
     let recipients = server.login.recipients(&visit, cookies);
     match server.login.begin(&id, recipients) {
-        Ok(Begun::Redirect { location, cookie }) => {
-            About::service(&id).on(reply::set_cookie(reply::redirect(&location), &cookie))
+        Ok(Begun::Redirect {
+            service,
+            location,
+            cookie,
+        }) => {
+            let reply = reply::set_cookie(reply::redirect(&location), &cookie);
+            About::service(&service).on(reply)
         }
         Ok(Begun::LoginToken {
             service,
@@ -144,5 +149,5 @@ fn show(server: &Server, finished: &Finished) -> Reply {
         handed_over: finished.handed_over,
         ..result_page(server, &finished.service, credential)
     };
-    About::service(&finished.service.id).on(reply::page(StatusCode::OK, &page))
+    About::service(&finished.service).on(reply::page(StatusCode::OK, &page))
 }
