@@ -1,19 +1,17 @@
-//! The settings of the two edges: how the service is reached and by whom, and how it
-//! reaches the providers.
+//! The settings of the two edges: how the service is reached, and how it reaches the
+//! providers.
 
 use std::{
-    fmt,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
 };
 
-use super::{environment::Environment, environment::Settings, reader::Reader};
+use super::{Environment, LoginGates, Settings, reader::Reader};
 use crate::{
     listen::{Certificate, CertificateFiles, Limits, ListenAddress},
-    login::Password,
     outbound::{OutboundProxy, check_roots},
-    server::{Networks, Require, TrustedProxies, UserHeader},
+    server::TrustedProxies,
 };
 
 /// How the service is reached, and how it reaches providers.
@@ -33,19 +31,6 @@ pub struct Edge {
     pub rate_limit: Option<NonZeroU32>,
     /// The way out.
     pub outbound_proxy: OutboundProxy,
-}
-
-/// Who may log in.
-#[derive(Debug, Default)]
-pub struct LoginGates {
-    /// Where one must be.
-    pub networks: Option<Networks>,
-    /// What an authenticating proxy sets.
-    pub header: Option<UserHeader>,
-    /// What one must know.
-    pub password: Option<Password>,
-    /// Whether every gate must be passed, or any.
-    pub require: Require,
 }
 
 impl Edge {
@@ -119,74 +104,6 @@ impl Edge {
     }
 }
 
-/// Whom the gates let in: "whoever comes from 10.0.0.0/8 and gives the password".
-impl fmt::Display for LoginGates {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let network = self.networks.as_ref();
-        let network = network.map(|networks| format!("comes from {networks}"));
-        let header = self.header.as_ref();
-        let header = header.map(|header| format!("a trusted proxy names in {header}"));
-        let password = self
-            .password
-            .as_ref()
-            .map(|_| "gives the password".to_owned());
-        let conditions: Vec<String> = [network, header, password].into_iter().flatten().collect();
-        let joint = match self.require {
-            Require::All => " and ",
-            Require::Any => " or ",
-        };
-        match conditions.is_empty() {
-            true => f.write_str("anyone who can reach it"),
-            false => write!(f, "whoever {}", conditions.join(joint)),
-        }
-    }
-}
-
-impl LoginGates {
-    /// Whether nothing keeps anybody out.
-    pub fn is_open(&self) -> bool {
-        self.networks.is_none() && self.header.is_none() && self.password.is_none()
-    }
-
-    pub(super) fn read(settings: &Settings, reader: &mut Reader<'_>) -> Self {
-        let networks = settings.login_networks.as_deref();
-        let header = settings.login_header.as_deref();
-        let gates = Self {
-            networks: reader.optional("LOGIN_NETWORKS", networks, |text| {
-                text.parse::<Networks>().map_err(|error| error.to_string())
-            }),
-            header: reader.optional("LOGIN_HEADER", header, UserHeader::parse),
-            // Blanks at its ends are part of it.
-            password: settings.login_password.as_deref().and_then(|text| {
-                let password = Password::parse(text);
-                password
-                    .map_err(|error| reader.complain("LOGIN_PASSWORD", &error))
-                    .ok()
-            }),
-            require: reader
-                .or_default(
-                    "LOGIN_REQUIRE",
-                    settings.login_require.as_deref(),
-                    "all",
-                    |text| match text {
-                        "all" => Ok(Require::All),
-                        "any" => Ok(Require::Any),
-                        _ => Err("must be all or any"),
-                    },
-                )
-                .unwrap_or_default(),
-        };
-        if header.is_some() && settings.trusted_proxies.is_none() {
-            reader.problems.push(
-                "AUTHSEAL_LOGIN_HEADER is set, but AUTHSEAL_TRUSTED_PROXIES does not say which \
-                 proxy may set it"
-                    .into(),
-            );
-        }
-        gates
-    }
-}
-
 fn certificate(settings: &Settings, reader: &mut Reader<'_>) -> Option<Certificate> {
     let chain = path("TLS_CERT", settings.tls_cert.as_deref(), reader);
     let key = path("TLS_KEY", settings.tls_key.as_deref(), reader);
@@ -227,12 +144,12 @@ fn path(name: &str, text: Option<&str>, reader: &mut Reader<'_>) -> Option<PathB
 
 /// `HTTPS_PROXY` and `NO_PROXY`, in either case, as other programs read them.
 fn outbound_proxy(environment: &Environment, reader: &mut Reader<'_>) -> OutboundProxy {
-    let mut first = |names: [&'static str; 4]| {
-        let mut set = names.into_iter().filter(|name| !name.is_empty());
-        set.find_map(|name| Some((name, environment.get(name, reader.problems)?)))
+    let mut first = |names: &[&'static str]| {
+        let mut names = names.iter();
+        names.find_map(|name| Some((*name, environment.get(name, reader.problems)?)))
     };
-    let proxy = first(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
-    let exceptions = first(["NO_PROXY", "no_proxy", "", ""]);
+    let proxy = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+    let exceptions = first(&["NO_PROXY", "no_proxy"]);
     let exceptions = exceptions.map_or(String::new(), |(_, exceptions)| exceptions);
     let Some((name, proxy)) = proxy else {
         return OutboundProxy::default();

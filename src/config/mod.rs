@@ -5,6 +5,7 @@
 mod edge;
 mod environment;
 mod fields;
+mod login_gates;
 mod offer;
 mod provider_table;
 mod reader;
@@ -14,8 +15,9 @@ use std::{collections::HashSet, fs, net::SocketAddr};
 
 use thiserror::Error;
 
-pub use edge::{Edge, LoginGates};
+pub use edge::Edge;
 pub use environment::{Environment, Settings};
+pub use login_gates::LoginGates;
 pub use offer::Offer;
 
 use crate::{

@@ -1,0 +1,90 @@
+//! The settings that say who may log in.
+
+use std::fmt;
+
+use super::{Settings, reader::Reader};
+use crate::{
+    login::Password,
+    server::{Networks, Require, UserHeader},
+};
+
+/// Who may log in.
+#[derive(Debug, Default)]
+pub struct LoginGates {
+    /// Where one must be.
+    pub networks: Option<Networks>,
+    /// What an authenticating proxy sets.
+    pub header: Option<UserHeader>,
+    /// What one must know.
+    pub password: Option<Password>,
+    /// Whether every gate must be passed, or any.
+    pub require: Require,
+}
+
+/// Whom the gates let in: "whoever comes from 10.0.0.0/8 and gives the password".
+impl fmt::Display for LoginGates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = self.networks.as_ref();
+        let network = network.map(|networks| format!("comes from {networks}"));
+        let header = self.header.as_ref();
+        let header = header.map(|header| format!("a trusted proxy names in {header}"));
+        let password = self
+            .password
+            .as_ref()
+            .map(|_| "gives the password".to_owned());
+        let conditions: Vec<String> = [network, header, password].into_iter().flatten().collect();
+        let joint = match self.require {
+            Require::All => " and ",
+            Require::Any => " or ",
+        };
+        match conditions.is_empty() {
+            true => f.write_str("anyone who can reach it"),
+            false => write!(f, "whoever {}", conditions.join(joint)),
+        }
+    }
+}
+
+impl LoginGates {
+    /// Whether nothing keeps anybody out.
+    pub fn is_open(&self) -> bool {
+        self.networks.is_none() && self.header.is_none() && self.password.is_none()
+    }
+
+    pub(super) fn read(settings: &Settings, reader: &mut Reader<'_>) -> Self {
+        let networks = settings.login_networks.as_deref();
+        let header = settings.login_header.as_deref();
+        let gates = Self {
+            networks: reader.optional("LOGIN_NETWORKS", networks, |text| {
+                text.parse::<Networks>().map_err(|error| error.to_string())
+            }),
+            header: reader.optional("LOGIN_HEADER", header, UserHeader::parse),
+            // Blanks at its ends are part of it.
+            password: settings.login_password.as_deref().and_then(|text| {
+                let password = Password::parse(text);
+                password
+                    .map_err(|error| reader.complain("LOGIN_PASSWORD", &error))
+                    .ok()
+            }),
+            require: reader
+                .or_default(
+                    "LOGIN_REQUIRE",
+                    settings.login_require.as_deref(),
+                    "all",
+                    |text| match text {
+                        "all" => Ok(Require::All),
+                        "any" => Ok(Require::Any),
+                        _ => Err("must be all or any"),
+                    },
+                )
+                .unwrap_or_default(),
+        };
+        if header.is_some() && settings.trusted_proxies.is_none() {
+            reader.problems.push(
+                "AUTHSEAL_LOGIN_HEADER is set, but AUTHSEAL_TRUSTED_PROXIES does not say which \
+                 proxy may set it"
+                    .into(),
+            );
+        }
+        gates
+    }
+}
