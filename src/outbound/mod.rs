@@ -27,8 +27,9 @@ use proxy::Connector;
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
-/// As many as requests come at once: below that, each burst opens new ones.
-const IDLE_CONNECTIONS_PER_HOST: usize = 512;
+/// As many as calls to one provider may be under way at once (`provider::lane`): below
+/// that, each burst opens new ones, and above it they are of no use.
+const IDLE_CONNECTIONS_PER_HOST: usize = 128;
 /// Before a connection is tried a second time: a host that restarts, or a resolver
 /// that lost a packet.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);

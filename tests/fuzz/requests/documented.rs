@@ -1,0 +1,182 @@
+//! What design.md section 5 promises of every answer.
+
+use proptest::test_runner::TestCaseResult;
+use url::Url;
+
+use crate::{http1::Answer, property::ensure};
+
+/// How each is asked, mostly. Those behind which there is most stand here twice.
+pub const PATHS: [(&str, &str); 22] = [
+    ("GET", "/"),
+    ("GET", "/"),
+    ("GET", "/login"),
+    ("GET", "/login"),
+    ("GET", "/logged-in"),
+    ("GET", "/logged-in"),
+    ("GET", "/fetch"),
+    ("GET", "/token-state"),
+    ("GET", "/cli-token"),
+    ("POST", "/cli-token-login"),
+    ("POST", "/cli-token-login"),
+    ("GET", "/refresh"),
+    ("POST", "/refresh"),
+    ("POST", "/refresh"),
+    ("POST", "/renewed"),
+    ("POST", "/revoked"),
+    ("POST", "/password"),
+    ("POST", "/password"),
+    ("GET", "/renew"),
+    ("GET", "/revoke"),
+    ("GET", "/privacy-policy"),
+    ("GET", "/no/such/page"),
+];
+
+/// Every header that an answer may have: an injected one would be another.
+const HEADERS: [&str; 15] = [
+    "allow",
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "date",
+    "location",
+    "referrer-policy",
+    "retry-after",
+    "set-cookie",
+    "x-content-type-options",
+    "x-frame-options",
+    "x-reason",
+    "x-request-id",
+];
+
+/// The statuses that this path has. The provider is there, and refuses what it does
+/// not know.
+pub fn documented(path: &str, method: &str, is_gated: bool) -> &'static [u16] {
+    let reads = matches!(method, "GET" | "HEAD");
+    match (path, method) {
+        ("/no/such/page", _) => &[404],
+        ("/privacy-policy", _) if reads => &[200],
+        ("/", _) if reads && is_gated => &[200, 403, 404],
+        ("/", _) if reads => &[200, 404],
+        ("/login" | "/cli-token", "GET") if is_gated => &[200, 302, 403, 404],
+        ("/login" | "/cli-token", "GET") => &[200, 302, 404],
+        ("/renew" | "/revoke", "GET") if is_gated => &[200, 403],
+        ("/renew" | "/revoke", "GET") => &[200],
+        ("/logged-in", "GET") => &[200, 400, 404, 502],
+        ("/fetch" | "/token-state", "GET") => &[200, 400],
+        // With a RATE_LIMIT behind the gates.
+        ("/refresh", "GET" | "POST") if is_gated => &[200, 302, 400, 401, 503],
+        ("/refresh", "GET" | "POST") => &[200, 302, 400, 401],
+        ("/renewed", "POST") => &[200, 400, 401, 503],
+        ("/revoked", "POST") => &[400, 401, 501, 503],
+        // Without a password to give, one is let in.
+        ("/password", "POST") if is_gated => &[303, 403, 429],
+        ("/password", "POST") => &[303],
+        ("/cli-token-login", "POST") => &[400, 401],
+        _ => &[405],
+    }
+}
+
+/// Nothing that came in a header goes out in one, but for the id that was asked for.
+pub fn check_head(answer: &Answer) -> TestCaseResult {
+    for (name, value) in &answer.headers {
+        ensure(HEADERS.contains(&name.as_str()), || {
+            format!("header {name}")
+        })?;
+        let may_reflect = matches!(name.as_str(), "x-request-id" | "location");
+        ensure(may_reflect || !value.contains("never-reflect"), || {
+            format!("{name}: {value}")
+        })?;
+        if name == "set-cookie" {
+            check_cookie(value)?;
+        }
+    }
+    let id = answer.header("x-request-id");
+    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    ensure(id.len() <= 64 && id.bytes().all(is_id), || {
+        format!("id {id}")
+    })
+}
+
+fn check_cookie(cookie: &str) -> TestCaseResult {
+    let mut parts = cookie.split("; ");
+    let (name, value) = parts
+        .next()
+        .unwrap_or_default()
+        .split_once('=')
+        .unwrap_or_default();
+    let plain = |text: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        text.bytes().all(is_plain)
+    };
+    let name = name.strip_prefix("__Host-").unwrap_or(name);
+    ensure(
+        name.starts_with("authseal-") && plain(name) && plain(value),
+        || cookie.into(),
+    )?;
+    let attributes = ["HttpOnly", "Secure", "SameSite=", "Path=/", "Max-Age="];
+    let is_known = |part: &str| attributes.iter().any(|known| part.starts_with(known));
+    ensure(parts.all(is_known), || cookie.into())
+}
+
+/// A redirect leads to this server or to the provider.
+pub fn check_location(answer: &Answer, public_url: &Url, provider: &Url) -> TestCaseResult {
+    let location = answer.header("location");
+    if location.is_empty() {
+        return ensure(!matches!(answer.status, 300..=399), || "no location".into());
+    }
+    let is_plain = location.bytes().all(|byte| byte.is_ascii_graphic());
+    ensure(is_plain, || format!("location {location}"))?;
+    let leads_to = public_url.join(location).map(|url| url.origin());
+    let is_known = [public_url, provider]
+        .map(|url| Ok(url.origin()))
+        .contains(&leads_to);
+    ensure(is_known, || format!("location {location}"))
+}
+
+/// Each kind of answer is what it says it is.
+pub fn check_body(answer: &Answer) -> TestCaseResult {
+    let text = str::from_utf8(&answer.body);
+    let kind = answer.header("content-type");
+    match (kind, text) {
+        ("application/json", Ok(text)) => check_json(answer, text),
+        ("text/html; charset=utf-8", Ok(text)) => {
+            ensure(text.trim_end().ends_with("</html>"), || {
+                "half a page".into()
+            })
+        }
+        ("text/javascript; charset=utf-8", Ok(text)) => {
+            ensure(text.starts_with("/**/") && text.ends_with(");"), || {
+                text.into()
+            })
+        }
+        ("text/plain", Ok(_)) => Ok(()),
+        ("", Ok("")) => Ok(()),
+        _ => ensure(false, || format!("a body that is no {kind:?}")),
+    }
+}
+
+/// A reason is one line of ASCII, and stands in the body too.
+fn check_json(answer: &Answer, text: &str) -> TestCaseResult {
+    let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    ensure(json.is_object(), || format!("no JSON: {text}"))?;
+    let reason = answer.header("x-reason");
+    let is_failure = answer.status >= 400 && !json["status"].is_null();
+    if !is_failure {
+        return ensure(reason.is_empty(), || {
+            format!("a reason for {}", answer.status)
+        });
+    }
+    let is_line = (1..=300).contains(&reason.len());
+    ensure(is_line, || format!("reason {reason:?}"))?;
+    for (name, expected) in [
+        ("error_description", reason.into()),
+        ("message", reason.into()),
+        ("status", answer.status.into()),
+        ("code", json["error"].clone()),
+    ] {
+        ensure(json[name] == expected, || format!("{name} of {text}"))?;
+    }
+    Ok(())
+}
