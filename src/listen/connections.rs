@@ -189,8 +189,11 @@ impl Seated {
     }
 
     async fn waited(&self, limit: impl Fn(&Seat, &Limits) -> Duration) {
+        let limits = &self.connections.limits;
+        // Another limit may hold after a request.
+        let look_again = limits.first_head.min(limits.idle);
         loop {
-            let limit = limit(&self.seat, &self.connections.limits);
+            let limit = limit(&self.seat, limits);
             let left = match self.seat.is_answering() {
                 true => limit,
                 false => limit.saturating_sub(self.waiting_for()),
@@ -198,7 +201,7 @@ impl Seated {
             if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(left).await;
+            tokio::time::sleep(left.min(look_again)).await;
         }
     }
 

@@ -40,7 +40,8 @@ pub(super) struct Host<H> {
     http: auto::Builder<TokioExecutor>,
     handler: H,
     certificate: Option<Arc<Certificate>>,
-    pub(super) shutdown: CancellationToken,
+    /// Nobody is accepted any more.
+    pub(super) draining: CancellationToken,
     /// The end of the drain deadline.
     pub(super) cut: CancellationToken,
 }
@@ -50,16 +51,12 @@ where
     H: Fn(Request<Body>, Peer) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    pub(super) fn new(
-        handler: H,
-        certificate: Option<Arc<Certificate>>,
-        shutdown: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(handler: H, certificate: Option<Arc<Certificate>>) -> Self {
         Self {
             http: http(),
             handler,
             certificate,
-            shutdown,
+            draining: CancellationToken::new(),
             cut: CancellationToken::new(),
         }
     }
@@ -92,7 +89,7 @@ where
             if !is_http1 {
                 speaks_http2.notify_one();
             }
-            let (handler, shutdown) = (self.handler.clone(), self.shutdown.clone());
+            let (handler, draining) = (self.handler.clone(), self.draining.clone());
             let seat = seated.seat();
             async move {
                 let (head, incoming) = request.into_parts();
@@ -105,7 +102,7 @@ where
                     true => bad_request(),
                     false => handler(Request::from_parts(head, body), peer).await,
                 };
-                if is_http1 && shutdown.is_cancelled() {
+                if is_http1 && draining.is_cancelled() {
                     let close = HeaderValue::from_static("close");
                     reply.headers_mut().insert(CONNECTION, close);
                 }
@@ -116,7 +113,7 @@ where
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let quiet = async {
-            self.shutdown.cancelled().await;
+            self.draining.cancelled().await;
             tokio::select! {
                 () = seated.has_waited(QUIET) => {}
                 // GOAWAY says which requests will still be answered: it goes at once.

@@ -85,6 +85,38 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// Closes the socket, and returns who was told by the kernel that he is connected,
+    /// and not accepted yet. Between the last look and the closing there is nothing:
+    /// whoever connects in between would be cut off.
+    pub(super) fn close(self) -> Vec<(Stream, Peer)> {
+        let waiting = match self {
+            Self::Tcp(listener) => close_tcp(listener),
+            Self::Unix(socket) => socket.close().map(|waiting| {
+                let streams = waiting.into_iter();
+                streams.map(|one| (Stream::Unix(one), Peer::Unix)).collect()
+            }),
+        };
+        waiting.unwrap_or_else(|error| {
+            tracing::warn!("some connections were lost: {error}");
+            Vec::new()
+        })
+    }
+}
+
+fn close_tcp(listener: TcpListener) -> io::Result<Vec<(Stream, Peer)>> {
+    let listener = listener.into_std()?;
+    let waiting: Vec<_> = std::iter::from_fn(|| listener.accept().ok()).collect();
+    drop(listener);
+    let streams = waiting.into_iter().map(|(stream, address)| {
+        stream.set_nonblocking(true)?;
+        let _ = stream.set_nodelay(true);
+        let peer = Peer::Ip(address.ip().to_canonical());
+        Ok((Stream::Tcp(TcpStream::from_std(stream)?), peer))
+    });
+    streams.collect()
+}
+
 /// A connection of either kind.
 #[derive(Debug)]
 pub(super) enum Stream {

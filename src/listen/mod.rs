@@ -24,7 +24,6 @@ pub use listener::{Listener, Peer};
 use crate::telemetry::ConnectionMetrics;
 use connections::Seated;
 use host::Host;
-use listener::Stream;
 
 /// After a failed accept, or with every connection answering, so as not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
@@ -73,7 +72,7 @@ impl Door {
         H: Fn(Request<Body>, Peer) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
-        let host = Arc::new(Host::new(handler, self.certificate, shutdown));
+        let host = Arc::new(Host::new(handler, self.certificate));
         let tasks = TaskTracker::new();
         let spawn = |(stream, peer), seated| {
             let host = host.clone();
@@ -81,7 +80,7 @@ impl Door {
         };
         loop {
             let accepting = self.listener.accept();
-            match accepting.with_cancellation_token(&host.shutdown).await {
+            match accepting.with_cancellation_token(&shutdown).await {
                 None => break,
                 Some(Ok(accepted)) => spawn(accepted, place(&self.connections).await),
                 Some(Err(error)) if is_the_clients(&error) => {}
@@ -93,10 +92,12 @@ impl Door {
             }
         }
         // The kernel has told these clients that they are connected.
-        while let Some(accepted) = waiting(&self.listener).await {
+        let waiting = self.listener.close();
+        // Not before: whoever learns that his connection ends makes a new one at once.
+        host.draining.cancel();
+        for accepted in waiting {
             spawn(accepted, place(&self.connections).await);
         }
-        drop(self.listener);
         tasks.close();
         if tokio::time::timeout(DRAIN_DEADLINE, tasks.wait())
             .await
@@ -106,12 +107,6 @@ impl Door {
             host.cut.cancel();
         }
     }
-}
-
-/// A connection that waits to be accepted, if there is one.
-async fn waiting(listener: &Listener) -> Option<(Stream, Peer)> {
-    let at_once = tokio::time::timeout(Duration::ZERO, listener.accept());
-    at_once.await.ok()?.ok()
 }
 
 /// Waits for a place. With every connection answering, further ones wait in the

@@ -19,23 +19,39 @@ const MODE: u32 = 0o660;
 pub struct UnixSocket {
     pub(super) listener: UnixListener,
     /// `None` for one that systemd made, which is systemd's to remove.
-    path: Option<PathBuf>,
+    file: Option<SocketFile>,
 }
+
+#[derive(Debug)]
+struct SocketFile(PathBuf);
 
 impl From<UnixListener> for UnixSocket {
     fn from(listener: UnixListener) -> Self {
         Self {
             listener,
-            path: None,
+            file: None,
         }
     }
 }
 
-impl Drop for UnixSocket {
+impl UnixSocket {
+    /// Closes it, and returns who is connected and was not accepted yet.
+    pub(super) fn close(self) -> io::Result<Vec<UnixStream>> {
+        // First of all: where there is no file, nobody connects.
+        drop(self.file);
+        let listener = self.listener.into_std()?;
+        let waiting = std::iter::from_fn(|| listener.accept().ok());
+        let streams = waiting.map(|(stream, _)| {
+            stream.set_nonblocking(true)?;
+            UnixStream::from_std(stream)
+        });
+        streams.collect()
+    }
+}
+
+impl Drop for SocketFile {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
-        }
+        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -55,6 +71,6 @@ pub(super) async fn bind(path: &Path) -> io::Result<UnixSocket> {
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
     Ok(UnixSocket {
         listener,
-        path: Some(path.to_owned()),
+        file: Some(SocketFile(path.to_owned())),
     })
 }

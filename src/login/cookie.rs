@@ -37,6 +37,8 @@ impl SealedCookie {
     /// another site.
     pub fn of_session(public_url: &PublicUrl) -> Self {
         Self {
+            // Duplicati's own links have no prefix.
+            path: "/".to_owned(),
             lifetime: password::LIFETIME,
             ..Self::new(public_url, "authseal-session", SameSite::Lax)
         }

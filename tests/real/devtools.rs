@@ -70,11 +70,11 @@ impl Browser {
             .collect()
     }
 
-    /// What the console complained of since the last call. Neither that an address
-    /// gave an error status nor advice is a complaint.
+    /// What the console complained of since the last call. That an address gave an
+    /// error status is no complaint.
     pub async fn complaints(&self) -> Vec<Value> {
         let mut entries = self.log("browser").await;
-        entries.retain(|entry| entry["source"] != "network" && entry["level"] != "DEBUG");
+        entries.retain(|entry| entry["source"] != "network");
         entries
     }
 

@@ -123,13 +123,11 @@ async fn check_directly(version: Version) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "Door::serve cuts off who connects between its last accept and the closing"]
 async fn clients_of_authseal_itself_find_every_request_answered() {
     check_directly(Version::HTTP_11).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "Door::serve cuts off who connects between its last accept and the closing"]
 async fn clients_that_speak_http2_find_every_request_answered_too() {
     check_directly(Version::HTTP_2).await;
 }
