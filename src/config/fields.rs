@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use http::Uri;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use url::Url;
@@ -118,6 +119,14 @@ impl<'a> Fields<'a> {
             self.complain(name, "is not a URL");
             return None;
         };
+        // What `url` takes and requests can't be sent to: `http` is stricter.
+        if endpoint
+            .all()
+            .any(|url| Uri::try_from(url.as_str()).is_err())
+        {
+            self.complain(name, "is an address that no request can be sent to");
+            return None;
+        }
         if endpoint.all().all(|url| places.allow(url)) {
             return Some(endpoint);
         }

@@ -33,6 +33,9 @@ pub enum LogFormat {
 #[error("is not a log filter; write error, warn, info, debug or trace, or target=level pairs")]
 pub struct FilterError;
 
+/// The parser's automaton takes a multiple of the text, and more than in proportion.
+const LONGEST_FILTER: usize = 1000;
+
 /// A parsed log filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(String);
@@ -44,7 +47,10 @@ impl LogFilter {
         // else be logged.
         let is_directive =
             |part: &str| part.contains('=') || LevelFilter::from_str(part.trim()).is_ok();
-        if !text.split(',').all(is_directive) || EnvFilter::try_new(text).is_err() {
+        if text.len() > LONGEST_FILTER
+            || !text.split(',').all(is_directive)
+            || EnvFilter::try_new(text).is_err()
+        {
             return Err(FilterError);
         }
         Ok(Self(text.to_owned()))

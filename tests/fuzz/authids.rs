@@ -1,12 +1,13 @@
 //! AuthIDs: real ones changed, and such as only somebody with the key could make.
 
+use std::io::Write as _;
+
 use authseal::seal::{self, NotAnAuthId, OpenError};
 use flate2::{Compression, write::DeflateEncoder};
 use proptest::{collection::vec, prelude::*};
-use std::io::Write;
 
 use crate::{
-    mutation::{Recipe, edits, recipes},
+    mutation::{Edit, Recipe, edited, edits, recipes},
     property::{MB, Property, ensure},
     sealing::{KID, NOW, SERVICE, authid, grant, grant_json, header, key, keys},
 };
@@ -60,9 +61,7 @@ fn nothing_but_the_untouched_authid_opens() {
             format!("{:?} for {text:?}", opened.err())
         })?;
         let hint = seal::named_service(&text);
-        ensure(hint.is_none_or(|hint| text.contains(hint)), || {
-            format!("{hint:?} of {text:?}")
-        })
+        ensure(hint.is_some() || !is_untouched, || "no service".into())
     });
     assert!(property.counted(|outcome| outcome == "opened") > 0);
     assert!(property.counted(|outcome| outcome == "Tampered") > 0);
@@ -79,7 +78,7 @@ struct Forged {
     more_members: Vec<(String, String)>,
     content: Recipe,
     is_deflated: bool,
-    deflated: Vec<crate::mutation::Edit>,
+    deflated: Vec<Edit>,
 }
 
 fn forged() -> impl Strategy<Value = Forged> {
@@ -158,7 +157,7 @@ impl Forged {
         // What inflates to more is in `bombs`.
         content.truncate(LONGEST_CONTENT);
         match self.is_deflated {
-            true => crate::mutation::edited(&deflate(&content), &self.deflated),
+            true => edited(&deflate(&content), &self.deflated),
             false => content,
         }
     }

@@ -80,11 +80,12 @@ impl Property {
             // Not captured: it is all that is left of a run that is aborted.
             let _ = writeln!(io::stderr(), "{} with PROPTEST_RNG_SEED={seed}", self.name);
         }
-        let slowest = Cell::new(Duration::ZERO);
-        let tried = Cell::new(0);
         lock(&PANICS).clear();
         PeakAlloc.reset_peak_usage();
         let baseline = PeakAlloc.current_usage();
+        let grown = || PeakAlloc.peak_usage().saturating_sub(baseline);
+        let slowest = Cell::new(Duration::ZERO);
+        let tried = Cell::new(0);
         let start = Instant::now();
         let result = TestRunner::new(config).run(&cases, |case| {
             let start = Instant::now();
@@ -93,29 +94,32 @@ impl Property {
             tried.set(tried.get() + 1);
             result?;
             nobody_panicked()?;
-            let grown = PeakAlloc.peak_usage().saturating_sub(baseline);
-            // The case that shrinks to nothing is no explanation of the next.
-            if grown > self.limit {
-                PeakAlloc.reset_peak_usage();
-            }
-            ensure(grown <= self.limit, || {
-                format!("memory grew by {grown} bytes")
-            })?;
-            ensure(start.elapsed() < LONGEST_CASE, || "it took too long".into())
+            ensure(start.elapsed() < LONGEST_CASE, || "it took too long".into())?;
+            self.bounded(grown())
         });
-        let grown = PeakAlloc.peak_usage().saturating_sub(baseline) / 1024;
         println!(
-            "{}: {} cases in {:.1} s, the slowest in {:?}; memory grew by {grown} KiB; {:?}",
+            "{}: {} cases in {:.1} s, the slowest in {:?}; memory grew by {} KiB; {:?}",
             self.name,
             tried.get(),
             start.elapsed().as_secs_f64(),
             slowest.get(),
+            grown() / 1024,
             self.tally.borrow(),
         );
         if let Err(error) = result {
             panic!("{}, with PROPTEST_RNG_SEED={seed}: {error}", self.name);
         }
         tried.get()
+    }
+
+    fn bounded(&self, grown: usize) -> TestCaseResult {
+        if grown > self.limit {
+            // So that the case is not shrunk to one that took nothing.
+            PeakAlloc.reset_peak_usage();
+        }
+        ensure(grown <= self.limit, || {
+            format!("memory grew by {grown} bytes")
+        })
     }
 
     fn config(&self) -> Config {

@@ -110,7 +110,6 @@ fn a_provider_table_is_read_or_complained_about_and_what_is_read_can_be_used() {
 
 /// `provider::revocation` expects it, and `oauth2` says nothing of use where it is not so.
 #[test]
-#[ignore = "found: the url crate takes hosts and lengths that the http crate does not"]
 fn a_request_can_be_sent_to_every_endpoint_that_is_read() {
     let property = Property::alone("endpoints", 5, 24 * MB);
     let folder = tempfile::tempdir().unwrap();

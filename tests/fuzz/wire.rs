@@ -21,7 +21,7 @@ use crate::{
 use http2::{Frame, LAST_STREAM, PREFACE, frames};
 
 const WORDS: &[&str] = &[
-    "GET / HTTP/1.1\r\n",
+    "GET /fetch HTTP/1.1\r\n",
     "POST /refresh HTTP/1.1\r\n",
     "HTTP/1.0",
     "HTTP/2.0",
@@ -43,8 +43,9 @@ const WORDS: &[&str] = &[
     "\x16\x03\x01",
 ];
 
+/// With short answers: thousands of one may be asked for, and all are kept here.
 const REQUESTS: [&str; 7] = [
-    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /token-state HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /refresh HTTP/1.1\r\nHost: a\r\nX-AuthID: v2:stable:x\r\n\r\n",
     "GET /fetch?token=x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
     "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\
