@@ -107,11 +107,13 @@ impl TrustedProxies {
         let by_list = list(headers, &X_FORWARDED_FOR)
             .map(|list| self.client(list.rsplit(',').map(|node| address_of(node.trim()))));
         let by_standard = list(headers, &FORWARDED).map(|list| {
-            let nodes = rfc7239::parse(&list).rev().map(|node| {
+            if !is_unambiguous(&list) {
+                return None;
+            }
+            self.client(rfc7239::parse(&list).rev().map(|node| {
                 let node = node.ok()?.forwarded_for?;
                 node.ip().map(IpAddr::to_canonical)
-            });
-            self.client(nodes.take_while(|_| is_unambiguous(&list)))
+            }))
         });
         match (by_list, by_standard) {
             (Some(one), Some(other)) if one != other => None,
