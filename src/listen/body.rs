@@ -6,6 +6,8 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
+use super::connections::Asking;
+
 /// The longest AuthID with every character percent-encoded fits.
 const MAX_BYTES: usize = 64 * 1024;
 /// What is too much is thrown away, up to a point: a connection that is closed on
@@ -26,14 +28,16 @@ pub enum Body {
 }
 
 impl Body {
-    /// Reads it to its end, or as far as it makes sense.
-    pub(super) async fn read(incoming: Incoming) -> Self {
-        let reading = tokio::time::timeout(DEADLINE, collect(incoming));
+    /// Reads it to its end, or as far as it makes sense. `head_bytes` is what the rest of
+    /// the request takes meanwhile.
+    pub(super) async fn read(incoming: Incoming, head_bytes: u32, asking: &Asking) -> Self {
+        let reading = tokio::time::timeout(DEADLINE, collect(incoming, head_bytes, asking));
         reading.await.unwrap_or(Self::Broken)
     }
 }
 
-async fn collect(mut incoming: Incoming) -> Body {
+async fn collect(mut incoming: Incoming, head_bytes: u32, asking: &Asking) -> Body {
+    let mut rooms = vec![asking.room_for(head_bytes).await];
     let mut whole = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = incoming.frame().await {
@@ -42,11 +46,18 @@ async fn collect(mut incoming: Incoming) -> Body {
         };
         let data = frame.into_data().unwrap_or_default();
         length += data.len();
-        if length <= MAX_BYTES {
-            whole.extend_from_slice(&data);
-        } else if length > MAX_DISCARDED_BYTES {
+        if length > MAX_DISCARDED_BYTES {
             break;
         }
+        if length > MAX_BYTES {
+            continue;
+        }
+        if length > whole.capacity() {
+            let capacity = length.next_power_of_two();
+            rooms.push(asking.room_for((capacity - whole.capacity()) as u32).await);
+            whole.reserve(capacity - whole.len());
+        }
+        whole.extend_from_slice(&data);
     }
     match length > MAX_BYTES {
         true => Body::TooLong,

@@ -16,7 +16,7 @@ use std::{
 };
 
 use slab::Slab;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::{clock::Stopwatch, telemetry::ConnectionMetrics};
 
@@ -31,6 +31,9 @@ pub struct Limits {
     /// keep theirs (nginx 60 s, Traefik 90 s, Caddy 120 s), so that none of them
     /// sends a request into one that has just been closed.
     pub idle: Duration,
+    /// How many bytes requests may have together whose bodies are still coming. One
+    /// connection can have many such requests (HTTP/2).
+    pub unfinished_bytes: u32,
 }
 
 impl Default for Limits {
@@ -39,6 +42,7 @@ impl Default for Limits {
             connections: 2000,
             first_head: Duration::from_secs(15),
             idle: Duration::from_secs(150),
+            unfinished_bytes: 32 * 1024 * 1024,
         }
     }
 }
@@ -50,6 +54,8 @@ pub struct Connections {
     metrics: ConnectionMetrics,
     /// What every seat's times count from.
     epoch: Stopwatch,
+    /// A permit is a byte.
+    unfinished: Arc<Semaphore>,
     // Held to add, remove and choose, never across an await.
     seats: Mutex<Seats>,
 }
@@ -72,6 +78,8 @@ pub(super) struct Seat {
     has_asked: AtomicBool,
     /// In milliseconds of the epoch.
     waiting_since: AtomicU64,
+    /// Bytes of requests whose bodies are still coming.
+    unfinished: AtomicU32,
     displaced: Notify,
 }
 
@@ -79,6 +87,7 @@ impl Connections {
     /// None yet.
     pub fn new(limits: Limits, metrics: ConnectionMetrics) -> Arc<Self> {
         Arc::new(Self {
+            unfinished: Arc::new(Semaphore::new(limits.unfinished_bytes as usize)),
             limits,
             metrics,
             epoch: Stopwatch::start(),
@@ -96,6 +105,7 @@ impl Connections {
             answering: AtomicU32::new(0),
             has_asked: AtomicBool::new(false),
             waiting_since: AtomicU64::new(self.now()),
+            unfinished: AtomicU32::new(0),
             displaced: Notify::new(),
         });
         let place = seats.taken.insert(seat.clone());
@@ -127,11 +137,30 @@ impl Connections {
         }
         let (_, first) = kinds.into_iter().max_by_key(|(count, _)| *count)?;
         let (_, place) = first?;
+        self.displace(seats, place);
+        Some(())
+    }
+
+    /// Closes the connection that has most of what is unfinished.
+    fn displace_holder(&self) {
+        let mut seats = self.seats();
+        let holding = seats.taken.iter().map(|(place, seat)| {
+            let waits = !seat.is_answering();
+            (waits, seat.unfinished.load(Ordering::Relaxed), place)
+        });
+        let most = holding
+            .filter(|(waits, bytes, _)| *waits && *bytes > 0)
+            .max();
+        if let Some((_, _, place)) = most {
+            self.displace(&mut seats, place);
+        }
+    }
+
+    fn displace(&self, seats: &mut Seats, place: usize) {
         seats.taken.remove(place).displaced.notify_one();
         seats.leaving += 1;
         self.metrics.open.dec();
         self.metrics.displaced.inc();
-        Some(())
     }
 
     fn now(&self) -> u64 {
@@ -233,10 +262,44 @@ pub(super) struct Asking {
 }
 
 impl Asking {
+    /// Room for so many bytes of a request that is not whole yet. If there is none, who
+    /// has most makes it, whether it is held or waited for: what waits is in memory too.
+    pub(super) async fn room_for(&self, bytes: u32) -> Unfinished {
+        self.seat.unfinished.fetch_add(bytes, Ordering::Relaxed);
+        let mut unfinished = Unfinished {
+            seat: self.seat.clone(),
+            bytes,
+            permits: None,
+        };
+        let room = &self.connections.unfinished;
+        if room.available_permits() < bytes as usize {
+            self.connections.displace_holder();
+        }
+        unfinished.permits = room.clone().acquire_many_owned(bytes).await.ok();
+        unfinished
+    }
+
     /// It has come whole, and is being answered until this is dropped.
     pub(super) fn answering(self) -> Answering {
         self.seat.answering.fetch_add(1, Ordering::Relaxed);
         Answering(self)
+    }
+}
+
+/// Room that a part of a request takes until this is dropped.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    seat: Arc<Seat>,
+    bytes: u32,
+    permits: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.permits.take();
+        self.seat
+            .unfinished
+            .fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -30,7 +30,7 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_STREAMS: u32 = 100;
 /// How much an HTTP/2 peer may send before a handler reads: no more than a form.
 const STREAM_WINDOW: u32 = 64 * 1024;
-const CONNECTION_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 64 * 1024;
 /// During a shutdown, a connection that has been silent for so long is closed. One
 /// that is not gets its answer first, and is told with it that it was the last.
 const QUIET: Duration = Duration::from_millis(500);
@@ -95,7 +95,7 @@ where
                 let (head, incoming) = request.into_parts();
                 let body = match incoming.is_end_stream() {
                     true => Body::Whole(Bytes::new()),
-                    false => Body::read(incoming).await,
+                    false => Body::read(incoming, size(&head), &seat).await,
                 };
                 let answering = seat.answering();
                 let mut reply = match is_http1 && !has_one_host(&head) {
@@ -154,6 +154,17 @@ fn http() -> auto::Builder<TokioExecutor> {
 /// about it can be played off against each other.
 fn has_one_host(head: &request::Parts) -> bool {
     head.version < Version::HTTP_11 || head.headers.get_all(HOST).iter().count() == 1
+}
+
+/// About what a head takes in memory, at least.
+fn size(head: &request::Parts) -> u32 {
+    let headers = head.headers.iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+    let uri = head
+        .uri
+        .path_and_query()
+        .map_or(0, |text| text.as_str().len());
+    u32::try_from(headers.sum::<usize>() + uri).unwrap_or(u32::MAX)
 }
 
 fn bad_request() -> Reply {

@@ -163,10 +163,13 @@ impl Lineages {
             Ok((grant, sealed))
         };
         let stored = stored.cloned().map(open).transpose()?;
-        let remembered = match self.memory.get(&name(lineage)).map(open) {
-            // The key is gone that was newest then, and the store has a newer one.
-            Some(Err(_)) if stored.is_some() => None,
-            remembered => remembered.transpose()?,
+        let remembered = match self.remembered(lineage) {
+            None => None,
+            Some((generation, sealed)) => match open(sealed) {
+                // The key is gone that was newest then, and there is a newer one.
+                Err(_) if stored.is_some() || presented.generation >= generation => None,
+                opened => Some(opened?),
+            },
         };
         let known = stored
             .into_iter()
@@ -176,12 +179,12 @@ impl Lineages {
         let generation = known.as_ref().map_or(0, |(grant, _)| grant.generation);
         let newest = match known {
             Some((grant, sealed)) if generation > presented.generation => {
-                self.memory.put(name(lineage), sealed, LIFETIME);
+                self.remember(lineage, generation, &sealed);
                 grant
             }
             _ => {
                 if presented.generation > generation {
-                    self.remember(&keys, now, presented);
+                    self.remember_presented(&keys, now, presented);
                 }
                 presented.clone()
             }
@@ -189,14 +192,27 @@ impl Lineages {
         Ok((newest, is_known))
     }
 
-    fn remember(&self, keys: &KeySet, now: UnixTime, grant: &Grant) {
+    fn remember_presented(&self, keys: &KeySet, now: UnixTime, grant: &Grant) {
         let authid = seal::seal(keys, now, grant);
         let sealed = authid
             .ok()
             .and_then(|authid| self.seal(now, &grant.lineage, &authid));
         if let Some(sealed) = sealed {
-            self.memory.put(name(&grant.lineage), sealed, LIFETIME);
+            self.remember(&grant.lineage, grant.generation, &sealed);
         }
+    }
+
+    /// The generation stands in front, so that a client's AuthID is known to be newer
+    /// even when the key is gone that this is sealed under.
+    fn remember(&self, lineage: &Lineage, generation: u32, sealed: &Secret) {
+        let value = Secret::new(format!("{generation} {}", sealed.expose()));
+        self.memory.put(name(lineage), value, LIFETIME);
+    }
+
+    fn remembered(&self, lineage: &Lineage) -> Option<(u32, Secret)> {
+        let value = self.memory.get(&name(lineage))?;
+        let (generation, sealed) = value.expose().split_once(' ')?;
+        Some((generation.parse().ok()?, Secret::new(sealed)))
     }
 
     /// Keeps the newest AuthID of the claimed login, and lets others go on. When
@@ -208,7 +224,7 @@ impl Lineages {
         let Some(sealed) = self.seal(now, &lineage, authid) else {
             return claim.release().await;
         };
-        self.memory.put(name(&lineage), sealed.clone(), LIFETIME);
+        self.remember(&lineage, generation, &sealed);
         let Some(shared) = &self.shared else {
             return;
         };

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::refresh::{connect, gated, send_refresh};
-use crate::support::{Gate, Scrape, TestApp, TestAppBuilder, eventually, tokens};
+use crate::support::{Gate, Scrape, TestApp, TestAppBuilder, eventually, post_form, tokens};
 
 const NEVER: Duration = Duration::from_secs(3600);
 const SOON: Duration = Duration::from_millis(50);
@@ -123,6 +123,34 @@ async fn half_a_body_is_no_request_yet_and_makes_room_too() {
         half_sent.push(stream);
     }
     answer_to(&mut connect(&app).await, START_PAGE).await;
+}
+
+#[tokio::test]
+async fn who_holds_most_of_unfinished_requests_makes_room_for_a_small_one() {
+    let limits = Limits {
+        first_head: NEVER,
+        idle: NEVER,
+        unfinished_bytes: 256 * 1024,
+        ..Limits::default()
+    };
+    let app = TestApp::builder().limits(limits).start().await;
+    let half = "b".repeat(30 * 1024);
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        let mut stream = connect(&app).await;
+        let head = "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\
+                    Content-Type: application/x-www-form-urlencoded\r\n\r\n";
+        say(&mut stream, head).await;
+        // One that was displaced has been closed.
+        let _ = stream.write_all(half.as_bytes()).await;
+        held.push(stream);
+    }
+    eventually("somebody has made room", async || {
+        (count(&app, "authseal_connections_displaced_total").await > 0.0).then_some(())
+    })
+    .await;
+    let answer = post_form(&format!("{}/refresh", app.url), &[("authid", "x")]).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
 }
 
 #[tokio::test]

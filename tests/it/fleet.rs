@@ -173,6 +173,37 @@ async fn a_fleet_changes_its_key_without_one_failed_refresh() {
     );
 }
 
+/// The AuthID that the holder of this one should have instead.
+async fn newer(server: &ServerProcess, authid: &str) -> String {
+    let answer = server.refresh(authid).await;
+    let newer = answer.json()["v2_authid"].as_str().map(str::to_owned);
+    newer.unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+#[tokio::test]
+async fn who_went_on_elsewhere_is_served_after_his_first_key_is_retired() {
+    let never_cached = Duration::from_secs(1);
+    let installation = Installation::new(never_cached).await;
+    let old = installation.new_key(&[]).await;
+    let (here, elsewhere) = tokio::join!(installation.serve(), installation.serve());
+    let first = newer(&here, &installation.log_in("single-use")).await;
+
+    let new = installation.new_key(&["--activate-in", "0s"]).await;
+    elsewhere.has_key(&new, "sealing").await;
+    let second = newer(&elsewhere, &first).await;
+    assert_eq!(installation.open(&second).kid, new);
+
+    let retired = installation.run(&["keys", "retire", &old]).await;
+    retired.good();
+    here.has_key(&old, "retired").await;
+    here.has_key(&new, "sealing").await;
+    assert_eq!(here.refresh(&first).await.status, 401);
+    let third = newer(&here, &second).await;
+    assert_eq!(installation.open(&third).grant.generation, 3);
+    let seen = installation.provider.seen();
+    assert_eq!((seen.replays, seen.refusals), (0, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_make_their_first_key_at_once_open_each_others_authids() {
     for _ in 0..5 {
