@@ -136,16 +136,8 @@ impl App {
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
         others.spawn(reloader.run(end.clone()));
-        let answer = move |request, peer| {
-            let server = server.clone();
-            async move { server.answer(request, peer).await }
-        };
-        service.spawn(service_door.serve(answer, shutdown.clone()));
-        let answer = move |request, _peer| {
-            let admin = admin.clone();
-            async move { admin.answer(&request) }
-        };
-        others.spawn(admin_door.serve(answer, end.clone()));
+        service.spawn(service_door.serve(server, shutdown.clone()));
+        others.spawn(admin_door.serve(admin, end.clone()));
         Ok(Self {
             address,
             admin_address,

@@ -60,7 +60,7 @@ fn show(arguments: Show) -> Result<(), Failure> {
     let opened = seal::open(&keys, now, authid.expose())?;
     let state = state(&keys, &opened, now);
     let grant = &opened.grant;
-    let is_revoked = keys.is_revoked(&grant.lineage.to_string());
+    let is_revoked = keys.is_revoked(grant.lineage);
     let length = authid.expose().len();
     if arguments.json {
         println!(

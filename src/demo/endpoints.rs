@@ -13,7 +13,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::grants::{Application, CodeRequest, Grants, Issued, Refusal};
-use crate::listen::Body;
+use crate::listen::{Body, Handler, Peer};
 
 type Reply = Response<Full<Bytes>>;
 type Form = HashMap<String, String>;
@@ -32,28 +32,30 @@ struct ConsentPage<'a> {
     fields: Vec<(&'static str, &'a str)>,
 }
 
-impl Endpoints {
-    pub(super) fn answer(&self, request: Request<Body>) -> Reply {
-        let (head, body) = request.into_parts();
-        let query = parse(head.uri.query().unwrap_or_default().as_bytes());
-        let form = match body {
-            Body::Whole(body) if is_form(&head.headers) => parse(&body),
+impl Handler for Endpoints {
+    async fn answer(&self, request: &Request<Body>, _peer: Peer) -> Reply {
+        let headers = request.headers();
+        let query = parse(request.uri().query().unwrap_or_default().as_bytes());
+        let form = match request.body() {
+            Body::Whole(body) if is_form(headers) => parse(body),
             Body::Whole(_) => Some(Form::new()),
             Body::TooLong | Body::Broken => None,
         };
         let (Some(query), Some(form)) = (query, form) else {
             return refuse(StatusCode::BAD_REQUEST, "invalid_request");
         };
-        match (&head.method, head.uri.path()) {
+        match (request.method(), request.uri().path()) {
             (&Method::GET, "/authorize") => self.ask(&query),
             (&Method::POST, "/authorize") => self.decide(&form),
-            (&Method::POST, "/token") => self.token(&head.headers, &form),
-            (&Method::POST, "/revoke") => self.revoke(&head.headers, &form),
-            (&Method::GET, "/files") => self.files(&head.headers),
+            (&Method::POST, "/token") => self.token(headers, &form),
+            (&Method::POST, "/revoke") => self.revoke(headers, &form),
+            (&Method::GET, "/files") => self.files(headers),
             _ => refuse(StatusCode::NOT_FOUND, "not_found"),
         }
     }
+}
 
+impl Endpoints {
     /// The authorization request (RFC 6749 section 4.1.1). With a wrong client or
     /// redirect URI nobody is redirected anywhere.
     fn ask(&self, query: &Form) -> Reply {

@@ -41,12 +41,7 @@ impl DemoProvider {
         let endpoints = Arc::new(Endpoints {
             grants: Grants::new(applications, access_token_lifetime, clock),
         });
-        let handler = endpoints.clone();
-        let answer = move |request, _peer| {
-            let endpoints = handler.clone();
-            async move { endpoints.answer(request) }
-        };
-        tokio::spawn(Door::plain(listener).serve(answer, shutdown));
+        tokio::spawn(Door::plain(listener).serve(endpoints.clone(), shutdown));
         Ok(Self { address, endpoints })
     }
 

@@ -6,7 +6,10 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::{
+    aead::{AES_256_GCM, LessSafeKey, UnboundKey},
+    rand::{SecureRandom, SystemRandom},
+};
 use serde_json::{Value, json};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -25,8 +28,31 @@ pub struct Jwk {
     pub nbf: UnixTime,
     /// When it stops to open; never, if absent.
     pub exp: Option<UnixTime>,
-    k: Zeroizing<[u8; 32]>,
+    k: Key,
 }
+
+/// The 256 bits, and the cipher that follows from them.
+#[derive(Clone)]
+struct Key {
+    bytes: Zeroizing<[u8; 32]>,
+    cipher: LessSafeKey,
+}
+
+impl Key {
+    fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, bytes.as_ref());
+        let cipher = LessSafeKey::new(key.expect("256 bits fit AES-256-GCM"));
+        Self { bytes, cipher }
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Key {}
 
 /// What is wrong with a JWK. Never holds any of its content.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -82,7 +108,7 @@ impl Jwk {
             iat: now,
             nbf: now.plus(activate_in),
             exp: None,
-            k,
+            k: Key::new(k),
         }
     }
 
@@ -126,7 +152,7 @@ impl Jwk {
             iat,
             nbf: time("nbf")?.unwrap_or(iat),
             exp: time("exp")?,
-            k: k.ok_or(wrong("k", K))?,
+            k: Key::new(k.ok_or(wrong("k", K))?),
         })
     }
 
@@ -139,7 +165,7 @@ impl Jwk {
             "enc": "A256GCM",
             "iat": self.iat,
             "nbf": self.nbf,
-            "k": URL_SAFE_NO_PAD.encode(*self.k),
+            "k": URL_SAFE_NO_PAD.encode(*self.k.bytes),
         });
         if let Some(exp) = self.exp {
             jwk["exp"] = json!(exp);
@@ -159,7 +185,12 @@ impl Jwk {
 
     /// The key itself, for `seal` alone.
     pub fn bytes(&self) -> &[u8; 32] {
-        &self.k
+        &self.k.bytes
+    }
+
+    /// The key, ready for AES-256-GCM.
+    pub fn cipher(&self) -> &LessSafeKey {
+        &self.k.cipher
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one load of the keys found.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use thiserror::Error;
 
@@ -96,8 +96,8 @@ impl KeySet {
     }
 
     /// Whether this lineage stands in `revoked.txt`.
-    pub fn is_revoked(&self, lineage: &str) -> bool {
-        self.revoked.contains(lineage)
+    pub fn is_revoked(&self, lineage: impl fmt::Display) -> bool {
+        !self.revoked.is_empty() && self.revoked.contains(&lineage.to_string())
     }
 
     /// Whether the other holds the same keys and revocations.
@@ -105,8 +105,8 @@ impl KeySet {
         self.keys == other.keys && self.revoked == other.revoked
     }
 
-    /// Changes with every load that finds something new: what was worked out under another version must
-    /// be worked out again.
+    /// Changes with every load that finds something new: what was worked out under
+    /// another version must be worked out again.
     pub fn version(&self) -> u64 {
         self.version
     }

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use super::connections::Asking;
+use super::seat::Asking;
 
 /// The longest AuthID with every character percent-encoded fits.
 const MAX_BYTES: usize = 64 * 1024;

@@ -10,14 +10,15 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use slab::Slab;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
+use super::seat::{Seat, Seated};
 use crate::{clock::Stopwatch, telemetry::ConnectionMetrics};
 
 /// What a server does not go beyond.
@@ -50,12 +51,13 @@ impl Default for Limits {
 /// The open connections of one server.
 #[derive(Debug)]
 pub struct Connections {
-    limits: Limits,
-    metrics: ConnectionMetrics,
+    pub(super) limits: Limits,
+    pub(super) metrics: ConnectionMetrics,
     /// What every seat's times count from.
     epoch: Stopwatch,
     /// A permit is a byte.
-    unfinished: Arc<Semaphore>,
+    pub(super) unfinished: Arc<Semaphore>,
+    pub(super) draining: AtomicBool,
     // Held to add, remove and choose, never across an await.
     seats: Mutex<Seats>,
 }
@@ -70,19 +72,6 @@ struct Seats {
 /// Beyond the limit, while displaced ones are on their way out.
 const MAX_LEAVING: usize = 64;
 
-/// One connection's place.
-#[derive(Debug)]
-pub(super) struct Seat {
-    /// Requests that are being answered; HTTP/2 may have several.
-    answering: AtomicU32,
-    has_asked: AtomicBool,
-    /// In milliseconds of the epoch.
-    waiting_since: AtomicU64,
-    /// Bytes of requests whose bodies are still coming.
-    unfinished: AtomicU32,
-    displaced: Notify,
-}
-
 impl Connections {
     /// None yet.
     pub fn new(limits: Limits, metrics: ConnectionMetrics) -> Arc<Self> {
@@ -91,6 +80,7 @@ impl Connections {
             limits,
             metrics,
             epoch: Stopwatch::start(),
+            draining: AtomicBool::new(false),
             seats: Mutex::default(),
         })
     }
@@ -101,13 +91,10 @@ impl Connections {
         if seats.taken.len() >= self.limits.connections {
             self.displace_one(&mut seats)?;
         }
-        let seat = Arc::new(Seat {
-            answering: AtomicU32::new(0),
-            has_asked: AtomicBool::new(false),
-            waiting_since: AtomicU64::new(self.now()),
-            unfinished: AtomicU32::new(0),
-            displaced: Notify::new(),
-        });
+        let seat = Arc::new(Seat::new(self.now()));
+        if self.draining.load(Ordering::Relaxed) {
+            seat.draining.notify_one();
+        }
         let place = seats.taken.insert(seat.clone());
         self.metrics.open.inc();
         Some(Seated {
@@ -117,9 +104,38 @@ impl Connections {
         })
     }
 
+    /// The connection has closed its socket.
+    pub(super) fn leave(&self, seat: &Arc<Seat>, place: usize) {
+        let mut seats = self.seats();
+        // The place of one that was displaced may be another's by now.
+        let taken = seats.taken.get(place);
+        if taken.is_some_and(|taken| Arc::ptr_eq(taken, seat)) {
+            seats.taken.remove(place);
+            self.metrics.open.dec();
+        } else {
+            seats.leaving -= 1;
+        }
+    }
+
     /// Closes a connection that waits, for want of file descriptors.
     pub(super) fn make_room(&self) {
         self.displace_one(&mut self.seats());
+    }
+
+    /// Tells every connection that nobody is accepted any more.
+    pub(super) fn drain(&self) {
+        let seats = self.seats();
+        self.draining.store(true, Ordering::Relaxed);
+        for (_, seat) in &seats.taken {
+            seat.draining.notify_one();
+        }
+    }
+
+    /// Closes every connection, whatever it is doing.
+    pub(super) fn close_all(&self) {
+        for (_, seat) in &self.seats().taken {
+            seat.displaced.notify_one();
+        }
     }
 
     /// `None` if none waits, or too many are leaving already.
@@ -142,7 +158,7 @@ impl Connections {
     }
 
     /// Closes the connection that has most of what is unfinished.
-    fn displace_holder(&self) {
+    pub(super) fn displace_holder(&self) {
         let mut seats = self.seats();
         let holding = seats.taken.iter().map(|(place, seat)| {
             let waits = !seat.is_answering();
@@ -163,7 +179,8 @@ impl Connections {
         self.metrics.displaced.inc();
     }
 
-    fn now(&self) -> u64 {
+    /// In milliseconds of the epoch.
+    pub(super) fn now(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -171,148 +188,5 @@ impl Connections {
         self.seats
             .lock()
             .expect("nothing panics while holding the lock")
-    }
-}
-
-impl Seat {
-    fn is_answering(&self) -> bool {
-        self.answering.load(Ordering::Relaxed) > 0
-    }
-}
-
-/// A connection that has its place until this is dropped.
-#[derive(Debug)]
-pub(super) struct Seated {
-    connections: Arc<Connections>,
-    seat: Arc<Seat>,
-    place: usize,
-}
-
-impl Seated {
-    /// For the requests of this connection.
-    pub(super) fn seat(&self) -> Asking {
-        Asking {
-            connections: self.connections.clone(),
-            seat: self.seat.clone(),
-        }
-    }
-
-    /// Returns when the connection must be closed: because another needs the place,
-    /// or because it has waited too long.
-    pub(super) async fn must_leave(&self) {
-        let limit = |seat: &Seat, limits: &Limits| match seat.has_asked.load(Ordering::Relaxed) {
-            true => limits.idle,
-            false => limits.first_head,
-        };
-        tokio::select! {
-            () = self.seat.displaced.notified() => {}
-            () = self.waited(limit) => {
-                self.connections.metrics.timed_out.inc();
-            }
-        }
-    }
-
-    /// Returns when it has waited for so long.
-    pub(super) async fn has_waited(&self, limit: Duration) {
-        self.waited(|_, _| limit).await;
-    }
-
-    async fn waited(&self, limit: impl Fn(&Seat, &Limits) -> Duration) {
-        let limits = &self.connections.limits;
-        // Another limit may hold after a request.
-        let look_again = limits.first_head.min(limits.idle);
-        loop {
-            let limit = limit(&self.seat, limits);
-            let left = match self.seat.is_answering() {
-                true => limit,
-                false => limit.saturating_sub(self.waiting_for()),
-            };
-            if left.is_zero() {
-                return;
-            }
-            tokio::time::sleep(left.min(look_again)).await;
-        }
-    }
-
-    fn waiting_for(&self) -> Duration {
-        let since = self.seat.waiting_since.load(Ordering::Relaxed);
-        Duration::from_millis(self.connections.now().saturating_sub(since))
-    }
-}
-
-impl Drop for Seated {
-    fn drop(&mut self) {
-        let mut seats = self.connections.seats();
-        // The place of one that was displaced may be another's by now.
-        let taken = seats.taken.get(self.place);
-        if taken.is_some_and(|seat| Arc::ptr_eq(seat, &self.seat)) {
-            seats.taken.remove(self.place);
-            self.connections.metrics.open.dec();
-        } else {
-            seats.leaving -= 1;
-        }
-    }
-}
-
-/// A request that is still coming.
-#[derive(Debug)]
-pub(super) struct Asking {
-    connections: Arc<Connections>,
-    seat: Arc<Seat>,
-}
-
-impl Asking {
-    /// Room for so many bytes of a request that is not whole yet. If there is none, who
-    /// has most makes it, whether it is held or waited for: what waits is in memory too.
-    pub(super) async fn room_for(&self, bytes: u32) -> Unfinished {
-        self.seat.unfinished.fetch_add(bytes, Ordering::Relaxed);
-        let mut unfinished = Unfinished {
-            seat: self.seat.clone(),
-            bytes,
-            permits: None,
-        };
-        let room = &self.connections.unfinished;
-        if room.available_permits() < bytes as usize {
-            self.connections.displace_holder();
-        }
-        unfinished.permits = room.clone().acquire_many_owned(bytes).await.ok();
-        unfinished
-    }
-
-    /// It has come whole, and is being answered until this is dropped.
-    pub(super) fn answering(self) -> Answering {
-        self.seat.answering.fetch_add(1, Ordering::Relaxed);
-        Answering(self)
-    }
-}
-
-/// Room that a part of a request takes until this is dropped.
-#[derive(Debug)]
-pub(super) struct Unfinished {
-    seat: Arc<Seat>,
-    bytes: u32,
-    permits: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        self.permits.take();
-        self.seat
-            .unfinished
-            .fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-/// A request that is being answered.
-#[derive(Debug)]
-pub(super) struct Answering(Asking);
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        let Asking { connections, seat } = &self.0;
-        seat.waiting_since
-            .store(connections.now(), Ordering::Relaxed);
-        seat.has_asked.store(true, Ordering::Relaxed);
-        seat.answering.fetch_sub(1, Ordering::Release);
     }
 }

@@ -1,6 +1,6 @@
 //! One connection's life: handshake, requests and answers, and its end.
 
-use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -21,9 +21,12 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Notify,
 };
-use tokio_util::sync::CancellationToken;
 
-use super::{Body, Certificate, Peer, Reply, connections::Seated, listener::Stream};
+use super::{
+    Body, Certificate, Handler, Peer, Reply,
+    listener::Stream,
+    seat::{Asking, Seated},
+};
 
 /// The longest AuthID fits thrice, as one that is percent-encoded needs.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -38,31 +41,21 @@ const QUIET: Duration = Duration::from_millis(500);
 /// What the connections of one door share.
 pub(super) struct Host<H> {
     http: auto::Builder<TokioExecutor>,
-    handler: H,
+    handler: Arc<H>,
     certificate: Option<Arc<Certificate>>,
-    /// Nobody is accepted any more.
-    pub(super) draining: CancellationToken,
-    /// The end of the drain deadline.
-    pub(super) cut: CancellationToken,
 }
 
-impl<H, F> Host<H>
-where
-    H: Fn(Request<Body>, Peer) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Reply> + Send + 'static,
-{
-    pub(super) fn new(handler: H, certificate: Option<Arc<Certificate>>) -> Self {
+impl<H: Handler> Host<H> {
+    pub(super) fn new(handler: Arc<H>, certificate: Option<Arc<Certificate>>) -> Self {
         Self {
             http: http(),
             handler,
             certificate,
-            draining: CancellationToken::new(),
-            cut: CancellationToken::new(),
         }
     }
 
     /// Serves one connection to its end.
-    pub(super) async fn serve(&self, stream: Stream, peer: Peer, seated: Seated) {
+    pub(super) async fn serve(self: &Arc<Self>, stream: Stream, peer: Peer, seated: Seated) {
         let served = async {
             match &self.certificate {
                 None => self.speak_http(stream, peer, &seated).await,
@@ -75,45 +68,25 @@ where
         tokio::select! {
             () = served => {}
             () = seated.must_leave() => {}
-            () = self.cut.cancelled() => {}
         }
     }
 
-    async fn speak_http<S>(&self, stream: S, peer: Peer, seated: &Seated)
+    async fn speak_http<S>(self: &Arc<Self>, stream: S, peer: Peer, seated: &Seated)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let speaks_http2 = Notify::new();
         let service = service_fn(|request: Request<Incoming>| {
-            let is_http1 = request.version() < Version::HTTP_2;
-            if !is_http1 {
+            if request.version() == Version::HTTP_2 {
                 speaks_http2.notify_one();
             }
-            let (handler, draining) = (self.handler.clone(), self.draining.clone());
-            let seat = seated.seat();
-            async move {
-                let (head, incoming) = request.into_parts();
-                let body = match incoming.is_end_stream() {
-                    true => Body::Whole(Bytes::new()),
-                    false => Body::read(incoming, size(&head), &seat).await,
-                };
-                let answering = seat.answering();
-                let mut reply = match is_http1 && !has_one_host(&head) {
-                    true => bad_request(),
-                    false => handler(Request::from_parts(head, body), peer).await,
-                };
-                if is_http1 && draining.is_cancelled() {
-                    let close = HeaderValue::from_static("close");
-                    reply.headers_mut().insert(CONNECTION, close);
-                }
-                drop(answering);
-                Ok::<_, Infallible>(reply)
-            }
+            let (host, asking) = (self.clone(), seated.asking());
+            async move { Ok::<_, Infallible>(host.answer(request, peer, asking).await) }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let quiet = async {
-            self.draining.cancelled().await;
+            seated.draining().await;
             tokio::select! {
                 () = seated.has_waited(QUIET) => {}
                 // GOAWAY says which requests will still be answered: it goes at once.
@@ -130,6 +103,29 @@ where
         if let Err(error) = ended {
             tracing::debug!("a connection ended early: {error}");
         }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: Peer, asking: Asking) -> Reply {
+        let (head, incoming) = request.into_parts();
+        let is_http1 = head.version < Version::HTTP_2;
+        let body = match incoming.is_end_stream() {
+            true => Body::Whole(Bytes::new()),
+            false => Box::pin(Body::read(incoming, size(&head), &asking)).await,
+        };
+        let answering = asking.answering();
+        let mut reply = match is_http1 && !has_one_host(&head) {
+            true => bad_request(),
+            false => {
+                let request = Request::from_parts(head, body);
+                self.handler.answer(&request, peer).await
+            }
+        };
+        if is_http1 && answering.is_draining() {
+            let close = HeaderValue::from_static("close");
+            reply.headers_mut().insert(CONNECTION, close);
+        }
+        drop(answering);
+        reply
     }
 }
 

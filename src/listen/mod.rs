@@ -6,6 +6,7 @@ mod certificate;
 mod connections;
 mod host;
 mod listener;
+mod seat;
 mod unix_socket;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
@@ -22,8 +23,8 @@ pub use connections::{Connections, Limits};
 pub use listener::{Listener, Peer};
 
 use crate::telemetry::ConnectionMetrics;
-use connections::Seated;
 use host::Host;
+use seat::Seated;
 
 /// After a failed accept, or with every connection answering, so as not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
@@ -34,6 +35,12 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
 const OTHER_DESCRIPTORS: u64 = 1024;
 
 type Reply = Response<Full<Bytes>>;
+
+/// What answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one that came by a connection from `peer`.
+    fn answer(&self, request: &Request<Body>, peer: Peer) -> impl Future<Output = Reply> + Send;
+}
 
 /// How many of `wanted` connections this process may have open, after it has asked
 /// the system for as many file descriptors as it may.
@@ -67,11 +74,7 @@ impl Door {
 
     /// Serves HTTP/1.1 and HTTP/2 until `shutdown`; then stops accepting, lets every
     /// request under way finish, and returns.
-    pub async fn serve<H, F>(self, handler: H, shutdown: CancellationToken)
-    where
-        H: Fn(Request<Body>, Peer) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Reply> + Send + 'static,
-    {
+    pub async fn serve<H: Handler>(self, handler: Arc<H>, shutdown: CancellationToken) {
         let host = Arc::new(Host::new(handler, self.certificate));
         let tasks = TaskTracker::new();
         let spawn = |(stream, peer), seated| {
@@ -94,7 +97,7 @@ impl Door {
         // The kernel has told these clients that they are connected.
         let waiting = self.listener.close();
         // Not before: whoever learns that his connection ends makes a new one at once.
-        host.draining.cancel();
+        self.connections.drain();
         for accepted in waiting {
             spawn(accepted, place(&self.connections).await);
         }
@@ -104,7 +107,7 @@ impl Door {
             .is_err()
         {
             tracing::warn!("some connections were cut off at the end of the drain deadline");
-            host.cut.cancel();
+            self.connections.close_all();
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     provider_call::seal_newest,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, UnixTime},
     keyring::{KeySet, Keyring},
     limit::Limit,
     provider::{Catalog, ProviderClient, ProviderError, Service},
@@ -56,6 +56,8 @@ pub struct Holder {
     pub(super) kid: String,
     /// Those that it was opened with.
     pub(super) keys: Arc<KeySet>,
+    /// When.
+    now: UnixTime,
 }
 
 impl Holder {
@@ -70,7 +72,7 @@ impl Holder {
     }
 
     fn check_revoked(&self) -> Result<(), RefreshError> {
-        match self.keys.is_revoked(&self.grant.lineage.to_string()) {
+        match self.keys.is_revoked(self.grant.lineage) {
             true => Err(RefreshError::Revoked),
             false => Ok(()),
         }
@@ -80,14 +82,18 @@ impl Holder {
 /// What the holder of an AuthID gets for it.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// Id of the service that the token is for.
-    pub service: String,
-    /// The access token.
-    pub access_token: Secret,
+    token: Arc<CachedToken>,
     /// How long it still lives.
     pub expires_in: Duration,
     /// The newest AuthID of this login, when it is not the one presented.
     pub newest_authid: Option<Secret>,
+}
+
+impl Refreshed {
+    /// The access token.
+    pub fn access_token(&self) -> &Secret {
+        &self.token.access_token
+    }
 }
 
 /// How a flight ended, and which generation it flew with.
@@ -138,18 +144,21 @@ impl RefreshEngine {
         holder: &Holder,
     ) -> Result<(Refreshed, &'static str), RefreshError> {
         holder.check_revoked()?;
-        let now = self.shared.clock.now();
         let version = holder.keys.version();
-        let cached = self.shared.cache.get(&holder.grant.lineage, now, version);
-        let (token, outcome) = match cached {
-            Some(token) => (token, "cached"),
-            None => (self.fly(holder).await?, "refreshed"),
+        let lineage = &holder.grant.lineage;
+        let cached = self.shared.cache.get(lineage, holder.now, version);
+        let (token, now, outcome) = match cached {
+            Some(token) => (token, holder.now, "cached"),
+            None => {
+                // Boxed: what is cached is answered without its room.
+                let token = Box::pin(self.fly(holder)).await?;
+                (token, self.shared.clock.now(), "refreshed")
+            }
         };
         let refreshed = Refreshed {
-            service: holder.service.id.clone(),
-            expires_in: token.expires_at.since(self.shared.clock.now()),
-            access_token: token.access_token.clone(),
-            newest_authid: self.newest_authid(holder, &token),
+            expires_in: token.expires_at.since(now),
+            newest_authid: self.newest_authid(holder, &token, now),
+            token,
         };
         Ok((refreshed, outcome))
     }
@@ -160,57 +169,47 @@ impl RefreshEngine {
     pub async fn renew(&self, holder: &Holder) -> Result<Secret, RefreshError> {
         holder.check_revoked()?;
         let token = self.fly(holder).await?;
-        match self.newest_authid(holder, &token) {
+        let now = self.shared.clock.now();
+        match self.newest_authid(holder, &token, now) {
             Some(authid) => Ok(authid),
-            None => self.reseal(&holder.grant).ok_or(RefreshError::Lost),
+            None => {
+                let keys = self.shared.keyring.current();
+                reseal(&keys, now, &holder.grant).ok_or(RefreshError::Lost)
+            }
         }
     }
 
     /// The AuthID that its holder should have instead, if there is a better one:
     /// because the provider replaced the refresh token, or because a newer key
     /// seals.
-    fn newest_authid(&self, holder: &Holder, token: &CachedToken) -> Option<Secret> {
+    fn newest_authid(&self, holder: &Holder, token: &CachedToken, now: UnixTime) -> Option<Secret> {
+        let keys = self.shared.keyring.current();
         if holder.grant.generation >= token.generation {
-            return match self.seals(&holder.kid) {
+            return match seals(&keys, now, &holder.kid) {
                 true => None,
-                false => self.reseal(&holder.grant),
+                false => reseal(&keys, now, &holder.grant),
             };
         }
         let newest = token.newest_authid.as_ref()?;
         // Another key may have started to seal since it was cached.
-        let keys = self.shared.keyring.current();
-        let resealed = seal::open(&keys, self.shared.clock.now(), newest.expose())
+        let resealed = seal::open(&keys, now, newest.expose())
             .ok()
-            .filter(|opened| !self.seals(&opened.kid))
-            .and_then(|opened| self.reseal(&opened.grant));
+            .filter(|opened| !seals(&keys, now, &opened.kid))
+            .and_then(|opened| reseal(&keys, now, &opened.grant));
         Some(resealed.unwrap_or_else(|| newest.clone()))
-    }
-
-    /// Whether nothing better seals than this key.
-    fn seals(&self, kid: &str) -> bool {
-        let keys = self.shared.keyring.current();
-        let sealing = keys.sealing(self.shared.clock.now());
-        sealing.is_none_or(|sealing| sealing.kid == kid)
-    }
-
-    fn reseal(&self, grant: &Grant) -> Option<Secret> {
-        let now = self.shared.clock.now();
-        let grant = Grant {
-            issued_at: now,
-            ..grant.clone()
-        };
-        seal_newest(&self.shared.keyring.current(), now, &grant)
     }
 
     fn open_uncounted(&self, authid: &str) -> Result<Holder, RefreshError> {
         let keys = self.shared.keyring.current();
-        let opened = seal::open(&keys, self.shared.clock.now(), authid)?;
+        let now = self.shared.clock.now();
+        let opened = seal::open(&keys, now, authid)?;
         match self.shared.catalog.by_id(&opened.grant.service) {
             Some(service) => Ok(Holder {
                 service: service.clone(),
                 grant: opened.grant,
                 kid: opened.kid,
                 keys,
+                now,
             }),
             None => Err(RefreshError::NotOffered {
                 service: opened.grant.service,
@@ -287,4 +286,17 @@ impl RefreshEngine {
             }
         }
     }
+}
+
+/// Whether nothing better seals than this key.
+fn seals(keys: &KeySet, now: UnixTime, kid: &str) -> bool {
+    keys.sealing(now).is_none_or(|sealing| sealing.kid == kid)
+}
+
+fn reseal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Option<Secret> {
+    let grant = Grant {
+        issued_at: now,
+        ..grant.clone()
+    };
+    seal_newest(keys, now, &grant)
 }

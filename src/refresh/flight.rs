@@ -73,6 +73,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
             flights: self.clone(),
             lineage,
         };
+        // Apart from its task, which is moved about before it starts.
+        let call = Box::pin(call);
         self.tasks.spawn(async move {
             let result = call.await;
             drop(entry);

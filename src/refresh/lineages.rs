@@ -65,7 +65,7 @@ impl Claim {
     /// Does the work, while no other server refreshes the same login.
     pub(super) async fn hold<T>(&self, work: impl Future<Output = T>) -> T {
         match &self.lease {
-            Some(lease) => lease.hold(work).await,
+            Some(lease) => Box::pin(lease.hold(work)).await,
             None => work.await,
         }
     }

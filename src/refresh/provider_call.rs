@@ -18,6 +18,8 @@ const SINGLE_USE_PATIENCE: Duration = Duration::from_secs(15);
 /// The same where both servers' refreshes would succeed.
 const SLIDING_PATIENCE: Duration = Duration::from_secs(1);
 
+// What has to do with the store is boxed: it is large, most calls do without it, and
+// each of them is a task that would have room for it.
 impl EngineParts {
     /// One provider call, and everything that follows from its answer.
     pub(super) async fn ask(
@@ -44,9 +46,9 @@ impl EngineParts {
                 match token.newest_authid.as_ref().filter(|_| kind.are_replaced()) {
                     Some(authid) => {
                         let keeping = self.lineages.keep(now, claim, authid, token.generation);
-                        keeping.await;
+                        Box::pin(keeping).await;
                     }
-                    None => claim.release().await,
+                    None => Box::pin(claim.release()).await,
                 }
                 self.cache.insert(lineage, now, token.clone());
                 log_refreshed(service, &lineage, &token);
@@ -57,7 +59,7 @@ impl EngineParts {
                 let is_forgotten = kind == RefreshTokens::SingleUse
                     && !claim.is_known
                     && !self.lineages.outlive_the_process();
-                claim.release().await;
+                Box::pin(claim.release()).await;
                 Err(match error {
                     ProviderError::GrantRefused(refusal) if is_forgotten => {
                         RefreshError::Forgotten {
@@ -78,11 +80,13 @@ impl EngineParts {
         match service.provider.refresh_tokens {
             RefreshTokens::Stable | RefreshTokens::None => Ok(Claim::free(grant)),
             RefreshTokens::Sliding => {
-                let claim = self.lineages.claim(now, &grant, SLIDING_PATIENCE).await;
+                let claim = self.lineages.claim(now, &grant, SLIDING_PATIENCE);
+                let claim = Box::pin(claim).await;
                 Ok(claim.unwrap_or_else(|_| self.lineages.claim_in_memory(now, grant)))
             }
             RefreshTokens::SingleUse => {
-                let claim = self.lineages.claim(now, &grant, SINGLE_USE_PATIENCE).await;
+                let claim = self.lineages.claim(now, &grant, SINGLE_USE_PATIENCE);
+                let claim = Box::pin(claim).await;
                 claim.map_err(|why| {
                     log_failed(service, &grant.lineage, &why);
                     RefreshError::NewestUnknown {

@@ -1,18 +1,14 @@
 //! `v2:<service>:<JWE>`: made and opened.
 //!
-//! The JWE is RFC 7516 compact serialisation with `alg=dir`, `enc=A256GCM`. Any
-//! JOSE library opens it with the JWK alone.
+//! Any JOSE library opens the JWE with the JWK alone.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use josekit::jwe::{Dir, JweHeader, deserialize_compact, serialize_compact};
-use serde::Deserialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Grant, NoSealingKey};
+use super::{Grant, NoSealingKey, jwe, jwe::Compact};
 use crate::{
     clock::UnixTime,
-    keyring::{Jwk, KeySet, Unusable},
+    keyring::{KeySet, Unusable},
     secret::Secret,
 };
 
@@ -20,18 +16,6 @@ use crate::{
 pub const MAX_AUTHID_BYTES: usize = 16 * 1024;
 
 const VERSION: &str = "v2:";
-const CONTENT_ENCRYPTION: &str = "A256GCM";
-const COMPRESSION: &str = "DEF";
-
-/// Below this, DEFLATE's own tables and the longer header cost more than they
-/// save on a token.
-const WORTH_COMPRESSING_BYTES: usize = 256;
-
-/// 96 bits in base64url (RFC 7518 section 5.3).
-const IV_CHARACTERS: usize = 16;
-/// 128 bits in base64url. OpenSSL would accept a shorter tag, which could be
-/// guessed.
-const TAG_CHARACTERS: usize = 22;
 
 /// An AuthID's content, and the key it was sealed under.
 #[derive(Debug)]
@@ -78,48 +62,27 @@ pub fn seal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Result<Secret, NoSea
     let key = keys.sealing(now).ok_or(NoSealingKey)?;
     let plaintext =
         Zeroizing::new(serde_json::to_vec(grant).expect("strings and numbers always serialise"));
-    let plain = encrypt(key, &plaintext, None);
-    let jwe = if plaintext.len() < WORTH_COMPRESSING_BYTES {
-        plain
-    } else {
-        let compressed = encrypt(key, &plaintext, Some(COMPRESSION));
-        if compressed.len() < plain.len() {
-            compressed
-        } else {
-            plain
-        }
-    };
+    let jwe = jwe::seal(key, &plaintext);
     Ok(Secret::new(format!("{VERSION}{}:{jwe}", grant.service)))
-}
-
-fn encrypt(key: &Jwk, plaintext: &[u8], compression: Option<&str>) -> String {
-    let mut header = JweHeader::new();
-    header.set_content_encryption(CONTENT_ENCRYPTION);
-    header.set_key_id(&key.kid);
-    if let Some(compression) = compression {
-        header.set_compression(compression);
-    }
-    Dir.encrypter_from_bytes(key.bytes())
-        .and_then(|encrypter| serialize_compact(plaintext, &header, &encrypter))
-        .expect("a 256-bit key fits A256GCM")
 }
 
 /// Opens an AuthID. Nothing is decompressed or parsed before it is
 /// authenticated, and nothing but `dir` with `A256GCM` is tried.
 pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenError> {
     let (service, jwe) = split(authid)?;
-    let kid = read_kid(jwe)?;
-    let key = keys.opening(&kid, now)?;
-    let plaintext = Dir
-        .decrypter_from_bytes(key.bytes())
-        .and_then(|decrypter| deserialize_compact(jwe, &decrypter))
-        .map(|(plaintext, _)| Zeroizing::new(plaintext))
-        .map_err(|_| OpenError::Tampered)?;
-    let grant: Grant = serde_json::from_slice(&plaintext).map_err(|_| OpenError::Tampered)?;
+    let header = jwe.header().ok_or(NotAnAuthId::Form)?;
+    let key = keys.opening(&header.kid, now)?;
+    let plaintext = jwe.open(&header, key).ok_or(OpenError::Tampered)?;
+    let grant = str::from_utf8(&plaintext).ok();
+    let grant: Option<Grant> = grant.and_then(|json| serde_json::from_str(json).ok());
+    let grant = grant.ok_or(OpenError::Tampered)?;
     if grant.service != service {
         return Err(OpenError::WrongService);
     }
-    Ok(Opened { grant, kid })
+    Ok(Opened {
+        grant,
+        kid: header.kid,
+    })
 }
 
 /// The service that an AuthID names in front. Unverified: fit for a hint to a
@@ -129,73 +92,30 @@ pub fn named_service(authid: &str) -> Option<&str> {
 }
 
 /// Takes `v2:<service>:<JWE>` apart and refuses every spelling but one.
-///
-/// base64url without padding or stray trailing bits is seen to by josekit's own
-/// decoder; what it would let pass is refused here.
-fn split(authid: &str) -> Result<(&str, &str), NotAnAuthId> {
+fn split(authid: &str) -> Result<(&str, Compact<'_>), NotAnAuthId> {
     if authid.is_empty() {
         return Err(NotAnAuthId::Missing);
     }
     if authid.len() > MAX_AUTHID_BYTES {
         return Err(NotAnAuthId::TooLong);
     }
-    let (service, jwe) = authid
+    let parts = authid
         .strip_prefix(VERSION)
-        .and_then(|rest| rest.split_once(':'))
-        .ok_or(NotAnAuthId::Form)?;
-    let mut parts = jwe.split('.').map(str::len);
-    let mut next = || parts.next().ok_or(NotAnAuthId::Form);
-    let (_header, encrypted_key, iv, ciphertext, tag) =
-        (next()?, next()?, next()?, next()?, next()?);
-    let fits = encrypted_key == 0
-        && iv == IV_CHARACTERS
-        && ciphertext > 0
-        && tag == TAG_CHARACTERS
-        && next().is_err();
-    if fits {
-        Ok((service, jwe))
-    } else {
-        Err(NotAnAuthId::Form)
-    }
-}
-
-/// The protected header's members that this server acts on.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    enc: String,
-    kid: String,
-    zip: Option<String>,
-    /// RFC 7516 section 4.1.13: whoever does not understand a critical
-    /// extension must refuse. None is understood here, and josekit does not look.
-    crit: Option<serde_json::Value>,
-}
-
-fn read_kid(jwe: &str) -> Result<String, NotAnAuthId> {
-    let header = jwe.split('.').next().unwrap_or_default();
-    let header: Header = URL_SAFE_NO_PAD
-        .decode(header)
-        .ok()
-        .and_then(|json| serde_json::from_slice(&json).ok())
-        .ok_or(NotAnAuthId::Form)?;
-    let ours = header.alg == "dir"
-        && header.enc == CONTENT_ENCRYPTION
-        && header.zip.is_none_or(|zip| zip == COMPRESSION)
-        && header.crit.is_none();
-    if ours {
-        Ok(header.kid)
-    } else {
-        Err(NotAnAuthId::Form)
-    }
+        .and_then(|rest| rest.split_once(':'));
+    let (service, jwe) = parts.ok_or(NotAnAuthId::Form)?;
+    let jwe = Compact::split(jwe).ok_or(NotAnAuthId::Form)?;
+    Ok((service, jwe))
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use josekit::jwe::{Dir, JweHeader, serialize_compact};
+
     use super::*;
     use crate::{
-        keyring::{KeySource, Keyring},
+        keyring::{Jwk, KeySource, Keyring},
         seal::Lineage,
     };
 
@@ -281,8 +201,8 @@ mod tests {
         let authid = seal(&keyring.current(), NOW, &grant("rt")).unwrap();
         // 4, 8 and 12 bytes of the tag: lengths that OpenSSL itself accepts.
         for keep in [6, 11, 16] {
-            let cut = authid.expose().len() - TAG_CHARACTERS + keep;
-            let shortened = &authid.expose()[..cut];
+            let (rest, tag) = authid.expose().rsplit_once('.').unwrap();
+            let shortened = &format!("{rest}.{}", &tag[..keep]);
             assert_eq!(
                 open(&keyring.current(), NOW, shortened).unwrap_err(),
                 NotAnAuthId::Form.into()

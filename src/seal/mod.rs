@@ -6,6 +6,7 @@
 mod authid;
 mod envelope;
 mod grant;
+mod jwe;
 
 pub use authid::{MAX_AUTHID_BYTES, NotAnAuthId, OpenError, Opened, named_service, open, seal};
 pub use envelope::{Purpose, open_envelope, seal_envelope};

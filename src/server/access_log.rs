@@ -8,50 +8,17 @@ use std::sync::{
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use ring::rand::{SecureRandom, SystemRandom};
-use tracing::field::display;
 
 use super::{Reply, forwarded::Asker};
 use crate::{clock::Stopwatch, provider::Service, refresh::Holder, seal::Lineage};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a handler has found out about its request. It travels in the reply's
-/// extensions, and becomes text only where it is logged.
-#[derive(Clone, Debug)]
-pub(super) struct About {
-    service: Arc<Service>,
-    lineage: Option<Lineage>,
-}
-
-impl About {
-    /// A request with an AuthID.
-    pub(super) fn holder(holder: &Holder) -> Self {
-        Self {
-            service: holder.service().clone(),
-            lineage: Some(holder.lineage()),
-        }
-    }
-
-    /// A request about a service.
-    pub(super) fn service(service: &Arc<Service>) -> Self {
-        Self {
-            service: service.clone(),
-            lineage: None,
-        }
-    }
-
-    /// Notes it on the reply.
-    pub(super) fn on(self, mut reply: Reply) -> Reply {
-        reply.extensions_mut().insert(self);
-        reply
-    }
-}
-
 /// Where request ids are made.
 #[derive(Debug)]
 pub(super) struct RequestIds {
     /// Tells one process's ids from another's.
-    start: u64,
+    prefix: String,
     count: AtomicU64,
 }
 
@@ -62,7 +29,7 @@ impl RequestIds {
             .fill(&mut bits)
             .expect("the operating system gives random bytes");
         Self {
-            start: u64::from_ne_bytes(bits),
+            prefix: format!("{:016x}-", u64::from_ne_bytes(bits)),
             count: AtomicU64::new(0),
         }
     }
@@ -73,8 +40,8 @@ impl RequestIds {
             Some(id) if is_id(id) => id.clone(),
             _ => {
                 let count = self.count.fetch_add(1, Ordering::Relaxed);
-                let id = format!("{:016x}-{count:x}", self.start);
-                HeaderValue::from_str(&id).expect("hexadecimal digits")
+                let id = format!("{}{count:x}", self.prefix);
+                HeaderValue::try_from(id).expect("hexadecimal digits")
             }
         }
     }
@@ -94,8 +61,10 @@ pub(super) struct Entry {
     stopwatch: Stopwatch,
     method: &'static str,
     route: &'static str,
-    asker: Asker,
+    pub(super) asker: Asker,
     id: HeaderValue,
+    service: Option<Arc<Service>>,
+    lineage: Option<Lineage>,
 }
 
 impl Entry {
@@ -112,21 +81,31 @@ impl Entry {
             route,
             asker,
             id: ids.id_of(request),
+            service: None,
+            lineage: None,
         }
+    }
+
+    /// Notes that the request is about a service.
+    pub(super) fn note_service(&mut self, service: &Arc<Service>) {
+        self.service = Some(service.clone());
+    }
+
+    /// Notes that the request came with this AuthID.
+    pub(super) fn note_holder(&mut self, holder: &Holder) {
+        self.note_service(holder.service());
+        self.lineage = Some(holder.lineage());
     }
 
     /// Writes it, and gives the reply the id by which it can be found.
     pub(super) fn end(self, mut reply: Reply) -> Reply {
-        let about = reply.extensions_mut().remove::<About>();
-        let service = about.as_ref().map(|about| display(&about.service.id));
-        let lineage = about.as_ref().and_then(|about| about.lineage);
         tracing::info!(
             method = %self.method,
             route = %self.route,
             status = reply.status().as_u16(),
             ms = u64::try_from(self.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
-            service,
-            lineage = lineage.map(|lineage| display(lineage.short_hash())),
+            service = self.service.as_ref().map(|service| display(&service.id)),
+            lineage = self.lineage.map(|lineage| display(lineage.short_hash())),
             client = %self.asker,
             request_id = %self.id.to_str().unwrap_or_default(),
             "answered"

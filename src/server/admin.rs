@@ -10,6 +10,7 @@ use super::{Reply, reply};
 use crate::{
     clock::Clock,
     keyring::Keyring,
+    listen::{Body, Handler, Peer},
     refresh::RefreshEngine,
     telemetry::{KeyNumbers, Metrics},
 };
@@ -29,9 +30,8 @@ pub struct Admin {
     pub draining: CancellationToken,
 }
 
-impl Admin {
-    /// Answers one request.
-    pub fn answer<B>(&self, request: &Request<B>) -> Reply {
+impl Handler for Admin {
+    async fn answer(&self, request: &Request<Body>, _peer: Peer) -> Reply {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz") => reply::text(StatusCode::OK, "ok\n"),
             (&Method::GET, "/readyz") => self.ready(),
@@ -43,7 +43,9 @@ impl Admin {
             ),
         }
     }
+}
 
+impl Admin {
     fn ready(&self) -> Reply {
         if self.draining.is_cancelled() {
             let text = "not ready: stopping\n";

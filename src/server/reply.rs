@@ -22,6 +22,8 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; frame-ancestors 'none'",
 );
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// What most JSON answers fit in.
+const USUAL_BYTES: usize = 512;
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// An HTML page. Any of them may come to hold an AuthID, so none is ever stored
@@ -39,8 +41,9 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Reply {
 
 /// A JSON answer, which may hold a token.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
-    let body = serde_json::to_vec(body).expect("strings and numbers always serialise");
-    let mut reply = with_body(status, "application/json", body);
+    let mut json = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut json, body).expect("strings and numbers always serialise");
+    let mut reply = with_body(status, "application/json", json);
     reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     reply
 }

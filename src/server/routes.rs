@@ -2,9 +2,9 @@
 
 use http::{Method, Request};
 
-use super::{Reply, Server, access_log::Entry, forwarded::Asker, handlers, reply};
+use super::{Reply, Server, access_log::Entry, handlers, reply};
 use crate::{
-    listen::{Body, Peer},
+    listen::{Body, Handler, Peer},
     pages,
 };
 
@@ -48,7 +48,7 @@ const fn asset(path: &'static str) -> Route {
 }
 
 static ROUTES: [Route; 17] = [
-    open("/refresh", "GET, POST"),
+    open(REFRESH, "GET, POST"),
     Route {
         changes_nothing: true,
         ..gated("/")
@@ -70,6 +70,7 @@ static ROUTES: [Route; 17] = [
     asset(pages::FAVICON_PATH),
 ];
 
+const REFRESH: &str = "/refresh";
 /// What the log says of an address that is none of ours.
 const NO_ROUTE: &str = "other";
 
@@ -77,20 +78,21 @@ fn find(path: &str) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.path == path)
 }
 
-impl Server {
-    /// Answers one request that came by a connection from `peer`.
-    pub async fn answer(&self, request: Request<Body>, peer: Peer) -> Reply {
+impl Handler for Server {
+    async fn answer(&self, request: &Request<Body>, peer: Peer) -> Reply {
         let route = find(self.below_prefix(request.uri().path()));
         let asker = self.proxies.asker(peer, request.headers());
         let name = route.map_or(NO_ROUTE, |route| route.path);
-        let entry = Entry::begin(&self.request_ids, &request, name, asker);
+        let mut entry = Entry::begin(&self.request_ids, request, name, asker);
         let reply = match route {
-            Some(route) => self.answer_at(route, request, asker).await,
+            Some(route) => self.answer_at(route, request, &mut entry).await,
             None => self.no_such_page(),
         };
         entry.end(reply)
     }
+}
 
+impl Server {
     /// A proxy may keep the prefix of PUBLIC_URL or strip it; Duplicati's own links
     /// never have it.
     pub(super) fn below_prefix<'p>(&self, path: &'p str) -> &'p str {
@@ -110,38 +112,50 @@ impl Server {
     async fn answer_at(
         &self,
         route: &'static Route,
-        request: Request<Body>,
-        asker: Asker,
+        request: &Request<Body>,
+        entry: &mut Entry,
+    ) -> Reply {
+        match (request.method(), route.path) {
+            (&Method::GET | &Method::POST, REFRESH) => {
+                handlers::refresh(self, request, entry).await
+            }
+            // Boxed: all the other handlers together take many times a refresh's room.
+            _ => Box::pin(self.answer_page(route, request, entry)).await,
+        }
+    }
+
+    async fn answer_page(
+        &self,
+        route: &'static Route,
+        request: &Request<Body>,
+        entry: &mut Entry,
     ) -> Reply {
         // hyper leaves the body out of an answer to HEAD (RFC 9110 section 9.3.2).
-        let method = match *request.method() {
-            Method::HEAD if route.changes_nothing => Method::GET,
-            ref method => method.clone(),
+        let method = match request.method() {
+            &Method::HEAD if route.changes_nothing => &Method::GET,
+            method => method,
         };
         if route.is_gated
             && method == Method::GET
-            && let Some(gate) = self.admission.closed_gate(&request, asker)
+            && let Some(gate) = self.admission.closed_gate(request, entry.asker)
         {
-            return handlers::turn_away(self, &request, asker, gate).await;
+            return handlers::turn_away(self, request, entry.asker, gate).await;
         }
-        match (&method, route.path) {
-            (&Method::GET | &Method::POST, "/refresh") => {
-                handlers::refresh(self, request, asker).await
-            }
-            (&Method::GET, "/") => handlers::start(self, &request).await,
+        match (method, route.path) {
+            (&Method::GET, "/") => handlers::start(self, request).await,
             // The page is where the login begins, whichever link led there.
-            (&Method::GET, "/login" | "/cli-token") => handlers::begin_login(self, &request),
-            (&Method::GET, "/logged-in") => handlers::finish_login(self, &request).await,
-            (&Method::GET, "/fetch") => handlers::fetch(self, &request).await,
-            (&Method::GET, "/token-state") => handlers::token_state(self, &request).await,
+            (&Method::GET, "/login" | "/cli-token") => handlers::begin_login(self, request, entry),
+            (&Method::GET, "/logged-in") => handlers::finish_login(self, request, entry).await,
+            (&Method::GET, "/fetch") => handlers::fetch(self, request).await,
+            (&Method::GET, "/token-state") => handlers::token_state(self, request).await,
             (&Method::POST, "/cli-token-login") => {
-                handlers::finish_with_login_token(self, request).await
+                handlers::finish_with_login_token(self, request, entry).await
             }
             (&Method::GET, "/renew") => handlers::renew_form(self),
-            (&Method::POST, "/renewed") => handlers::renew(self, request, asker).await,
+            (&Method::POST, "/renewed") => handlers::renew(self, request, entry).await,
             (&Method::GET, "/revoke") => handlers::revoke_form(self),
-            (&Method::POST, "/revoked") => handlers::revoke(self, request, asker).await,
-            (&Method::POST, "/password") => handlers::enter(self, request, asker).await,
+            (&Method::POST, "/revoked") => handlers::revoke(self, request, entry).await,
+            (&Method::POST, "/password") => handlers::enter(self, request, entry.asker).await,
             (&Method::GET, "/privacy-policy") => handlers::privacy_policy(self),
             (&Method::GET, pages::STYLE_PATH) => reply::asset("text/css", pages::STYLE),
             (&Method::GET, pages::SCRIPT_PATH) => reply::asset("text/javascript", pages::SCRIPT),

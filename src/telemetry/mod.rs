@@ -11,8 +11,8 @@ use std::{
 };
 
 use thiserror::Error;
-use tracing::{Metadata, level_filters::LevelFilter};
-use tracing_subscriber::{EnvFilter, Layer, filter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use edge::{ConnectionMetrics, LaneMetrics};
 pub use metrics::{KeyNumbers, Metrics};
@@ -34,33 +34,50 @@ pub enum LogFormat {
 pub struct FilterError;
 
 /// A parsed log filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogFilter(String);
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogFilter(Targets);
 
 impl LogFilter {
-    /// Reads a `tracing-subscriber` filter such as `info` or `authseal=debug`.
+    /// Reads levels by target, such as `info` or `authseal=debug,warn`.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         // A word that is no level would be taken for a module's name, and nothing
         // else be logged.
         let is_directive =
             |part: &str| part.contains('=') || LevelFilter::from_str(part.trim()).is_ok();
-        if !text.split(',').all(is_directive) || env_filter(text).is_err() {
+        if !text.split(',').all(is_directive) {
             return Err(FilterError);
         }
-        Ok(Self(text.to_owned()))
+        text.parse().map(Self).map_err(|_| FilterError)
+    }
+
+    /// The same without what could hold a token. Our own lines are written to hold no
+    /// secret. A dependency's are not: HTTP and TLS libraries print headers and frames
+    /// below `info`, so no filter can switch those on.
+    fn without_secrets(&self) -> Targets {
+        let Self(wanted) = self;
+        let harmless = |level: LevelFilter| level.min(LevelFilter::INFO);
+        let all = wanted.default_level().unwrap_or(LevelFilter::OFF);
+        let mut allowed = Targets::new()
+            .with_default(harmless(all))
+            .with_target(OURS, all);
+        for (target, level) in wanted.iter() {
+            let level = match target.starts_with(OURS) {
+                true => level,
+                false => harmless(level),
+            };
+            allowed = allowed.with_target(target, level);
+        }
+        // It tells every second of a folder that is away; we say it once.
+        allowed.with_target("notify", LevelFilter::OFF)
     }
 }
 
-/// A field's value is compared as it is written: as a regular expression, a hundred
-/// characters can take gigabytes.
-fn env_filter(text: &str) -> Result<EnvFilter, filter::ParseError> {
-    EnvFilter::builder().with_regex(false).parse(text)
-}
+/// What our own modules are called.
+const OURS: &str = "authseal";
 
 /// Starts logging to standard error. A second call in one process changes
 /// nothing.
-pub fn start(LogFilter(filter): &LogFilter, format: LogFormat) {
-    let filter = env_filter(filter).expect("it was parsed before");
+pub fn start(filter: &LogFilter, format: LogFormat) {
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
@@ -68,19 +85,55 @@ pub fn start(LogFilter(filter): &LogFilter, format: LogFormat) {
         LogFormat::Text => layer.with_target(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    let layer = layer
-        .with_filter(filter)
-        .with_filter(filter::filter_fn(cannot_hold_a_token));
+    let layer = layer.with_filter(filter.without_secrets());
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
 
-/// Our own lines are written to hold no secret. A dependency's are not: HTTP
-/// and TLS libraries print headers and frames below `info`, so no filter can
-/// switch those on.
-fn cannot_hold_a_token(metadata: &Metadata<'_>) -> bool {
-    // The file watcher tells every second of a folder that is away; we say it once.
-    if metadata.target().starts_with("notify") {
-        return false;
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    fn check(filter: &str, target: &str, most: LevelFilter) {
+        let allowed = LogFilter::parse(filter).unwrap().without_secrets();
+        for level in [
+            Level::ERROR,
+            Level::WARN,
+            Level::INFO,
+            Level::DEBUG,
+            Level::TRACE,
+        ] {
+            let is_logged = allowed.would_enable(target, &level);
+            assert_eq!(is_logged, level <= most, "{filter}: {target} at {level}");
+        }
     }
-    metadata.target().starts_with("authseal") || *metadata.level() <= tracing::Level::INFO
+
+    #[test]
+    fn no_filter_switches_on_what_a_dependency_says_below_info() {
+        check("warn", "hyper::proto", LevelFilter::WARN);
+        check("trace", "hyper::proto", LevelFilter::INFO);
+        check("info,hyper=trace", "hyper::proto", LevelFilter::INFO);
+        check("trace,hyper=error", "hyper::proto", LevelFilter::ERROR);
+        check("trace", "authseal::server", LevelFilter::TRACE);
+        check(
+            "warn,authseal=debug",
+            "authseal::server",
+            LevelFilter::DEBUG,
+        );
+        check(
+            "debug,authseal::server=error",
+            "authseal::server",
+            LevelFilter::ERROR,
+        );
+        check("authseal=debug", "hyper", LevelFilter::OFF);
+        check("trace,notify=trace", "notify::inotify", LevelFilter::OFF);
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused() {
+        for text in ["loud", "info,loud", "a=b=c", "authseal=loud"] {
+            assert!(LogFilter::parse(text).is_err(), "{text:?}");
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! SSL_CERT_FILE: which authorities providers are believed by.
 
+use std::sync::Arc;
+
 use authseal::{
     clock::Clock,
     keyring::{KeySource, Keyring},
-    listen::{Certificate, CertificateFiles, Door, Listener},
+    listen::{Body, Certificate, CertificateFiles, Door, Handler, Listener, Peer},
 };
 use bytes::Bytes;
-use http::{Response, header::CONTENT_TYPE};
+use http::{Request, Response, header::CONTENT_TYPE};
 use http_body_util::Full;
 use rcgen::{CertificateParams, KeyPair};
 use tokio::net::TcpListener;
@@ -19,6 +21,20 @@ struct Provider {
     port: u16,
     folder: tempfile::TempDir,
     _running: DropGuard,
+}
+
+/// It asks nothing, and gives everybody the same token.
+struct TokenEndpoint;
+
+impl Handler for TokenEndpoint {
+    async fn answer(&self, _request: &Request<Body>, _peer: Peer) -> Response<Full<Bytes>> {
+        let body =
+            r#"{"access_token":"never-print-access","token_type":"Bearer","expires_in":3600}"#;
+        let mut answer = Response::new(Full::new(Bytes::from(body)));
+        let json = "application/json".parse().unwrap();
+        answer.headers_mut().insert(CONTENT_TYPE, json);
+        answer
+    }
 }
 
 impl Provider {
@@ -40,16 +56,8 @@ impl Provider {
             certificate: Some(Certificate::load(files).unwrap().into()),
             ..Door::plain(Listener::from(listener))
         };
-        let answer = |_request, _peer| async {
-            let body =
-                r#"{"access_token":"never-print-access","token_type":"Bearer","expires_in":3600}"#;
-            let mut answer = Response::new(Full::new(Bytes::from(body)));
-            let json = "application/json".parse().unwrap();
-            answer.headers_mut().insert(CONTENT_TYPE, json);
-            answer
-        };
         let shutdown = CancellationToken::new();
-        tokio::spawn(door.serve(answer, shutdown.clone()));
+        tokio::spawn(door.serve(Arc::new(TokenEndpoint), shutdown.clone()));
         Self {
             port,
             folder,

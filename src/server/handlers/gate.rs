@@ -49,12 +49,11 @@ pub(in crate::server) async fn turn_away<B>(
 /// Takes the password, and sends the browser on to where it wanted to go.
 pub(in crate::server) async fn enter(
     server: &Server,
-    request: Request<Body>,
+    request: &Request<Body>,
     asker: Asker,
 ) -> Reply {
-    let closed = server.admission.closed_gate(&request, asker);
-    let (head, body) = request.into_parts();
-    let form = Form::read(&head.headers, &body).unwrap_or_default();
+    let closed = server.admission.closed_gate(request, asker);
+    let form = Form::read(request.headers(), request.body()).unwrap_or_default();
     let next = Next::parse(&form.get("next").unwrap_or_default());
     let password = match (closed, &server.admission.password) {
         (Some(Gate::Password), Some(password)) => password,

@@ -13,7 +13,7 @@ use crate::{
     secret::Secret,
     server::{
         Reply, Server,
-        access_log::About,
+        access_log::Entry,
         failure::capitalised,
         input::{self, Form},
         reply,
@@ -22,7 +22,11 @@ use crate::{
 
 /// Off to the provider, or to the page for a login token, with a cookie that
 /// knows the way back.
-pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -> Reply {
+pub(in crate::server) fn begin_login<B>(
+    server: &Server,
+    request: &Request<B>,
+    entry: &mut Entry,
+) -> Reply {
     let id = input::query(request, "id").unwrap_or_default();
     let visit = input::visit(request);
     let cookies = input::cookies(request.headers());
@@ -33,14 +37,15 @@ pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -
             location,
             cookie,
         }) => {
-            let reply = reply::set_cookie(reply::redirect(&location), &cookie);
-            About::service(&service).on(reply)
+            entry.note_service(&service);
+            reply::set_cookie(reply::redirect(&location), &cookie)
         }
         Ok(Begun::LoginToken {
             service,
             nonce,
             cookie,
         }) => {
+            entry.note_service(&service);
             let page = ask_for_login_token(server, &service, &nonce, None);
             reply::set_cookie(page, &cookie)
         }
@@ -50,12 +55,16 @@ pub(in crate::server) fn begin_login<B>(server: &Server, request: &Request<B>) -
 
 /// Back from the provider: the AuthID, or why there is none. Either way this
 /// login's cookie has served.
-pub(in crate::server) async fn finish_login<B>(server: &Server, request: &Request<B>) -> Reply {
+pub(in crate::server) async fn finish_login<B>(
+    server: &Server,
+    request: &Request<B>,
+    entry: &mut Entry,
+) -> Reply {
     let callback = callback(request.uri().query().unwrap_or_default());
     let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
     let cookies = input::cookies(request.headers());
     let page = match server.login.finish(callback, cookies).await {
-        Ok(finished) => show(server, &finished),
+        Ok(finished) => show(server, &finished, entry),
         Err(Failed { error, visit }) => {
             let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
             let page = server.login_failed(&error, nonce);
@@ -72,20 +81,20 @@ pub(in crate::server) async fn finish_login<B>(server: &Server, request: &Reques
 /// it and takes another.
 pub(in crate::server) async fn finish_with_login_token(
     server: &Server,
-    request: Request<Body>,
+    request: &Request<Body>,
+    entry: &mut Entry,
 ) -> Reply {
-    let (head, body) = request.into_parts();
-    let form = Form::read(&head.headers, &body).unwrap_or_default();
+    let form = Form::read(request.headers(), request.body()).unwrap_or_default();
     let state = input::nonce(form.get("state"));
     let pasted = Secret::new(form.get("token").unwrap_or_default());
-    let cookies = input::cookies(&head.headers);
+    let cookies = input::cookies(request.headers());
     let finished = server
         .login
         .finish_with_login_token(&state, pasted.expose(), cookies);
     match finished.await {
         Ok(finished) => {
             let cookie = SealedCookie::of_login(server.public_url(), &state);
-            reply::set_cookie(show(server, &finished), &cookie.remove())
+            reply::set_cookie(show(server, &finished, entry), &cookie.remove())
         }
         Err(LoginError::NotALoginToken { service, why }) => {
             let problem = format!("{}.", capitalised(&why.to_string()));
@@ -135,7 +144,8 @@ fn ask_for_login_token(
     reply::page(status, &page)
 }
 
-fn show(server: &Server, finished: &Finished) -> Reply {
+fn show(server: &Server, finished: &Finished, entry: &mut Entry) -> Reply {
+    entry.note_service(&finished.service);
     let credential = match &finished.credential {
         Credential::AuthId(authid) => pages::Credential::AuthId(authid.expose()),
         Credential::AccessToken(token) => pages::Credential::AccessToken(token.expose()),
@@ -149,5 +159,5 @@ fn show(server: &Server, finished: &Finished) -> Reply {
         handed_over: finished.handed_over,
         ..result_page(server, &finished.service, credential)
     };
-    About::service(&finished.service).on(reply::page(StatusCode::OK, &page))
+    reply::page(StatusCode::OK, &page)
 }

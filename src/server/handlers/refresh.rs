@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use crate::{
     listen::Body,
+    provider::Service,
     refresh::Refreshed,
     seal::NotAnAuthId,
-    server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
+    server::{Reply, Server, access_log::Entry, failure::Failure, input, reply},
 };
 
 /// What Duplicati reads.
@@ -24,25 +25,25 @@ struct Answer<'a> {
 /// Trades the AuthID, wherever it stands in the request.
 pub(in crate::server) async fn refresh(
     server: &Server,
-    request: Request<Body>,
-    asker: Asker,
+    request: &Request<Body>,
+    entry: &mut Entry,
 ) -> Reply {
     let is_get = request.method() == Method::GET;
-    let asked_type = input::query(&request, "type").filter(|_| is_get);
-    let authid = input::authid(&request);
+    let asked_type = input::query(request, "type").filter(|_| is_get);
+    let authid = input::authid(request);
     // Duplicati's web UI opens the oauth-url itself to log in.
     if let (Err(NotAnAuthId::Missing), Some(id)) = (&authid, asked_type) {
         return to_start_page(server, &id);
     }
-    let holder = match server.open(authid, asker) {
+    let holder = match server.open(authid, entry.asker) {
         Ok(holder) => holder,
         Err(error) => return Failure::of_refresh(&error).into_json(),
     };
-    let reply = match server.engine.refresh(&holder).await {
-        Ok(refreshed) => answer(&refreshed),
+    entry.note_holder(&holder);
+    match server.engine.refresh(&holder).await {
+        Ok(refreshed) => answer(holder.service(), &refreshed),
         Err(error) => Failure::of_refresh(&error).into_json(),
-    };
-    About::holder(&holder).on(reply)
+    }
 }
 
 fn to_start_page(server: &Server, id: &str) -> Reply {
@@ -52,13 +53,13 @@ fn to_start_page(server: &Server, id: &str) -> Reply {
     reply::redirect(&server.path(&format!("/?{query}")))
 }
 
-fn answer(refreshed: &Refreshed) -> Reply {
+fn answer(service: &Service, refreshed: &Refreshed) -> Reply {
     reply::json(
         StatusCode::OK,
         &Answer {
-            access_token: refreshed.access_token.expose(),
+            access_token: refreshed.access_token().expose(),
             expires: refreshed.expires_in.as_secs(),
-            r#type: &refreshed.service,
+            r#type: &service.id,
             v2_authid: refreshed
                 .newest_authid
                 .as_ref()

@@ -11,7 +11,7 @@ use crate::{
     provider::Service,
     refresh::RefreshError,
     secret::Secret,
-    server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
+    server::{Reply, Server, access_log::Entry, failure::Failure, input, reply},
 };
 
 /// What a script reads.
@@ -30,19 +30,20 @@ pub(in crate::server) fn renew_form(server: &Server) -> Reply {
 /// A page for whoever came by the form, JSON for whoever sent the header.
 pub(in crate::server) async fn renew(
     server: &Server,
-    request: Request<Body>,
-    asker: Asker,
+    request: &Request<Body>,
+    entry: &mut Entry,
 ) -> Reply {
-    let is_script = input::has_authid_header(&request);
+    let is_script = input::has_authid_header(request);
     let fail = |error: &RefreshError| match is_script {
         true => Failure::of_refresh(error).into_json(),
         false => server.renewal_failed(error),
     };
-    let holder = match server.open(input::authid(&request), asker) {
+    let holder = match server.open(input::authid(request), entry.asker) {
         Ok(holder) => holder,
         Err(error) => return fail(&error),
     };
-    let reply = match (server.engine.renew(&holder).await, is_script) {
+    entry.note_holder(&holder);
+    match (server.engine.renew(&holder).await, is_script) {
         (Ok(authid), true) => reply::json(
             StatusCode::OK,
             &Answer {
@@ -52,8 +53,7 @@ pub(in crate::server) async fn renew(
         ),
         (Ok(authid), false) => show(server, holder.service(), &authid),
         (Err(error), _) => fail(&error),
-    };
-    About::holder(&holder).on(reply)
+    }
 }
 
 fn show(server: &Server, service: &Service, authid: &Secret) -> Reply {

@@ -8,7 +8,7 @@ use crate::{
     listen::Body,
     pages::{AuthIdForm, RevokedPage},
     refresh::RevokeError,
-    server::{Reply, Server, access_log::About, failure::Failure, forwarded::Asker, input, reply},
+    server::{Reply, Server, access_log::Entry, failure::Failure, input, reply},
 };
 
 /// What a script reads.
@@ -27,20 +27,21 @@ pub(in crate::server) fn revoke_form(server: &Server) -> Reply {
 /// A page for whoever came by the form, JSON for whoever sent the header.
 pub(in crate::server) async fn revoke(
     server: &Server,
-    request: Request<Body>,
-    asker: Asker,
+    request: &Request<Body>,
+    entry: &mut Entry,
 ) -> Reply {
-    let is_script = input::has_authid_header(&request);
+    let is_script = input::has_authid_header(request);
     let fail = |error: &RevokeError| match is_script {
         true => Failure::of_revocation(error).into_json(),
         false => server.revocation_failed(error),
     };
-    let holder = match server.open(input::authid(&request), asker) {
+    let holder = match server.open(input::authid(request), entry.asker) {
         Ok(holder) => holder,
         Err(error) => return fail(&error.into()),
     };
+    entry.note_holder(&holder);
     let service = holder.service();
-    let reply = match (server.engine.revoke(&holder).await, is_script) {
+    match (server.engine.revoke(&holder).await, is_script) {
         (Ok(()), true) => reply::json(
             StatusCode::OK,
             &Answer {
@@ -57,6 +58,5 @@ pub(in crate::server) async fn revoke(
             },
         ),
         (Err(error), _) => fail(&error),
-    };
-    About::holder(&holder).on(reply)
+    }
 }

@@ -27,20 +27,19 @@ pub struct Call {
 
 impl Call {
     /// `None` where a parameter comes twice (RFC 6749 section 3.1).
-    pub fn read(request: Request<Body>) -> Option<Self> {
-        let (head, body) = request.into_parts();
-        let Body::Whole(body) = body else {
+    pub fn read(request: &Request<Body>) -> Option<Self> {
+        let Body::Whole(body) = request.body() else {
             return None;
         };
-        let kind = head.headers.get(CONTENT_TYPE);
+        let kind = request.headers().get(CONTENT_TYPE);
         let is_form = kind.is_some_and(|kind| kind == "application/x-www-form-urlencoded");
         Some(Self {
-            method: head.method,
-            path: head.uri.path().to_owned(),
-            query: parse(head.uri.query().unwrap_or_default().as_bytes())?,
-            form: parse(if is_form { &body } else { b"" })?,
-            headers: head.headers,
-            body,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            query: parse(request.uri().query().unwrap_or_default().as_bytes())?,
+            form: parse(if is_form { body } else { b"" })?,
+            headers: request.headers().clone(),
+            body: body.clone(),
         })
     }
 

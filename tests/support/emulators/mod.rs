@@ -20,9 +20,11 @@ use std::{
 
 use authseal::{
     clock::Clock,
-    listen::{Body, Door},
+    listen::{Body, Door, Handler, Peer},
 };
-use http::Request;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -98,12 +100,7 @@ impl Emulator {
             fault: Mutex::default(),
         });
         let shutdown = CancellationToken::new();
-        let handler = desk.clone();
-        let answer = move |request, _peer| {
-            let desk = handler.clone();
-            async move { desk.serve(request).await.into() }
-        };
-        tokio::spawn(Door::plain(listener.into()).serve(answer, shutdown.clone()));
+        tokio::spawn(Door::plain(listener.into()).serve(desk.clone(), shutdown.clone()));
         Self {
             family,
             address,
@@ -148,8 +145,14 @@ impl Emulator {
     }
 }
 
+impl Handler for Desk {
+    async fn answer(&self, request: &Request<Body>, _peer: Peer) -> Response<Full<Bytes>> {
+        self.serve(request).await.into()
+    }
+}
+
 impl Desk {
-    async fn serve(&self, request: Request<Body>) -> Reply {
+    async fn serve(&self, request: &Request<Body>) -> Reply {
         let Some(call) = Call::read(request) else {
             return Reply::refuse(400, "invalid_request", "a parameter comes twice");
         };

@@ -1,0 +1,187 @@
+//! One connection's place: whether it is waiting or answering, and for how long.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+
+use super::{Connections, Limits};
+
+/// One connection's place.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Requests that are being answered; HTTP/2 may have several.
+    answering: AtomicU32,
+    pub(super) has_asked: AtomicBool,
+    /// In milliseconds of the connections' epoch.
+    pub(super) waiting_since: AtomicU64,
+    /// Bytes of requests whose bodies are still coming.
+    pub(super) unfinished: AtomicU32,
+    // Of its own: one that all connections share would be locked at every request.
+    pub(super) displaced: Notify,
+    pub(super) draining: Notify,
+}
+
+impl Seat {
+    /// One that waits for its first request.
+    pub(super) fn new(now: u64) -> Self {
+        Self {
+            answering: AtomicU32::new(0),
+            has_asked: AtomicBool::new(false),
+            waiting_since: AtomicU64::new(now),
+            unfinished: AtomicU32::new(0),
+            displaced: Notify::new(),
+            draining: Notify::new(),
+        }
+    }
+
+    pub(super) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// A connection that has its place until this is dropped.
+#[derive(Debug)]
+pub(super) struct Seated {
+    pub(super) connections: Arc<Connections>,
+    pub(super) seat: Arc<Seat>,
+    pub(super) place: usize,
+}
+
+impl Seated {
+    /// For the requests of this connection.
+    pub(super) fn asking(&self) -> Asking {
+        Asking {
+            connections: self.connections.clone(),
+            seat: self.seat.clone(),
+        }
+    }
+
+    /// Returns when the connection must be closed: because another needs the place,
+    /// or because it has waited too long.
+    pub(super) async fn must_leave(&self) {
+        let limit = |seat: &Seat, limits: &Limits| match seat.has_asked.load(Ordering::Relaxed) {
+            true => limits.idle,
+            false => limits.first_head,
+        };
+        tokio::select! {
+            () = self.seat.displaced.notified() => {}
+            () = self.waited(limit) => {
+                self.connections.metrics.timed_out.inc();
+            }
+        }
+    }
+
+    /// Returns when nobody is accepted any more.
+    pub(super) async fn draining(&self) {
+        self.seat.draining.notified().await;
+    }
+
+    /// Returns when it has waited for so long.
+    pub(super) async fn has_waited(&self, limit: Duration) {
+        self.waited(|_, _| limit).await;
+    }
+
+    async fn waited(&self, limit: impl Fn(&Seat, &Limits) -> Duration) {
+        let limits = &self.connections.limits;
+        // Another limit may hold after a request.
+        let look_again = limits.first_head.min(limits.idle);
+        loop {
+            let limit = limit(&self.seat, limits);
+            let left = match self.seat.is_answering() {
+                true => limit,
+                false => limit.saturating_sub(self.waiting_for()),
+            };
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(look_again)).await;
+        }
+    }
+
+    fn waiting_for(&self) -> Duration {
+        let since = self.seat.waiting_since.load(Ordering::Relaxed);
+        Duration::from_millis(self.connections.now().saturating_sub(since))
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        self.connections.leave(&self.seat, self.place);
+    }
+}
+
+/// A request that is still coming.
+#[derive(Debug)]
+pub(super) struct Asking {
+    connections: Arc<Connections>,
+    seat: Arc<Seat>,
+}
+
+impl Asking {
+    /// Room for so many bytes of a request that is not whole yet. If there is none, who
+    /// has most makes it, whether it is held or waited for: what waits is in memory too.
+    pub(super) async fn room_for(&self, bytes: u32) -> Unfinished {
+        self.seat.unfinished.fetch_add(bytes, Ordering::Relaxed);
+        let mut unfinished = Unfinished {
+            seat: self.seat.clone(),
+            bytes,
+            permits: None,
+        };
+        let room = &self.connections.unfinished;
+        if room.available_permits() < bytes as usize {
+            self.connections.displace_holder();
+        }
+        unfinished.permits = room.clone().acquire_many_owned(bytes).await.ok();
+        unfinished
+    }
+
+    /// It has come whole, and is being answered until this is dropped.
+    pub(super) fn answering(self) -> Answering {
+        self.seat.answering.fetch_add(1, Ordering::Relaxed);
+        Answering(self)
+    }
+}
+
+/// Room that a part of a request takes until this is dropped.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    seat: Arc<Seat>,
+    bytes: u32,
+    permits: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.permits.take();
+        self.seat
+            .unfinished
+            .fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct Answering(Asking);
+
+impl Answering {
+    /// Whether nobody is accepted any more.
+    pub(super) fn is_draining(&self) -> bool {
+        self.0.connections.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let Asking { connections, seat } = &self.0;
+        seat.waiting_since
+            .store(connections.now(), Ordering::Relaxed);
+        seat.has_asked.store(true, Ordering::Relaxed);
+        seat.answering.fetch_sub(1, Ordering::Release);
+    }
+}

@@ -1,0 +1,161 @@
+//! RFC 7516 compact serialisation with `alg=dir` and `enc=A256GCM`: made by josekit,
+//! opened by ring.
+//!
+//! An AuthID is made once and opened at every refresh, where setting OpenSSL up costs
+//! more than decrypting (docs/performance.md).
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use base64::{
+    Engine as _,
+    engine::{Simd, general_purpose::NO_PAD},
+};
+use josekit::jwe::{Dir, JweHeader, serialize_compact};
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use ring::aead::{Aad, NONCE_LEN, Nonce};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use zeroize::Zeroizing;
+
+use crate::keyring::Jwk;
+
+static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
+
+const KEY_MANAGEMENT: &str = "dir";
+const CONTENT_ENCRYPTION: &str = "A256GCM";
+const COMPRESSION: &str = "DEF";
+
+/// Below this, DEFLATE's own tables and the longer header cost more than they
+/// save on a token.
+const WORTH_COMPRESSING_BYTES: usize = 176;
+/// What DEFLATE makes of the longest AuthID at most.
+const MAX_PLAINTEXT_BYTES: usize = 16 * 1024 * 1024;
+
+/// 96 bits in base64url (RFC 7518 section 5.3).
+const IV_CHARACTERS: usize = 16;
+/// 128 bits in base64url. A shorter tag could be guessed.
+const TAG_CHARACTERS: usize = 22;
+
+/// Seals under this key, compressed where that makes the string shorter.
+pub(super) fn seal(key: &Jwk, plaintext: &[u8]) -> String {
+    let plain = encrypt(key, plaintext, None);
+    if plaintext.len() < WORTH_COMPRESSING_BYTES {
+        return plain;
+    }
+    let compressed = encrypt(key, plaintext, Some(COMPRESSION));
+    match compressed.len() < plain.len() {
+        true => compressed,
+        false => plain,
+    }
+}
+
+fn encrypt(key: &Jwk, plaintext: &[u8], compression: Option<&str>) -> String {
+    let mut header = JweHeader::new();
+    header.set_content_encryption(CONTENT_ENCRYPTION);
+    header.set_key_id(&key.kid);
+    if let Some(compression) = compression {
+        header.set_compression(compression);
+    }
+    Dir.encrypter_from_bytes(key.bytes())
+        .and_then(|encrypter| serialize_compact(plaintext, &header, &encrypter))
+        .expect("a 256-bit key fits A256GCM")
+}
+
+/// A JWE taken apart, and nothing decoded yet.
+#[derive(Clone, Copy)]
+pub(super) struct Compact<'a> {
+    header: &'a str,
+    iv: &'a str,
+    ciphertext: &'a str,
+    tag: &'a str,
+}
+
+/// The protected header's members that this server acts on.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(borrow)]
+    enc: Cow<'a, str>,
+    kid: String,
+    #[serde(borrow, default, deserialize_with = "present")]
+    zip: Option<Cow<'a, str>>,
+    /// RFC 7516 section 4.1.13: whoever does not understand a critical
+    /// extension must refuse. None is understood here.
+    #[serde(default, deserialize_with = "present")]
+    crit: Option<IgnoredAny>,
+}
+
+/// A member that is there is there, also as `null`.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A protected header of ours.
+pub(super) struct Header {
+    pub(super) kid: String,
+    is_compressed: bool,
+}
+
+impl<'a> Compact<'a> {
+    /// Takes the five parts apart: with `dir`, the second is empty.
+    pub(super) fn split(jwe: &'a str) -> Option<Self> {
+        let (header, rest) = jwe.split_once('.')?;
+        let (iv, rest) = rest.strip_prefix('.')?.split_once('.')?;
+        // Not searched for: it stands at the end.
+        let (ciphertext, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_CHARACTERS)?)?;
+        let ciphertext = ciphertext.strip_suffix('.')?;
+        let fits = iv.len() == IV_CHARACTERS && !ciphertext.is_empty();
+        fits.then_some(Self {
+            header,
+            iv,
+            ciphertext,
+            tag,
+        })
+    }
+
+    /// Reads the protected header; `None` if it is of another kind than ours.
+    pub(super) fn header(&self) -> Option<Header> {
+        let json = BASE64URL.decode(self.header).ok()?;
+        let members: Members<'_> = serde_json::from_str(str::from_utf8(&json).ok()?).ok()?;
+        let is_compressed = match members.zip.as_deref() {
+            None => false,
+            Some(COMPRESSION) => true,
+            Some(_) => return None,
+        };
+        let is_ours = members.alg == KEY_MANAGEMENT
+            && members.enc == CONTENT_ENCRYPTION
+            && members.crit.is_none();
+        is_ours.then_some(Header {
+            kid: members.kid,
+            is_compressed,
+        })
+    }
+
+    /// Decrypts. `None` if it is not what the key sealed under this header; then
+    /// nothing has been decompressed. Padding and stray trailing bits, which would be
+    /// other spellings of the same AuthID, are refused by the decoder.
+    pub(super) fn open(&self, header: &Header, key: &Jwk) -> Option<Zeroizing<Vec<u8>>> {
+        let mut iv = [0; NONCE_LEN];
+        BASE64URL.decode_slice(self.iv, &mut iv).ok()?;
+        let mut sealed = Zeroizing::new(Vec::with_capacity(self.ciphertext.len() + self.tag.len()));
+        BASE64URL.decode_vec(self.ciphertext, &mut sealed).ok()?;
+        BASE64URL.decode_vec(self.tag, &mut sealed).ok()?;
+        let plaintext = key
+            .cipher()
+            .open_in_place(
+                Nonce::assume_unique_for_key(iv),
+                Aad::from(self.header.as_bytes()),
+                &mut sealed,
+            )
+            .ok()?;
+        if header.is_compressed {
+            let plaintext = decompress_to_vec_with_limit(plaintext, MAX_PLAINTEXT_BYTES);
+            return plaintext.ok().map(Zeroizing::new);
+        }
+        let length = plaintext.len();
+        sealed.truncate(length);
+        Some(sealed)
+    }
+}
