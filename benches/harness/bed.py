@@ -1,5 +1,6 @@
 """What the measurements stand on: a folder with a key, providers and AuthIDs."""
 
+import ssl
 import urllib.request
 from functools import cached_property
 from pathlib import Path
@@ -30,15 +31,24 @@ class Bed:
     def single_use_stub(self) -> str:
         return self._stub(SHORT_S, TOKEN_CHARACTERS)
 
-    def _stub(self, expires_in: int, *refresh_token_characters: int) -> str:
-        return self.programs.start_bare("provider-stub", ACCESS_TOKEN_CHARACTERS, expires_in,
-                                        *refresh_token_characters)[1]
+    @cached_property
+    def tls_stub(self) -> str:
+        """A brief one under TLS, whose certificate is `certificate`."""
+        return self._stub(SHORT_S, environment={"CERTIFICATE": str(self.certificate)})
 
-    def authseal(self, stub: str, refresh_tokens: str = "stable", **options: str) -> Authseal:
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "stub.pem"
+
+    def _stub(self, expires_in: int, *refresh_token_characters: int, **options: dict) -> str:
+        return self.programs.start_bare("provider-stub", ACCESS_TOKEN_CHARACTERS, expires_in,
+                                        *refresh_token_characters, **options)[1]
+
+    def authseal(self, stub: str, refresh_tokens: str = "stable", **options: object) -> Authseal:
         """One whose only service is the usual one."""
         return self.authseal_of([Provider(SERVICE, stub, refresh_tokens)], **options)
 
-    def authseal_of(self, stubs: list[Provider], **options: str) -> Authseal:
+    def authseal_of(self, stubs: list[Provider], **options: object) -> Authseal:
         return Authseal(self.programs, self.binary, self.folder, stubs, **options)
 
     def redis(self) -> tuple[Program, str]:
@@ -58,6 +68,12 @@ class Bed:
             path.write_text("".join(f"{authid}\n" for authid in self.new_authids(count, service)))
         return path
 
+    def authids_of(self, stub: str, count: int) -> Path:
+        """The same, where perhaps nobody has started an authseal and made the key yet."""
+        if not any((self.folder / "keys").glob("*.jwk")):
+            self.programs.stop(self.authseal(stub).program)
+        return self.authids(count)
+
     def new_authids(self, count: int, service: str = SERVICE) -> list[str]:
         """AuthIDs that nobody had before, under the key that the first started
         authseal made."""
@@ -66,7 +82,9 @@ class Bed:
 
 
 def provider_calls(stub: str) -> int:
-    with urllib.request.urlopen(stub, timeout=10) as answer:
+    # Of a certificate that was made for this run nothing needs to be known.
+    context = ssl._create_unverified_context() if stub.startswith("https:") else None
+    with urllib.request.urlopen(stub, timeout=10, context=context) as answer:
         return int(answer.read())
 
 

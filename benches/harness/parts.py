@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Callable
@@ -15,70 +16,118 @@ CACHED_AUTHIDS = 1_000
 UNCACHED_AUTHIDS = 150_000
 STORED_AUTHIDS = 20_000
 MEMORY_AUTHIDS = 100_000
+MANY_AUTHIDS = 1_000_000
+HALF_LOAD_CONNECTIONS = 48
+# Of Dropbox and Box, Google, OneDrive, Jottacloud, Microsoft 365: about as long as theirs.
+REFRESH_TOKEN_CHARACTERS = [64, 103, 400, 800, 1500]
 STARTS = 10
 
 
 def cached(bed: Bed, load: Load, rounds: int) -> dict:
     """/refresh from the cache beside a bare server with the same answer."""
-    authseal = bed.authseal(bed.lasting_stub)
-    authids = bed.authids(CACHED_AUTHIDS)
-    headers, body_bytes = authseal.refresh(first_line(authids))
-    bare, bare_address = bed.programs.start_bare("bare-server", body_bytes, *headers)
-    send_all(load, authseal.address, authids)
-    result = side_by_side(load, rounds, authids, (bare, bare_address),
-                          (authseal.program, authseal.address),
-                          calls=lambda: provider_calls(bed.lasting_stub))
+    stub = bed.lasting_stub
+    sides, sample = pair(bed, bed.authids_of(stub, CACHED_AUTHIDS), stub,
+                         lambda headers, body_bytes: ("bare-server", body_bytes, *headers))
+    result = side_by_side(bed, load, rounds, sides, calls=lambda: provider_calls(stub))
     if result["provider_calls"]["authseal"] != 0:
         sys.exit(f"the cached run asked the provider: {result['provider_calls']}")
-    return stop_both(bed, bare, authseal.program, result | {"body_bytes": body_bytes})
+    return result | sample
 
 
 def uncached(bed: Bed, load: Load, rounds: int) -> dict:
     """/refresh that asks the provider each time, beside a bare forwarder."""
-    authseal = bed.authseal(bed.brief_stub)
-    authids = bed.authids(UNCACHED_AUTHIDS)
-    headers, body_bytes = authseal.refresh(first_line(authids))
-    bare, bare_address = bed.programs.start_bare(
-        "bare-forwarder", f"{bed.brief_stub}/token", form_bytes(TOKEN_CHARACTERS), *headers)
-    result = side_by_side(load, rounds, authids, (bare, bare_address),
-                          (authseal.program, authseal.address),
-                          calls=lambda: provider_calls(bed.brief_stub))
+    return forwarded(bed, load, rounds, bed.brief_stub, {})
+
+
+def tls(bed: Bed, load: Load, rounds: int) -> dict:
+    """The same, with TLS to the provider."""
+    stub = bed.tls_stub
+    return forwarded(bed, load, rounds, stub, {"SSL_CERT_FILE": str(bed.certificate)})
+
+
+def forwarded(bed: Bed, load: Load, rounds: int, stub: str, environment: dict) -> dict:
+    form = form_bytes(TOKEN_CHARACTERS)
+    sides, sample = pair(bed, bed.authids_of(stub, UNCACHED_AUTHIDS), stub,
+                         lambda headers, _: ("bare-forwarder", f"{stub}/token", form, *headers),
+                         environment)
+    result = side_by_side(bed, load, rounds, sides, calls=lambda: provider_calls(stub))
     for side in ("bare", "authseal"):
         if result["provider_calls"][side] < result["requests"][side]:
             sys.exit(f"the uncached run was answered without the provider: "
                      f"{result['requests']} answers, {result['provider_calls']} calls")
-    return stop_both(bed, bare, authseal.program, result | {"body_bytes": body_bytes})
+    return result | sample
+
+
+def pair(bed: Bed, authids: Path, stub: str, bare: Callable[[list, int], tuple],
+         environment: dict | None = None) -> tuple[dict, dict]:
+    """How each side is started. A real answer of authseal is asked first, so that the other
+    sends as many headers and bytes."""
+    first = bed.authseal(stub, environment=environment)
+    headers, body_bytes = first.refresh(first_line(authids))
+    bed.programs.stop(first.program)
+
+    def start_authseal() -> Side:
+        authseal = bed.authseal(stub, environment=environment)
+        return Side(authseal.program, authseal.address, authids)
+
+    def start_bare() -> Side:
+        return Side(*bed.programs.start_bare(*bare(headers, body_bytes), environment=environment),
+                    authids)
+
+    return {"bare": start_bare, "authseal": start_authseal}, {"body_bytes": body_bytes}
+
+
+def latency(bed: Bed, load: Load, rounds: int) -> dict:
+    """/refresh from the cache beside the bare server, each connection pausing so long
+    that the load is about half of what authseal could take."""
+    half = Load(load.threads, HALF_LOAD_CONNECTIONS, load.seconds, pause_ms=1)
+    return cached(bed, half, rounds)
 
 
 def store(bed: Bed, load: Load, rounds: int) -> dict:
     """/refresh of a single-use service: the newest AuthIDs in a Redis beside the
     same in memory."""
     stub, redis = bed.single_use_stub, bed.redis()
-    memory = bed.authseal(stub, refresh_tokens="single-use")
-    shared = bed.authseal(stub, refresh_tokens="single-use", store=redis[1])
+    authids = bed.authids_of(stub, STORED_AUTHIDS)
+
+    def start(**options: str) -> Side:
+        authseal = bed.authseal(stub, refresh_tokens="single-use", **options)
+        return Side(authseal.program, authseal.address, authids)
+
+    sides = {"bare": start, "authseal": lambda: start(store=redis[1])}
     redis_before = redis[0].cpu_seconds()
-    result = side_by_side(load, rounds, bed.authids(STORED_AUTHIDS),
-                          (memory.program, memory.address), (shared.program, shared.address),
-                          calls=lambda: provider_calls(stub))
-    redis_us = (redis[0].cpu_seconds() - redis_before) * 1e6 / result["requests"]["authseal"]
+    result = side_by_side(bed, load, rounds, sides, calls=lambda: provider_calls(stub))
+    spent = redis[0].cpu_seconds() - redis_before
     bed.programs.stop(redis[0])
-    return stop_both(bed, memory.program, shared.program, result | {"redis_cpu_us": redis_us})
+    # The warm-ups of a second are in it too.
+    asked = result["requests"]["authseal"] * (load.seconds + 1) / load.seconds
+    return result | {"redis_cpu_us": spent * 1e6 / asked}
 
 
-def side_by_side(load: Load, rounds: int, authids: Path, bare: tuple[Program, str],
-                 authseal: tuple[Program, str], calls: Callable[[], int]) -> dict:
-    """Interleaved rounds, each pair in the other order than the one before, so
-    that what else happens on the machine meets both sides alike."""
-    sides = {"bare": bare, "authseal": authseal}
-    for program, address in sides.values():
-        flawless(Load(load.threads, load.connections, 1), address, authids)
+@dataclass
+class Side:
+    """A started server, and what it is asked for."""
+
+    program: Program
+    address: str
+    authids: Path
+
+
+def side_by_side(bed: Bed, load: Load, rounds: int, sides: dict[str, Callable[[], Side]],
+                 calls: Callable[[], int]) -> dict:
+    """Interleaved rounds, each pair in the other order than the one before, so that what
+    else happens on the machine meets both sides alike. Each round has a process of its own:
+    where a process comes to lie in memory can cost it a quarter of its speed."""
     seen: dict[str, list[dict]] = {side: [] for side in sides}
     asked = dict.fromkeys(sides, 0)
     for number in range(rounds):
-        for side in sorted(sides, reverse=number % 2 == 0):
+        for name in sorted(sides, reverse=number % 2 == 0):
+            side = sides[name]()
+            flawless(Load(load.threads, load.connections, 1), side.address, side.authids)
             before = calls()
-            seen[side].append(measure(load, *sides[side], authids))
-            asked[side] += calls() - before
+            seen[name].append(measure(load, side.program, side.address, side.authids))
+            asked[name] += calls() - before
+            bed.programs.stop(side.program)
     medians = {side: {name: median(one[name] for one in seen[side]) for name in seen[side][0]}
                for side in sides}
     return {
@@ -92,17 +141,31 @@ def side_by_side(load: Load, rounds: int, authids: Path, bare: tuple[Program, st
 
 
 def memory(bed: Bed, load: Load, _rounds: int) -> dict:
-    """Resident memory idle, and with 100,000 access tokens in the cache."""
+    """Resident memory idle, with 100,000 access tokens in the cache, and after a million
+    different AuthIDs without a cache."""
     authseal = bed.authseal(bed.lasting_stub)
     time.sleep(1)
     idle = authseal.program.resident_bytes()
-    authids = bed.authids(MEMORY_AUTHIDS)
     before = provider_calls(bed.lasting_stub)
-    send_all(load, authseal.address, authids)
+    send_all(load, authseal.address, bed.authids(MEMORY_AUTHIDS))
     full = authseal.program.resident_bytes()
     result = {"idle_bytes": idle, "full_bytes": full, "authids": MEMORY_AUTHIDS,
               "provider_calls": provider_calls(bed.lasting_stub) - before,
               "bytes_per_authid": (full - idle) / MEMORY_AUTHIDS}
+    bed.programs.stop(authseal.program)
+    return result | {"cache_off": cache_off(bed, load)}
+
+
+def cache_off(bed: Bed, load: Load) -> dict:
+    authseal = bed.authseal(bed.lasting_stub, environment={"AUTHSEAL_CACHE_MB": "0"})
+    few, many = bed.authids(UNCACHED_AUTHIDS // 10), bed.authids(MANY_AUTHIDS)
+    send_all(load, authseal.address, few)
+    warm = authseal.program.resident_bytes()
+    before = provider_calls(bed.lasting_stub)
+    send_all(load, authseal.address, many, tries=(60, 120, 240))
+    result = {"authids": MANY_AUTHIDS, "warm_bytes": warm,
+              "after_bytes": authseal.program.resident_bytes(),
+              "provider_calls": provider_calls(bed.lasting_stub) - before}
     bed.programs.stop(authseal.program)
     return result
 
@@ -116,9 +179,3 @@ def start(bed: Bed, _load: Load, _rounds: int) -> dict:
         times.append(authseal.start_seconds * 1e3)
         bed.programs.stop(authseal.program)
     return {"median_ms": median(times), "all_ms": times}
-
-
-def stop_both(bed: Bed, bare: Program, authseal: Program, result: dict) -> dict:
-    bed.programs.stop(bare)
-    bed.programs.stop(authseal)
-    return result

@@ -40,8 +40,8 @@ def bench_output(name: str, *arguments: object) -> str:
                           stdout=subprocess.PIPE).stdout
 
 
-def measure_sealing() -> list[dict]:
-    return [json.loads(line) for line in bench_output("seal-open").splitlines()]
+def measure_sealing(token_characters: list[int]) -> list[dict]:
+    return [json.loads(line) for line in bench_output("seal-open", *token_characters).splitlines()]
 
 
 class Program:
@@ -124,9 +124,10 @@ class Programs:
         self.started.append(program)
         return program
 
-    def start_bare(self, name: str, *arguments: object) -> tuple[Program, str]:
+    def start_bare(self, name: str, *arguments: object,
+                   environment: dict | None = None) -> tuple[Program, str]:
         """Starts one of this package's servers; it prints its address itself."""
-        program = self.start([RELEASE / name, *arguments])
+        program = self.start([RELEASE / name, *arguments], {**os.environ, **(environment or {})})
         address = program.process.stdout.readline().strip()
         if not address:
             program.fail("did not start")

@@ -9,7 +9,8 @@ def show(figures: dict) -> str:
     lines = [f"{machine['cores']} cores ({machine['cpu']}), load before the run "
              f"{machine['load_before']:.1f}, wrk with {machine['threads']} threads and "
              f"{machine['connections']} connections"]
-    blocks = {"seal": seal, "cached": cached, "uncached": uncached, "store": store, "memory": memory, "start": start}
+    blocks = {"size": size, "seal": seal, "cached": cached, "latency": latency, "uncached": uncached,
+              "tls": tls, "store": store, "memory": memory, "start": start}
     for part, block in blocks.items():
         if part in figures:
             lines += ["", *block(figures[part])]
@@ -17,10 +18,14 @@ def show(figures: dict) -> str:
 
 
 def seal(sizes: list[dict]) -> list[str]:
-    return [head("(a) AuthID", "seal", "open", "length"),
+    return [head("(a) AuthID", "seal", "open", "longer by"),
             *(row(f"refresh token of {size['token_characters']:,} characters",
                   f"{size['seal_us']:.2f} µs", f"{size['open_us']:.2f} µs",
-                  f"{size['authid_characters']:,}") for size in sizes)]
+                  f"{size['authid_characters'] - size['token_characters']:,}") for size in sizes)]
+
+
+def size(binary_bytes: int) -> list[str]:
+    return [row("the program, stripped", "", f"{binary_bytes / 1e6:.1f} MB")]
 
 
 def cached(result: dict) -> list[str]:
@@ -29,6 +34,14 @@ def cached(result: dict) -> list[str]:
 
 def uncached(result: dict) -> list[str]:
     return comparison("(c) uncached /refresh", "forwarder", result)
+
+
+def tls(result: dict) -> list[str]:
+    return comparison("(c) the same, TLS to the provider", "forwarder", result)
+
+
+def latency(result: dict) -> list[str]:
+    return comparison("(b) cached /refresh, half load", "bare server", result)
 
 
 def store(result: dict) -> list[str]:
@@ -59,6 +72,13 @@ def memory(result: dict) -> list[str]:
     return [head("(d) resident memory", "idle", "full", "each"),
             row(f"{result['authids']:,} different AuthIDs", f"{result['idle_bytes'] / 1e6:.1f} MB",
                 f"{result['full_bytes'] / 1e6:.1f} MB", f"{result['bytes_per_authid']:,.0f} B"),
+            row("calls to the provider", "", f"{result['provider_calls']:,}"),
+            *cache_off(result["cache_off"])]
+
+
+def cache_off(result: dict) -> list[str]:
+    return [row(f"without a cache, {result['authids']:,} AuthIDs",
+                f"{result['warm_bytes'] / 1e6:.1f} MB", f"{result['after_bytes'] / 1e6:.1f} MB"),
             row("calls to the provider", "", f"{result['provider_calls']:,}")]
 
 

@@ -1,7 +1,7 @@
 //! What the programs of this package share: a server with nothing in it but
 //! hyper, random tokens, and the reading of arguments.
 
-use std::{env, fmt, process, str::FromStr};
+use std::{env, fmt, path::Path, process, str::FromStr, sync::Arc};
 
 use http_body_util::Full;
 use hyper::{
@@ -13,7 +13,9 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use ring::rand::{SecureRandom, SystemRandom};
+use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// The answer of a bare server: a body that is there in one piece.
 pub type Answer = Response<Full<Bytes>>;
@@ -43,6 +45,47 @@ where
         // An error here is a client that went away, as wrk does after a round.
         tokio::spawn(async move { drop(connection.await) });
     }
+}
+
+/// The same under TLS, at `https://localhost:PORT`, with a certificate that is
+/// written to `certificate`, for SSL_CERT_FILE.
+pub async fn serve_tls<F, A>(certificate: &Path, answer: F)
+where
+    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    A: Future<Output = Result<Answer, hyper::Error>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
+    let acceptor = TlsAcceptor::from(Arc::new(tls_config(certificate)));
+    println!("https://localhost:{}", address.port());
+    loop {
+        let (stream, _) = listener.accept().await.expect("connections are accepted");
+        stream.set_nodelay(true).expect("TCP has TCP_NODELAY");
+        let (acceptor, answer) = (acceptor.clone(), answer.clone());
+        tokio::spawn(async move {
+            let Ok(stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            let connection =
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+            drop(connection.await);
+        });
+    }
+}
+
+fn tls_config(certificate: &Path) -> ServerConfig {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])
+        .expect("a name and a key make a certificate");
+    std::fs::write(certificate, made.cert.pem()).expect("the folder can be written");
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .expect("the key is the certificate's")
 }
 
 /// A 200 with these headers; hyper adds `content-length` and `date`.

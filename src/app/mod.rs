@@ -28,8 +28,6 @@ pub struct Knobs {
     /// How long one provider call may take. The client gives up after 25 s
     /// (client-contract.md), and must be answered before.
     pub provider_deadline: Duration,
-    /// About how much memory access tokens may take.
-    pub cache_bytes: u64,
     /// How long connections may wait; the settings say how many there may be.
     pub limits: Limits,
 }
@@ -43,7 +41,6 @@ impl Default for Knobs {
         Self {
             clock: Clock::system(),
             provider_deadline: Duration::from_secs(20),
-            cache_bytes: 64 * 1024 * 1024,
             limits: Limits::default(),
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn wire(
         catalog: catalog.clone(),
         keyring: keyring.clone(),
         provider: provider.clone(),
-        cache: TokenCache::new(knobs.cache_bytes),
+        cache: TokenCache::new(config.cache_bytes),
         lineages: Lineages::new(
             keyring.clone(),
             Memory::new(clock.clone(), LINEAGE_BYTES),

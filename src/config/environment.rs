@@ -30,6 +30,7 @@ pub struct Settings {
     pub(super) privacy_policy_url: Option<String>,
     pub(super) opener_origins: Option<String>,
     pub(super) store_url: Option<String>,
+    pub(super) cache_mb: Option<String>,
     pub(super) max_connections: Option<String>,
     pub(super) tls_cert: Option<String>,
     pub(super) tls_key: Option<String>,
@@ -44,7 +45,7 @@ pub struct Settings {
 }
 
 /// The names of [`Settings`], without prefix.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "PUBLIC_URL",
     "LISTEN",
     "ADMIN_LISTEN",
@@ -57,6 +58,7 @@ const NAMES: [&str; 23] = [
     "PRIVACY_POLICY_URL",
     "OPENER_ORIGINS",
     "STORE_URL",
+    "CACHE_MB",
     "MAX_CONNECTIONS",
     "TLS_CERT",
     "TLS_KEY",

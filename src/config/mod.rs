@@ -28,9 +28,10 @@ use crate::{
     store::StoreUrl,
     telemetry::{LogFilter, LogFormat},
 };
-use reader::{Reader, log_format, trusted_openers, web_address};
+use reader::{Reader, cache_mb, log_format, trusted_openers, web_address};
 
 /// The providers and services that are compiled in.
+const MIB: u64 = 1024 * 1024;
 const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
 
 /// Everything that `serve` needs to know.
@@ -56,6 +57,8 @@ pub struct Config {
     pub openers: TrustedOpeners,
     /// Where servers share what they remember; else each has its own memory.
     pub store: Option<StoreUrl>,
+    /// About how much memory access tokens may take; 0 keeps none.
+    pub cache_bytes: u64,
     /// What is logged.
     pub log: LogFilter,
     /// How it is logged.
@@ -102,6 +105,7 @@ impl Config {
             trusted_openers,
         );
         let store = reader.optional("STORE_URL", settings.store_url.as_deref(), StoreUrl::parse);
+        let cache_mb = reader.or_default("CACHE_MB", settings.cache_mb.as_deref(), "64", cache_mb);
         let log = reader.or_default("LOG", settings.log.as_deref(), "info", LogFilter::parse);
         let log_format = reader.or_default(
             "LOG_FORMAT",
@@ -122,29 +126,33 @@ impl Config {
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
 
-        match (public_url, edge, keyring, log, log_format) {
-            (Some(public_url), Some(edge), Some(keyring), Some(log), Some(log_format))
-                if problems.is_empty() =>
-            {
-                Ok(Self {
-                    warnings: warnings(&environment, &public_url, &offer, store.as_ref())
-                        .into_iter()
-                        .chain(edge.warnings(&environment, &login_gates))
-                        .collect(),
-                    public_url,
-                    edge,
-                    login_gates,
-                    keyring,
-                    offer,
-                    display_name: settings.display_name.unwrap_or_else(|| "authseal".into()),
-                    app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
-                    privacy_policy_url,
-                    openers: openers.unwrap_or_default(),
-                    store,
-                    log,
-                    log_format,
-                })
-            }
+        match (public_url, edge, keyring, cache_mb, log, log_format) {
+            (
+                Some(public_url),
+                Some(edge),
+                Some(keyring),
+                Some(cache_mb),
+                Some(log),
+                Some(log_format),
+            ) if problems.is_empty() => Ok(Self {
+                warnings: warnings(&environment, &public_url, &offer, store.as_ref())
+                    .into_iter()
+                    .chain(edge.warnings(&environment, &login_gates))
+                    .collect(),
+                public_url,
+                edge,
+                login_gates,
+                keyring,
+                offer,
+                display_name: settings.display_name.unwrap_or_else(|| "authseal".into()),
+                app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
+                privacy_policy_url,
+                openers: openers.unwrap_or_default(),
+                store,
+                cache_bytes: cache_mb * MIB,
+                log,
+                log_format,
+            }),
             _ => {
                 // A misspelt name may be why another is missing.
                 problems.extend(environment.unknown_settings());

@@ -51,7 +51,7 @@ const WORDS: &[&str] = &[
 
 /// Settings and what they may be. Whatever says never-print is secret. FOLDER holds a
 /// good certificate and its key.
-const SETTINGS: [(&str, &[&str]); 31] = [
+const SETTINGS: [(&str, &[&str]); 32] = [
     (
         "AUTHSEAL_PUBLIC_URL",
         &["https://auth.example.com/seal", "http://localhost:8080"],
@@ -94,6 +94,7 @@ const SETTINGS: [(&str, &[&str]); 31] = [
     ("AUTHSEAL_LOGIN_PASSWORD", &["never-print-password"]),
     ("AUTHSEAL_LOGIN_HEADER", &["Remote-User"]),
     ("AUTHSEAL_LOGIN_REQUIRE", &["any", "all"]),
+    ("AUTHSEAL_CACHE_MB", &["64", "0", "1048577"]),
     ("AUTHSEAL_RATE_LIMIT", &["60", "4294967295"]),
     (
         "AUTHSEAL_MAX_CONNECTIONS",

@@ -191,6 +191,10 @@ async fn a_gate_that_cannot_work_is_complained_about() {
             "AUTHSEAL_RATE_LIMIT is not a number",
         ),
         (
+            vec![("AUTHSEAL_CACHE_MB", "-1")],
+            "AUTHSEAL_CACHE_MB is not a number",
+        ),
+        (
             vec![("AUTHSEAL_MAX_CONNECTIONS", "many")],
             "AUTHSEAL_MAX_CONNECTIONS is not a number",
         ),

@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::support::{Asked, Gate, Piece, ScriptedProvider, TestApp, json, tokens};
+use crate::support::{Asked, Gate, Piece, Scrape, ScriptedProvider, TestApp, json, tokens};
 
 /// A provider whose first answer waits for the gate.
 pub fn gated(
@@ -129,6 +129,19 @@ async fn an_access_token_is_reused_until_shortly_before_it_expires() {
     assert_ne!(second["access_token"], first["access_token"]);
     assert_eq!(second["expires"], 3600);
     assert_eq!(app.provider.seen().refreshes, 2);
+}
+
+#[tokio::test]
+async fn without_a_cache_the_provider_is_asked_every_time() {
+    let app = TestApp::builder().env("AUTHSEAL_CACHE_MB", "0");
+    let app = app.start().await;
+    let authid = app.authid("stable").await;
+    for refreshes in 1..=3 {
+        assert_eq!(app.refresh(&authid).await.status, 200);
+        assert_eq!(app.provider.seen().refreshes, refreshes);
+    }
+    let scrape = Scrape::of(&app.admin_url).await;
+    assert_eq!(scrape.sum("authseal_cached_tokens", &[]), 0.0);
 }
 
 #[tokio::test]
