@@ -117,7 +117,7 @@ def side_by_side(bed: Bed, load: Load, rounds: int, sides: dict[str, Callable[[]
                  calls: Callable[[], int]) -> dict:
     """Interleaved rounds, each pair in the other order than the one before, so that what
     else happens on the machine meets both sides alike. Each round has a process of its own:
-    where a process comes to lie in memory can cost it a quarter of its speed."""
+    one of the same binary can be a quarter slower than another for as long as it lives."""
     seen: dict[str, list[dict]] = {side: [] for side in sides}
     asked = dict.fromkeys(sides, 0)
     for number in range(rounds):
