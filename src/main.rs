@@ -1,6 +1,6 @@
 //! The `authseal` program.
 
-/// glibc's takes a third of what is spent on a refresh (docs/performance.md).
+/// glibc's took an eighth of a cached refresh (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

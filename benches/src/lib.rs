@@ -14,7 +14,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// The answer of a bare server: a body that is there in one piece.
@@ -29,17 +29,10 @@ where
     F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
     A: Future<Output = Result<Answer, hyper::Error>> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("loopback has a free port");
-    let address = listener
-        .local_addr()
-        .expect("a bound socket has an address");
-    println!("http://{address}");
+    let (listener, port) = listen().await;
+    println!("http://127.0.0.1:{port}");
     loop {
-        // A failing accept is a lack of file descriptors: a broken measurement.
-        let (stream, _) = listener.accept().await.expect("connections are accepted");
-        stream.set_nodelay(true).expect("TCP has TCP_NODELAY");
+        let stream = accept(&listener).await;
         let connection = http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service_fn(answer.clone()));
         // An error here is a client that went away, as wrk does after a round.
@@ -54,17 +47,11 @@ where
     F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
     A: Future<Output = Result<Answer, hyper::Error>> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("loopback has a free port");
-    let address = listener
-        .local_addr()
-        .expect("a bound socket has an address");
+    let (listener, port) = listen().await;
     let acceptor = TlsAcceptor::from(Arc::new(tls_config(certificate)));
-    println!("https://localhost:{}", address.port());
+    println!("https://localhost:{port}");
     loop {
-        let (stream, _) = listener.accept().await.expect("connections are accepted");
-        stream.set_nodelay(true).expect("TCP has TCP_NODELAY");
+        let stream = accept(&listener).await;
         let (acceptor, answer) = (acceptor.clone(), answer.clone());
         tokio::spawn(async move {
             let Ok(stream) = acceptor.accept(stream).await else {
@@ -75,6 +62,23 @@ where
             drop(connection.await);
         });
     }
+}
+
+async fn listen() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
+    let address = listener
+        .local_addr()
+        .expect("a bound socket has an address");
+    (listener, address.port())
+}
+
+/// A failing accept is a lack of file descriptors: a broken measurement.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().await.expect("connections are accepted");
+    stream.set_nodelay(true).expect("TCP has TCP_NODELAY");
+    stream
 }
 
 fn tls_config(certificate: &Path) -> ServerConfig {

@@ -28,10 +28,9 @@ use crate::{
     store::StoreUrl,
     telemetry::{LogFilter, LogFormat},
 };
-use reader::{Reader, cache_mb, log_format, trusted_openers, web_address};
+use reader::{Reader, log_format, mebibytes, trusted_openers, web_address};
 
 /// The providers and services that are compiled in.
-const MIB: u64 = 1024 * 1024;
 const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
 
 /// Everything that `serve` needs to know.
@@ -105,7 +104,8 @@ impl Config {
             trusted_openers,
         );
         let store = reader.optional("STORE_URL", settings.store_url.as_deref(), StoreUrl::parse);
-        let cache_mb = reader.or_default("CACHE_MB", settings.cache_mb.as_deref(), "64", cache_mb);
+        let cache_mb = settings.cache_mb.as_deref();
+        let cache_bytes = reader.or_default("CACHE_MB", cache_mb, "64", mebibytes);
         let log = reader.or_default("LOG", settings.log.as_deref(), "info", LogFilter::parse);
         let log_format = reader.or_default(
             "LOG_FORMAT",
@@ -126,12 +126,12 @@ impl Config {
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
 
-        match (public_url, edge, keyring, cache_mb, log, log_format) {
+        match (public_url, edge, keyring, cache_bytes, log, log_format) {
             (
                 Some(public_url),
                 Some(edge),
                 Some(keyring),
-                Some(cache_mb),
+                Some(cache_bytes),
                 Some(log),
                 Some(log_format),
             ) if problems.is_empty() => Ok(Self {
@@ -149,7 +149,7 @@ impl Config {
                 privacy_policy_url,
                 openers: openers.unwrap_or_default(),
                 store,
-                cache_bytes: cache_mb * MIB,
+                cache_bytes,
                 log,
                 log_format,
             }),

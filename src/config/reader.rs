@@ -84,11 +84,15 @@ pub(super) fn trusted_openers(text: &str) -> Result<TrustedOpeners, NotAnOrigin>
 }
 
 /// More than any machine has is a mistake.
-const MAX_CACHE_MB: u64 = 1024 * 1024;
+const MAX_MEBIBYTES: u64 = 1024 * 1024;
 
-pub(super) fn cache_mb(text: &str) -> Result<u64, &'static str> {
-    let mb = text.parse().ok().filter(|mb| *mb <= MAX_CACHE_MB);
-    mb.ok_or("is not a number of MiB; write it like 64, or 0 to keep no access token")
+/// Bytes, from a number of MiB.
+pub(super) fn mebibytes(text: &str) -> Result<u64, &'static str> {
+    let number: Option<u64> = text.parse().ok();
+    let bytes = number.filter(|number| *number <= MAX_MEBIBYTES);
+    bytes
+        .map(|number| number * 1024 * 1024)
+        .ok_or("is not a number of MiB; write it like 64, or 0 to keep no access token")
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, &'static str> {

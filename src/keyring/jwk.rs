@@ -31,7 +31,8 @@ pub struct Jwk {
     k: Key,
 }
 
-/// The 256 bits, and the cipher that follows from them.
+/// The 256 bits, which are wiped, and the cipher that follows from them, which ring does
+/// not wipe.
 #[derive(Clone)]
 struct Key {
     bytes: Zeroizing<[u8; 32]>,

@@ -111,15 +111,24 @@ async fn with_no_room_left_whoever_never_asked_makes_it() {
     drop(half_open);
 }
 
+/// A connection on which a form has been announced, and nothing of it sent.
+async fn announce_form(app: &TestApp, length: usize) -> TcpStream {
+    let mut stream = connect(app).await;
+    let head = format!(
+        "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    );
+    say(&mut stream, &head).await;
+    stream
+}
+
 #[tokio::test]
 async fn half_a_body_is_no_request_yet_and_makes_room_too() {
     let app = with_limits("10", NEVER, NEVER).start().await;
     let mut half_sent = Vec::new();
     for _ in 0..50 {
-        let mut stream = connect(&app).await;
-        let head = "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\
-                    Content-Type: application/x-www-form-urlencoded\r\n\r\nauth";
-        say(&mut stream, head).await;
+        let mut stream = announce_form(&app, 9).await;
+        say(&mut stream, "auth").await;
         half_sent.push(stream);
     }
     answer_to(&mut connect(&app).await, START_PAGE).await;
@@ -137,10 +146,7 @@ async fn who_holds_most_of_unfinished_requests_makes_room_for_a_small_one() {
     let half = "b".repeat(30 * 1024);
     let mut held = Vec::new();
     for _ in 0..20 {
-        let mut stream = connect(&app).await;
-        let head = "POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\
-                    Content-Type: application/x-www-form-urlencoded\r\n\r\n";
-        say(&mut stream, head).await;
+        let mut stream = announce_form(&app, 60_000).await;
         // One that was displaced has been closed.
         let _ = stream.write_all(half.as_bytes()).await;
         held.push(stream);

@@ -48,7 +48,7 @@ const JITTER: u64 = 300;
 const TASKS: usize = 64;
 /// For an access token of 220 characters: 224 in mimalloc, 112 for the `CachedToken`, some
 /// 75 in quick_cache's tables, which double now and then. (`benches/run --only memory` says
-/// 504 of 100,000 tokens, with what a server has for its connections.)
+/// 426 of 100,000 tokens, with what a server has for its connections.)
 const BYTES_PER_TOKEN: f64 = 412.0;
 /// Room for more tokens than there can be.
 const CACHE_BYTES: u64 = 1 << 40;
