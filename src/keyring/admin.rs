@@ -12,7 +12,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Jwk, KeyringError, folder::REVOKED};
+use super::{
+    Jwk, KeyringError,
+    folder::{self, REVOKED},
+};
 use crate::{clock::UnixTime, secret::Secret};
 
 /// A keys folder, to be changed.
@@ -28,10 +31,12 @@ impl KeyFolder {
     }
 
     /// Makes a key whose id no file of the folder has yet, and returns it. It
-    /// seals after `activate_in`.
+    /// seals after `activate_in`, and is newer than whatever seals from the same second on.
     pub fn create_key(&self, now: UnixTime, activate_in: Duration) -> Result<Jwk, KeyringError> {
+        let others = folder::load(&self.path)?;
         loop {
-            let key = Jwk::generate(now, activate_in);
+            let mut key = Jwk::generate(now, activate_in);
+            key.iat = others.next_iat(now, key.nbf);
             match self.write_new(&key) {
                 Ok(()) => return Ok(key),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -170,7 +175,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::keyring::folder;
 
     fn in_new_folder() -> (tempfile::TempDir, KeyFolder) {
         let temporary = tempfile::tempdir().unwrap();
@@ -187,6 +191,17 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(keys.path()), 0o700);
         assert_eq!(mode(&keys.key_path(&kid)), 0o600);
+    }
+
+    #[test]
+    fn of_the_keys_of_one_second_the_last_one_seals() {
+        let (_temporary, keys) = in_new_folder();
+        let now = UnixTime(5);
+        for _ in 0..5 {
+            let last = keys.create_key(now, Duration::ZERO).unwrap().kid;
+            let set = folder::load(keys.path()).unwrap();
+            assert_eq!(set.sealing(now).unwrap().kid, last);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What one load of the keys found.
 
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, time::Duration};
 
 use thiserror::Error;
 
@@ -93,6 +93,14 @@ impl KeySet {
             Some(key) if !key.opens_at(now) => Err(Unusable::Retired),
             Some(key) => Ok(key),
         }
+    }
+
+    /// From when on a key that activates at `nbf` must be said to be, made now, to be
+    /// newer than those that activate in the same second.
+    pub(super) fn next_iat(&self, now: UnixTime, nbf: UnixTime) -> UnixTime {
+        let rivals = self.keys.iter().filter(|key| key.nbf == nbf);
+        let newest = rivals.map(|key| key.iat).max();
+        newest.map_or(now, |iat| now.max(iat.plus(Duration::from_secs(1))))
     }
 
     /// Whether this lineage stands in `revoked.txt`.
