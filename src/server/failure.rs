@@ -27,10 +27,10 @@ pub(super) const TELL_ADMINISTRATOR: &str = "Tell the administrator of this OAut
 /// A status, an error code of RFC 6749 section 5.2, and what helps.
 pub(super) struct Failure {
     pub(super) status: StatusCode,
-    code: &'static str,
+    pub(super) code: &'static str,
     pub(super) reason: String,
     /// After how long another try makes sense, where that is known.
-    retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
     /// Whether the client is to read the reason and stop. It tries a 503 without one
     /// again, several times.
     has_reason: bool,
@@ -261,7 +261,7 @@ fn refused(refusal: &Refusal, general: impl FnOnce() -> String) -> String {
 }
 
 /// One line of printable ASCII, short enough for a message box.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .map(|char| match char {
             ' '..='~' => char,

@@ -62,6 +62,9 @@ pub(super) fn authid(request: &Request<Body>) -> Result<Secret, NotAnAuthId> {
     Ok(Secret::new(authid.trim()))
 }
 
+/// A parameter that stands in a request more than once.
+pub(super) struct Repeated(pub(super) &'static str);
+
 /// The fields of a posted form, still encoded.
 #[derive(Default)]
 pub(super) struct Form(Bytes);
@@ -82,6 +85,18 @@ impl Form {
     /// The first value of a field.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         field(&self.0, name)
+    }
+
+    /// A parameter of OAuth: one without a value is none, and none stands there twice
+    /// (RFC 6749 section 3.2).
+    pub(super) fn parameter(&self, name: &'static str) -> Result<Option<Secret>, Repeated> {
+        let mut values = form_urlencoded::parse(&self.0)
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| Secret::new(value.trim()));
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Repeated(name)),
+            (value, None) => Ok(value.filter(|value| !value.expose().is_empty())),
+        }
     }
 }
 

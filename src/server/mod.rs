@@ -10,6 +10,7 @@ mod forwarded;
 mod handlers;
 mod input;
 mod networks;
+mod oauth_error;
 mod reply;
 mod routes;
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{
-        ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
-        RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA,
+        REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use http_body_util::Full;
@@ -44,6 +44,22 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let mut json = Vec::with_capacity(USUAL_BYTES);
     serde_json::to_writer(&mut json, body).expect("strings and numbers always serialise");
     let mut reply = with_body(status, "application/json", json);
+    reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    reply
+}
+
+/// An answer of OAuth (RFC 6749 section 5.1).
+pub(super) fn oauth(status: StatusCode, body: &impl Serialize) -> Reply {
+    let mut reply = json(status, body);
+    let no_cache = HeaderValue::from_static("no-cache");
+    reply.headers_mut().insert(PRAGMA, no_cache);
+    reply
+}
+
+/// Nothing but a status.
+pub(super) fn empty(status: StatusCode) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = status;
     reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     reply
 }

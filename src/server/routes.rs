@@ -47,7 +47,7 @@ const fn asset(path: &'static str) -> Route {
     }
 }
 
-static ROUTES: [Route; 17] = [
+static ROUTES: [Route; 20] = [
     open(REFRESH, "GET, POST"),
     Route {
         changes_nothing: true,
@@ -64,6 +64,9 @@ static ROUTES: [Route; 17] = [
     gated("/revoke"),
     open("/revoked", "POST"),
     open("/password", "POST"),
+    open(handlers::TOKEN_PATH, "POST"),
+    open(handlers::REVOCATION_PATH, "POST"),
+    asset(METADATA),
     asset("/privacy-policy"),
     asset(pages::STYLE_PATH),
     asset(pages::SCRIPT_PATH),
@@ -71,6 +74,7 @@ static ROUTES: [Route; 17] = [
 ];
 
 const REFRESH: &str = "/refresh";
+const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// What the log says of an address that is none of ours.
 const NO_ROUTE: &str = "other";
 
@@ -95,7 +99,12 @@ impl Handler for Server {
 impl Server {
     /// A proxy may keep the prefix of PUBLIC_URL or strip it; Duplicati's own links
     /// never have it.
+    ///
+    /// The metadata's well-known path has the prefix behind it (RFC 8414 section 3.1).
     pub(super) fn below_prefix<'p>(&self, path: &'p str) -> &'p str {
+        if path.strip_prefix(METADATA) == Some(self.public_url().prefix()) {
+            return METADATA;
+        }
         match path.strip_prefix(self.public_url().prefix()) {
             Some("") => "/",
             Some(below) if below.starts_with('/') => below,
@@ -156,6 +165,11 @@ impl Server {
             (&Method::GET, "/revoke") => handlers::revoke_form(self),
             (&Method::POST, "/revoked") => handlers::revoke(self, request, entry).await,
             (&Method::POST, "/password") => handlers::enter(self, request, entry.asker).await,
+            (&Method::POST, handlers::TOKEN_PATH) => handlers::token(self, request, entry).await,
+            (&Method::POST, handlers::REVOCATION_PATH) => {
+                handlers::revoke_token(self, request, entry).await
+            }
+            (&Method::GET, METADATA) => handlers::metadata(self),
             (&Method::GET, "/privacy-policy") => handlers::privacy_policy(self),
             (&Method::GET, pages::STYLE_PATH) => reply::asset("text/css", pages::STYLE),
             (&Method::GET, pages::SCRIPT_PATH) => reply::asset("text/javascript", pages::SCRIPT),

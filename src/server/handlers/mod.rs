@@ -3,18 +3,29 @@
 mod fetch;
 mod gate;
 mod login;
+mod metadata;
 mod privacy;
 mod refresh;
 mod renew;
 mod result;
+mod revocation;
 mod revoke;
 mod start;
+mod token;
 
 pub(super) use fetch::{fetch, token_state};
 pub(super) use gate::{enter, turn_away};
 pub(super) use login::{begin_login, finish_login, finish_with_login_token};
+pub(super) use metadata::metadata;
 pub(super) use privacy::privacy_policy;
 pub(super) use refresh::refresh;
 pub(super) use renew::{renew, renew_form};
+pub(super) use revocation::revoke_token;
 pub(super) use revoke::{revoke, revoke_form};
 pub(super) use start::start;
+pub(super) use token::token;
+
+/// The token endpoint (RFC 6749 section 3.2), below the prefix.
+pub(super) const TOKEN_PATH: &str = "/token";
+/// The revocation endpoint (RFC 7009 section 2), below the prefix.
+pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";

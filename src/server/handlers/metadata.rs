@@ -1,0 +1,40 @@
+//! `GET /.well-known/oauth-authorization-server`: where an OAuth library finds the
+//! endpoints (RFC 8414).
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::server::{Reply, Server, handlers, reply};
+
+/// Whatever a client sends to authenticate is accepted.
+const ANY_AUTHENTICATION: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+
+/// RFC 8414 section 2. An authorization endpoint is not among it: people log in on our
+/// pages, not on behalf of a client.
+#[derive(Serialize)]
+struct Metadata {
+    issuer: String,
+    token_endpoint: String,
+    revocation_endpoint: String,
+    grant_types_supported: [&'static str; 1],
+    response_types_supported: [&'static str; 0],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+}
+
+/// The endpoints of OAuth.
+pub(in crate::server) fn metadata(server: &Server) -> Reply {
+    let url = server.public_url();
+    reply::json(
+        StatusCode::OK,
+        &Metadata {
+            issuer: url.to_string(),
+            token_endpoint: url.join(handlers::TOKEN_PATH),
+            revocation_endpoint: url.join(handlers::REVOCATION_PATH),
+            grant_types_supported: ["refresh_token"],
+            response_types_supported: [],
+            token_endpoint_auth_methods_supported: ANY_AUTHENTICATION,
+            revocation_endpoint_auth_methods_supported: ANY_AUTHENTICATION,
+        },
+    )
+}

@@ -1,0 +1,98 @@
+//! `POST /token`: an AuthID is what any OAuth library calls a refresh token (RFC 6749
+//! section 6).
+//!
+//! Client credentials are accepted, in whichever way they come, and mean nothing: no
+//! client is registered here, and who has the AuthID needs no more to use it.
+
+use http::{Request, StatusCode};
+use serde::Serialize;
+
+use crate::{
+    listen::Body,
+    provider::Service,
+    server::{
+        Reply, Server,
+        access_log::Entry,
+        oauth_error::{self, OAuthError},
+        reply,
+    },
+};
+
+/// RFC 6749 section 5.1.
+#[derive(Serialize)]
+struct Answer<'a> {
+    access_token: &'a str,
+    token_type: &'a str,
+    /// Seconds.
+    expires_in: u64,
+    /// The newest AuthID, also when it is the one presented.
+    refresh_token: &'a str,
+}
+
+/// The refresh grant.
+pub(in crate::server) async fn token(
+    server: &Server,
+    request: &Request<Body>,
+    entry: &mut Entry,
+) -> Reply {
+    let reply = refresh(server, request, entry).await;
+    reply.unwrap_or_else(OAuthError::into_reply)
+}
+
+async fn refresh(
+    server: &Server,
+    request: &Request<Body>,
+    entry: &mut Entry,
+) -> Result<Reply, OAuthError> {
+    let form = oauth_error::form(request.headers(), request.body())?;
+    let Some(grant_type) = form.parameter("grant_type")? else {
+        return Err(OAuthError::invalid_request(
+            "grant_type is missing. Post a form with grant_type=refresh_token and the AuthID as \
+             refresh_token.",
+        ));
+    };
+    if grant_type.expose() != "refresh_token" {
+        return Err(OAuthError::new(
+            "unsupported_grant_type",
+            "The only grant here is refresh_token. Log in on this server's pages to get an AuthID.",
+        ));
+    }
+    let Some(authid) = form.parameter("refresh_token")? else {
+        return Err(OAuthError::invalid_request(
+            "refresh_token is missing. Put the AuthID there.",
+        ));
+    };
+    let scope = form.parameter("scope")?;
+    let holder = server
+        .engine
+        .open(authid.expose(), entry.asker.counted_as())?;
+    entry.note_holder(&holder);
+    if scope.is_some_and(|scope| !is_scope_of(holder.service(), scope.expose())) {
+        return Err(OAuthError::new(
+            "invalid_scope",
+            "An AuthID has the scope that was logged in with. Leave scope out.",
+        ));
+    }
+    let refreshed = server.engine.refresh(&holder).await?;
+    let newest = refreshed.newest_authid.as_ref().unwrap_or(&authid);
+    Ok(reply::oauth(
+        StatusCode::OK,
+        &Answer {
+            access_token: refreshed.access_token().expose(),
+            token_type: "Bearer",
+            expires_in: refreshed.expires_in.as_secs(),
+            refresh_token: newest.expose(),
+        },
+    ))
+}
+
+/// Whether it names the same, in whichever order (RFC 6749 section 3.3).
+fn is_scope_of(service: &Service, scope: &str) -> bool {
+    let sorted = |scope: &str| {
+        let mut names: Vec<String> = scope.split_ascii_whitespace().map(str::to_owned).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    sorted(&service.scope) == sorted(scope)
+}

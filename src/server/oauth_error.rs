@@ -1,0 +1,127 @@
+//! What an OAuth library reads when it gets no token: RFC 6749 section 5.2, with the
+//! statuses that it asks for. Duplicati's own are in `failure`.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use super::{
+    Reply,
+    failure::{Failure, one_line},
+    input::{Form, Repeated},
+    reply,
+};
+use crate::{
+    listen::Body,
+    refresh::{RefreshError, RevokeError},
+    seal::{NotAnAuthId, OpenError},
+};
+
+/// An error code, and what a person should know.
+pub(super) struct OAuthError {
+    code: &'static str,
+    description: String,
+    /// After how long another try makes sense, where that is known.
+    retry_after: Option<Duration>,
+}
+
+impl OAuthError {
+    /// One that lies with the request.
+    pub(super) fn new(code: &'static str, description: impl Into<String>) -> Self {
+        Self {
+            code,
+            description: description.into(),
+            retry_after: None,
+        }
+    }
+
+    /// For a request that is not one of RFC 6749's.
+    pub(super) fn invalid_request(description: impl Into<String>) -> Self {
+        Self::new("invalid_request", description)
+    }
+
+    /// RFC 6749 has 400 for what lies with the client or its grant. The other two
+    /// codes stand for a 500 and a 503 where a redirect can have no status (section
+    /// 4.1.2.1); here they can. 401 is for a client that failed to authenticate, and
+    /// none has to.
+    fn status(&self) -> StatusCode {
+        match self.code {
+            "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
+            "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// As section 5.2 writes it.
+    pub(super) fn into_reply(self) -> Reply {
+        let status = self.status();
+        // Neither may stand in an error_description.
+        let description = one_line(&self.description)
+            .replace('"', "'")
+            .replace('\\', "/");
+        let body = ErrorResponse {
+            error: self.code,
+            error_description: &description,
+        };
+        let reply = reply::oauth(status, &body);
+        match self.retry_after {
+            Some(retry_after) => reply::set_retry_after(reply, retry_after),
+            None => reply,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorResponse<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
+impl From<Failure> for OAuthError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: failure.code,
+            description: failure.reason,
+            retry_after: failure.retry_after,
+        }
+    }
+}
+
+impl From<RefreshError> for OAuthError {
+    fn from(error: RefreshError) -> Self {
+        let failure = Failure::of_refresh(&error);
+        match error {
+            // It is a string in the place of a refresh token, whatever its form.
+            RefreshError::Open(OpenError::NotAnAuthId(_)) => {
+                Self::new("invalid_grant", failure.reason)
+            }
+            _ => failure.into(),
+        }
+    }
+}
+
+impl From<RevokeError> for OAuthError {
+    fn from(error: RevokeError) -> Self {
+        match error {
+            RevokeError::Refresh(error) => error.into(),
+            error => Failure::of_revocation(&error).into(),
+        }
+    }
+}
+
+impl From<Repeated> for OAuthError {
+    fn from(Repeated(name): Repeated) -> Self {
+        Self::invalid_request(format!("{name} stands in the request twice."))
+    }
+}
+
+/// The form of an OAuth request. Parameters in the query do not count (section 3.2).
+pub(super) fn form(headers: &HeaderMap, body: &Body) -> Result<Form, OAuthError> {
+    Form::read(headers, body).map_err(|why| {
+        OAuthError::invalid_request(match why {
+            NotAnAuthId::TooLong => "The request is too long.",
+            NotAnAuthId::Missing | NotAnAuthId::Form => "The request was cut short.",
+        })
+    })
+}
