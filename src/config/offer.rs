@@ -93,6 +93,7 @@ fn service(table: &ServiceTable, provider: Arc<Provider>, credentials: Credentia
         link: table.link.clone(),
         manage_url: table.manage_url.clone(),
         aliases: table.aliases.clone(),
+        rclone: table.rclone.clone(),
         hidden: table.hidden,
         credentials,
     }

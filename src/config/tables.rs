@@ -9,6 +9,7 @@ use super::{
     fields::{Fields, nearest},
     provider_table::{ProviderTable, read_provider},
 };
+use crate::provider::Rclone;
 
 /// A service that still lacks its credentials.
 pub(super) struct ServiceTable {
@@ -20,6 +21,7 @@ pub(super) struct ServiceTable {
     pub(super) link: Option<url::Url>,
     pub(super) manage_url: Option<url::Url>,
     pub(super) aliases: Vec<String>,
+    pub(super) rclone: Option<Rclone>,
     pub(super) hidden: bool,
 }
 
@@ -153,6 +155,7 @@ fn read_service(
     let link = fields.link("link");
     let manage_url = fields.link("manage_url");
     let aliases = fields.optional("aliases").unwrap_or_default();
+    let rclone = fields.optional("rclone");
     let hidden = fields.optional("hidden").unwrap_or(false);
     fields.finish();
     Some(ServiceTable {
@@ -164,6 +167,7 @@ fn read_service(
         link,
         manage_url,
         aliases,
+        rclone,
         hidden,
     })
 }

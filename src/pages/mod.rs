@@ -9,6 +9,7 @@
 
 mod authid_form;
 mod cli_token;
+mod commands;
 mod error;
 mod password;
 mod privacy;
@@ -17,10 +18,11 @@ mod start;
 
 pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
+pub use commands::Login;
 pub use error::{ErrorPage, Link, ProviderError};
 pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
-pub use result::{Credential, Opener, ResultPage, Validity};
+pub use result::{Credential, Opener, OtherPrograms, ResultPage, Validity};
 pub use start::{Choice, HandOver, Service, Setup, StartPage};
 
 /// The stylesheet; pages ask for it at prefix + [`STYLE_PATH`].
@@ -29,6 +31,7 @@ pub const STYLE: &str = concat!(
     include_str!("style/page.css"),
     include_str!("style/forms.css"),
     include_str!("style/parts.css"),
+    include_str!("style/tabs.css"),
 );
 /// The script of the copy button; pages ask for it at prefix + [`SCRIPT_PATH`].
 pub const SCRIPT: &str = include_str!("authseal.js");

@@ -22,6 +22,8 @@ pub struct ResultPage<'a> {
     pub manage_url: Option<&'a str>,
     /// What was got.
     pub credential: Credential<'a>,
+    /// How other programs use it; none for what is no AuthID.
+    pub other_programs: Option<OtherPrograms>,
     /// What else to enter in the program: name and value, foreign text both.
     pub facts: &'a [(String, String)],
     /// The page that opened this one.
@@ -29,6 +31,17 @@ pub struct ResultPage<'a> {
     /// Whether the AuthID now waits for the program that opened the start page
     /// with a token.
     pub handed_over: bool,
+}
+
+/// Commands for a shell.
+pub struct OtherPrograms {
+    /// Makes an rclone remote, where rclone knows the service.
+    pub rclone: Option<String>,
+    /// Gets an access token.
+    pub curl: String,
+    /// Whether the provider replaces refresh tokens, so that the newest AuthID must be
+    /// kept.
+    pub are_replaced: bool,
 }
 
 /// The page that opened this one.
@@ -75,6 +88,14 @@ impl<'a> Credential<'a> {
     fn value(&self) -> &'a str {
         match *self {
             Self::AuthId(value) | Self::AccessToken(value) => value,
+        }
+    }
+
+    /// The same at the start of a label.
+    fn title(&self) -> &'static str {
+        match self {
+            Self::AuthId(_) => "AuthID",
+            Self::AccessToken(_) => "Access token",
         }
     }
 

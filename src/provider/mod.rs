@@ -15,7 +15,7 @@ pub use client::{Authorization, CodeExchange, ProviderClient};
 pub use error::{ProviderError, Refusal};
 pub use revocation::GrantTokens;
 pub use table::{
-    ClientAuthentication, Credentials, Endpoint, LoginMethod, Provider, RefreshTokens, Region,
-    Revocation, RevocationMethod, Service,
+    ClientAuthentication, Credentials, Endpoint, LoginMethod, Provider, Rclone, RefreshTokens,
+    Region, Revocation, RevocationMethod, Service,
 };
 pub use token_response::Tokens;

@@ -182,10 +182,23 @@ pub struct Service {
     pub manage_url: Option<Url>,
     /// Other ids by which clients ask for it.
     pub aliases: Vec<String>,
+    /// How rclone reaches it, where it can.
+    pub rclone: Option<Rclone>,
     /// Whether it has no button, though a link to it works.
     pub hidden: bool,
     /// The application's credentials.
     pub credentials: Credentials,
+}
+
+/// A remote of rclone (https://rclone.org/docs/).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Rclone {
+    /// The type of its backend, such as `drive`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the backend must be told besides.
+    #[serde(flatten)]
+    pub options: BTreeMap<String, String>,
 }
 
 /// A client id and secret (RFC 6749 section 2.3.1).

@@ -45,7 +45,7 @@ async fn a_whole_login_needs_no_mouse() {
         tab_to(&browser, stop).await;
         browser.press(Key::Enter).await;
     }
-    browser.see_text("copy-status", "Copied").await;
+    browser.see_text("authid-status", "Copied").await;
 }
 
 /// Presses Tab until the focus is there. It must be visible wherever it goes.

@@ -100,9 +100,9 @@ async fn the_copy_button_copies_the_authid_and_says_so() {
     let mut oidc = OidcApp::start(RefreshTokens::Stable).await;
     let browser = Browser::open().await;
     let authid = log_in(&browser, &mut oidc).await;
-    assert_eq!(browser.text("#copy-status").await, "");
+    assert_eq!(browser.text("#authid-status").await, "");
     browser.click("button[data-copy]").await;
-    browser.see_text("copy-status", "Copied").await;
+    browser.see_text("authid-status", "Copied").await;
     browser.let_pages_read_the_clipboard().await;
     let copied = browser.run_async("navigator.clipboard.readText()").await;
     assert_eq!(copied, authid);

@@ -1,5 +1,6 @@
 //! authseal among programs of other people: a browser, an authorization server,
-//! reverse proxies, a JOSE library, an accessibility checker. `tests/run` installs them.
+//! reverse proxies, a JOSE library, OAuth libraries, an accessibility checker.
+//! `tests/run` installs them.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,6 +14,7 @@ mod devtools;
 mod foreign_opener;
 mod jose;
 mod keyboard;
+mod libraries;
 mod login;
 mod new_ui;
 mod oidc;
@@ -22,6 +24,7 @@ mod other_program;
 mod page;
 mod pages;
 mod proxies;
+mod rclone;
 mod replicas;
 mod revoke;
 mod search;

@@ -137,12 +137,18 @@ impl Site {
         let trusted = format!("{}&keep", opener.current_ui(LOCALHOST, &app.url));
         let foreign = opener.current_ui(FOREIGN, &app.url);
         let silent = opener.silent_ui(LOCALHOST, &app.url);
-        let handed_over = format!("/?type=stable&token={TOKEN}");
+        let one = "/?type=stable";
+        let handed_over = format!("{one}&token={TOKEN}");
         let allow = || [Click(BUTTON), Click("#allow")];
+        let used_by = |tab| [Click(BUTTON), Click("#allow"), Click(tab)];
+        let for_rclone = used_by("label[for=use-rclone]");
+        let for_a_script = used_by("label[for=use-script]");
         let token = "Your access token is ready";
         vec![
-            page(app, "/?type=stable", allow(), ready, COPY),
+            page(app, one, allow(), ready, COPY),
             page(app, &handed_over, allow(), ready, COPY),
+            page(app, one, for_rclone, ready, RCLONE),
+            page(app, one, for_a_script, ready, SCRIPT),
             opened(app, trusted, allow(), ready, AFTER_SENDING),
             opened(app, foreign, allow(), ready, NAMED),
             opened(app, silent, allow(), ready, "#opener"),
@@ -171,6 +177,8 @@ impl Site {
 
 const BUTTON: &str = ".button.primary";
 const COPY: &str = "button[data-copy]";
+const RCLONE: &str = ".rclone button[data-copy]";
+const SCRIPT: &str = ".script button[data-copy]";
 const AFTER_SENDING: &str = ".send[data-trusted] ~ .actions button";
 const NAMED: &str = ".send[data-origin]:not([data-trusted]) button";
 const REVOKE: &str = ".button.danger";

@@ -186,6 +186,7 @@ provider = "{id}"
 name = "Test storage"
 scope = "files"
 manage_url = "https://provider.example/connected-apps"
+rclone = {{ type = "drive", scope = "drive.file" }}
 "#
     )
 }

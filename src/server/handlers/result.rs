@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::TOKEN_PATH;
 use crate::{
-    pages::{Credential, ResultPage, Validity},
+    pages::{self, Credential, OtherPrograms, ResultPage, Validity},
     provider::{RefreshTokens, Service},
     server::Server,
 };
@@ -24,11 +25,33 @@ pub(super) fn result_page<'a>(
         provider_name: &provider.name,
         validity: validity(server, service),
         manage_url: service.manage_url.as_ref().map(url::Url::as_str),
+        other_programs: other_programs(server, service, credential),
         credential,
         facts: &[],
         opener: None,
         handed_over: false,
     }
+}
+
+fn other_programs(
+    server: &Server,
+    service: &Service,
+    credential: Credential<'_>,
+) -> Option<OtherPrograms> {
+    let Credential::AuthId(authid) = credential else {
+        return None;
+    };
+    let login = pages::Login {
+        service: &service.id,
+        token_url: &server.public_url().join(TOKEN_PATH),
+        authid,
+    };
+    let rclone = service.rclone.as_ref();
+    Some(OtherPrograms {
+        rclone: rclone.map(|rclone| login.rclone(&rclone.kind, &rclone.options)),
+        curl: login.curl(),
+        are_replaced: service.provider.refresh_tokens.are_replaced(),
+    })
 }
 
 /// How long an AuthID of this service is good that is made now.

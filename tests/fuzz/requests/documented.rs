@@ -6,7 +6,7 @@ use url::Url;
 use crate::{http1::Answer, property::ensure};
 
 /// How each is asked, mostly. Those behind which there is most stand here twice.
-pub const PATHS: [(&str, &str); 22] = [
+pub const PATHS: [(&str, &str); 26] = [
     ("GET", "/"),
     ("GET", "/"),
     ("GET", "/login"),
@@ -25,6 +25,10 @@ pub const PATHS: [(&str, &str); 22] = [
     ("POST", "/revoked"),
     ("POST", "/password"),
     ("POST", "/password"),
+    ("POST", "/token"),
+    ("POST", "/token"),
+    ("POST", "/oauth2/revoke"),
+    ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/renew"),
     ("GET", "/revoke"),
     ("GET", "/privacy-policy"),
@@ -32,7 +36,7 @@ pub const PATHS: [(&str, &str); 22] = [
 ];
 
 /// Every header that an answer may have: an injected one would be another.
-const HEADERS: [&str; 15] = [
+const HEADERS: [&str; 16] = [
     "allow",
     "cache-control",
     "connection",
@@ -41,6 +45,7 @@ const HEADERS: [&str; 15] = [
     "content-type",
     "date",
     "location",
+    "pragma",
     "referrer-policy",
     "retry-after",
     "set-cookie",
@@ -57,6 +62,7 @@ pub fn documented(path: &str, method: &str, is_gated: bool) -> &'static [u16] {
     match (path, method) {
         ("/no/such/page", _) => &[404],
         ("/privacy-policy", _) if reads => &[200],
+        ("/.well-known/oauth-authorization-server", _) if reads => &[200],
         ("/", _) if reads && is_gated => &[200, 403, 404],
         ("/", _) if reads => &[200, 404],
         ("/login" | "/cli-token", "GET") if is_gated => &[200, 302, 403, 404],
@@ -70,6 +76,8 @@ pub fn documented(path: &str, method: &str, is_gated: bool) -> &'static [u16] {
         ("/refresh", "GET" | "POST") => &[200, 302, 400, 401],
         ("/renewed", "POST") => &[200, 400, 401, 503],
         ("/revoked", "POST") => &[400, 401, 501, 503],
+        ("/token", "POST") => &[200, 400, 503],
+        ("/oauth2/revoke", "POST") => &[200, 400, 503],
         // Without a password to give, one is let in.
         ("/password", "POST") if is_gated => &[303, 403, 429],
         ("/password", "POST") => &[303],

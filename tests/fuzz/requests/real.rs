@@ -180,6 +180,12 @@ fn forms(authid: &str, seen: &Seen) -> Vec<(&'static str, String)> {
         ("/refresh", format!("authid={authid}")),
         ("/renewed", format!("authid={authid}")),
         ("/revoked", format!("authid={authid}")),
+        (
+            "/token",
+            format!("grant_type=refresh_token&refresh_token={authid}&scope=files"),
+        ),
+        ("/token", format!("grant_type=password&authid={authid}")),
+        ("/oauth2/revoke", format!("token={authid}")),
         ("/cli-token-login", format!("state={state}&token={pasted}")),
         ("/cli-token-login", format!("state={state}&token=")),
         (

@@ -64,7 +64,7 @@ fn token(books: &Books, call: &Call) -> Answer {
     };
     let mut body = json!({
         "access_token": books.new_access_token(grant, 220),
-        "expires_in": 3599,
+        "expires_in": books.expires_in(3599),
         "scope": "as asked",
         "token_type": "Bearer",
     });

@@ -199,8 +199,8 @@ fn token(books: &Books, call: &Call, lengths: [usize; 2]) -> Answer {
     let [refresh_length, access_length] = lengths;
     let mut body = json!({
         "token_type": "Bearer",
-        "expires_in": 3600,
-        "ext_expires_in": 3600,
+        "expires_in": books.expires_in(3600),
+        "ext_expires_in": books.expires_in(3600),
         "access_token": books.new_access_token(grant, access_length),
     });
     if offline {
