@@ -32,8 +32,7 @@ impl Redis {
         // Somebody else may take the port at the same moment.
         loop {
             let port = free_port();
-            let mut child = spawn(port, &folder, &options);
-            if is_up(port, &mut child, &options).await {
+            if let Some(child) = started(port, &folder, &options).await {
                 let redis = Self {
                     port,
                     folder,
@@ -69,8 +68,8 @@ impl Redis {
     }
 
     pub async fn restart(&mut self) {
-        self.child = spawn(self.port, &self.folder, &self.options);
-        assert!(is_up(self.port, &mut self.child, &self.options).await);
+        let child = started(self.port, &self.folder, &self.options).await;
+        self.child = child.expect("it gets its port again");
     }
 
     async fn signal(&self, name: &str) {
@@ -102,10 +101,12 @@ pub async fn ask<T: FromRedisValue>(port: u16, words: &[&str]) -> Result<T, Redi
     command.query_async(&mut connection).await
 }
 
-fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
+/// A redis that is ready; `None` if it could not have a port, be it the one of a
+/// cluster's bus, which it takes last.
+async fn started(port: u16, folder: &TempDir, options: &[String]) -> Option<Child> {
     static LOGS: AtomicU64 = AtomicU64::new(0);
     let log = format!("log-{}", LOGS.fetch_add(1, Ordering::Relaxed));
-    Command::new("redis-server")
+    let mut child = Command::new("redis-server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args(["--logfile", &log, "--save", "", "--appendonly", "yes"])
         .args(["--appendfsync", "always"])
@@ -116,23 +117,15 @@ fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .expect("redis-server is installed: tests/run --prepare")
-}
-
-/// Waits until it answers; `false` if it ends instead.
-async fn is_up(port: u16, child: &mut Child, options: &[String]) -> bool {
-    // With TLS or a password, an answer of any kind will do.
-    let is_plain = options.is_empty();
-    eventually("redis answers", async || {
+        .expect("redis-server is installed: tests/run --prepare");
+    let log = folder.path().join(log);
+    let is_ready = eventually("redis is ready", async || {
         if child.try_wait().unwrap().is_some() {
             return Some(false);
         }
-        if is_plain {
-            let pong: Result<String, _> = ask(port, &["PING"]).await;
-            return pong.is_ok().then_some(true);
-        }
-        let connected = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
-        connected.is_ok().then_some(true)
-    })
-    .await
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        let is_ready = said.contains("Ready to accept connections");
+        is_ready.then_some(true)
+    });
+    is_ready.await.then_some(child)
 }
