@@ -12,10 +12,11 @@
 //! config
 //! server
 //! refresh login
+//! old_authid
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages
+//! secret clock public_url telemetry pages aes_crypt
 //! ```
 //!
 //! One request, from socket to provider and back:
@@ -25,8 +26,8 @@
 
 #![warn(missing_docs)]
 
+pub mod aes_crypt;
 pub mod app;
-
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -35,6 +36,7 @@ pub mod keyring;
 pub mod limit;
 pub mod listen;
 pub mod login;
+pub mod old_authid;
 pub mod outbound;
 pub mod pages;
 pub mod provider;

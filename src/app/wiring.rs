@@ -11,6 +11,7 @@ use crate::{
     keyring::Keyring,
     limit::Limit,
     login::{HandOvers, Login, PasswordGate},
+    old_authid::OldAuthIds,
     outbound::Outbound,
     provider::ProviderClient,
     public_url::PublicUrl,
@@ -58,6 +59,7 @@ pub(super) fn wire(
     let limit = config.edge.rate_limit;
     let engine = RefreshEngine::new(EngineParts {
         catalog: catalog.clone(),
+        old_authids: OldAuthIds::new(config.accept_v2_plain, config.v1_storage),
         keyring: keyring.clone(),
         provider: provider.clone(),
         cache: TokenCache::new(config.cache_bytes),

@@ -26,6 +26,9 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
         }
     };
     print_settings(&config);
+    for note in &config.notes {
+        println!("Note: {note}\n");
+    }
     print_offer(&config.offer);
     for warning in &config.warnings {
         println!("\nWarning: {warning}");

@@ -4,9 +4,11 @@ mod authid;
 mod check;
 mod demo;
 mod health;
+mod import;
 mod keys;
 mod online;
 mod revoke;
+mod run;
 mod secret_input;
 mod serve;
 
@@ -17,6 +19,8 @@ use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
 };
+
+use crate::config::Environment;
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -44,6 +48,10 @@ enum Command {
     /// Look into an AuthID, or make one.
     #[command(subcommand, name = "authid")]
     AuthId(authid::Command),
+    /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
+    Import,
+    /// Serve, with the options of Duplicati's own server.
+    Run(Box<run::Arguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
     Health,
 }
@@ -52,12 +60,14 @@ enum Command {
 /// and the exit code is then 1.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve => in_runtime(serve::serve()),
+        Command::Serve => in_runtime(serve::serve(Environment::of_process())),
         Command::Demo(arguments) => in_runtime(demo::demo(arguments)),
         Command::Check(arguments) => in_runtime(check::check(arguments)),
         Command::Keys(command) => keys::run(command),
         Command::Revoke(arguments) => revoke::revoke(arguments),
         Command::AuthId(command) => authid::run(command),
+        Command::Import => import::import(),
+        Command::Run(arguments) => in_runtime(run::run(*arguments)),
         Command::Health => in_runtime(health::health()),
     };
     match outcome {

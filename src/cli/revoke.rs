@@ -9,6 +9,7 @@ use crate::{
     clock::Clock,
     config::{Environment, key_source},
     keyring::{KeyFolder, KeySource, Keyring},
+    old_authid::OldAuthId,
     seal::{self, Lineage},
 };
 
@@ -42,7 +43,11 @@ pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
         None => {
             let keys = Keyring::load(source.clone())?.current();
             let opened = seal::open(&keys, Clock::system().now(), given.expose());
-            opened?.grant.lineage
+            match (opened, OldAuthId::parse(given.expose())) {
+                (Ok(opened), _) => opened.grant.lineage,
+                (Err(_), Some(old)) => old.lineage(),
+                (Err(error), None) => return Err(error.into()),
+            }
         }
     };
     let is_new =

@@ -9,9 +9,9 @@ use crate::{
     listen, telemetry,
 };
 
-pub(super) async fn serve() -> Result<(), Failure> {
+pub(super) async fn serve(environment: Environment) -> Result<(), Failure> {
     let asked_to_stop = stop_signals()?;
-    let mut config = Config::load(Environment::of_process())?;
+    let mut config = Config::load(environment)?;
     telemetry::start(&config.log, config.log_format);
     make_room(&mut config.edge);
     announce(&config);
@@ -50,6 +50,9 @@ fn make_room(edge: &mut Edge) {
 }
 
 fn announce(config: &Config) {
+    for note in &config.notes {
+        tracing::info!("{note}");
+    }
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }

@@ -12,6 +12,8 @@ const PREFIX: &str = "AUTHSEAL_";
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// What [`Environment::expand`] knows besides.
+    placeholders: BTreeMap<String, String>,
 }
 
 /// The `AUTHSEAL_` settings, as text.
@@ -40,12 +42,14 @@ pub struct Settings {
     pub(super) login_password: Option<String>,
     pub(super) login_header: Option<String>,
     pub(super) login_require: Option<String>,
+    pub(super) accept_v2_plain: Option<String>,
+    pub(super) v1_storage: Option<String>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<String>,
 }
 
 /// The names of [`Settings`], without prefix.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "PUBLIC_URL",
     "LISTEN",
     "ADMIN_LISTEN",
@@ -68,6 +72,8 @@ const NAMES: [&str; 24] = [
     "LOGIN_PASSWORD",
     "LOGIN_HEADER",
     "LOGIN_REQUIRE",
+    "ACCEPT_V2_PLAIN",
+    "V1_STORAGE",
     "LOG",
     "LOG_FORMAT",
 ];
@@ -92,7 +98,48 @@ impl Environment {
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
+            placeholders: BTreeMap::new(),
         }
+    }
+
+    /// The same with one more variable.
+    pub fn with(mut self, name: &str, value: String) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// Sets a variable, for this process's own eyes.
+    pub(super) fn set(&mut self, name: &str, value: String) {
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    /// Gives a placeholder a value, unless a variable has its name.
+    pub(super) fn define(&mut self, name: &str, value: &str) {
+        self.placeholders.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The text with every `%NAME%` replaced that is known.
+    pub(super) fn expand(&self, text: &str) -> String {
+        let mut expanded = String::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('%') {
+            expanded.push_str(before);
+            let value = behind.split_once('%').and_then(|(name, behind)| {
+                let known = self.variables.get(name).or(self.placeholders.get(name))?;
+                Some((known, behind))
+            });
+            match value {
+                Some((value, behind)) => {
+                    expanded.push_str(value);
+                    rest = behind;
+                }
+                None => {
+                    expanded.push('%');
+                    rest = behind;
+                }
+            }
+        }
+        expanded + rest
     }
 
     /// A variable, or the content of the file that `<name>_FILE` names, without

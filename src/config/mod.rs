@@ -6,12 +6,13 @@ mod edge;
 mod environment;
 mod fields;
 mod login_gates;
+mod oauth_server;
 mod offer;
 mod provider_table;
 mod reader;
 mod tables;
 
-use std::{collections::HashSet, fs, net::SocketAddr};
+use std::{collections::HashSet, fs, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
@@ -28,7 +29,8 @@ use crate::{
     store::StoreUrl,
     telemetry::{LogFilter, LogFormat},
 };
-use reader::{Reader, log_format, mebibytes, trusted_openers, web_address};
+use reader::{Reader, folder, log_format, mebibytes, trusted_openers, web_address, yes_or_no};
+use tables::Tables;
 
 /// The providers and services that are compiled in.
 const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
@@ -58,12 +60,18 @@ pub struct Config {
     pub store: Option<StoreUrl>,
     /// About how much memory access tokens may take; 0 keeps none.
     pub cache_bytes: u64,
+    /// Whether AuthIDs are taken that hold their refresh token in clear.
+    pub accept_v2_plain: bool,
+    /// The folder of the files that V1 AuthIDs open.
+    pub v1_storage: Option<PathBuf>,
     /// What is logged.
     pub log: LogFilter,
     /// How it is logged.
     pub log_format: LogFormat,
     /// What is odd but no reason to stop.
     pub warnings: Vec<String>,
+    /// What was understood of the settings of Duplicati's own server.
+    pub notes: Vec<String>,
 }
 
 /// Settings that cannot be served with.
@@ -80,6 +88,13 @@ impl Config {
     /// Reads the settings from these variables, usually `std::env::vars_os`.
     pub fn load(environment: Environment) -> Result<Self, Rejected> {
         let mut problems = Vec::new();
+        let built_in = tables::parse(
+            "the built-in providers.toml",
+            BUILT_IN_TABLES,
+            &mut problems,
+        );
+        let translated = oauth_server::translate(&environment, &built_in, &mut problems);
+        let environment = translated.environment;
         let settings = environment.settings(&mut problems);
         let mut reader = Reader {
             problems: &mut problems,
@@ -113,15 +128,38 @@ impl Config {
             "text",
             log_format,
         );
+        let accept_v2_plain = reader.or_default(
+            "ACCEPT_V2_PLAIN",
+            settings.accept_v2_plain.as_deref(),
+            "false",
+            yes_or_no,
+        );
+        let v1_storage = reader.optional("V1_STORAGE", settings.v1_storage.as_deref(), folder);
         let keyring = keyring(&settings, reader.problems);
         let own_tables = own_tables(&settings, reader.problems);
+        let mut layers = vec![
+            ("the built-in providers.toml", built_in),
+            ("CONFIGFILE", translated.tables),
+        ];
+        layers.extend(own_tables.as_ref().map(|(path, text)| {
+            let tables = tables::parse(path, text, reader.problems);
+            (path.as_str(), tables)
+        }));
+        let tables = Tables::read(layers, &environment, &mut problems);
+        let wanted = settings.services.as_ref().or(translated.services.as_ref());
+        let mut unmet = Vec::new();
         let offer = offer::assemble(
-            BUILT_IN_TABLES,
-            own_tables.as_ref(),
-            settings.services.as_deref(),
+            &tables,
+            wanted.map(String::as_str),
             &environment,
             &mut problems,
+            &mut unmet,
         );
+        let mut notes = translated.notes;
+        match translated.services {
+            Some(_) => notes.extend(unmet),
+            None => problems.extend(unmet),
+        }
         // Services that share an application share its complaints.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
@@ -138,6 +176,7 @@ impl Config {
                 warnings: warnings(&environment, &public_url, &offer, store.as_ref())
                     .into_iter()
                     .chain(edge.warnings(&environment, &login_gates))
+                    .chain(old_authid_warnings(accept_v2_plain, !notes.is_empty()))
                     .collect(),
                 public_url,
                 edge,
@@ -150,8 +189,11 @@ impl Config {
                 openers: openers.unwrap_or_default(),
                 store,
                 cache_bytes,
+                accept_v2_plain: accept_v2_plain.unwrap_or_default(),
+                v1_storage,
                 log,
                 log_format,
+                notes,
             }),
             _ => {
                 // A misspelt name may be why another is missing.
@@ -185,6 +227,23 @@ fn warnings(
         ));
     }
     warnings
+}
+
+/// Loud, because whoever reads such an AuthID has the login itself.
+fn old_authid_warnings(accept_v2_plain: Option<bool>, is_moving_in: bool) -> Option<String> {
+    match accept_v2_plain {
+        Some(true) => Some(
+            "AUTHSEAL_ACCEPT_V2_PLAIN is on: AuthIDs are taken that hold their refresh token in \
+             CLEAR. Renew them at /renew or with authseal import, and switch it off again"
+                .to_owned(),
+        ),
+        _ if is_moving_in => Some(
+            "AuthIDs that hold their refresh token in clear, as Duplicati's own server makes \
+             them, are refused: AUTHSEAL_ACCEPT_V2_PLAIN=true takes them while you move"
+                .to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 /// The admin address alone, for a command that needs no more.

@@ -33,15 +33,15 @@ impl Offer {
     }
 }
 
-/// Puts tables, credentials and the wish of AUTHSEAL_SERVICES together.
+/// Puts tables, credentials and the wish of AUTHSEAL_SERVICES together. What cannot be
+/// had of the wish goes to `unmet`.
 pub(super) fn assemble(
-    built_in: &str,
-    own: Option<&(String, String)>,
+    tables: &Tables,
     wanted: Option<&str>,
     environment: &Environment,
     problems: &mut Vec<String>,
+    unmet: &mut Vec<String>,
 ) -> Offer {
-    let tables = Tables::read(built_in, own, environment, problems);
     let wanted = wanted.map(|wanted| {
         wanted
             .split(',')
@@ -49,7 +49,7 @@ pub(super) fn assemble(
             .filter(|name| !name.is_empty())
             .collect::<Vec<_>>()
     });
-    complain_about_unknown_wishes(&tables, wanted.as_deref().unwrap_or_default(), problems);
+    complain_about_unknown_wishes(tables, wanted.as_deref().unwrap_or_default(), unmet);
 
     let mut offer = Offer::default();
     let mut offered = Vec::new();
@@ -71,7 +71,7 @@ pub(super) fn assemble(
             (_, None) => how_to_offer(owner, names),
         };
         if wish == Some(true) {
-            problems.push(format!("AUTHSEAL_SERVICES wants {}: {reason}", table.id));
+            unmet.push(format!("AUTHSEAL_SERVICES wants {}: {reason}", table.id));
         }
         offer.withheld.push(Withheld {
             id: table.id.clone(),
@@ -183,9 +183,11 @@ fn how_to_offer(owner: &ProviderTable, names: &[String]) -> String {
 }
 
 fn is_named(table: &ServiceTable, credentials: &[String], name: &str) -> bool {
-    table.id == name
-        || table.aliases.iter().any(|alias| alias == name)
-        || credentials.iter().any(|credential| credential == name)
+    let mut names = [&table.id]
+        .into_iter()
+        .chain(&table.aliases)
+        .chain(credentials);
+    names.any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn complain_about_unknown_wishes(tables: &Tables, wanted: &[&str], problems: &mut Vec<String>) {
@@ -198,7 +200,8 @@ fn complain_about_unknown_wishes(tables: &Tables, wanted: &[&str], problems: &mu
     for table in tables.providers.values() {
         names.extend(table.credentials.iter().map(String::as_str));
     }
-    for wish in wanted.iter().filter(|wish| !names.contains(wish)) {
+    let is_known = |wish: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wish));
+    for wish in wanted.iter().filter(|wish| !is_known(wish)) {
         let hint = nearest(wish, names.iter().copied())
             .map(|known| format!("; did you mean {known}?"))
             .unwrap_or_default();

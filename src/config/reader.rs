@@ -1,6 +1,6 @@
 //! From a setting's text to its value, or a complaint that names it.
 
-use std::{fmt::Display, net::SocketAddr, str::FromStr};
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use super::Settings;
 use crate::{
@@ -81,6 +81,22 @@ pub(super) fn trusted_openers(text: &str) -> Result<TrustedOpeners, NotAnOrigin>
             .map(Origin::of)
             .collect::<Result<_, _>>()?,
     })
+}
+
+pub(super) fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false"),
+    }
+}
+
+pub(super) fn folder(text: &str) -> Result<PathBuf, &'static str> {
+    let folder = PathBuf::from(text);
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err("names no folder"),
+    }
 }
 
 /// More than any machine has is a mistake.

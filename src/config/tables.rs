@@ -33,16 +33,16 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Reads the built-in text and the administrator's own, given with its path.
+    /// Reads the tables, the later ones laid over the earlier ones; each with the name
+    /// by which people know where they stand.
     pub(super) fn read(
-        built_in: &str,
-        own: Option<&(String, String)>,
+        layers: Vec<(&str, Table)>,
         environment: &Environment,
         problems: &mut Vec<String>,
     ) -> Self {
-        let mut all = parse("the built-in providers.toml", built_in, problems);
-        if let Some((path, text)) = own {
-            lay_over(&mut all, parse(path, text, problems), path, problems);
+        let mut all = Table::new();
+        for (place, tables) in layers {
+            lay_over(&mut all, tables, place, problems);
         }
         let mut tables = Self::default();
         for (id, value) in tables_of(&all, "provider", problems) {
@@ -64,7 +64,8 @@ impl Tables {
     }
 }
 
-fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Table {
+/// Reads a file's text; an empty table if that is no TOML.
+pub(super) fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Table {
     let table: Table = text.parse().unwrap_or_else(|error: toml::de::Error| {
         problems.push(format!("{path} is not TOML: {}", error.to_string().trim()));
         Table::new()
@@ -89,7 +90,7 @@ fn lay_over(all: &mut Table, own: Table, path: &str, problems: &mut Vec<String>)
             .entry(kind)
             .or_insert_with(|| Value::Table(Table::new()))
             .as_table_mut()
-            .expect("the built-in tables are tables");
+            .expect("only tables are laid over");
         for (id, entry) in entries {
             match (below.get_mut(&id), entry) {
                 (Some(Value::Table(below)), Value::Table(entry)) => below.extend(entry),

@@ -3,14 +3,15 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
-    Lineages, RefreshError, TokenCache, cache::CachedToken, flight::Flights,
+    Holder, Lineages, RefreshError, TokenCache, cache::CachedToken, flight::Flights,
     provider_call::seal_newest,
 };
 use crate::{
     clock::{Clock, UnixTime},
     keyring::{KeySet, Keyring},
     limit::Limit,
-    provider::{Catalog, ProviderClient, ProviderError, Service},
+    old_authid::OldAuthIds,
+    provider::{Catalog, ProviderClient, ProviderError},
     seal::{self, Grant, Lineage},
     secret::Secret,
     telemetry::Metrics,
@@ -28,6 +29,8 @@ pub struct RefreshEngine {
 pub struct EngineParts {
     /// The offered services.
     pub catalog: Arc<Catalog>,
+    /// AuthIDs of another server that are taken.
+    pub old_authids: OldAuthIds,
     /// What AuthIDs are sealed under.
     pub keyring: Arc<Keyring>,
     /// The way to the providers.
@@ -47,37 +50,6 @@ pub struct EngineParts {
 
 /// Counts by login, where the AuthID opens, and by the client's address.
 pub type AuthIdLimit = Limit<(Option<Lineage>, Option<IpAddr>)>;
-
-/// An AuthID that opened: what it holds, and under which key.
-#[derive(Debug)]
-pub struct Holder {
-    pub(super) service: Arc<Service>,
-    pub(super) grant: Grant,
-    pub(super) kid: String,
-    /// Those that it was opened with.
-    pub(super) keys: Arc<KeySet>,
-    /// When.
-    now: UnixTime,
-}
-
-impl Holder {
-    /// What the AuthID was made for.
-    pub fn service(&self) -> &Arc<Service> {
-        &self.service
-    }
-
-    /// The login that it descends from.
-    pub fn lineage(&self) -> Lineage {
-        self.grant.lineage
-    }
-
-    fn check_revoked(&self) -> Result<(), RefreshError> {
-        match self.keys.is_revoked(self.grant.lineage) {
-            true => Err(RefreshError::Revoked),
-            false => Ok(()),
-        }
-    }
-}
 
 /// What the holder of an AuthID gets for it.
 #[derive(Debug)]
@@ -110,21 +82,6 @@ impl RefreshEngine {
             shared: Arc::new(parts),
             flights: Arc::new(Flights::new()),
         }
-    }
-
-    /// Opens what somebody at `address` presents as an AuthID, and finds its service.
-    pub fn open(&self, authid: &str, address: Option<IpAddr>) -> Result<Holder, RefreshError> {
-        let opened = self.open_uncounted(authid);
-        let lineage = opened.as_ref().ok().map(|holder| holder.grant.lineage);
-        let counted = match &self.shared.limit {
-            Some(limit) => limit.check(&(lineage, address)),
-            None => Ok(()),
-        };
-        let result = counted.map_err(RefreshError::from).and(opened);
-        result.inspect_err(|error| {
-            // What did not open is not believed, not even in a metric.
-            self.shared.metrics.refreshed("", "", error.outcome());
-        })
     }
 
     /// Trades an AuthID for an access token.
@@ -197,24 +154,6 @@ impl RefreshEngine {
             .filter(|opened| !seals(&keys, now, &opened.kid))
             .and_then(|opened| reseal(&keys, now, &opened.grant));
         Some(resealed.unwrap_or_else(|| newest.clone()))
-    }
-
-    fn open_uncounted(&self, authid: &str) -> Result<Holder, RefreshError> {
-        let keys = self.shared.keyring.current();
-        let now = self.shared.clock.now();
-        let opened = seal::open(&keys, now, authid)?;
-        match self.shared.catalog.by_id(&opened.grant.service) {
-            Some(service) => Ok(Holder {
-                service: service.clone(),
-                grant: opened.grant,
-                kid: opened.kid,
-                keys,
-                now,
-            }),
-            None => Err(RefreshError::NotOffered {
-                service: opened.grant.service,
-            }),
-        }
     }
 
     /// A live access token of the holder's lineage: cached, or from the provider.

@@ -5,6 +5,7 @@ mod cache;
 mod engine;
 mod flight;
 mod lineages;
+mod opening;
 mod provider_call;
 mod revoke;
 mod saving;
@@ -12,13 +13,15 @@ mod saving;
 use thiserror::Error;
 
 pub use cache::TokenCache;
-pub use engine::{AuthIdLimit, EngineParts, Holder, RefreshEngine, Refreshed};
+pub use engine::{AuthIdLimit, EngineParts, RefreshEngine, Refreshed};
 pub use lineages::{Lineages, NewestUnknown};
+pub use opening::Holder;
 pub use revoke::RevokeError;
 
 use crate::{
     keyring::Unusable,
     limit::TooOften,
+    old_authid::OldAuthIdError,
     provider::{ProviderError, Refusal, Service},
     seal::OpenError,
 };
@@ -29,6 +32,9 @@ pub enum RefreshError {
     /// It does not open: the holder has the wrong string, or must log in again.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// It is one of another server, and does not open.
+    #[error(transparent)]
+    Old(#[from] OldAuthIdError),
     /// It was presented more often than may be. Wait.
     #[error("too many requests with this AuthID from this address")]
     TooOften(TooOften),
@@ -80,6 +86,7 @@ impl RefreshError {
             Self::Open(OpenError::Key(Unusable::Unknown)) => "unknown_key",
             Self::Open(OpenError::Key(Unusable::Retired)) => "retired_key",
             Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
+            Self::Old(_) => "old_refused",
             Self::TooOften(_) => "rate_limited",
             Self::Revoked => "revoked",
             Self::NotOffered { .. } => "not_offered",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{RefreshEngine, RefreshError, engine::Holder};
+use super::{Holder, RefreshEngine, RefreshError};
 use crate::{
     provider::{GrantTokens, ProviderError, RefreshTokens, RevocationMethod, Service},
     seal,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
-    digest::{SHA256, digest},
+    digest::{Context, SHA256, digest},
     rand::{SecureRandom, SystemRandom},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -48,6 +48,19 @@ impl Lineage {
         SystemRandom::new()
             .fill(&mut bits)
             .expect("the operating system gives random bytes");
+        Self(bits)
+    }
+
+    /// The lineage of a login that was made elsewhere, out of what names it.
+    pub fn derived(parts: &[&str]) -> Self {
+        let mut hash = Context::new(&SHA256);
+        hash.update(b"authseal lineage");
+        for part in parts {
+            hash.update(&[0]);
+            hash.update(part.as_bytes());
+        }
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&hash.finish().as_ref()[..16]);
         Self(bits)
     }
 

@@ -11,6 +11,7 @@ use super::{Reply, reply};
 use crate::{
     keyring::Unusable,
     limit::TooOften,
+    old_authid::OldAuthIdError,
     provider::{ProviderError, Refusal},
     refresh::{NewestUnknown, RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},
@@ -78,7 +79,13 @@ impl Failure {
                 | OpenError::Tampered
                 | OpenError::WrongService,
             )
+            | RefreshError::Old(OldAuthIdError::Unknown | OldAuthIdError::Useless)
             | RefreshError::Revoked => unauthorized(LOG_IN_AGAIN),
+            RefreshError::Old(OldAuthIdError::Unreadable) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_error",
+                format!("{}. {TELL_ADMINISTRATOR}", capitalised(&error.to_string())),
+            ),
             RefreshError::TooOften(TooOften { retry_after }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",

@@ -92,13 +92,13 @@ impl Server {
     }
 
     /// Opens the AuthID that came with a request, if one did.
-    fn open(
+    async fn open(
         &self,
-        authid: Result<Secret, NotAnAuthId>,
+        authid: &Result<Secret, NotAnAuthId>,
         asker: Asker,
     ) -> Result<Holder, RefreshError> {
-        let authid = authid.map_err(OpenError::NotAnAuthId)?;
-        self.engine.open(authid.expose(), asker.counted_as())
+        let authid = authid.as_ref().map_err(|why| OpenError::from(*why))?;
+        self.engine.open(authid.expose(), asker.counted_as()).await
     }
 
     /// What every page has.

@@ -27,6 +27,7 @@ use super::{
 pub struct Metrics {
     registry: Registry,
     refreshes: Family<RefreshLabels, Counter>,
+    old_authids: Family<OldLabels, Counter>,
     provider_calls: Family<ProviderLabels, Histogram>,
     revoked_hits: Counter,
     reloads: Counter,
@@ -64,6 +65,12 @@ struct RefreshLabels {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct OldLabels {
+    form: &'static str,
+    service: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct ProviderLabels {
     provider: String,
 }
@@ -80,6 +87,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("authseal"),
             refreshes: Family::default(),
+            old_authids: Family::default(),
             // 10 ms to 20 s, which is the deadline.
             provider_calls: Family::new_with_constructor(|| {
                 Histogram::new(exponential_buckets(0.01, 2.0, 12))
@@ -110,6 +118,11 @@ impl Metrics {
             "refresh",
             "Refreshes by service, by the key that had sealed the AuthID, and by outcome",
             self.refreshes.clone(),
+        );
+        registry.register(
+            "old_authids",
+            "AuthIDs of Duplicati's own server that were presented and opened, by form and service",
+            self.old_authids.clone(),
         );
         registry.register_with_unit(
             "provider_call",
@@ -180,6 +193,13 @@ impl Metrics {
         if outcome == "revoked" {
             self.revoked_hits.inc();
         }
+    }
+
+    /// An AuthID of another server came: `v1`, or a clear `v2`.
+    pub fn old_authid(&self, form: &'static str, service: &str) {
+        let service = service.to_owned();
+        let labels = OldLabels { form, service };
+        self.old_authids.get_or_create(&labels).inc();
     }
 
     /// A provider answered, or did not, after this long.

@@ -48,6 +48,7 @@ async fn remembered(refresh_tokens: &str) -> Option<Secret> {
     let engine = RefreshEngine::new(EngineParts {
         provider: ProviderClient::new(outbound, HOUR, &config.offer.catalog, &metrics),
         catalog: Arc::new(config.offer.catalog),
+        old_authids: authseal::old_authid::OldAuthIds::new(false, None),
         keyring: keyring.clone(),
         cache: TokenCache::new(1 << 20),
         lineages: Lineages::new(
@@ -63,7 +64,7 @@ async fn remembered(refresh_tokens: &str) -> Option<Secret> {
     });
     let authid = seal(&keyring, clock.now(), "dropbox", "never-print-0");
     let opened = authseal::seal::open(&keyring.current(), clock.now(), &authid).unwrap();
-    let holder = engine.open(&authid, None).unwrap();
+    let holder = engine.open(&authid, None).await.unwrap();
     let refreshed = engine.refresh(&holder).await.unwrap();
     assert!(refreshed.newest_authid.is_some());
     memory.get(&Name::new("lineage", opened.grant.lineage.as_bytes()))

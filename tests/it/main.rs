@@ -40,6 +40,7 @@ mod metrics;
 mod mistakes;
 mod newest_grant;
 mod oauth;
+mod old_authids;
 mod online;
 mod openers;
 mod outbound_proxy;

@@ -4,6 +4,7 @@
 // Each binary uses only a part of it.
 #![allow(dead_code, unused_imports)]
 
+mod aes_crypt;
 mod answers;
 mod browser;
 mod builder;
@@ -18,6 +19,7 @@ mod scrape;
 mod scripted_provider;
 mod test_app;
 
+pub use aes_crypt::aes_crypt;
 pub use answers::{Gate, Piece, answer, json, tokens};
 pub use browser::Browser;
 pub use builder::{APPLICATIONS, CLIENT_SECRET, TestAppBuilder};

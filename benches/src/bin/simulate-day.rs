@@ -166,7 +166,9 @@ impl Simulation {
     async fn ask(&self, second: u64, client: u32) -> Result<(), RefreshError> {
         let seed = !(second << 32 | u64::from(client));
         let engine = &self.replicas[random(seed, self.replicas.len() as u64) as usize];
-        let holder = engine.open(self.authids[client as usize].expose(), None)?;
+        let holder = engine
+            .open(self.authids[client as usize].expose(), None)
+            .await?;
         let refreshed = engine.refresh(&holder).await?;
         // A new token has all its life before it: the clock stands still.
         if refreshed.expires_in.as_secs() < habit(client).lifetime {
@@ -239,6 +241,7 @@ fn replica(catalog: &Arc<Catalog>, keyring: &Arc<Keyring>, clock: &Clock) -> Ref
     let outbound = Outbound::new(Default::default());
     RefreshEngine::new(EngineParts {
         catalog: catalog.clone(),
+        old_authids: authseal::old_authid::OldAuthIds::new(false, None),
         keyring: keyring.clone(),
         provider: ProviderClient::new(outbound, Duration::from_secs(20), catalog, &metrics),
         cache: TokenCache::new(CACHE_BYTES),

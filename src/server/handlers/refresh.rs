@@ -35,7 +35,7 @@ pub(in crate::server) async fn refresh(
     if let (Err(NotAnAuthId::Missing), Some(id)) = (&authid, asked_type) {
         return to_start_page(server, &id);
     }
-    let holder = match server.open(authid, entry.asker) {
+    let holder = match server.open(&authid, entry.asker).await {
         Ok(holder) => holder,
         Err(error) => return Failure::of_refresh(&error).into_json(),
     };

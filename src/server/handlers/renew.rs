@@ -38,7 +38,7 @@ pub(in crate::server) async fn renew(
         true => Failure::of_refresh(error).into_json(),
         false => server.renewal_failed(error),
     };
-    let holder = match server.open(input::authid(request), entry.asker) {
+    let holder = match server.open(&input::authid(request), entry.asker).await {
         Ok(holder) => holder,
         Err(error) => return fail(&error),
     };

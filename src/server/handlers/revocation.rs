@@ -4,6 +4,7 @@ use http::{Request, StatusCode};
 
 use crate::{
     listen::Body,
+    old_authid::OldAuthIdError,
     refresh::RefreshError,
     server::{
         Reply, Server,
@@ -39,10 +40,11 @@ async fn revoke(
     let holder = match server
         .engine
         .open(authid.expose(), entry.asker.counted_as())
+        .await
     {
         Ok(holder) => holder,
         // What gives no access is as good as revoked (RFC 7009 section 2.2).
-        Err(RefreshError::Open(_)) => return Ok(done),
+        Err(RefreshError::Open(_) | RefreshError::Old(OldAuthIdError::Unknown)) => return Ok(done),
         Err(error) => return Err(error.into()),
     };
     entry.note_holder(&holder);

@@ -35,7 +35,7 @@ pub(in crate::server) async fn revoke(
         true => Failure::of_revocation(error).into_json(),
         false => server.revocation_failed(error),
     };
-    let holder = match server.open(input::authid(request), entry.asker) {
+    let holder = match server.open(&input::authid(request), entry.asker).await {
         Ok(holder) => holder,
         Err(error) => return fail(&error.into()),
     };

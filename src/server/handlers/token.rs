@@ -65,7 +65,8 @@ async fn refresh(
     let scope = form.parameter("scope")?;
     let holder = server
         .engine
-        .open(authid.expose(), entry.asker.counted_as())?;
+        .open(authid.expose(), entry.asker.counted_as())
+        .await?;
     entry.note_holder(&holder);
     if scope.is_some_and(|scope| !is_scope_of(holder.service(), scope.expose())) {
         return Err(OAuthError::new(

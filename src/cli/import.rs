@@ -1,0 +1,90 @@
+//! `authseal import`: old AuthIDs in, sealed ones out.
+
+use std::io::{self, BufRead};
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::Failure;
+use crate::{
+    clock::{Clock, UnixTime},
+    config::{Config, Environment},
+    keyring::KeySet,
+    old_authid::{OldAuthId, OldAuthIds},
+    provider::Catalog,
+    seal,
+    secret::Secret,
+};
+
+/// What an AuthID is made with.
+struct Importer {
+    catalog: Catalog,
+    keys: std::sync::Arc<KeySet>,
+    old_authids: OldAuthIds,
+    now: UnixTime,
+}
+
+/// One JSON line for each AuthID on standard input. No provider is asked: whether a
+/// login still lives is found out at its first refresh.
+pub(super) fn import() -> Result<(), Failure> {
+    let config = Config::load(Environment::of_process())?;
+    let importer = Importer {
+        catalog: config.offer.catalog,
+        keys: config.keyring.current(),
+        // Whoever runs this command has decided on the clear ones.
+        old_authids: OldAuthIds::new(true, config.v1_storage),
+        now: Clock::system().now(),
+    };
+    let (mut done, mut failed) = (0, 0);
+    for (index, line) in io::stdin().lock().lines().enumerate() {
+        let line = Zeroizing::new(line?);
+        let authid = line.trim();
+        if authid.is_empty() {
+            continue;
+        }
+        let mut answer = match importer.import(authid) {
+            Ok(answer) => {
+                done += 1;
+                answer
+            }
+            Err(error) => {
+                failed += 1;
+                json!({ "error": error.to_string() })
+            }
+        };
+        answer["line"] = json!(index + 1);
+        println!("{answer}");
+    }
+    eprintln!("{done} sealed, {failed} not");
+    match failed {
+        0 => Ok(()),
+        _ => Err("the lines with \"error\" were not taken over".into()),
+    }
+}
+
+impl Importer {
+    fn import(&self, authid: &str) -> Result<Value, Failure> {
+        let authid = match seal::open(&self.keys, self.now, authid) {
+            // It is one of ours already.
+            Ok(_) => Secret::new(authid),
+            Err(error) => match self.old_authids.parse(authid) {
+                Some(old) => self.seal(old)?,
+                None if OldAuthId::parse(authid).is_some() => {
+                    return Err("set AUTHSEAL_V1_STORAGE to the folder of V1 AuthIDs".into());
+                }
+                None => return Err(error.into()),
+            },
+        };
+        let service = seal::named_service(authid.expose());
+        Ok(json!({ "authid": authid.expose(), "type": service }))
+    }
+
+    fn seal(&self, old: OldAuthId) -> Result<Secret, Failure> {
+        let mut grant = self.old_authids.open_blocking(old, self.now)?;
+        let Some(service) = self.catalog.find(&grant.service) else {
+            return Err(format!("this server does not offer {}", grant.service).into());
+        };
+        grant.service = service.id.clone();
+        Ok(seal::seal(&self.keys, self.now, &grant)?)
+    }
+}

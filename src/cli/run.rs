@@ -1,0 +1,89 @@
+//! `authseal run`: `serve`, with the options of Duplicati's own oauth-server, so that
+//! the `command` of a compose file goes on working.
+
+use clap::Args;
+
+use super::{Failure, serve};
+use crate::config::Environment;
+
+/// As that server has them; each is a variable of the environment too.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// REDIRECT_HOSTNAME: the public host name
+    #[arg(long)]
+    hostname: Option<String>,
+    /// APPNAME
+    #[arg(long)]
+    appname: Option<String>,
+    /// DISPLAYNAME
+    #[arg(long)]
+    displayname: Option<String>,
+    /// SERVICES
+    #[arg(long)]
+    services: Option<String>,
+    /// SECRETS
+    #[arg(long)]
+    secrets: Option<String>,
+    /// SECRETS_PASSPHRASE
+    #[arg(long)]
+    secrets_passphrase: Option<String>,
+    /// CONFIGFILE
+    #[arg(long)]
+    configfile: Option<String>,
+    /// STORAGE
+    #[arg(long)]
+    storage: Option<String>,
+    /// PRIVACY_POLICY_URL
+    #[arg(long, alias = "privacy-policy-url")]
+    privacy_policy: Option<String>,
+    /// SEQ_URL
+    #[arg(long)]
+    seq_url: Option<String>,
+    /// SEQ_APIKEY
+    #[arg(long)]
+    seq_apikey: Option<String>,
+    /// ASPNETCORE_HTTP_PORTS
+    #[arg(long)]
+    listen_ports: Option<String>,
+    /// ASPNETCORE_URLS
+    #[arg(long)]
+    listen_urls: Option<String>,
+    /// A PFX file, which is not used here
+    #[arg(long)]
+    certificate_path: Option<String>,
+    /// Its password
+    #[arg(long)]
+    certificate_password: Option<String>,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let kestrel = "ASPNETCORE_Kestrel__Certificates__Default__";
+    let options = [
+        // A name that somebody wrote down, not one that a container has by itself.
+        ("REDIRECT_HOSTNAME", arguments.hostname),
+        ("APPNAME", arguments.appname),
+        ("DISPLAYNAME", arguments.displayname),
+        ("SERVICES", arguments.services),
+        ("SECRETS", arguments.secrets),
+        ("SECRETS_PASSPHRASE", arguments.secrets_passphrase),
+        ("CONFIGFILE", arguments.configfile),
+        ("STORAGE", arguments.storage),
+        ("PRIVACY_POLICY_URL", arguments.privacy_policy),
+        ("SEQ_URL", arguments.seq_url),
+        ("SEQ_APIKEY", arguments.seq_apikey),
+        ("ASPNETCORE_HTTP_PORTS", arguments.listen_ports),
+        ("ASPNETCORE_URLS", arguments.listen_urls),
+        (&format!("{kestrel}Path"), arguments.certificate_path),
+        (
+            &format!("{kestrel}Password"),
+            arguments.certificate_password,
+        ),
+    ];
+    let mut environment = Environment::of_process();
+    for (name, value) in options {
+        if let Some(value) = value {
+            environment = environment.with(name, value);
+        }
+    }
+    serve::serve(environment).await
+}

@@ -1,0 +1,196 @@
+//! config.json: an array of services, each a change of a built-in one or a new one.
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+use toml::{Table, Value};
+
+use super::{Translated, content, family::Family};
+
+const VARIABLE: &str = "CONFIGFILE";
+const CALLBACK: &str = "OAUTH_CALLBACK_URI";
+
+/// One service. Its keys were in any letter case. What says how that server asks a
+/// token endpoint (`noStateForTokenRequest`, `noRedirectUriForRefreshRequest`) and
+/// which AuthIDs it makes (`preferV2`) has no meaning here.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) struct Entry {
+    pub(super) id: String,
+    /// The name of the credentials.
+    #[serde(rename = "serviceid")]
+    pub(super) credentials: String,
+    pub(super) name: Option<String>,
+    #[serde(rename = "clientid")]
+    pub(super) client_id: Option<String>,
+    #[serde(rename = "clientsecret")]
+    pub(super) client_secret: Option<String>,
+    /// The token endpoint, in spite of its name.
+    #[serde(rename = "authurl")]
+    pub(super) token_url: Option<String>,
+    #[serde(rename = "loginurl")]
+    pub(super) authorize_url: Option<String>,
+    pub(super) scope: Option<String>,
+    #[serde(rename = "redirecturi")]
+    pub(super) redirect_uri: Option<String>,
+    /// More of the authorization request's query.
+    #[serde(rename = "extraurl")]
+    pub(super) extra_query: Option<String>,
+    #[serde(rename = "servicelink")]
+    pub(super) link: Option<String>,
+    #[serde(rename = "deauthlink")]
+    pub(super) manage_url: Option<String>,
+    pub(super) hidden: Option<bool>,
+    #[serde(rename = "clitoken")]
+    pub(super) login_token: Option<bool>,
+    #[serde(rename = "accesstokenonly")]
+    pub(super) access_token_only: Option<bool>,
+    #[serde(rename = "usehostnamefromcallback")]
+    pub(super) hostname_from_callback: Option<bool>,
+    #[serde(rename = "additionalelements")]
+    pub(super) shown: Option<String>,
+}
+
+impl Translated {
+    /// Makes tables of the entries.
+    pub(super) fn entries(&mut self, built_in: &Table, problems: &mut Vec<String>) {
+        let Some(data) = content(VARIABLE, &self.environment, problems) else {
+            return;
+        };
+        if let Some(public_url) = self.environment.get("AUTHSEAL_PUBLIC_URL", &mut Vec::new()) {
+            let callback = format!("{}/logged-in", public_url.trim_end_matches('/'));
+            self.environment.define(CALLBACK, &callback);
+        }
+        match read(&data) {
+            Ok(entries) => {
+                let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+                self.notes.push(format!(
+                    "{VARIABLE} gives the services {}; AUTHSEAL_PROVIDERS is how authseal says \
+                     it, and docs/providers/own.md how to write it",
+                    ids.join(", ")
+                ));
+                for entry in &entries {
+                    self.entry(entry, built_in, problems);
+                }
+            }
+            Err(problem) => problems.push(format!("what {VARIABLE} names {problem}")),
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry, built_in: &Table, problems: &mut Vec<String>) {
+        let mut complain = |what: &str| problems.push(format!("{VARIABLE}: {}: {what}", entry.id));
+        let family = Family::of(entry, built_in);
+        let mut service = family.service.clone().unwrap_or_default();
+        let mut provider = family.provider_id.clone();
+        if family.needs_own_provider(entry) {
+            match family.own_provider(entry, &self.environment) {
+                Ok(table) => {
+                    insert(&mut self.tables, "provider", &entry.id, table);
+                    provider = Some(entry.id.clone());
+                }
+                Err(what) => return complain(what),
+            }
+        }
+        let Some(provider) = provider else {
+            return complain("authUrl and loginUrl are missing, and serviceId is none of ours");
+        };
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                service.insert(name.to_owned(), value);
+            }
+        };
+        let text = |text: &Option<String>| {
+            let text = text.as_ref().filter(|text| !text.is_empty())?;
+            Some(Value::from(self.environment.expand(text)))
+        };
+        set("provider", Some(provider.into()));
+        set("name", text(&entry.name));
+        set("scope", text(&entry.scope));
+        set("link", text(&entry.link));
+        set("manage_url", text(&entry.manage_url));
+        set("hidden", entry.hidden.map(Value::from));
+        service.entry("name").or_insert(entry.id.clone().into());
+        let credentials = self.credentials(entry, &family);
+        service.insert("credentials".to_owned(), vec![credentials].into());
+        insert(&mut self.tables, "service", &entry.id, service);
+        if let Some(redirect_uri) = &entry.redirect_uri
+            && self.environment.expand(redirect_uri)
+                != self.environment.expand(&format!("%{CALLBACK}%"))
+        {
+            self.notes.push(format!(
+                "{VARIABLE}: {}: redirectUri is not used: it is always AUTHSEAL_PUBLIC_URL with \
+                 /logged-in behind it",
+                entry.id
+            ));
+        }
+    }
+
+    /// The name of the credentials: a new one, where the entry has credentials of its
+    /// own.
+    fn credentials(&mut self, entry: &Entry, family: &Family) -> String {
+        let usual = |part: &str| format!("%{}_CLIENT_{part}%", entry.credentials);
+        let own =
+            [("ID", &entry.client_id), ("SECRET", &entry.client_secret)].map(|(part, value)| {
+                let value = value.as_ref().filter(|value| **value != usual(part));
+                let value =
+                    value.filter(|value| Some(value.as_str()) != family.client_id.as_deref());
+                value.map(|value| (part, self.environment.expand(value)))
+            });
+        if own.iter().all(Option::is_none) {
+            return entry.credentials.clone();
+        }
+        let name = format!("{}@{}", entry.credentials, entry.id);
+        for part in ["ID", "SECRET"] {
+            let own = own.iter().flatten().find(|(own, _)| *own == part);
+            let value = match own {
+                Some((_, value)) => value.clone(),
+                None => self.environment.expand(&usual(part)),
+            };
+            // What no placeholder had a value for is not set.
+            let is_placeholder = value.len() > 1 && value.starts_with('%') && value.ends_with('%');
+            if !is_placeholder {
+                self.environment
+                    .set(&format!("{name}_CLIENT_{part}"), value);
+            }
+        }
+        name
+    }
+}
+
+fn read(data: &[u8]) -> Result<Vec<Entry>, String> {
+    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
+    let objects: Vec<Map<String, Json>> = serde_json::from_slice(data).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("must be a JSON array of objects; it is not at line {line}, column {column}")
+    })?;
+    let mut entries = Vec::new();
+    for (index, object) in objects.into_iter().enumerate() {
+        let small: Map<String, Json> = object
+            .into_iter()
+            .map(|(key, value)| (key.to_lowercase(), value))
+            .collect();
+        let id = small
+            .get("id")
+            .and_then(Json::as_str)
+            .unwrap_or("")
+            .to_owned();
+        // Without the error's own words, which could show a secret.
+        let entry = Entry::deserialize(Json::Object(small)).map_err(|_| {
+            format!(
+                "has an entry ({}, {id:?}) that lacks id or serviceId, or has a text where true or \
+                 false belongs or the other way round",
+                index + 1
+            )
+        })?;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn insert(tables: &mut Table, kind: &str, id: &str, table: Table) {
+    let tables = tables
+        .entry(kind)
+        .or_insert_with(|| Table::new().into())
+        .as_table_mut()
+        .expect("only tables are put there");
+    tables.insert(id.to_owned(), table.into());
+}

@@ -1,0 +1,159 @@
+//! What is built in under an entry's id, or goes with its credentials, and the provider
+//! that becomes of it where the entry says otherwise.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use super::entries::Entry;
+use crate::config::environment::Environment;
+
+/// The built-in tables that are nearest.
+#[derive(Default)]
+pub(super) struct Family {
+    pub(super) provider_id: Option<String>,
+    provider: Table,
+    pub(super) service: Option<Table>,
+    pub(super) client_id: Option<String>,
+}
+
+impl Family {
+    pub(super) fn of(entry: &Entry, built_in: &Table) -> Self {
+        let tables = |kind: &str| built_in.get(kind).and_then(Value::as_table);
+        let (Some(providers), Some(services)) = (tables("provider"), tables("service")) else {
+            return Self::default();
+        };
+        let lists = |table: &Table| {
+            let names = table.get("credentials").and_then(Value::as_array);
+            names.is_some_and(|names| {
+                names
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .any(|name| name == entry.credentials)
+            })
+        };
+        let owner = |service: &Table| {
+            let id = service.get("provider")?.as_str()?;
+            Some((id.to_owned(), providers.get(id)?.as_table()?.clone()))
+        };
+        let goes_with = |service: &Table| {
+            let of_provider = || owner(service).is_some_and(|(_, provider)| lists(&provider));
+            match service.contains_key("credentials") {
+                true => lists(service),
+                false => of_provider(),
+            }
+        };
+        let services = || {
+            services
+                .iter()
+                .filter_map(|(id, table)| Some((id, table.as_table()?)))
+        };
+        let same = services().find(|(id, table)| **id == entry.id && goes_with(table));
+        let alike = || services().find(|(_, table)| goes_with(table));
+        let Some((id, service)) = same.or_else(alike) else {
+            return Self::default();
+        };
+        let Some((provider_id, provider)) = owner(service) else {
+            return Self::default();
+        };
+        let mut service = service.clone();
+        if *id != entry.id {
+            // They belong to the other one.
+            service.remove("aliases");
+            service.remove("hidden");
+        }
+        let client_id = provider.get("client_id").and_then(Value::as_str);
+        Self {
+            client_id: client_id.map(str::to_owned),
+            provider_id: Some(provider_id),
+            provider,
+            service: Some(service),
+        }
+    }
+
+    pub(super) fn needs_own_provider(&self, entry: &Entry) -> bool {
+        let says = |name: &str, value: &Option<String>| {
+            let value = value.as_deref().filter(|value| !value.is_empty());
+            value
+                .is_some_and(|value| self.provider.get(name).and_then(Value::as_str) != Some(value))
+        };
+        let is_new = self.provider_id.is_none();
+        is_new
+            || says("token_url", &entry.token_url)
+            || says("authorize_url", &entry.authorize_url)
+            || entry
+                .extra_query
+                .as_ref()
+                .is_some_and(|query| !query.is_empty())
+            || entry.access_token_only == Some(true) && self.refresh_tokens() != Some("none")
+    }
+
+    fn refresh_tokens(&self) -> Option<&str> {
+        self.provider.get("refresh_tokens")?.as_str()
+    }
+
+    /// The family's provider with what the entry says, or a new one.
+    pub(super) fn own_provider(
+        &self,
+        entry: &Entry,
+        environment: &Environment,
+    ) -> Result<Table, &'static str> {
+        let mut table = self.provider.clone();
+        let is_new = self.provider_id.is_none();
+        let mut set = |name: &str, value: Value| table.insert(name.to_owned(), value);
+        if is_new {
+            set(
+                "name",
+                entry.name.clone().unwrap_or(entry.id.clone()).into(),
+            );
+        }
+        set("credentials", vec![entry.credentials.clone()].into());
+        for (name, value) in [
+            ("token_url", &entry.token_url),
+            ("authorize_url", &entry.authorize_url),
+        ] {
+            match value.as_ref().filter(|value| !value.is_empty()) {
+                Some(value) => {
+                    set(name, environment.expand(value).into());
+                }
+                None if is_new => return Err("authUrl and loginUrl are missing"),
+                None => {}
+            }
+        }
+        if let Some(query) = &entry.extra_query {
+            let pairs: BTreeMap<String, String> =
+                url::form_urlencoded::parse(query.trim_start_matches(['&', '?']).as_bytes())
+                    .into_owned()
+                    .collect();
+            let pairs: Table = pairs
+                .into_iter()
+                .map(|(name, value)| (name, value.into()))
+                .collect();
+            set("authorize_params", pairs.into());
+        }
+        if let Some(shown) = entry.shown.as_ref().filter(|shown| !shown.is_empty()) {
+            let names: Vec<&str> = shown.split(',').map(str::trim).collect();
+            set("callback_shown", names.into());
+        }
+        if entry.access_token_only == Some(true) {
+            set("refresh_tokens", "none".into());
+        } else if is_new {
+            // The newest is used, and an older one where that is not known.
+            set("refresh_tokens", "sliding".into());
+        }
+        if entry.hostname_from_callback == Some(true) && !table.contains_key("region") {
+            return Err(
+                "useHostnameFromCallback would send the client secret wherever a link says: write \
+                 the hosts down with region in AUTHSEAL_PROVIDERS",
+            );
+        }
+        if entry.login_token == Some(true) && is_new {
+            return Err("cliToken works for Jottacloud only: see login in AUTHSEAL_PROVIDERS");
+        }
+        if entry.token_url.is_some() {
+            // It may be at another place, and tokens go there.
+            table.remove("revoke_url");
+        }
+        Ok(table)
+    }
+}

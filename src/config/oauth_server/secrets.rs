@@ -1,0 +1,74 @@
+//! secrets.json, as it is or in AES Crypt: one flat object of client ids and secrets.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Translated, content};
+use crate::{aes_crypt, secret::Secret};
+
+const VARIABLE: &str = "SECRETS";
+const PASSPHRASE: &str = "SECRETS_PASSPHRASE";
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Secrets(BTreeMap<String, Secret>);
+
+impl Translated {
+    /// The environment wins over what stands there.
+    pub(super) fn secrets(&mut self, problems: &mut Vec<String>) {
+        let before = problems.len();
+        let Some(data) = content(VARIABLE, &self.environment, problems) else {
+            return;
+        };
+        let passphrase = self.environment.get(PASSPHRASE, problems).map(Secret::new);
+        if problems.len() > before {
+            return;
+        }
+        let opened = match passphrase {
+            Some(passphrase) => aes_crypt::open(&data, passphrase.expose())
+                .map_err(|error| format!("{error} ({PASSPHRASE})")),
+            None if data.starts_with(b"AES") => {
+                Err(format!("is encrypted: set {PASSPHRASE} to its passphrase"))
+            }
+            None => Ok(data),
+        };
+        // serde_json's own error could show what stands there.
+        let secrets = opened.and_then(|json| {
+            serde_json::from_slice(strip_mark(&json)).map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                format!(
+                    "must be one JSON object of texts, such as {{\"GD_CLIENT_ID\": \"...\"}}; it \
+                     is not at line {line}, column {column}"
+                )
+            })
+        });
+        match secrets {
+            Ok(Secrets(secrets)) => self.take_secrets(secrets),
+            Err(problem) => problems.push(format!("what {VARIABLE} names {problem}")),
+        }
+    }
+
+    fn take_secrets(&mut self, secrets: BTreeMap<String, Secret>) {
+        let mut taken = Vec::new();
+        for (name, value) in secrets {
+            // Nothing but credentials: no setting comes in by this door.
+            let is_credential = name.ends_with("_CLIENT_ID") || name.ends_with("_CLIENT_SECRET");
+            if is_credential && !self.environment.is_set(&name) {
+                self.environment.set(&name, value.expose().to_owned());
+                taken.push(name);
+            } else {
+                self.environment.define(&name, value.expose());
+            }
+        }
+        self.notes.push(match taken.is_empty() {
+            true => format!("{VARIABLE} holds nothing that is not set already"),
+            false => format!("{VARIABLE} gives {}", taken.join(", ")),
+        });
+    }
+}
+
+/// What Windows' editors put in front.
+fn strip_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
+}

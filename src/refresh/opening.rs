@@ -1,0 +1,129 @@
+//! From the text that somebody presents to the login that it stands for.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::{RefreshEngine, RefreshError};
+use crate::{
+    clock::UnixTime,
+    keyring::KeySet,
+    old_authid::OldAuthId,
+    provider::Service,
+    seal::{self, Grant, Lineage, NotAnAuthId},
+};
+
+/// An AuthID that opened: what it holds, and under which key; no key's id is empty,
+/// so that what is sealed under none is sealed in the next answer.
+#[derive(Debug)]
+pub struct Holder {
+    pub(super) service: Arc<Service>,
+    pub(super) grant: Grant,
+    pub(super) kid: String,
+    /// Those that it was opened with.
+    pub(super) keys: Arc<KeySet>,
+    /// When.
+    pub(super) now: UnixTime,
+}
+
+impl Holder {
+    /// What the AuthID was made for.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// The login that it descends from.
+    pub fn lineage(&self) -> Lineage {
+        self.grant.lineage
+    }
+
+    pub(super) fn check_revoked(&self) -> Result<(), RefreshError> {
+        match self.keys.is_revoked(self.grant.lineage) {
+            true => Err(RefreshError::Revoked),
+            false => Ok(()),
+        }
+    }
+}
+
+impl RefreshEngine {
+    /// Opens what somebody at `address` presents as an AuthID, and finds its service.
+    pub async fn open(
+        &self,
+        authid: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Holder, RefreshError> {
+        let result = match self.open_sealed(authid) {
+            Err(error) => match self.old_one(&error, authid) {
+                Some(old) => Box::pin(self.open_old(old, address)).await,
+                None => self.count(None, address).and(Err(error)),
+            },
+            Ok(holder) => self
+                .count(Some(holder.grant.lineage), address)
+                .map(|()| holder),
+        };
+        result.inspect_err(|error| {
+            // What did not open is not believed, not even in a metric.
+            self.shared.metrics.refreshed("", "", error.outcome());
+        })
+    }
+
+    fn count(&self, lineage: Option<Lineage>, address: Option<IpAddr>) -> Result<(), RefreshError> {
+        match &self.shared.limit {
+            Some(limit) => Ok(limit.check(&(lineage, address))?),
+            None => Ok(()),
+        }
+    }
+
+    /// The AuthID as one of another server, where it has no form of ours.
+    fn old_one(&self, error: &RefreshError, authid: &str) -> Option<OldAuthId> {
+        let no_form = RefreshError::Open(NotAnAuthId::Form.into());
+        let old = || self.shared.old_authids.parse(authid);
+        (*error == no_form).then(old).flatten()
+    }
+
+    /// Counted first: to try a password costs more than to count.
+    async fn open_old(
+        &self,
+        old: OldAuthId,
+        address: Option<IpAddr>,
+    ) -> Result<Holder, RefreshError> {
+        self.count(Some(old.lineage()), address)?;
+        let (keys, now) = (self.shared.keyring.current(), self.shared.clock.now());
+        let form = old.form();
+        let mut grant = self.shared.old_authids.open(old, now).await?;
+        let service = self.service_of(&grant)?;
+        grant.service = service.id.clone();
+        self.shared.metrics.old_authid(form, &service.id);
+        tracing::info!(
+            form,
+            service = %service.id,
+            lineage = %grant.lineage.short_hash(),
+            "an old AuthID was presented"
+        );
+        Ok(Holder {
+            service,
+            grant,
+            kid: String::new(),
+            keys,
+            now,
+        })
+    }
+
+    fn open_sealed(&self, authid: &str) -> Result<Holder, RefreshError> {
+        let keys = self.shared.keyring.current();
+        let now = self.shared.clock.now();
+        let opened = seal::open(&keys, now, authid)?;
+        Ok(Holder {
+            service: self.service_of(&opened.grant)?,
+            grant: opened.grant,
+            kid: opened.kid,
+            keys,
+            now,
+        })
+    }
+
+    fn service_of(&self, grant: &Grant) -> Result<Arc<Service>, RefreshError> {
+        let service = self.shared.catalog.find(&grant.service);
+        service.cloned().ok_or_else(|| RefreshError::NotOffered {
+            service: grant.service.clone(),
+        })
+    }
+}
