@@ -16,6 +16,7 @@ mod jose;
 mod keyboard;
 mod libraries;
 mod login;
+mod moving_in;
 mod new_ui;
 mod oidc;
 mod old_ui;
