@@ -57,9 +57,10 @@ pub(super) fn wire(
         &metrics,
     );
     let limit = config.edge.rate_limit;
+    let old = config.old_authids;
     let engine = RefreshEngine::new(EngineParts {
         catalog: catalog.clone(),
-        old_authids: OldAuthIds::new(config.accept_v2_plain, config.v1_storage),
+        old_authids: OldAuthIds::new(old.accept_v2_plain, old.v1_storage),
         keyring: keyring.clone(),
         provider: provider.clone(),
         cache: TokenCache::new(config.cache_bytes),

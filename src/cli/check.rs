@@ -26,8 +26,12 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
         }
     };
     print_settings(&config);
-    for note in &config.notes {
-        println!("Note: {note}\n");
+    if !config.notes.is_empty() {
+        println!("Settings of Duplicati's own server");
+        for note in &config.notes {
+            println!("  {note}");
+        }
+        println!();
     }
     print_offer(&config.offer);
     for warning in &config.warnings {

@@ -8,18 +8,21 @@ mod fields;
 mod login_gates;
 mod oauth_server;
 mod offer;
+mod old_authids;
 mod provider_table;
 mod reader;
 mod tables;
 
-use std::{collections::HashSet, fs, net::SocketAddr, path::PathBuf};
+use std::{collections::HashSet, fs, net::SocketAddr};
 
 use thiserror::Error;
+use toml::Table;
 
 pub use edge::Edge;
 pub use environment::{Environment, Settings};
 pub use login_gates::LoginGates;
 pub use offer::Offer;
+pub use old_authids::OldAuthIdSettings;
 
 use crate::{
     keyring::{KeySource, Keyring},
@@ -29,7 +32,8 @@ use crate::{
     store::StoreUrl,
     telemetry::{LogFilter, LogFormat},
 };
-use reader::{Reader, folder, log_format, mebibytes, trusted_openers, web_address, yes_or_no};
+use offer::Wish;
+use reader::{Reader, log_format, mebibytes, trusted_openers, web_address};
 use tables::Tables;
 
 /// The providers and services that are compiled in.
@@ -60,10 +64,8 @@ pub struct Config {
     pub store: Option<StoreUrl>,
     /// About how much memory access tokens may take; 0 keeps none.
     pub cache_bytes: u64,
-    /// Whether AuthIDs are taken that hold their refresh token in clear.
-    pub accept_v2_plain: bool,
-    /// The folder of the files that V1 AuthIDs open.
-    pub v1_storage: Option<PathBuf>,
+    /// Which AuthIDs of Duplicati's own server are taken.
+    pub old_authids: OldAuthIdSettings,
     /// What is logged.
     pub log: LogFilter,
     /// How it is logged.
@@ -128,38 +130,17 @@ impl Config {
             "text",
             log_format,
         );
-        let accept_v2_plain = reader.or_default(
-            "ACCEPT_V2_PLAIN",
-            settings.accept_v2_plain.as_deref(),
-            "false",
-            yes_or_no,
-        );
-        let v1_storage = reader.optional("V1_STORAGE", settings.v1_storage.as_deref(), folder);
+        let old_authids = OldAuthIdSettings::read(&settings, &mut reader);
         let keyring = keyring(&settings, reader.problems);
-        let own_tables = own_tables(&settings, reader.problems);
-        let mut layers = vec![
-            ("the built-in providers.toml", built_in),
-            ("CONFIGFILE", translated.tables),
-        ];
-        layers.extend(own_tables.as_ref().map(|(path, text)| {
-            let tables = tables::parse(path, text, reader.problems);
-            (path.as_str(), tables)
-        }));
-        let tables = Tables::read(layers, &environment, &mut problems);
-        let wanted = settings.services.as_ref().or(translated.services.as_ref());
-        let mut unmet = Vec::new();
-        let offer = offer::assemble(
-            &tables,
-            wanted.map(String::as_str),
-            &environment,
-            &mut problems,
-            &mut unmet,
-        );
         let mut notes = translated.notes;
-        match translated.services {
-            Some(_) => notes.extend(unmet),
-            None => problems.extend(unmet),
-        }
+        let wish = Wish::of(settings.services.clone(), translated.services);
+        let layers = vec![
+            ("the built-in providers.toml".to_owned(), built_in),
+            ("CONFIGFILE".to_owned(), translated.tables),
+        ];
+        let tables = with_own_tables(layers, &settings, &mut problems);
+        let tables = Tables::read(tables, &environment, &mut problems);
+        let offer = offer::assemble(&tables, &wish, &environment, &mut problems, &mut notes);
         // Services that share an application share its complaints.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
@@ -176,7 +157,7 @@ impl Config {
                 warnings: warnings(&environment, &public_url, &offer, store.as_ref())
                     .into_iter()
                     .chain(edge.warnings(&environment, &login_gates))
-                    .chain(old_authid_warnings(accept_v2_plain, !notes.is_empty()))
+                    .chain(old_authids.warning(!notes.is_empty()))
                     .collect(),
                 public_url,
                 edge,
@@ -189,8 +170,7 @@ impl Config {
                 openers: openers.unwrap_or_default(),
                 store,
                 cache_bytes,
-                accept_v2_plain: accept_v2_plain.unwrap_or_default(),
-                v1_storage,
+                old_authids,
                 log,
                 log_format,
                 notes,
@@ -227,23 +207,6 @@ fn warnings(
         ));
     }
     warnings
-}
-
-/// Loud, because whoever reads such an AuthID has the login itself.
-fn old_authid_warnings(accept_v2_plain: Option<bool>, is_moving_in: bool) -> Option<String> {
-    match accept_v2_plain {
-        Some(true) => Some(
-            "AUTHSEAL_ACCEPT_V2_PLAIN is on: AuthIDs are taken that hold their refresh token in \
-             CLEAR. Renew them at /renew or with authseal import, and switch it off again"
-                .to_owned(),
-        ),
-        _ if is_moving_in => Some(
-            "AuthIDs that hold their refresh token in clear, as Duplicati's own server makes \
-             them, are refused: AUTHSEAL_ACCEPT_V2_PLAIN=true takes them while you move"
-                .to_owned(),
-        ),
-        _ => None,
-    }
 }
 
 /// The admin address alone, for a command that needs no more.
@@ -292,16 +255,19 @@ fn keyring(settings: &Settings, problems: &mut Vec<String>) -> Option<Keyring> {
         .ok()
 }
 
-/// The text of the file that AUTHSEAL_PROVIDERS names, with its path.
-fn own_tables(settings: &Settings, problems: &mut Vec<String>) -> Option<(String, String)> {
-    let path = settings.providers.clone()?;
-    match fs::read_to_string(&path) {
-        Ok(text) => Some((path, text)),
-        Err(error) => {
-            problems.push(format!(
+/// With the tables of the file that AUTHSEAL_PROVIDERS names, if it does, on top.
+fn with_own_tables(
+    mut layers: Vec<(String, Table)>,
+    settings: &Settings,
+    problems: &mut Vec<String>,
+) -> Vec<(String, Table)> {
+    if let Some(path) = &settings.providers {
+        match fs::read_to_string(path) {
+            Ok(text) => layers.push((path.clone(), tables::parse(path, &text, problems))),
+            Err(error) => problems.push(format!(
                 "AUTHSEAL_PROVIDERS names {path}, which cannot be read: {error}"
-            ));
-            None
+            )),
         }
     }
+    layers
 }

@@ -33,24 +33,62 @@ impl Offer {
     }
 }
 
-/// Puts tables, credentials and the wish of AUTHSEAL_SERVICES together. What cannot be
-/// had of the wish goes to `unmet`.
+const OURS: &str = "AUTHSEAL_SERVICES";
+const THEIRS: &str = "SERVICES";
+
+/// The services that the administrator names, by id or credentials.
+pub(super) struct Wish {
+    names: Option<Vec<String>>,
+    /// The variable that names them. SERVICES of Duplicati's own server leaves out what
+    /// cannot be had; with ours that is an error.
+    variable: &'static str,
+}
+
+impl Wish {
+    /// Of AUTHSEAL_SERVICES, or SERVICES.
+    pub(super) fn of(ours: Option<String>, theirs: Option<String>) -> Self {
+        let names = |list: String| {
+            let names = list.split(',').map(str::trim);
+            let names = names.filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        };
+        Self {
+            variable: match theirs {
+                Some(_) => THEIRS,
+                None => OURS,
+            },
+            names: ours.or(theirs).map(names),
+        }
+    }
+
+    fn is_strict(&self) -> bool {
+        self.variable == OURS
+    }
+
+    /// Whether a service is among them; `None` if nobody wishes anything. With SERVICES
+    /// a name of credentials stands for the services that had it there, which is the
+    /// first one's.
+    fn includes(&self, table: &ServiceTable, credentials: &[String]) -> Option<bool> {
+        let names = self.names.as_ref()?;
+        let usual = match self.is_strict() {
+            true => credentials.len(),
+            false => 1,
+        };
+        let known = [&table.id].into_iter().chain(&table.aliases);
+        let mut known = known.chain(credentials.iter().take(usual));
+        Some(known.any(|known| names.iter().any(|name| known.eq_ignore_ascii_case(name))))
+    }
+}
+
+/// Puts tables, credentials and the wish together.
 pub(super) fn assemble(
     tables: &Tables,
-    wanted: Option<&str>,
+    wish: &Wish,
     environment: &Environment,
     problems: &mut Vec<String>,
-    unmet: &mut Vec<String>,
+    notes: &mut Vec<String>,
 ) -> Offer {
-    let wanted = wanted.map(|wanted| {
-        wanted
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .collect::<Vec<_>>()
-    });
-    complain_about_unknown_wishes(tables, wanted.as_deref().unwrap_or_default(), unmet);
-
+    let mut unmet = unknown_wishes(tables, wish);
     let mut offer = Offer::default();
     let mut offered = Vec::new();
     for table in &tables.services {
@@ -58,20 +96,19 @@ pub(super) fn assemble(
             continue;
         };
         let names = table.credentials.as_ref().unwrap_or(&owner.credentials);
-        let wish = wanted
-            .as_deref()
-            .map(|wanted| wanted.iter().any(|name| is_named(table, names, name)));
-        let credentials = find_credentials(owner, names, wish == Some(true), environment, problems);
-        let reason = match (wish, credentials) {
-            (Some(false), _) => "not named in AUTHSEAL_SERVICES".to_owned(),
+        let is_wanted = wish.includes(table, names);
+        let credentials =
+            find_credentials(owner, names, is_wanted == Some(true), environment, problems);
+        let reason = match (is_wanted, credentials) {
+            (Some(false), _) => format!("not named in {}", wish.variable),
             (_, Some(credentials)) => {
                 offered.push(service(table, owner.provider.clone(), credentials));
                 continue;
             }
             (_, None) => how_to_offer(owner, names),
         };
-        if wish == Some(true) {
-            unmet.push(format!("AUTHSEAL_SERVICES wants {}: {reason}", table.id));
+        if is_wanted == Some(true) {
+            unmet.push(format!("{} wants {}: {reason}", wish.variable, table.id));
         }
         offer.withheld.push(Withheld {
             id: table.id.clone(),
@@ -81,6 +118,10 @@ pub(super) fn assemble(
         });
     }
     offer.catalog = Catalog::new(offered);
+    match wish.is_strict() {
+        true => problems.extend(unmet),
+        false => notes.extend(unmet),
+    }
     offer
 }
 
@@ -182,15 +223,7 @@ fn how_to_offer(owner: &ProviderTable, names: &[String]) -> String {
     }
 }
 
-fn is_named(table: &ServiceTable, credentials: &[String], name: &str) -> bool {
-    let mut names = [&table.id]
-        .into_iter()
-        .chain(&table.aliases)
-        .chain(credentials);
-    names.any(|known| known.eq_ignore_ascii_case(name))
-}
-
-fn complain_about_unknown_wishes(tables: &Tables, wanted: &[&str], problems: &mut Vec<String>) {
+fn unknown_wishes(tables: &Tables, wish: &Wish) -> Vec<String> {
     let mut names: Vec<&str> = Vec::new();
     for table in &tables.services {
         names.push(&table.id);
@@ -201,12 +234,14 @@ fn complain_about_unknown_wishes(tables: &Tables, wanted: &[&str], problems: &mu
         names.extend(table.credentials.iter().map(String::as_str));
     }
     let is_known = |wish: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wish));
-    for wish in wanted.iter().filter(|wish| !is_known(wish)) {
-        let hint = nearest(wish, names.iter().copied())
-            .map(|known| format!("; did you mean {known}?"))
-            .unwrap_or_default();
-        problems.push(format!(
-            "AUTHSEAL_SERVICES names {wish}, which is no service or credential{hint}"
-        ));
-    }
+    let unknown = wish.names.iter().flatten().filter(|name| !is_known(name));
+    unknown
+        .map(|name| {
+            let hint = nearest(name, names.iter().copied())
+                .map(|known| format!("; did you mean {known}?"))
+                .unwrap_or_default();
+            let variable = wish.variable;
+            format!("{variable} names {name}, which is no service or credential{hint}")
+        })
+        .collect()
 }

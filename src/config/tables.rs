@@ -36,13 +36,13 @@ impl Tables {
     /// Reads the tables, the later ones laid over the earlier ones; each with the name
     /// by which people know where they stand.
     pub(super) fn read(
-        layers: Vec<(&str, Table)>,
+        layers: Vec<(String, Table)>,
         environment: &Environment,
         problems: &mut Vec<String>,
     ) -> Self {
         let mut all = Table::new();
         for (place, tables) in layers {
-            lay_over(&mut all, tables, place, problems);
+            lay_over(&mut all, tables, &place, problems);
         }
         let mut tables = Self::default();
         for (id, value) in tables_of(&all, "provider", problems) {
