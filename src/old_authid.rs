@@ -5,11 +5,12 @@
 //! Such a login's lineage is a hash: whichever server is asked, and however often, it
 //! is the same login.
 
-use std::{fs, io::Read, path::PathBuf, sync::Arc};
+use std::{fs, io::Read, path::PathBuf, sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -21,6 +22,12 @@ use crate::{
 
 /// More than any provider's answer takes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// More than that server ever made. Every hash goes over all of it.
+const MAX_PASSWORD_BYTES: usize = 256;
+
+/// How long one waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +66,8 @@ impl OldAuthId {
             None => {
                 let (id, password) = authid.split_once(':')?;
                 let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-                (is_id && !password.is_empty()).then(|| Self::Stored {
+                let is_password = (1..=MAX_PASSWORD_BYTES).contains(&password.len());
+                (is_id && is_password).then(|| Self::Stored {
                     id: id.to_ascii_lowercase(),
                     password: Secret::new(password),
                 })
@@ -67,13 +75,10 @@ impl OldAuthId {
         }
     }
 
-    /// The login that it descends from.
+    /// The login that it descends from, whichever service a clear one names.
     pub fn lineage(&self) -> Lineage {
         match self {
-            Self::Clear {
-                service,
-                refresh_token,
-            } => Lineage::derived(&["v2", service, refresh_token.expose()]),
+            Self::Clear { refresh_token, .. } => Lineage::derived(&["v2", refresh_token.expose()]),
             Self::Stored { id, .. } => Lineage::derived(&["v1", id]),
         }
     }
@@ -87,10 +92,20 @@ impl OldAuthId {
     }
 }
 
-/// A compact JWE (RFC 7516 section 7.1) has five parts, and ours an empty second one.
+/// Whether it may be, or have been, a compact JWE (RFC 7516 section 7.1): whatever was
+/// cut off it or put behind it. Ours have an empty second part. What a provider gives
+/// that starts like one is a JWT (RFC 7519): three parts, and no `enc` in the first.
 fn looks_sealed(text: &str) -> bool {
+    if !text.starts_with("eyJ") {
+        return text.contains("..");
+    }
     let parts: Vec<&str> = text.split('.').collect();
-    parts.len() == 5 && (parts[0].starts_with("eyJ") || parts[1].is_empty())
+    let header = URL_SAFE_NO_PAD.decode(parts[0]).unwrap_or_default();
+    let is_jwt = parts.len() == 3
+        && parts.iter().all(|part| !part.is_empty())
+        && serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&header)
+            .is_ok_and(|header| !header.contains_key("enc"));
+    !is_jwt
 }
 
 /// Why one was not opened.
@@ -102,6 +117,9 @@ pub enum OldAuthIdError {
     /// Its file is damaged, or holds no refresh token.
     #[error("what this server has of that old AuthID is of no use")]
     Useless,
+    /// Others wait for the same, too many of them.
+    #[error("too many old AuthIDs are being opened")]
+    Busy,
     /// Its file is there, and can't be read.
     #[error("what this server has of that old AuthID cannot be read")]
     Unreadable,
@@ -136,12 +154,17 @@ impl OldAuthIds {
 
     /// What it stands for: the first of its login's grants.
     pub async fn open(&self, old: OldAuthId, now: UnixTime) -> Result<Grant, OldAuthIdError> {
-        let _turn = match old {
-            OldAuthId::Clear { .. } => None,
-            OldAuthId::Stored { .. } => self.hashing.acquire().await.ok(),
-        };
+        if let OldAuthId::Clear { .. } = old {
+            return self.open_blocking(old, now);
+        }
+        let turn = timeout(PATIENCE, self.hashing.clone().acquire_owned());
+        let turn = turn.await.map_err(|_elapsed| OldAuthIdError::Busy)?;
         let this = self.clone();
-        let opening = tokio::task::spawn_blocking(move || this.open_blocking(old, now));
+        let opening = tokio::task::spawn_blocking(move || {
+            // It goes with the work, which nobody's hanging up ends.
+            let _turn = turn;
+            this.open_blocking(old, now)
+        });
         opening.await.unwrap_or(Err(OldAuthIdError::Unreadable))
     }
 
@@ -211,19 +234,34 @@ mod tests {
 
     #[test]
     fn each_form_is_known_and_nothing_else() {
-        let jwe = "v2:googledrive:eyJlbmMi.x.y.z.t";
-        let ours = "v2:googledrive:fyJlbmMi..y.z.t";
+        let ours = "eyJlbmMiOiJBMjU2R0NNIiwia2lkIjoicDZlayIsImFsZyI6ImRpciJ9..aXY.Y3Q.dGFn";
+        let whole = format!("v2:googledrive:{ours}");
+        for damaged in [
+            &whole[..],
+            &format!("{whole}."),
+            &format!("{whole}{whole}"),
+            &whole.replacen("eyJ", "fyJ", 1),
+            &whole.replacen("..", ".x.", 1),
+        ] {
+            assert_eq!(OldAuthId::parse(damaged), None, "{damaged}");
+        }
+        for length in 18..whole.len() {
+            assert_eq!(OldAuthId::parse(&whole[..length]), None, "{length}");
+        }
+        let long = format!("{ID}:{}", "x".repeat(257));
         let not_hex = format!("../../../../../etc/passwd{}:x", &ID[..7]);
         let with_nul = format!("{}\0:x", &ID[..31]);
         for (authid, form) in [
             ("v2:googledrive:1//0gabc-_", Some("v2")),
             // Keycloak's are JWTs of three parts, Microsoft's have dots too.
-            ("v2:jottacloud:eyJhbGciOi.eyJpc3Mi.abc", Some("v2")),
+            (
+                "v2:jottacloud:eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.abc",
+                Some("v2"),
+            ),
             ("v2:onedrivev2:M.C5_BAY.0.U.-Cq*!$", Some("v2")),
             (&format!("{ID}:password"), Some("v1")),
             (&format!("{}:pass:word", ID.to_uppercase()), Some("v1")),
-            (jwe, None),
-            (ours, None),
+            (&long, None),
             ("v2:googledrive:", None),
             ("v2::token", None),
             ("v2:googledrive:to ken", None),
@@ -244,8 +282,9 @@ mod tests {
     fn a_lineage_is_the_logins_and_no_others() {
         let lineage = |authid: &str| OldAuthId::parse(authid).unwrap().lineage();
         assert_eq!(lineage("v2:a:token"), lineage("v2:a:token"));
-        assert_ne!(lineage("v2:a:token"), lineage("v2:b:token"));
-        assert_ne!(lineage("v2:a:token"), lineage("v2:at:oken"));
+        // Two names of one service, or two services of one application.
+        assert_eq!(lineage("v2:a:token"), lineage("v2:b:token"));
+        assert_ne!(lineage("v2:a:token"), lineage("v2:a:other"));
         // Whoever guesses passwords is counted as who knows it.
         assert_eq!(lineage(&format!("{ID}:x")), lineage(&format!("{ID}:y")));
     }

@@ -12,7 +12,7 @@ use crate::{
     keyring::KeySet,
     old_authid::{OldAuthId, OldAuthIds},
     provider::Catalog,
-    seal,
+    seal::{self, OpenError},
     secret::Secret,
 };
 
@@ -67,13 +67,14 @@ impl Importer {
         let authid = match seal::open(&self.keys, self.now, authid) {
             // It is one of ours already.
             Ok(_) => Secret::new(authid),
-            Err(error) => match self.old_authids.parse(authid) {
+            Err(error @ OpenError::NotAnAuthId(_)) => match self.old_authids.parse(authid) {
                 Some(old) => self.seal(old)?,
                 None if OldAuthId::parse(authid).is_some() => {
                     return Err("set AUTHSEAL_V1_STORAGE to the folder of V1 AuthIDs".into());
                 }
                 None => return Err(error.into()),
             },
+            Err(error) => return Err(error.into()),
         };
         let service = seal::named_service(authid.expose());
         Ok(json!({ "authid": authid.expose(), "type": service }))

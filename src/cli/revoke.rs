@@ -10,7 +10,7 @@ use crate::{
     config::{Environment, key_source},
     keyring::{KeyFolder, KeySource, Keyring},
     old_authid::OldAuthId,
-    seal::{self, Lineage},
+    seal::{self, Lineage, OpenError},
 };
 
 #[derive(Debug, Args)]
@@ -45,8 +45,8 @@ pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
             let opened = seal::open(&keys, Clock::system().now(), given.expose());
             match (opened, OldAuthId::parse(given.expose())) {
                 (Ok(opened), _) => opened.grant.lineage,
-                (Err(_), Some(old)) => old.lineage(),
-                (Err(error), None) => return Err(error.into()),
+                (Err(OpenError::NotAnAuthId(_)), Some(old)) => old.lineage(),
+                (Err(error), _) => return Err(error.into()),
             }
         }
     };

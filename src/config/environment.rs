@@ -125,12 +125,13 @@ impl Environment {
         while let Some((before, behind)) = rest.split_once('%') {
             expanded.push_str(before);
             let value = behind.split_once('%').and_then(|(name, behind)| {
-                let known = self.variables.get(name).or(self.placeholders.get(name))?;
+                let variable = self.get(name, &mut Vec::new());
+                let known = variable.or_else(|| self.placeholders.get(name).cloned())?;
                 Some((known, behind))
             });
             match value {
                 Some((value, behind)) => {
-                    expanded.push_str(value);
+                    expanded.push_str(&value);
                     rest = behind;
                 }
                 None => {
@@ -173,14 +174,15 @@ impl Environment {
         }
     }
 
+    /// Whether the variable itself is set.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let value = self.variables.get(name);
+        value.is_some_and(|value| !value.is_empty())
+    }
+
     /// Whether a variable, or its `_FILE`, is set.
     pub(super) fn is_set(&self, name: &str) -> bool {
-        let is_set = |name: &str| {
-            self.variables
-                .get(name)
-                .is_some_and(|value| !value.is_empty())
-        };
-        is_set(name) || is_set(&format!("{name}_FILE"))
+        self.has(name) || self.has(&format!("{name}_FILE"))
     }
 
     /// The `AUTHSEAL_` settings.

@@ -157,7 +157,7 @@ impl Config {
                 warnings: warnings(&environment, &public_url, &offer, store.as_ref())
                     .into_iter()
                     .chain(edge.warnings(&environment, &login_gates))
-                    .chain(old_authids.warning(!notes.is_empty()))
+                    .chain(old_authids.warning(translated.is_of_that_server))
                     .collect(),
                 public_url,
                 edge,

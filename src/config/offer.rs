@@ -74,8 +74,11 @@ impl Wish {
             true => credentials.len(),
             false => 1,
         };
-        let known = [&table.id].into_iter().chain(&table.aliases);
-        let mut known = known.chain(credentials.iter().take(usual));
+        let ids = [&table.id].into_iter().chain(&table.aliases);
+        // An entry of CONFIGFILE with credentials of its own has their name before an @.
+        let named = credentials.iter().take(usual);
+        let named = named.map(|name| name.split('@').next().unwrap_or(name));
+        let mut known = ids.map(String::as_str).chain(named);
         Some(known.any(|known| names.iter().any(|name| known.eq_ignore_ascii_case(name))))
     }
 }

@@ -156,7 +156,19 @@ fn read_service(
     let link = fields.link("link");
     let manage_url = fields.link("manage_url");
     let aliases = fields.optional("aliases").unwrap_or_default();
-    let rclone = fields.optional("rclone");
+    let rclone: Option<Rclone> = fields.optional("rclone");
+    let holds_nul = |rclone: &Rclone| {
+        let options = rclone
+            .options
+            .iter()
+            .flat_map(|(name, value)| [name, value]);
+        options
+            .chain([&rclone.kind])
+            .any(|text| text.contains('\0'))
+    };
+    if rclone.as_ref().is_some_and(holds_nul) {
+        fields.complain("rclone", "holds a NUL, which no command can");
+    }
     let hidden = fields.optional("hidden").unwrap_or(false);
     fields.finish();
     Some(ServiceTable {

@@ -86,6 +86,7 @@ impl RefreshError {
             Self::Open(OpenError::Key(Unusable::Unknown)) => "unknown_key",
             Self::Open(OpenError::Key(Unusable::Retired)) => "retired_key",
             Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
+            Self::Old(OldAuthIdError::Busy) => "overloaded",
             Self::Old(_) => "old_refused",
             Self::TooOften(_) => "rate_limited",
             Self::Revoked => "revoked",

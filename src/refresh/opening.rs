@@ -6,7 +6,7 @@ use super::{RefreshEngine, RefreshError};
 use crate::{
     clock::UnixTime,
     keyring::KeySet,
-    old_authid::OldAuthId,
+    old_authid::{OldAuthId, OldAuthIdError},
     provider::Service,
     seal::{self, Grant, Lineage, NotAnAuthId},
 };
@@ -89,7 +89,10 @@ impl RefreshEngine {
         let (keys, now) = (self.shared.keyring.current(), self.shared.clock.now());
         let form = old.form();
         let mut grant = self.shared.old_authids.open(old, now).await?;
-        let service = self.service_of(&grant)?;
+        // The name may be anybody's words: they are not repeated.
+        let service = self
+            .service_of(&grant)
+            .map_err(|_| OldAuthIdError::Unknown)?;
         grant.service = service.id.clone();
         self.shared.metrics.old_authid(form, &service.id);
         tracing::info!(

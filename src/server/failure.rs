@@ -81,6 +81,9 @@ impl Failure {
             )
             | RefreshError::Old(OldAuthIdError::Unknown | OldAuthIdError::Useless)
             | RefreshError::Revoked => unauthorized(LOG_IN_AGAIN),
+            RefreshError::Old(OldAuthIdError::Busy) => {
+                Self::overloaded(format!("{}.", capitalised(&error.to_string())))
+            }
             RefreshError::Old(OldAuthIdError::Unreadable) => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "server_error",

@@ -182,7 +182,7 @@ impl Metrics {
     }
 
     /// A refresh ended. `service` and `kid` are empty where the AuthID did not
-    /// open, because they would be the asker's words.
+    /// open, because they would be the asker's words, and `kid` where it has no key.
     pub fn refreshed(&self, service: &str, kid: &str, outcome: &'static str) {
         let labels = RefreshLabels {
             service: service.to_owned(),

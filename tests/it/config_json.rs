@@ -125,6 +125,51 @@ fn its_own_addresses_make_a_provider_of_its_own() {
     assert!(!notes.contains("mine: redirectUri"), "{notes}");
 }
 
+#[test]
+fn no_entry_leads_the_services_of_a_built_in_provider_elsewhere() {
+    let elsewhere = |id: &str| {
+        json!({"id": id, "serviceId": "MINE", "name": "Mine", "loginUrl": "https://mine.example/a",
+            "authUrl": "https://mine.example/t"})
+    };
+    let config = load(&json!([elsewhere("google"), elsewhere("dropbox")]), &[]);
+    for id in ["google", "dropbox"] {
+        let mine = config.offer.catalog.by_id(id).unwrap();
+        let token_url = mine.provider.token_url.at(None).unwrap();
+        assert_eq!(token_url.as_str(), "https://mine.example/t");
+        assert!(mine.provider.revocation.is_none(), "{id}");
+    }
+    let drive = config.offer.catalog.by_id("googledrive").unwrap();
+    assert_eq!(drive.credentials.client_id, "google-id");
+    let token_url = drive.provider.token_url.at(None).unwrap();
+    assert_eq!(token_url.host_str(), Some("oauth2.googleapis.com"));
+}
+
+#[test]
+fn more_of_the_query_leaves_the_rest_of_the_provider_as_it_is() {
+    let entry = json!([{"id": "box.com", "serviceId": "BOX", "extraUrl": "&box_login=a%40b"}]);
+    let config = load(&entry, &[]);
+    let of_box = config.offer.catalog.by_id("box.com").unwrap();
+    assert!(of_box.provider.revocation.is_some());
+}
+
+#[test]
+fn services_finds_an_entry_by_its_service_id_and_the_first_of_two_counts() {
+    let config = load(
+        &json!([
+            {"id": "mine", "serviceId": "GD", "name": "First", "clientId": "a", "clientSecret": "b"},
+            {"id": "mine", "serviceId": "GD", "name": "Second"},
+        ]),
+        &[("SERVICES", "gd")],
+    );
+    let mine = config.offer.catalog.by_id("mine").unwrap();
+    assert_eq!(
+        (mine.name.as_str(), mine.credentials.client_id.as_str()),
+        ("First", "a")
+    );
+    let notes = config.notes.join("\n");
+    assert!(notes.contains("mine: stands there twice"), "{notes}");
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_an_entry_is_said_and_nothing_starts() {
     for (entries, says) in [
@@ -140,6 +185,10 @@ async fn what_is_wrong_with_an_entry_is_said_and_nothing_starts() {
         (
             json!([{"id": "x", "serviceId": "NEW"}]),
             "CONFIGFILE: x: authUrl and loginUrl are missing",
+        ),
+        (
+            json!([{"id": "x", "serviceId": "GD", "clientId": "of-its-own"}]),
+            "CONFIGFILE: x: of clientId and clientSecret only one has a value",
         ),
         (
             json!([{"id": "x", "serviceId": "NEW", "useHostnameFromCallback": true,

@@ -27,7 +27,8 @@ async fn every_line_is_sealed_or_says_why_not_and_no_provider_is_asked() {
     let ours = installation.log_in("stable");
     let list = format!(
         "v2:stable:{clear}\n\n  {ID}:never-print-password \r\n{ours}\n{ID}:wrong\n\
-         v2:unheard-of:x\nnonsense\n"
+         v2:unheard-of:x\nnonsense\n{ours}.\n{}\n",
+        &ours[..ours.len() - 5]
     );
     let mut environment = installation.environment();
     environment.push(("AUTHSEAL_V1_STORAGE", storage.path().to_str().unwrap()));
@@ -38,7 +39,7 @@ async fn every_line_is_sealed_or_says_why_not_and_no_provider_is_asked() {
         .iter()
         .map(|line| line["line"].as_u64().unwrap())
         .collect();
-    assert_eq!(numbers, [1, 3, 4, 5, 6, 7]);
+    assert_eq!(numbers, [1, 3, 4, 5, 6, 7, 8, 9]);
     let opened = |index: usize| {
         assert_eq!(printed[index]["type"], "stable", "{printed:?}");
         installation
@@ -48,16 +49,21 @@ async fn every_line_is_sealed_or_says_why_not_and_no_provider_is_asked() {
     assert_eq!(opened(0).refresh_token.expose(), clear);
     assert_eq!(opened(1).refresh_token.expose(), stored);
     assert_eq!(printed[2]["authid"], ours);
+    let dotted = format!("{ours}.");
+    let revoked = installation.run_with_input(&["revoke"], &dotted).await;
+    assert!(revoked.bad().contains("not an AuthID"));
     for (index, says) in [
         (3, "does not know"),
         (4, "does not offer unheard-of"),
         (5, "not an AuthID"),
+        (6, "not an AuthID"),
+        (7, "not an AuthID"),
     ] {
         let error = printed[index]["error"].as_str().unwrap();
         assert!(error.contains(says), "{error}");
     }
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("3 sealed, 3 not"), "{said}");
+    assert!(said.contains("3 sealed, 5 not"), "{said}");
     assert!(
         !said.contains("never-print") && !said.contains(&clear),
         "{said}"

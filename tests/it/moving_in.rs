@@ -108,7 +108,6 @@ async fn authseals_own_names_and_the_environment_win() {
     printed.assert_says(&[
         "Public URL     https://auth.example\n",
         "Listening on   127.0.0.1:9 ",
-        "HOSTNAME is not used: AUTHSEAL_PUBLIC_URL is set",
         "APPNAME is not used: AUTHSEAL_APP_NAME is set",
         "SERVICES is not used: AUTHSEAL_SERVICES is set",
         "ASPNETCORE_HTTP_PORTS is not used: AUTHSEAL_LISTEN is set",
@@ -137,7 +136,7 @@ async fn a_name_that_a_container_has_by_itself_is_no_public_one() {
     let printed = check_only(&both).await;
     printed.assert_says(&["Public URL     https://outside.example.com:8443\n"]);
     let printed = check_only(&[("REDIRECT_HOSTNAME", "https://x.example/a?b")]).await;
-    printed.assert_says(&["REDIRECT_HOSTNAME must"]);
+    printed.assert_says(&["REDIRECT_HOSTNAME must be a host name alone"]);
     assert_eq!(printed.code, Some(1));
 }
 
@@ -186,13 +185,34 @@ async fn secrets_that_cannot_be_read_are_one_line_each_and_never_half_a_configur
     for (secrets, says) in [
         (
             "/no/such/file",
-            "SECRETS names /no/such/file, which cannot be read",
+            "SECRETS must be base64: and the data, or name a file that can be read: No such",
         ),
         ("base64:***", "SECRETS is no base64"),
+        // Not a word of it is repeated.
+        (SECRETS, "SECRETS must be base64: and the data"),
     ] {
         let printed = check(&[("SECRETS", secrets)]).await;
         assert_eq!(printed.code, Some(1));
         printed.assert_says(&[says]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_variable_of_what_names_a_file_itself_is_refused_without_its_content() {
+    let secrets = File::new(SECRETS.as_bytes());
+    for name in ["SECRETS_FILE", "CONFIGFILE_FILE"] {
+        let printed = check(&[(name, &secrets.path())]).await;
+        assert_eq!(printed.code, Some(1), "{}", printed.text);
+        printed.assert_says(&[&format!("{name} has no meaning")]);
+    }
+}
+
+#[tokio::test]
+async fn a_host_name_alone_is_no_reason_to_speak_of_another_server() {
+    let printed = check(&[("HOSTNAME", "nas.example.com")]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    for word in ["HOSTNAME", "V2_PLAIN", "Duplicati's"] {
+        assert!(!printed.text.contains(word), "{word}: {}", printed.text);
     }
 }
 

@@ -120,6 +120,23 @@ async fn a_job_that_keeps_its_old_authid_survives_single_use_tokens() {
 }
 
 #[tokio::test]
+async fn the_service_in_front_does_not_make_another_login_of_a_clear_one() {
+    let app = Storage::new().app().await;
+    let token = app.provider.issue_refresh_token("single-use").unwrap();
+    let first = sealed(
+        &app.refresh(&format!("v2:single-use:{token}")).await,
+        "v2_authid",
+    );
+    let lineage = app.open(&first).lineage.to_string();
+    let folder = authseal::keyring::KeyFolder::new(&app.keys_dir);
+    folder.revoke(&lineage, None).unwrap();
+    app.app.keyring.reload().unwrap();
+    let other = app.refresh(&format!("v2:stable:{token}")).await;
+    assert_eq!(other.status, 401, "{other:?}");
+    assert_eq!(app.provider.seen().refreshes, 1);
+}
+
+#[tokio::test]
 async fn what_is_not_switched_on_is_no_authid() {
     let app = TestApp::start().await;
     let clear = app.provider.issue_refresh_token("stable").unwrap();
@@ -140,6 +157,9 @@ async fn what_looks_sealed_is_never_sent_to_a_provider() {
     for (authid, status) in [
         (elsewhere.as_str(), 401),
         (cut, 400),
+        (&sealed[..60], 400),
+        (&format!("{sealed}."), 400),
+        (&format!("{sealed}{sealed}"), 401),
         (&flipped, 400),
         ("v2:stable:eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d", 400),
     ] {

@@ -1,5 +1,7 @@
 //! config.json: an array of services, each a change of a built-in one or a new one.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
@@ -68,8 +70,17 @@ impl Translated {
                      it, and docs/providers/own.md how to write it",
                     ids.join(", ")
                 ));
+                let mut seen = HashSet::new();
                 for entry in &entries {
-                    self.entry(entry, built_in, problems);
+                    // The first one counts, as it did.
+                    if seen.insert(&entry.id) {
+                        self.entry(entry, built_in, problems);
+                    } else {
+                        self.notes.push(format!(
+                            "{VARIABLE}: {}: stands there twice; the first one counts",
+                            entry.id
+                        ));
+                    }
                 }
             }
             Err(problem) => problems.push(format!("what {VARIABLE} names {problem}")),
@@ -84,8 +95,9 @@ impl Translated {
         if family.needs_own_provider(entry) {
             match family.own_provider(entry, &self.environment) {
                 Ok(table) => {
-                    insert(&mut self.tables, "provider", &entry.id, table);
-                    provider = Some(entry.id.clone());
+                    let id = own_id(&entry.id, built_in);
+                    insert(&mut self.tables, "provider", &id, table);
+                    provider = Some(id);
                 }
                 Err(what) => return complain(what),
             }
@@ -109,7 +121,13 @@ impl Translated {
         set("manage_url", text(&entry.manage_url));
         set("hidden", entry.hidden.map(Value::from));
         service.entry("name").or_insert(entry.id.clone().into());
-        let credentials = self.credentials(entry, &family);
+        let credentials = match self.credentials(entry, &family) {
+            Ok(credentials) => credentials,
+            Err(what) => {
+                problems.push(format!("{VARIABLE}: {}: {what}", entry.id));
+                return;
+            }
+        };
         service.insert("credentials".to_owned(), vec![credentials].into());
         insert(&mut self.tables, "service", &entry.id, service);
         if let Some(redirect_uri) = &entry.redirect_uri
@@ -126,33 +144,32 @@ impl Translated {
 
     /// The name of the credentials: a new one, where the entry has credentials of its
     /// own.
-    fn credentials(&mut self, entry: &Entry, family: &Family) -> String {
-        let usual = |part: &str| format!("%{}_CLIENT_{part}%", entry.credentials);
-        let own =
-            [("ID", &entry.client_id), ("SECRET", &entry.client_secret)].map(|(part, value)| {
-                let value = value.as_ref().filter(|value| **value != usual(part));
-                let value =
-                    value.filter(|value| Some(value.as_str()) != family.client_id.as_deref());
-                value.map(|value| (part, self.environment.expand(value)))
+    fn credentials(&mut self, entry: &Entry, family: &Family) -> Result<String, &'static str> {
+        let parts = [("ID", &entry.client_id), ("SECRET", &entry.client_secret)];
+        let [id, secret] = parts.map(|(part, value)| {
+            let usual = format!("%{}_CLIENT_{part}%", entry.credentials);
+            let value = value.clone().filter(|value| !value.is_empty());
+            let is_usual = value.as_ref().is_none_or(|value| {
+                *value == usual || Some(value.as_str()) == family.client_id.as_deref()
             });
-        if own.iter().all(Option::is_none) {
-            return entry.credentials.clone();
-        }
-        let name = format!("{}@{}", entry.credentials, entry.id);
-        for part in ["ID", "SECRET"] {
-            let own = own.iter().flatten().find(|(own, _)| *own == part);
-            let value = match own {
-                Some((_, value)) => value.clone(),
-                None => self.environment.expand(&usual(part)),
-            };
+            let expanded = self.environment.expand(&value.unwrap_or(usual));
             // What no placeholder had a value for is not set.
-            let is_placeholder = value.len() > 1 && value.starts_with('%') && value.ends_with('%');
-            if !is_placeholder {
+            let is_set = !(expanded.starts_with('%') && expanded.ends_with('%'));
+            (is_usual, is_set.then_some(expanded))
+        });
+        match (id, secret) {
+            ((true, _), (true, _)) => Ok(entry.credentials.clone()),
+            ((_, Some(id)), (_, Some(secret))) => {
+                let name = format!("{}@{}", entry.credentials, entry.id);
+                self.environment.set(&format!("{name}_CLIENT_ID"), id);
                 self.environment
-                    .set(&format!("{name}_CLIENT_{part}"), value);
+                    .set(&format!("{name}_CLIENT_SECRET"), secret);
+                Ok(name)
             }
+            // As if nothing were set: it is withheld.
+            ((_, None), (_, None)) => Ok(entry.credentials.clone()),
+            _ => Err("of clientId and clientSecret only one has a value"),
         }
-        name
     }
 }
 
@@ -184,6 +201,18 @@ fn read(data: &[u8]) -> Result<Vec<Entry>, String> {
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// An id for an entry's own provider that is no built-in one's, whose services must
+/// not come to ask elsewhere.
+fn own_id(id: &str, built_in: &Table) -> String {
+    let built_in = built_in.get("provider").and_then(Value::as_table);
+    let is_taken = |id: &str| built_in.is_some_and(|providers| providers.contains_key(id));
+    let mut own = id.to_owned();
+    while is_taken(&own) {
+        own.push('_');
+    }
+    own
 }
 
 fn insert(tables: &mut Table, kind: &str, id: &str, table: Table) {

@@ -150,8 +150,9 @@ impl Family {
         if entry.login_token == Some(true) && is_new {
             return Err("cliToken works for Jottacloud only: see login in AUTHSEAL_PROVIDERS");
         }
-        if entry.token_url.is_some() {
-            // It may be at another place, and tokens go there.
+        let token_url = |table: &Table| table.get("token_url").cloned();
+        if token_url(&table) != token_url(&self.provider) {
+            // It is at another place, where that provider's tokens must not go.
             table.remove("revoke_url");
         }
         Ok(table)

@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 use super::environment::Environment;
 use crate::public_url::PublicUrl;
 
+/// What nobody sets who does not host that server.
+const SIGNS: [&str; 5] = ["APPNAME", "SERVICES", "SECRETS", "CONFIGFILE", "STORAGE"];
+
 /// What our image sets. It gives way to what a compose file says in that server's words.
 const LISTEN_OF_THE_IMAGE: &str = "0.0.0.0:8080";
 
@@ -42,6 +45,8 @@ pub(super) struct Translated {
     pub(super) services: Option<String>,
     /// What was understood as what, one sentence each.
     pub(super) notes: Vec<String>,
+    /// Whether there is more of that server than a host name.
+    pub(super) is_of_that_server: bool,
 }
 
 /// Translates what is set, and complains about what cannot be read.
@@ -52,6 +57,7 @@ pub(super) fn translate(
 ) -> Translated {
     let mut all = Translated {
         environment: environment.clone(),
+        is_of_that_server: SIGNS.iter().any(|name| environment.is_set(name)),
         ..Translated::default()
     };
     all.host_name(problems);
@@ -110,15 +116,19 @@ impl Translated {
     fn host_name(&mut self, problems: &mut Vec<String>) {
         let public_url = |host: String| {
             let url = format!("https://{}", host.trim());
-            match PublicUrl::parse(&url) {
-                Ok(_) => Ok(url),
-                Err(error) => Err(error.to_string()),
-            }
+            let is_host = !host.contains('/') && PublicUrl::parse(&url).is_ok();
+            is_host
+                .then_some(url)
+                .ok_or_else(|| "must be a host name alone, such as oauth.example.com".to_owned())
         };
         if self.environment.is_set("REDIRECT_HOSTNAME") {
             self.rename("REDIRECT_HOSTNAME", "PUBLIC_URL", problems, public_url);
-        } else if let Some(host) = self.environment.get("HOSTNAME", &mut Vec::new())
-            && is_public_name(&host)
+            return;
+        }
+        let host = self.environment.get("HOSTNAME", &mut Vec::new());
+        // Many a machine has one that means nothing: it is worth no word, then.
+        if host.is_some_and(|host| is_public_name(&host))
+            && !self.environment.is_set("AUTHSEAL_PUBLIC_URL")
         {
             self.rename("HOSTNAME", "PUBLIC_URL", problems, public_url);
         }
@@ -224,28 +234,30 @@ fn folder(storage: &str) -> Option<PathBuf> {
 }
 
 /// The content of a file, or what stands behind `base64:`. `%NAME%` in a path is a
-/// variable.
+/// variable. No complaint shows the value: somebody may have put the content there.
 fn content(
     variable: &str,
     environment: &Environment,
     problems: &mut Vec<String>,
 ) -> Option<Zeroizing<Vec<u8>>> {
+    let file_variable = format!("{variable}_FILE");
+    if environment.is_set(&file_variable) && !environment.has(variable) {
+        problems.push(format!(
+            "{file_variable} has no meaning: {variable} itself names the file"
+        ));
+        return None;
+    }
     let value = environment.get(variable, problems)?;
     let prefix = value.get(..7).unwrap_or_default();
-    if prefix.eq_ignore_ascii_case("base64:") {
+    let data = if prefix.eq_ignore_ascii_case("base64:") {
         let data = STANDARD.decode(value[7..].trim());
-        return data
-            .map(Zeroizing::new)
-            .map_err(|_| problems.push(format!("{variable} is no base64 after \"base64:\"")))
-            .ok();
-    }
-    let path = environment.expand(&value);
-    std::fs::read(&path)
-        .map(Zeroizing::new)
-        .map_err(|error| {
-            problems.push(format!(
-                "{variable} names {path}, which cannot be read: {error}"
-            ));
+        data.map_err(|_| "is no base64 after \"base64:\"".to_owned())
+    } else {
+        std::fs::read(environment.expand(&value)).map_err(|error| {
+            format!("must be base64: and the data, or name a file that can be read: {error}")
         })
+    };
+    data.map(Zeroizing::new)
+        .map_err(|problem| problems.push(format!("{variable} {problem}")))
         .ok()
 }

@@ -3,9 +3,11 @@
 use http::{Request, StatusCode};
 
 use crate::{
+    keyring::Unusable,
     listen::Body,
-    old_authid::OldAuthIdError,
+    old_authid::{OldAuthId, OldAuthIdError},
     refresh::RefreshError,
+    seal::OpenError,
     server::{
         Reply, Server,
         access_log::Entry,
@@ -43,11 +45,27 @@ async fn revoke(
         .await
     {
         Ok(holder) => holder,
-        // What gives no access is as good as revoked (RFC 7009 section 2.2).
-        Err(RefreshError::Open(_) | RefreshError::Old(OldAuthIdError::Unknown)) => return Ok(done),
-        Err(error) => return Err(error.into()),
+        Err(error) => return not_opened(error, authid.expose()).map(|()| done),
     };
     entry.note_holder(&holder);
     server.engine.revoke(&holder).await?;
     Ok(done)
+}
+
+/// What gives no access is as good as revoked (RFC 7009 section 2.2); but only if its
+/// login does not go on elsewhere.
+fn not_opened(error: RefreshError, authid: &str) -> Result<(), OAuthError> {
+    match error {
+        // Another server of the same fleet may have it.
+        RefreshError::Open(OpenError::Key(Unusable::Unknown)) => Err(OAuthError::new(
+            "temporarily_unavailable",
+            "This server does not have the key of that AuthID, and can't revoke its login.",
+        )),
+        RefreshError::Open(_) if OldAuthId::parse(authid).is_some() => Err(OAuthError::new(
+            "unsupported_token_type",
+            "This server does not take old AuthIDs. Revoke the login at its provider.",
+        )),
+        RefreshError::Open(_) | RefreshError::Old(OldAuthIdError::Unknown) => Ok(()),
+        error => Err(error.into()),
+    }
 }
