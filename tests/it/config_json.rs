@@ -66,6 +66,7 @@ fn a_new_id_takes_its_provider_from_its_credentials() {
             {"id": "gd-team", "serviceId": "GD", "name": "Team", "scope": "c",
              "clientId": "team-id", "clientSecret": "%TEAM_SECRET%"},
             {"id": "box-two", "serviceId": "BOX"},
+            {"id": "googledocs", "serviceId": "GD"},
         ]),
         &[("TEAM_SECRET", "never-print-team")],
     );
@@ -74,6 +75,7 @@ fn a_new_id_takes_its_provider_from_its_credentials() {
     assert_eq!(team.credentials.client_id, "team-id");
     let secret = team.credentials.client_secret.as_ref().unwrap();
     assert_eq!(secret.expose(), "never-print-team");
+    assert!(!config.offer.catalog.by_id("googledocs").unwrap().hidden);
     let box_two = config.offer.catalog.by_id("box-two").unwrap();
     assert_eq!(box_two.provider.id, "box");
     assert_eq!(box_two.credentials.client_id, "box-id");

@@ -119,7 +119,8 @@ impl Translated {
         set("scope", text(&entry.scope));
         set("link", text(&entry.link));
         set("manage_url", text(&entry.manage_url));
-        set("hidden", entry.hidden.map(Value::from));
+        // There, what a file lists has a button unless it says otherwise.
+        set("hidden", Some(entry.hidden.unwrap_or(false).into()));
         service.entry("name").or_insert(entry.id.clone().into());
         let credentials = match self.credentials(entry, &family) {
             Ok(credentials) => credentials,
