@@ -1,10 +1,12 @@
 //! `authseal run`: `serve`, with the options of Duplicati's own oauth-server, so that
 //! the `command` of a compose file goes on working.
 
+use std::convert::Infallible;
+
 use clap::Args;
 
 use super::{Failure, serve};
-use crate::config::Environment;
+use crate::{config::Environment, secret::Secret};
 
 /// As that server has them; each is a variable of the environment too.
 #[derive(Debug, Args)]
@@ -22,17 +24,17 @@ pub(super) struct Arguments {
     #[arg(long)]
     services: Option<String>,
     /// SECRETS
-    #[arg(long)]
-    secrets: Option<String>,
+    #[arg(long, value_parser = secret)]
+    secrets: Option<Secret>,
     /// SECRETS_PASSPHRASE
-    #[arg(long)]
-    secrets_passphrase: Option<String>,
+    #[arg(long, value_parser = secret)]
+    secrets_passphrase: Option<Secret>,
     /// CONFIGFILE
-    #[arg(long)]
-    configfile: Option<String>,
+    #[arg(long, value_parser = secret)]
+    configfile: Option<Secret>,
     /// STORAGE
-    #[arg(long)]
-    storage: Option<String>,
+    #[arg(long, value_parser = secret)]
+    storage: Option<Secret>,
     /// PRIVACY_POLICY_URL
     #[arg(long, alias = "privacy-policy-url")]
     privacy_policy: Option<String>,
@@ -40,8 +42,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     seq_url: Option<String>,
     /// SEQ_APIKEY
-    #[arg(long)]
-    seq_apikey: Option<String>,
+    #[arg(long, value_parser = secret)]
+    seq_apikey: Option<Secret>,
     /// ASPNETCORE_HTTP_PORTS
     #[arg(long)]
     listen_ports: Option<String>,
@@ -52,8 +54,17 @@ pub(super) struct Arguments {
     #[arg(long)]
     certificate_path: Option<String>,
     /// Its password
-    #[arg(long)]
-    certificate_password: Option<String>,
+    #[arg(long, value_parser = secret)]
+    certificate_password: Option<Secret>,
+}
+
+/// What can hold a secret, a path in most cases, must not show in a Debug print.
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+fn plain(secret: Option<Secret>) -> Option<String> {
+    secret.map(|secret| secret.expose().to_owned())
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -64,19 +75,19 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         ("APPNAME", arguments.appname),
         ("DISPLAYNAME", arguments.displayname),
         ("SERVICES", arguments.services),
-        ("SECRETS", arguments.secrets),
-        ("SECRETS_PASSPHRASE", arguments.secrets_passphrase),
-        ("CONFIGFILE", arguments.configfile),
-        ("STORAGE", arguments.storage),
+        ("SECRETS", plain(arguments.secrets)),
+        ("SECRETS_PASSPHRASE", plain(arguments.secrets_passphrase)),
+        ("CONFIGFILE", plain(arguments.configfile)),
+        ("STORAGE", plain(arguments.storage)),
         ("PRIVACY_POLICY_URL", arguments.privacy_policy),
         ("SEQ_URL", arguments.seq_url),
-        ("SEQ_APIKEY", arguments.seq_apikey),
+        ("SEQ_APIKEY", plain(arguments.seq_apikey)),
         ("ASPNETCORE_HTTP_PORTS", arguments.listen_ports),
         ("ASPNETCORE_URLS", arguments.listen_urls),
         (&format!("{kestrel}Path"), arguments.certificate_path),
         (
             &format!("{kestrel}Password"),
-            arguments.certificate_password,
+            plain(arguments.certificate_password),
         ),
     ];
     let mut environment = Environment::of_process();

@@ -2,7 +2,7 @@
 
 use http::{Method, Request};
 
-use super::{Reply, Server, access_log::Entry, handlers, reply};
+use super::{Reply, Server, access_log::Entry, handlers, oauth_error::OAuthError, reply};
 use crate::{
     listen::{Body, Handler, Peer},
     pages,
@@ -165,9 +165,13 @@ impl Server {
             (&Method::GET, "/revoke") => handlers::revoke_form(self),
             (&Method::POST, "/revoked") => handlers::revoke(self, request, entry).await,
             (&Method::POST, "/password") => handlers::enter(self, request, entry.asker).await,
-            (&Method::POST, handlers::TOKEN_PATH) => handlers::token(self, request, entry).await,
+            (&Method::POST, handlers::TOKEN_PATH) => {
+                let granted = handlers::token(self, request, entry).await;
+                granted.unwrap_or_else(OAuthError::into_reply)
+            }
             (&Method::POST, handlers::REVOCATION_PATH) => {
-                handlers::revoke_token(self, request, entry).await
+                let revoked = handlers::revoke_token(self, request, entry).await;
+                revoked.unwrap_or_else(OAuthError::into_reply)
             }
             (&Method::GET, METADATA) => handlers::metadata(self),
             (&Method::GET, "/privacy-policy") => handlers::privacy_policy(self),

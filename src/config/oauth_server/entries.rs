@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
 
-use super::{Translated, content, family::Family};
+use super::{Translated, content, family::Family, read_json};
 
 const VARIABLE: &str = "CONFIGFILE";
 const CALLBACK: &str = "OAUTH_CALLBACK_URI";
@@ -175,11 +175,7 @@ impl Translated {
 }
 
 fn read(data: &[u8]) -> Result<Vec<Entry>, String> {
-    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
-    let objects: Vec<Map<String, Json>> = serde_json::from_slice(data).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        format!("must be a JSON array of objects; it is not at line {line}, column {column}")
-    })?;
+    let objects: Vec<Map<String, Json>> = read_json(data, "a JSON array of objects")?;
     let mut entries = Vec::new();
     for (index, object) in objects.into_iter().enumerate() {
         let small: Map<String, Json> = object

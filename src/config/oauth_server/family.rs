@@ -1,8 +1,6 @@
 //! What is built in under an entry's id, or goes with its credentials, and the provider
 //! that becomes of it where the entry says otherwise.
 
-use std::collections::BTreeMap;
-
 use toml::{Table, Value};
 
 use super::entries::Entry;
@@ -121,13 +119,9 @@ impl Family {
             }
         }
         if let Some(query) = &entry.extra_query {
-            let pairs: BTreeMap<String, String> =
-                url::form_urlencoded::parse(query.trim_start_matches(['&', '?']).as_bytes())
-                    .into_owned()
-                    .collect();
-            let pairs: Table = pairs
-                .into_iter()
-                .map(|(name, value)| (name, value.into()))
+            let query = query.trim_start_matches(['&', '?']).as_bytes();
+            let pairs: Table = form_urlencoded::parse(query)
+                .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
                 .collect();
             set("authorize_params", pairs.into());
         }

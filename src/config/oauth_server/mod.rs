@@ -9,6 +9,7 @@ mod secrets;
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::de::DeserializeOwned;
 use toml::Table;
 use url::{Host, Url};
 use zeroize::Zeroizing;
@@ -231,6 +232,17 @@ fn folder(storage: &str) -> Option<PathBuf> {
         }
         Some(_) => None,
     }
+}
+
+/// Reads a file's JSON, which must have this shape. serde_json's own words are left
+/// out: they could show a secret.
+fn read_json<T: DeserializeOwned>(data: &[u8], shape: &str) -> Result<T, String> {
+    // What Windows' editors put in front.
+    let json = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
+    serde_json::from_slice(json).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("must be {shape}; it is not at line {line}, column {column}")
+    })
 }
 
 /// The content of a file, or what stands behind `base64:`. `%NAME%` in a path is a

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Translated, content};
+use super::{Translated, content, read_json};
 use crate::{aes_crypt, secret::Secret};
 
 const VARIABLE: &str = "SECRETS";
@@ -33,16 +33,8 @@ impl Translated {
             }
             None => Ok(data),
         };
-        // serde_json's own error could show what stands there.
-        let secrets = opened.and_then(|json| {
-            serde_json::from_slice(strip_mark(&json)).map_err(|error| {
-                let (line, column) = (error.line(), error.column());
-                format!(
-                    "must be one JSON object of texts, such as {{\"GD_CLIENT_ID\": \"...\"}}; it \
-                     is not at line {line}, column {column}"
-                )
-            })
-        });
+        let shape = "one JSON object of texts, such as {\"GD_CLIENT_ID\": \"...\"}";
+        let secrets = opened.and_then(|json| read_json(&json, shape));
         match secrets {
             Ok(Secrets(secrets)) => self.take_secrets(secrets),
             Err(problem) => problems.push(format!("what {VARIABLE} names {problem}")),
@@ -66,9 +58,4 @@ impl Translated {
             false => format!("{VARIABLE} gives {}", taken.join(", ")),
         });
     }
-}
-
-/// What Windows' editors put in front.
-fn strip_mark(json: &[u8]) -> &[u8] {
-    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
 }

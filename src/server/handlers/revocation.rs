@@ -22,15 +22,6 @@ pub(in crate::server) async fn revoke_token(
     server: &Server,
     request: &Request<Body>,
     entry: &mut Entry,
-) -> Reply {
-    let reply = revoke(server, request, entry).await;
-    reply.unwrap_or_else(OAuthError::into_reply)
-}
-
-async fn revoke(
-    server: &Server,
-    request: &Request<Body>,
-    entry: &mut Entry,
 ) -> Result<Reply, OAuthError> {
     let done = reply::empty(StatusCode::OK);
     let form = oauth_error::form(request.headers(), request.body())?;

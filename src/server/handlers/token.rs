@@ -34,15 +34,6 @@ pub(in crate::server) async fn token(
     server: &Server,
     request: &Request<Body>,
     entry: &mut Entry,
-) -> Reply {
-    let reply = refresh(server, request, entry).await;
-    reply.unwrap_or_else(OAuthError::into_reply)
-}
-
-async fn refresh(
-    server: &Server,
-    request: &Request<Body>,
-    entry: &mut Entry,
 ) -> Result<Reply, OAuthError> {
     let form = oauth_error::form(request.headers(), request.body())?;
     let Some(grant_type) = form.parameter("grant_type")? else {
