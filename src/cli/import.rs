@@ -9,7 +9,7 @@ use super::Failure;
 use crate::{
     clock::{Clock, UnixTime},
     config::{Config, Environment},
-    keyring::KeySet,
+    keyring::CurrentKeys,
     old_authid::{OldAuthId, OldAuthIds},
     provider::Catalog,
     seal::{self, OpenError},
@@ -19,7 +19,7 @@ use crate::{
 /// What an AuthID is made with.
 struct Importer {
     catalog: Catalog,
-    keys: std::sync::Arc<KeySet>,
+    keys: CurrentKeys,
     old_authids: OldAuthIds,
     now: UnixTime,
 }

@@ -29,6 +29,7 @@ pub struct Jwk {
     /// When it stops to open; never, if absent.
     pub exp: Option<UnixTime>,
     k: Key,
+    protected_header: String,
 }
 
 /// The 256 bits, which are wiped, and the cipher that follows from them, which ring does
@@ -101,11 +102,11 @@ impl Jwk {
             .fill(k.as_mut())
             .and_then(|()| random.fill(&mut kid))
             .expect("the operating system gives random bytes");
+        let kid = kid.map(|byte| char::from(KID_ALPHABET[usize::from(byte) % KID_ALPHABET.len()]));
+        let kid: String = kid.iter().collect();
         Self {
-            kid: kid
-                .map(|byte| char::from(KID_ALPHABET[usize::from(byte) % KID_ALPHABET.len()]))
-                .iter()
-                .collect(),
+            protected_header: protected_header(&kid),
+            kid,
             iat: now,
             nbf: now.plus(activate_in),
             exp: None,
@@ -154,6 +155,7 @@ impl Jwk {
             nbf: time("nbf")?.unwrap_or(iat),
             exp: time("exp")?,
             k: Key::new(k.ok_or(wrong("k", K))?),
+            protected_header: protected_header(kid),
         })
     }
 
@@ -193,6 +195,16 @@ impl Jwk {
     pub fn cipher(&self) -> &LessSafeKey {
         &self.k.cipher
     }
+
+    /// What a JWE of this key begins with, if it is not compressed: its protected header
+    /// (RFC 7516 section 4.1) in base64url, member for member as josekit writes it.
+    pub fn protected_header(&self) -> &str {
+        &self.protected_header
+    }
+}
+
+fn protected_header(kid: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!(r#"{{"enc":"A256GCM","kid":"{kid}","alg":"dir"}}"#))
 }
 
 impl fmt::Debug for Jwk {

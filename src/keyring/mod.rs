@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use thiserror::Error;
 
 pub use admin::KeyFolder;
@@ -69,6 +69,9 @@ impl KeyringError {
     }
 }
 
+/// One load's keys, kept for an operation. It counts in no place that all threads share.
+pub type CurrentKeys = Guard<Arc<KeySet>>;
+
 /// The keys in use, replaced as a whole by [`Keyring::reload`].
 #[derive(Debug)]
 pub struct Keyring {
@@ -96,8 +99,8 @@ impl Keyring {
 
     /// The keys as of now. Take it once per operation, so that one operation
     /// never sees two sets.
-    pub fn current(&self) -> Arc<KeySet> {
-        self.current.load_full()
+    pub fn current(&self) -> CurrentKeys {
+        self.current.load()
     }
 
     /// Reads the source again and swaps the set as a whole. On an error the last

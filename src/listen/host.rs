@@ -66,6 +66,7 @@ impl<H: Handler> Host<H> {
             }
         };
         tokio::select! {
+            biased;
             () = served => {}
             () = seated.must_leave() => {}
         }
@@ -76,12 +77,17 @@ impl<H: Handler> Host<H> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let speaks_http2 = Notify::new();
+        let visit = Arc::new(Visit {
+            host: self.clone(),
+            asking: seated.asking(),
+            peer,
+        });
         let service = service_fn(|request: Request<Incoming>| {
             if request.version() == Version::HTTP_2 {
                 speaks_http2.notify_one();
             }
-            let (host, asking) = (self.clone(), seated.asking());
-            async move { Ok::<_, Infallible>(host.answer(request, peer, asking).await) }
+            let visit = visit.clone();
+            async move { Ok::<_, Infallible>(visit.answer(request).await) }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
@@ -94,6 +100,7 @@ impl<H: Handler> Host<H> {
             }
         };
         let ended = tokio::select! {
+            biased;
             ended = &mut connection => ended,
             () = quiet => {
                 connection.as_mut().graceful_shutdown();
@@ -104,20 +111,30 @@ impl<H: Handler> Host<H> {
             tracing::debug!("a connection ended early: {error}");
         }
     }
+}
 
-    async fn answer(&self, request: Request<Incoming>, peer: Peer, asking: Asking) -> Reply {
+/// What the requests of one connection share. They do not take what all connections
+/// share apart: its reference count would be written by every thread at every request.
+struct Visit<H> {
+    host: Arc<Host<H>>,
+    asking: Asking,
+    peer: Peer,
+}
+
+impl<H: Handler> Visit<H> {
+    async fn answer(&self, request: Request<Incoming>) -> Reply {
         let (head, incoming) = request.into_parts();
         let is_http1 = head.version < Version::HTTP_2;
         let body = match incoming.is_end_stream() {
             true => Body::Whole(Bytes::new()),
-            false => Box::pin(Body::read(incoming, size(&head), &asking)).await,
+            false => Box::pin(Body::read(incoming, size(&head), &self.asking)).await,
         };
-        let answering = asking.answering();
+        let answering = self.asking.answering();
         let mut reply = match is_http1 && !has_one_host(&head) {
             true => bad_request(),
             false => {
                 let request = Request::from_parts(head, body);
-                self.handler.answer(&request, peer).await
+                self.host.handler.answer(&request, self.peer).await
             }
         };
         if is_http1 && answering.is_draining() {

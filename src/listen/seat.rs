@@ -70,6 +70,7 @@ impl Seated {
             false => limits.first_head,
         };
         tokio::select! {
+            biased;
             () = self.seat.displaced.notified() => {}
             () = self.waited(limit) => {
                 self.connections.metrics.timed_out.inc();
@@ -116,7 +117,7 @@ impl Drop for Seated {
     }
 }
 
-/// A request that is still coming.
+/// What the requests of one connection do with its place.
 #[derive(Debug)]
 pub(super) struct Asking {
     connections: Arc<Connections>,
@@ -141,8 +142,8 @@ impl Asking {
         unfinished
     }
 
-    /// It has come whole, and is being answered until this is dropped.
-    pub(super) fn answering(self) -> Answering {
+    /// One has come whole, and is being answered until this is dropped.
+    pub(super) fn answering(&self) -> Answering<'_> {
         self.seat.answering.fetch_add(1, Ordering::Relaxed);
         Answering(self)
     }
@@ -167,18 +168,18 @@ impl Drop for Unfinished {
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(super) struct Answering(Asking);
+pub(super) struct Answering<'a>(&'a Asking);
 
-impl Answering {
+impl Answering<'_> {
     /// Whether nobody is accepted any more.
     pub(super) fn is_draining(&self) -> bool {
         self.0.connections.draining.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Answering {
+impl Drop for Answering<'_> {
     fn drop(&mut self) {
-        let Asking { connections, seat } = &self.0;
+        let Asking { connections, seat } = self.0;
         seat.waiting_since
             .store(connections.now(), Ordering::Relaxed);
         seat.has_asked.store(true, Ordering::Relaxed);

@@ -85,7 +85,7 @@ impl RefreshEngine {
     }
 
     /// Trades an AuthID for an access token.
-    pub async fn refresh(&self, holder: &Holder) -> Result<Refreshed, RefreshError> {
+    pub async fn refresh(&self, holder: &Holder<'_>) -> Result<Refreshed, RefreshError> {
         let result = self.refresh_opened(holder).await;
         let outcome = match &result {
             Ok((_, outcome)) => outcome,
@@ -98,12 +98,14 @@ impl RefreshEngine {
 
     async fn refresh_opened(
         &self,
-        holder: &Holder,
+        holder: &Holder<'_>,
     ) -> Result<(Refreshed, &'static str), RefreshError> {
         holder.check_revoked()?;
-        let version = holder.keys.version();
         let lineage = &holder.grant.lineage;
-        let cached = self.shared.cache.get(lineage, holder.now, version);
+        let cached = self
+            .shared
+            .cache
+            .get(lineage, holder.now, holder.keys_version);
         let (token, now, outcome) = match cached {
             Some(token) => (token, holder.now, "cached"),
             None => {
@@ -123,7 +125,7 @@ impl RefreshEngine {
     /// Seals the newest refresh token of an AuthID's login under the newest key.
     /// The provider is asked, whatever is cached, so that a dead grant is found
     /// out here and not at night.
-    pub async fn renew(&self, holder: &Holder) -> Result<Secret, RefreshError> {
+    pub async fn renew(&self, holder: &Holder<'_>) -> Result<Secret, RefreshError> {
         holder.check_revoked()?;
         let token = self.fly(holder).await?;
         let now = self.shared.clock.now();
@@ -139,7 +141,12 @@ impl RefreshEngine {
     /// The AuthID that its holder should have instead, if there is a better one:
     /// because the provider replaced the refresh token, or because a newer key
     /// seals.
-    fn newest_authid(&self, holder: &Holder, token: &CachedToken, now: UnixTime) -> Option<Secret> {
+    fn newest_authid(
+        &self,
+        holder: &Holder<'_>,
+        token: &CachedToken,
+        now: UnixTime,
+    ) -> Option<Secret> {
         let keys = self.shared.keyring.current();
         if holder.grant.generation >= token.generation {
             return match seals(&keys, now, &holder.kid) {
@@ -157,10 +164,13 @@ impl RefreshEngine {
     }
 
     /// A live access token of the holder's lineage: cached, or from the provider.
-    pub(super) async fn token(&self, holder: &Holder) -> Result<Arc<CachedToken>, RefreshError> {
+    pub(super) async fn token(
+        &self,
+        holder: &Holder<'_>,
+    ) -> Result<Arc<CachedToken>, RefreshError> {
         let now = self.shared.clock.now();
         let lineage = &holder.grant.lineage;
-        match self.shared.cache.get(lineage, now, holder.keys.version()) {
+        match self.shared.cache.get(lineage, now, holder.keys_version) {
             Some(token) => Ok(token),
             None => self.fly(holder).await,
         }
@@ -192,20 +202,20 @@ impl RefreshEngine {
 
     /// Asks the provider, or joins whoever is asking already. The answer comes in time
     /// for the client; the call may go on without it.
-    async fn fly(&self, holder: &Holder) -> Result<Arc<CachedToken>, RefreshError> {
+    async fn fly(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
         let landing = tokio::time::timeout(self.shared.provider.deadline(), self.land(holder));
         landing.await.unwrap_or_else(|_elapsed| {
             let too_slow = ProviderError::TooSlow;
-            Err(RefreshError::of_provider(&holder.service, too_slow))
+            Err(RefreshError::of_provider(holder.service, too_slow))
         })
     }
 
-    async fn land(&self, holder: &Holder) -> Result<Arc<CachedToken>, RefreshError> {
+    async fn land(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
         let Holder { service, grant, .. } = holder;
         loop {
             let call = || {
                 let (shared, service, grant) =
-                    (self.shared.clone(), service.clone(), grant.clone());
+                    (self.shared.clone(), Arc::clone(service), grant.clone());
                 async move {
                     Landing {
                         generation: grant.generation,

@@ -5,29 +5,30 @@ use std::{net::IpAddr, sync::Arc};
 use super::{RefreshEngine, RefreshError};
 use crate::{
     clock::UnixTime,
-    keyring::KeySet,
     old_authid::{OldAuthId, OldAuthIdError},
     provider::Service,
-    seal::{self, Grant, Lineage, NotAnAuthId},
+    seal::{self, Grant, Lineage, NotAnAuthId, Opened},
 };
 
 /// An AuthID that opened: what it holds, and under which key; no key's id is empty,
 /// so that what is sealed under none is sealed in the next answer.
 #[derive(Debug)]
-pub struct Holder {
-    pub(super) service: Arc<Service>,
+pub struct Holder<'e> {
+    pub(super) service: &'e Arc<Service>,
     pub(super) grant: Grant,
     pub(super) kid: String,
-    /// Those that it was opened with.
-    pub(super) keys: Arc<KeySet>,
+    /// Whether its lineage was revoked then.
+    is_revoked: bool,
+    /// Of the keys that it was opened with.
+    pub(super) keys_version: u64,
     /// When.
     pub(super) now: UnixTime,
 }
 
-impl Holder {
+impl Holder<'_> {
     /// What the AuthID was made for.
     pub fn service(&self) -> &Arc<Service> {
-        &self.service
+        self.service
     }
 
     /// The login that it descends from.
@@ -36,7 +37,7 @@ impl Holder {
     }
 
     pub(super) fn check_revoked(&self) -> Result<(), RefreshError> {
-        match self.keys.is_revoked(self.grant.lineage) {
+        match self.is_revoked {
             true => Err(RefreshError::Revoked),
             false => Ok(()),
         }
@@ -49,7 +50,7 @@ impl RefreshEngine {
         &self,
         authid: &str,
         address: Option<IpAddr>,
-    ) -> Result<Holder, RefreshError> {
+    ) -> Result<Holder<'_>, RefreshError> {
         let result = match self.open_sealed(authid) {
             Err(error) => match self.old_one(&error, authid) {
                 Some(old) => Box::pin(self.open_old(old, address)).await,
@@ -84,9 +85,9 @@ impl RefreshEngine {
         &self,
         old: OldAuthId,
         address: Option<IpAddr>,
-    ) -> Result<Holder, RefreshError> {
+    ) -> Result<Holder<'_>, RefreshError> {
         self.count(Some(old.lineage()), address)?;
-        let (keys, now) = (self.shared.keyring.current(), self.shared.clock.now());
+        let now = self.shared.clock.now();
         let form = old.form();
         let mut grant = self.shared.old_authids.open(old, now).await?;
         // The name may be anybody's words: they are not repeated.
@@ -101,31 +102,34 @@ impl RefreshEngine {
             lineage = %grant.lineage.short_hash(),
             "an old AuthID was presented"
         );
+        let keys = self.shared.keyring.current();
         Ok(Holder {
             service,
+            is_revoked: keys.is_revoked(grant.lineage),
+            keys_version: keys.version(),
             grant,
             kid: String::new(),
-            keys,
             now,
         })
     }
 
-    fn open_sealed(&self, authid: &str) -> Result<Holder, RefreshError> {
+    fn open_sealed(&self, authid: &str) -> Result<Holder<'_>, RefreshError> {
         let keys = self.shared.keyring.current();
         let now = self.shared.clock.now();
-        let opened = seal::open(&keys, now, authid)?;
+        let Opened { grant, kid } = seal::open(&keys, now, authid)?;
         Ok(Holder {
-            service: self.service_of(&opened.grant)?,
-            grant: opened.grant,
-            kid: opened.kid,
-            keys,
+            service: self.service_of(&grant)?,
+            is_revoked: keys.is_revoked(grant.lineage),
+            keys_version: keys.version(),
+            grant,
+            kid,
             now,
         })
     }
 
-    fn service_of(&self, grant: &Grant) -> Result<Arc<Service>, RefreshError> {
+    fn service_of(&self, grant: &Grant) -> Result<&Arc<Service>, RefreshError> {
         let service = self.shared.catalog.find(&grant.service);
-        service.cloned().ok_or_else(|| RefreshError::NotOffered {
+        service.ok_or_else(|| RefreshError::NotOffered {
             service: grant.service.clone(),
         })
     }

@@ -28,10 +28,10 @@ pub enum RevokeError {
 impl RefreshEngine {
     /// Revokes the grant of an AuthID, and forgets its access token. `Ok` only
     /// when the provider confirmed, or said that the grant is dead already.
-    pub async fn revoke(&self, holder: &Holder) -> Result<(), RevokeError> {
-        let service = &holder.service;
+    pub async fn revoke(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
+        let service = holder.service;
         let Some(revocation) = &service.provider.revocation else {
-            let service = service.clone();
+            let service = Arc::clone(service);
             return Err(RevokeError::OnlyAtProvider { service });
         };
         let Some(live) = self.live_tokens(holder, revocation.method).await? else {
@@ -61,7 +61,7 @@ impl RefreshEngine {
     /// for, live ones are got first. `None` if the grant is dead already.
     async fn live_tokens(
         &self,
-        holder: &Holder,
+        holder: &Holder<'_>,
         method: RevocationMethod,
     ) -> Result<Option<Live>, RevokeError> {
         let provider = &holder.service.provider;
@@ -91,7 +91,8 @@ impl RefreshEngine {
         let refresh_token = match &token.newest_authid {
             None => holder.grant.refresh_token.clone(),
             Some(newest) => {
-                let opened = seal::open(&holder.keys, self.shared.clock.now(), newest.expose());
+                let (keys, now) = (self.shared.keyring.current(), self.shared.clock.now());
+                let opened = seal::open(&keys, now, newest.expose());
                 opened.map_err(RefreshError::from)?.grant.refresh_token
             }
         };

@@ -70,7 +70,7 @@ pub fn seal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Result<Secret, NoSea
 /// authenticated, and nothing but `dir` with `A256GCM` is tried.
 pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenError> {
     let (service, jwe) = split(authid)?;
-    let header = jwe.header().ok_or(NotAnAuthId::Form)?;
+    let header = jwe.header(keys).ok_or(NotAnAuthId::Form)?;
     let key = keys.opening(&header.kid, now)?;
     let plaintext = jwe.open(&header, key).ok_or(OpenError::Tampered)?;
     let grant = str::from_utf8(&plaintext).ok();
@@ -81,7 +81,7 @@ pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenEr
     }
     Ok(Opened {
         grant,
-        kid: header.kid,
+        kid: header.kid.into_owned(),
     })
 }
 
@@ -99,12 +99,10 @@ fn split(authid: &str) -> Result<(&str, Compact<'_>), NotAnAuthId> {
     if authid.len() > MAX_AUTHID_BYTES {
         return Err(NotAnAuthId::TooLong);
     }
-    let parts = authid
-        .strip_prefix(VERSION)
-        .and_then(|rest| rest.split_once(':'));
-    let (service, jwe) = parts.ok_or(NotAnAuthId::Form)?;
-    let jwe = Compact::split(jwe).ok_or(NotAnAuthId::Form)?;
-    Ok((service, jwe))
+    let rest = authid.strip_prefix(VERSION).ok_or(NotAnAuthId::Form)?;
+    let colon = memchr::memchr(b':', rest.as_bytes()).ok_or(NotAnAuthId::Form)?;
+    let jwe = Compact::split(&rest[colon + 1..]).ok_or(NotAnAuthId::Form)?;
+    Ok((&rest[..colon], jwe))
 }
 
 #[cfg(test)]
@@ -160,6 +158,14 @@ mod tests {
             assert_eq!(opened.grant, grant);
             assert_eq!(opened.kid, key.kid);
         }
+    }
+
+    #[test]
+    fn the_key_knows_how_its_authids_begin() {
+        let (keyring, key) = keys();
+        let authid = seal(&keyring.current(), NOW, &grant("rt")).unwrap();
+        let begin = format!("v2:googledrive:{}..", key.protected_header());
+        assert!(authid.expose().starts_with(&begin));
     }
 
     #[test]

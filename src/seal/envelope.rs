@@ -119,11 +119,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::keyring::{KeySource, Keyring};
+    use crate::keyring::{CurrentKeys, KeySource, Keyring};
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
-    fn keys() -> std::sync::Arc<KeySet> {
+    fn keys() -> CurrentKeys {
         let key = Jwk::generate(NOW, Duration::ZERO).to_json();
         let set = Secret::new(format!("{{\"keys\":[{}]}}", key.expose()));
         Keyring::load(KeySource::Inline(set)).unwrap().current()

@@ -80,8 +80,9 @@ impl Lineage {
 
     /// Reads what `Display` wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        let bits = URL_SAFE_NO_PAD.decode(text).ok()?;
-        Some(Self(bits.try_into().ok()?))
+        let mut bits = [0; 16];
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bits).ok()?;
+        (length == bits.len()).then_some(Self(bits))
     }
 }
 

@@ -16,7 +16,7 @@ use ring::aead::{Aad, NONCE_LEN, Nonce};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use zeroize::Zeroizing;
 
-use crate::keyring::Jwk;
+use crate::keyring::{Jwk, KeySet};
 
 static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
@@ -76,7 +76,8 @@ struct Members<'a> {
     alg: Cow<'a, str>,
     #[serde(borrow)]
     enc: Cow<'a, str>,
-    kid: String,
+    #[serde(borrow)]
+    kid: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "present")]
     zip: Option<Cow<'a, str>>,
     /// RFC 7516 section 4.1.13: whoever does not understand a critical
@@ -93,21 +94,20 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 /// A protected header of ours.
-pub(super) struct Header {
-    pub(super) kid: String,
+pub(super) struct Header<'k> {
+    pub(super) kid: Cow<'k, str>,
     is_compressed: bool,
 }
 
 impl<'a> Compact<'a> {
     /// Takes the five parts apart: with `dir`, the second is empty.
     pub(super) fn split(jwe: &'a str) -> Option<Self> {
-        let (header, rest) = jwe.split_once('.')?;
-        let (iv, rest) = rest.strip_prefix('.')?.split_once('.')?;
-        // Not searched for: it stands at the end.
+        let (header, rest) = jwe.split_at_checked(memchr::memchr(b'.', jwe.as_bytes())?)?;
+        let (iv, rest) = rest.strip_prefix("..")?.split_at_checked(IV_CHARACTERS)?;
+        let rest = rest.strip_prefix('.')?;
         let (ciphertext, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_CHARACTERS)?)?;
         let ciphertext = ciphertext.strip_suffix('.')?;
-        let fits = iv.len() == IV_CHARACTERS && !ciphertext.is_empty();
-        fits.then_some(Self {
+        (!ciphertext.is_empty()).then_some(Self {
             header,
             iv,
             ciphertext,
@@ -115,8 +115,22 @@ impl<'a> Compact<'a> {
         })
     }
 
-    /// Reads the protected header; `None` if it is of another kind than ours.
-    pub(super) fn header(&self) -> Option<Header> {
+    /// Reads the protected header; `None` if it is of another kind than ours. Most are
+    /// those that one of the keys always writes, and need not be taken apart.
+    pub(super) fn header<'k>(&self, keys: &'k KeySet) -> Option<Header<'k>> {
+        let written = keys
+            .iter()
+            .find(|key| key.protected_header() == self.header);
+        match written {
+            Some(key) => Some(Header {
+                kid: Cow::Borrowed(&key.kid),
+                is_compressed: false,
+            }),
+            None => self.parse_header(),
+        }
+    }
+
+    fn parse_header(&self) -> Option<Header<'static>> {
         let json = BASE64URL.decode(self.header).ok()?;
         let members: Members<'_> = serde_json::from_str(str::from_utf8(&json).ok()?).ok()?;
         let is_compressed = match members.zip.as_deref() {
@@ -128,7 +142,7 @@ impl<'a> Compact<'a> {
             && members.enc == CONTENT_ENCRYPTION
             && members.crit.is_none();
         is_ours.then_some(Header {
-            kid: members.kid,
+            kid: Cow::Owned(members.kid.into_owned()),
             is_compressed,
         })
     }
@@ -136,7 +150,7 @@ impl<'a> Compact<'a> {
     /// Decrypts. `None` if it is not what the key sealed under this header; then
     /// nothing has been decompressed. Padding and stray trailing bits, which would be
     /// other spellings of the same AuthID, are refused by the decoder.
-    pub(super) fn open(&self, header: &Header, key: &Jwk) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(&self, header: &Header<'_>, key: &Jwk) -> Option<Zeroizing<Vec<u8>>> {
         let mut iv = [0; NONCE_LEN];
         BASE64URL.decode_slice(self.iv, &mut iv).ok()?;
         let mut sealed = Zeroizing::new(Vec::with_capacity(self.ciphertext.len() + self.tag.len()));

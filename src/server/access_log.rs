@@ -8,18 +8,20 @@ use std::sync::{
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use ring::rand::{SecureRandom, SystemRandom};
+use tracing::Level;
 
 use super::{Reply, forwarded::Asker};
 use crate::{clock::Stopwatch, provider::Service, refresh::Holder, seal::Lineage};
 
+/// So that each id of a process has about as many digits as the next.
+const MANY_DIGITS: u64 = 1 << 62;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Where request ids are made.
+/// Where request ids are made: they count on from a random number, so that no other
+/// process is likely to have the same.
 #[derive(Debug)]
 pub(super) struct RequestIds {
-    /// Tells one process's ids from another's.
-    prefix: String,
-    count: AtomicU64,
+    next: AtomicU64,
 }
 
 impl RequestIds {
@@ -29,8 +31,7 @@ impl RequestIds {
             .fill(&mut bits)
             .expect("the operating system gives random bytes");
         Self {
-            prefix: format!("{:016x}-", u64::from_ne_bytes(bits)),
-            count: AtomicU64::new(0),
+            next: AtomicU64::new(u64::from_ne_bytes(bits) | MANY_DIGITS),
         }
     }
 
@@ -38,11 +39,7 @@ impl RequestIds {
     fn id_of<B>(&self, request: &Request<B>) -> HeaderValue {
         match request.headers().get(X_REQUEST_ID) {
             Some(id) if is_id(id) => id.clone(),
-            _ => {
-                let count = self.count.fetch_add(1, Ordering::Relaxed);
-                let id = format!("{}{count:x}", self.prefix);
-                HeaderValue::try_from(id).expect("hexadecimal digits")
-            }
+            _ => self.next.fetch_add(1, Ordering::Relaxed).into(),
         }
     }
 }
@@ -56,13 +53,18 @@ fn is_id(value: &HeaderValue) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
-/// A line that is being written.
+/// A request that will have its line.
 pub(super) struct Entry {
+    pub(super) asker: Asker,
+    id: HeaderValue,
+    line: Option<Line>,
+}
+
+/// What is noted of it, where anybody reads such lines.
+struct Line {
     stopwatch: Stopwatch,
     method: &'static str,
     route: &'static str,
-    pub(super) asker: Asker,
-    id: HeaderValue,
     service: Option<Arc<Service>>,
     lineage: Option<Lineage>,
 }
@@ -75,41 +77,50 @@ impl Entry {
         route: &'static str,
         asker: Asker,
     ) -> Self {
-        Self {
+        let line = || Line {
             stopwatch: Stopwatch::start(),
             method: name(request.method()),
             route,
-            asker,
-            id: ids.id_of(request),
             service: None,
             lineage: None,
+        };
+        Self {
+            asker,
+            id: ids.id_of(request),
+            line: tracing::enabled!(Level::INFO).then(line),
         }
     }
 
     /// Notes that the request is about a service.
     pub(super) fn note_service(&mut self, service: &Arc<Service>) {
-        self.service = Some(service.clone());
+        if let Some(line) = &mut self.line {
+            line.service = Some(service.clone());
+        }
     }
 
     /// Notes that the request came with this AuthID.
-    pub(super) fn note_holder(&mut self, holder: &Holder) {
-        self.note_service(holder.service());
-        self.lineage = Some(holder.lineage());
+    pub(super) fn note_holder(&mut self, holder: &Holder<'_>) {
+        if let Some(line) = &mut self.line {
+            line.service = Some(holder.service().clone());
+            line.lineage = Some(holder.lineage());
+        }
     }
 
-    /// Writes it, and gives the reply the id by which it can be found.
+    /// Writes its line, and gives the reply the id by which it can be found.
     pub(super) fn end(self, mut reply: Reply) -> Reply {
-        tracing::info!(
-            method = %self.method,
-            route = %self.route,
-            status = reply.status().as_u16(),
-            ms = u64::try_from(self.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
-            service = self.service.as_ref().map(|service| display(&service.id)),
-            lineage = self.lineage.map(|lineage| display(lineage.short_hash())),
-            client = %self.asker,
-            request_id = %self.id.to_str().unwrap_or_default(),
-            "answered"
-        );
+        if let Some(line) = &self.line {
+            tracing::info!(
+                method = %line.method,
+                route = %line.route,
+                status = reply.status().as_u16(),
+                ms = u64::try_from(line.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
+                service = line.service.as_ref().map(|service| display(&service.id)),
+                lineage = line.lineage.map(|lineage| display(lineage.short_hash())),
+                client = %self.asker,
+                request_id = %self.id.to_str().unwrap_or_default(),
+                "answered"
+            );
+        }
         reply.headers_mut().insert(X_REQUEST_ID, self.id);
         reply
     }

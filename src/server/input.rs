@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, Request,
+    HeaderMap, HeaderName, Request,
     header::{CONTENT_TYPE, COOKIE},
 };
 
@@ -11,7 +11,7 @@ use crate::{listen::Body, seal::NotAnAuthId, secret::Secret};
 /// The query parameter that names the visit which a link goes on with.
 pub(super) const VISIT: &str = "visit";
 
-const AUTHID_HEADER: &str = "x-authid";
+const AUTHID_HEADER: HeaderName = HeaderName::from_static("x-authid");
 const AUTHID_FIELD: &str = "authid";
 
 /// The first value of a query parameter.
@@ -48,18 +48,36 @@ pub(super) fn has_authid_header<B>(request: &Request<B>) -> bool {
     request.headers().contains_key(AUTHID_HEADER)
 }
 
+/// What somebody presents as an AuthID: as it stands in the request, or decoded. There
+/// is no `Debug`, for it is as secret as a [`Secret`].
+pub(super) enum Presented<'r> {
+    InHeader(&'r str),
+    Decoded(Secret),
+}
+
+impl Presented<'_> {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::InHeader(text) => text.trim(),
+            Self::Decoded(text) => text.expose().trim(),
+        }
+    }
+}
+
 /// The AuthID from header, query or form, in that order.
-pub(super) fn authid(request: &Request<Body>) -> Result<Secret, NotAnAuthId> {
+pub(super) fn authid(request: &Request<Body>) -> Result<Presented<'_>, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
-        let text = value.to_str().map_err(|_| NotAnAuthId::Form)?;
-        return Ok(Secret::new(text.trim()));
+        let text = str::from_utf8(value.as_bytes()).map_err(|_| NotAnAuthId::Form)?;
+        return Ok(Presented::InHeader(text));
     }
-    if let Some(authid) = query(request, AUTHID_FIELD) {
-        return Ok(Secret::new(authid.trim()));
-    }
-    let form = Form::read(request.headers(), request.body())?;
-    let authid = form.get(AUTHID_FIELD).ok_or(NotAnAuthId::Missing)?;
-    Ok(Secret::new(authid.trim()))
+    let decoded = match query(request, AUTHID_FIELD) {
+        Some(authid) => authid,
+        None => {
+            let form = Form::read(request.headers(), request.body())?;
+            form.get(AUTHID_FIELD).ok_or(NotAnAuthId::Missing)?
+        }
+    };
+    Ok(Presented::Decoded(Secret::new(decoded)))
 }
 
 /// A parameter that stands in a request more than once.

@@ -27,6 +27,7 @@ pub use networks::{Networks, NotANetwork};
 
 use access_log::RequestIds;
 use forwarded::Asker;
+use input::Presented;
 
 use crate::{
     login::Login,
@@ -35,7 +36,6 @@ use crate::{
     public_url::PublicUrl,
     refresh::{Holder, RefreshEngine, RefreshError},
     seal::{NotAnAuthId, OpenError},
-    secret::Secret,
     telemetry::Metrics,
 };
 
@@ -94,11 +94,11 @@ impl Server {
     /// Opens the AuthID that came with a request, if one did.
     async fn open(
         &self,
-        authid: &Result<Secret, NotAnAuthId>,
+        authid: &Result<Presented<'_>, NotAnAuthId>,
         asker: Asker,
-    ) -> Result<Holder, RefreshError> {
+    ) -> Result<Holder<'_>, RefreshError> {
         let authid = authid.as_ref().map_err(|why| OpenError::from(*why))?;
-        self.engine.open(authid.expose(), asker.counted_as()).await
+        self.engine.open(authid.text(), asker.counted_as()).await
     }
 
     /// What every page has.

@@ -19,6 +19,7 @@ use prometheus_client::{
 
 use super::{
     edge::{ConnectionMetrics, LaneMetrics, LanesMetrics, LoginMetrics},
+    refreshes::Refreshes,
     store::{StoreMetrics, Unsaved},
 };
 
@@ -26,7 +27,7 @@ use super::{
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    refreshes: Family<RefreshLabels, Counter>,
+    refreshes: Refreshes,
     old_authids: Family<OldLabels, Counter>,
     provider_calls: Family<ProviderLabels, Histogram>,
     revoked_hits: Counter,
@@ -58,13 +59,6 @@ pub struct KeyNumbers<'a> {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RefreshLabels {
-    service: String,
-    kid: String,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct OldLabels {
     form: &'static str,
     service: String,
@@ -86,7 +80,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("authseal"),
-            refreshes: Family::default(),
+            refreshes: Refreshes::default(),
             old_authids: Family::default(),
             // 10 ms to 20 s, which is the deadline.
             provider_calls: Family::new_with_constructor(|| {
@@ -114,11 +108,7 @@ impl Metrics {
 
     fn register(&mut self) {
         let registry = &mut self.registry;
-        registry.register(
-            "refresh",
-            "Refreshes by service, by the key that had sealed the AuthID, and by outcome",
-            self.refreshes.clone(),
-        );
+        self.refreshes.register(registry);
         registry.register(
             "old_authids",
             "AuthIDs of Duplicati's own server that were presented and opened, by form and service",
@@ -184,12 +174,7 @@ impl Metrics {
     /// A refresh ended. `service` and `kid` are empty where the AuthID did not
     /// open, because they would be the asker's words, and `kid` where it has no key.
     pub fn refreshed(&self, service: &str, kid: &str, outcome: &'static str) {
-        let labels = RefreshLabels {
-            service: service.to_owned(),
-            kid: kid.to_owned(),
-            outcome,
-        };
-        self.refreshes.get_or_create(&labels).inc();
+        self.refreshes.count(service, kid, outcome);
         if outcome == "revoked" {
             self.revoked_hits.inc();
         }

@@ -3,6 +3,7 @@
 
 mod edge;
 mod metrics;
+mod refreshes;
 mod store;
 
 use std::{

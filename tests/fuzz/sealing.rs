@@ -1,11 +1,9 @@
 //! Keys that are the same in every run, and sealing by hand what authseal itself
 //! would never seal.
 
-use std::sync::Arc;
-
 use authseal::{
     clock::UnixTime,
-    keyring::{Jwk, KeySet, KeySource, Keyring},
+    keyring::{CurrentKeys, Jwk, KeySource, Keyring},
     seal::{Grant, Lineage},
     secret::Secret,
 };
@@ -21,7 +19,7 @@ const JWK: &str = r#"{"kty":"oct","kid":"key1","alg":"dir","enc":"A256GCM","iat"
 const IV: [u8; 12] = *b"twelve bytes";
 
 /// One key, by which everything here is sealed.
-pub fn keys() -> Arc<KeySet> {
+pub fn keys() -> CurrentKeys {
     let set = Secret::new(format!("{{\"keys\":[{JWK}]}}"));
     Keyring::load(KeySource::Inline(set)).unwrap().current()
 }

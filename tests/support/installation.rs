@@ -1,12 +1,12 @@
 //! What one administrator has: a keys folder, settings, and authseal's servers and
 //! commands as processes of their own. The demo provider is in this process.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use authseal::{
     clock::Clock,
     demo::DemoProvider,
-    keyring::{KeySet, KeySource, Keyring},
+    keyring::{CurrentKeys, KeySource, Keyring},
     seal,
 };
 use tokio::net::TcpListener;
@@ -102,7 +102,7 @@ impl Installation {
     }
 
     /// The keys as they stand in the folder.
-    pub fn keys(&self) -> Arc<KeySet> {
+    pub fn keys(&self) -> CurrentKeys {
         let source = KeySource::Folder(self.keys_dir.clone());
         Keyring::load(source).unwrap().current()
     }
