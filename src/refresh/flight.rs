@@ -1,8 +1,12 @@
 //! One provider call per lineage at a time, however many clients ask.
 
-use std::{collections::HashMap, future::Future, sync::Mutex};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
-use tokio::sync::watch;
+use tokio::sync::SetOnce;
 use tokio_util::task::TaskTracker;
 
 use crate::seal::Lineage;
@@ -12,9 +16,14 @@ use crate::seal::Lineage;
 #[derive(Debug)]
 pub(super) struct Flights<T> {
     // Held only to look up and insert, never across an await.
-    under_way: Mutex<HashMap<Lineage, watch::Receiver<Option<T>>>>,
+    under_way: Mutex<UnderWay<T>>,
     tasks: TaskTracker,
 }
+
+type UnderWay<T> = HashMap<Lineage, Landing<T>>;
+
+/// What came of a flight, once it has landed: nothing, if its task died.
+type Landing<T> = Arc<SetOnce<Option<T>>>;
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
     pub(super) fn new() -> Self {
@@ -30,56 +39,48 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// `call` must have stored its result where the next asker looks before it
     /// returns: from then on, nobody joins this flight any more.
     pub(super) async fn join<F>(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         lineage: Lineage,
         call: impl FnOnce() -> F,
     ) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut landing = {
+        let landing = {
             let mut under_way = self.lock();
-            match under_way.get(&lineage) {
-                Some(landing) => landing.clone(),
-                None => {
-                    let (land, landing) = watch::channel(None);
-                    under_way.insert(lineage, landing.clone());
-                    self.take_off(lineage, land, call());
+            match under_way.entry(lineage) {
+                Entry::Occupied(landing) => landing.get().clone(),
+                Entry::Vacant(place) => {
+                    let landing = place.insert(Landing::default()).clone();
+                    self.take_off(lineage, landing.clone(), call());
                     landing
                 }
             }
         };
-        landing.wait_for(Option::is_some).await.ok()?.clone()
+        landing.wait().await.clone()
     }
 
     /// Waits for the lineage's flight, if there is one.
     pub(super) async fn landed_of(&self, lineage: Lineage) {
         let landing = self.lock().get(&lineage).cloned();
-        if let Some(mut landing) = landing {
-            // An error is a task that died: it has landed too.
-            let _ = landing.wait_for(Option::is_some).await;
+        if let Some(landing) = landing {
+            landing.wait().await;
         }
     }
 
-    fn take_off<F>(
-        self: &std::sync::Arc<Self>,
-        lineage: Lineage,
-        land: watch::Sender<Option<T>>,
-        call: F,
-    ) where
+    fn take_off<F>(self: &Arc<Self>, lineage: Lineage, landing: Landing<T>, call: F)
+    where
         F: Future<Output = T> + Send + 'static,
     {
-        let entry = Entry {
+        let flight = Flight {
             flights: self.clone(),
             lineage,
+            landing,
+            result: None,
         };
         // Apart from its task, which is moved about before it starts.
         let call = Box::pin(call);
-        self.tasks.spawn(async move {
-            let result = call.await;
-            drop(entry);
-            land.send_replace(Some(result));
-        });
+        self.tasks.spawn(async move { flight.land(call.await) });
     }
 
     /// How many there are.
@@ -94,21 +95,32 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         self.tasks.reopen();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Lineage, watch::Receiver<Option<T>>>> {
+    fn lock(&self) -> MutexGuard<'_, UnderWay<T>> {
         self.under_way
             .lock()
             .expect("nothing panics while holding the lock")
     }
 }
 
-/// Takes the flight off the list, also when its task panics.
-struct Entry<T: Clone + Send + Sync + 'static> {
-    flights: std::sync::Arc<Flights<T>>,
+/// A flight that is under way until this is dropped, also by a panic of its task.
+struct Flight<T: Clone + Send + Sync + 'static> {
+    flights: Arc<Flights<T>>,
     lineage: Lineage,
+    landing: Landing<T>,
+    result: Option<T>,
 }
 
-impl<T: Clone + Send + Sync + 'static> Drop for Entry<T> {
+impl<T: Clone + Send + Sync + 'static> Flight<T> {
+    fn land(mut self, result: T) {
+        self.result = Some(result);
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Drop for Flight<T> {
+    /// Takes it off the list first: whoever is told what came of it may ask again.
     fn drop(&mut self) {
         self.flights.lock().remove(&self.lineage);
+        // Nobody else sets it.
+        let _ = self.landing.set(self.result.take());
     }
 }
