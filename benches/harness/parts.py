@@ -17,7 +17,9 @@ UNCACHED_AUTHIDS = 150_000
 STORED_AUTHIDS = 20_000
 MEMORY_AUTHIDS = 100_000
 MANY_AUTHIDS = 1_000_000
-HALF_LOAD_CONNECTIONS = 48
+# Of one thread of wrk, each asking as soon as it is answered: about half of full load, and
+# evenly. With pauses, of whole milliseconds, they would all ask at once.
+HALF_LOAD_CONNECTIONS = 4
 # Of Dropbox and Box, Google, OneDrive, Jottacloud, Microsoft 365: about as long as theirs.
 REFRESH_TOKEN_CHARACTERS = [64, 103, 400, 800, 1500]
 STARTS = 10
@@ -78,9 +80,9 @@ def pair(bed: Bed, authids: Path, stub: str, bare: Callable[[list, int], tuple],
 
 
 def latency(bed: Bed, load: Load, rounds: int) -> dict:
-    """/refresh from the cache beside the bare server, each connection pausing so long
-    that the load is about half of what authseal could take."""
-    half = Load(load.threads, HALF_LOAD_CONNECTIONS, load.seconds, pause_ms=1)
+    """/refresh from the cache beside the bare server, by so few connections that the load is
+    about half of what either could take."""
+    half = Load(1, HALF_LOAD_CONNECTIONS, load.seconds)
     return cached(bed, half, rounds)
 
 

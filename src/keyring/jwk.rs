@@ -87,9 +87,9 @@ const ALG: &str = "\"dir\", or absent";
 const ENC: &str = "\"A256GCM\", or absent";
 const TIME: &str = "whole seconds since 1970, or absent";
 
-/// Four characters keep the AuthID short; the folder sees to it that no two of
+/// Three characters keep the AuthID short; the folder sees to it that no two of
 /// one server are the same.
-const NEW_KID_CHARACTERS: usize = 4;
+const NEW_KID_CHARACTERS: usize = 3;
 const KID_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 impl Jwk {
