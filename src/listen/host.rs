@@ -152,6 +152,10 @@ fn http() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         // `Seated::must_leave` knows better: this one would cut idle connections.
         .header_read_timeout(None)
+        // Without it, hyper looks for an end of the connection while a request is being
+        // answered, and needs another 8 KB for that at each. Who has said all he has to
+        // say gets his answer, too.
+        .half_close(true)
         .max_buf_size(MAX_HEAD_BYTES);
     http.http2()
         .timer(TokioTimer::new())

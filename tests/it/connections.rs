@@ -220,6 +220,25 @@ async fn nobody_is_displaced_who_is_being_answered() {
 }
 
 #[tokio::test]
+async fn who_has_said_all_he_has_to_say_gets_his_answer() {
+    let gate = Gate::closed();
+    let provider = gated(&gate, |_| tokens("never-print-access", None));
+    let app = TestApp::builder().scripted(&provider, "stable");
+    let app = app.start().await;
+    let mut stream = connect(&app).await;
+    send_refresh(&mut stream, &app.seal("scripted", "never-print-refresh")).await;
+    stream.shutdown().await.unwrap();
+    provider.asked_times(1).await;
+    gate.open();
+    let answer = rest_of(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    eventually("the place is free", async || {
+        (count(&app, "authseal_connections").await == 0.0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_connection_that_ends_leaves_its_place() {
     let app = with_limits("5", NEVER, NEVER).start().await;
     for _ in 0..20 {

@@ -93,7 +93,9 @@ async fn a_new_key_is_there_whole_or_not_at_all() {
     // Whatever is left behind is out of sight, private, and harms no command.
     for file in fs::read_dir(&installation.keys_dir).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        let is_whole = name.strip_suffix(".jwk").is_some_and(|kid| kid.len() == first.len());
+        let is_whole = name
+            .strip_suffix(".jwk")
+            .is_some_and(|kid| kid.len() == first.len());
         assert!(is_whole || name.starts_with(".new-key-"), "{name}");
     }
     lists_well(&installation).await;

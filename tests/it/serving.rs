@@ -7,13 +7,9 @@ use authseal::{
     clock::Clock,
     keyring::{KeySource, Keyring},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 
-use super::refresh::{connect, gated, send_refresh};
+use super::refresh::{connect, gated, hang_up, send_refresh};
 use crate::support::{Gate, Program, ScriptedProvider, TestApp, get, run, seal, tokens};
 
 /// To see that something does not happen; nothing waits for its end.
@@ -108,11 +104,7 @@ async fn a_provider_call_without_a_client_is_finished_before_the_end() {
         .start()
         .await;
     let authid = app.seal("scripted", "never-print-refresh");
-    let mut stream = connect(&app).await;
-    send_refresh(&mut stream, &authid).await;
-    provider.asked_times(1).await;
-    stream.shutdown().await.unwrap();
-    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+    hang_up(&app, &authid, &provider).await;
 
     let address = app.app.address.unwrap();
     let mut stopped = tokio::spawn(app.stop());
