@@ -74,7 +74,7 @@ impl Claim {
     pub(super) async fn release(self) {
         if let Some(lease) = self.lease {
             // A store that does not answer now lets others go on by itself, later.
-            let _ = lease.settle(None).await;
+            let _ = Box::pin(lease.settle(None)).await;
         }
     }
 }

@@ -30,11 +30,10 @@ impl EngineParts {
         let (lineage, presented) = (grant.lineage, grant.generation);
         let kind = service.provider.refresh_tokens;
         let claim = self.claim(service, grant).await?;
-        let call = self.provider.refresh(
-            service,
-            claim.grant.region.as_deref(),
-            &claim.grant.refresh_token,
-        );
+        let region = claim.grant.region.as_deref();
+        let refresh_token = &claim.grant.refresh_token;
+        // Boxed here: what it is handed on to would each have room for it twice.
+        let call = Box::pin(self.provider.refresh(service, region, refresh_token));
         let stopwatch = Stopwatch::start();
         let answer = claim.hold(call).await;
         self.metrics
@@ -48,7 +47,7 @@ impl EngineParts {
                         let keeping = self.lineages.keep(now, claim, authid, token.generation);
                         Box::pin(keeping).await;
                     }
-                    None => Box::pin(claim.release()).await,
+                    None => claim.release().await,
                 }
                 self.cache.insert(lineage, now, token.clone());
                 log_refreshed(service, &lineage, &token);
@@ -59,7 +58,7 @@ impl EngineParts {
                 let is_forgotten = kind == RefreshTokens::SingleUse
                     && !claim.is_known
                     && !self.lineages.outlive_the_process();
-                Box::pin(claim.release()).await;
+                claim.release().await;
                 Err(match error {
                     ProviderError::GrantRefused(refusal) if is_forgotten => {
                         RefreshError::Forgotten {
