@@ -25,8 +25,9 @@ const CONTENT_ENCRYPTION: &str = "A256GCM";
 const COMPRESSION: &str = "DEF";
 
 /// Below this, DEFLATE's own tables and the longer header cost about as much as they
-/// save on a token; and inflating costs four times what decrypting does, at every refresh.
-const WORTH_COMPRESSING_BYTES: usize = 256;
+/// save on a token; and inflating costs more than all the rest of opening does, at every
+/// refresh. Google's tokens stay below.
+const WORTH_COMPRESSING_BYTES: usize = 208;
 /// What DEFLATE makes of the longest AuthID at most.
 const MAX_PLAINTEXT_BYTES: usize = 16 * 1024 * 1024;
 

@@ -67,7 +67,7 @@ impl Presented<'_> {
 /// The AuthID from header, query or form, in that order.
 pub(super) fn authid(request: &Request<Body>) -> Result<Presented<'_>, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
-        let text = str::from_utf8(value.as_bytes()).map_err(|_| NotAnAuthId::Form)?;
+        let text = value.to_str().map_err(|_| NotAnAuthId::Form)?;
         return Ok(Presented::InHeader(text));
     }
     let decoded = match query(request, AUTHID_FIELD) {
