@@ -6,7 +6,7 @@ use std::{env, process::Command};
 const GLIBC_WITH_RELR: (u32, u32) = (2, 36);
 
 /// Addresses that the loader must adjust take 24 bytes each, or, packed (DT_RELR), a bit
-/// or two. It saves 0.7 MB, of the file and of memory (docs/performance.md).
+/// or two. It saves 0.8 MB, of the file and of memory (docs/performance.md).
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     if builds_for_this_machine() && glibc().is_some_and(|version| version >= GLIBC_WITH_RELR) {
