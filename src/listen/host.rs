@@ -66,7 +66,6 @@ impl<H: Handler> Host<H> {
             }
         };
         tokio::select! {
-            biased;
             () = served => {}
             () = seated.must_leave() => {}
         }
@@ -77,7 +76,7 @@ impl<H: Handler> Host<H> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let speaks_http2 = Notify::new();
-        let visit = Arc::new(Visit {
+        let conversation = Arc::new(Conversation {
             host: self.clone(),
             asking: seated.asking(),
             peer,
@@ -86,8 +85,8 @@ impl<H: Handler> Host<H> {
             if request.version() == Version::HTTP_2 {
                 speaks_http2.notify_one();
             }
-            let visit = visit.clone();
-            async move { Ok::<_, Infallible>(visit.answer(request).await) }
+            let conversation = conversation.clone();
+            async move { Ok::<_, Infallible>(conversation.answer(request).await) }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
@@ -100,7 +99,6 @@ impl<H: Handler> Host<H> {
             }
         };
         let ended = tokio::select! {
-            biased;
             ended = &mut connection => ended,
             () = quiet => {
                 connection.as_mut().graceful_shutdown();
@@ -115,13 +113,13 @@ impl<H: Handler> Host<H> {
 
 /// What the requests of one connection share. They do not take what all connections
 /// share apart: its reference count would be written by every thread at every request.
-struct Visit<H> {
+struct Conversation<H> {
     host: Arc<Host<H>>,
     asking: Asking,
     peer: Peer,
 }
 
-impl<H: Handler> Visit<H> {
+impl<H: Handler> Conversation<H> {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         let (head, incoming) = request.into_parts();
         let is_http1 = head.version < Version::HTTP_2;

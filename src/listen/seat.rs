@@ -70,7 +70,6 @@ impl Seated {
             false => limits.first_head,
         };
         tokio::select! {
-            biased;
             () = self.seat.displaced.notified() => {}
             () = self.waited(limit) => {
                 self.connections.metrics.timed_out.inc();

@@ -13,8 +13,6 @@ use tracing::Level;
 use super::{Reply, forwarded::Asker};
 use crate::{clock::Stopwatch, provider::Service, refresh::Holder, seal::Lineage};
 
-/// So that each id of a process has about as many digits as the next.
-const MANY_DIGITS: u64 = 1 << 62;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Where request ids are made: they count on from a random number, so that no other
@@ -31,7 +29,7 @@ impl RequestIds {
             .fill(&mut bits)
             .expect("the operating system gives random bytes");
         Self {
-            next: AtomicU64::new(u64::from_ne_bytes(bits) | MANY_DIGITS),
+            next: AtomicU64::new(u64::from_ne_bytes(bits)),
         }
     }
 
@@ -100,8 +98,8 @@ impl Entry {
 
     /// Notes that the request came with this AuthID.
     pub(super) fn note_holder(&mut self, holder: &Holder<'_>) {
+        self.note_service(holder.service());
         if let Some(line) = &mut self.line {
-            line.service = Some(holder.service().clone());
             line.lineage = Some(holder.lineage());
         }
     }

@@ -36,21 +36,19 @@ impl Refreshes {
         let found = known.iter().find(|(labels, _)| {
             labels.outcome == outcome && labels.kid == kid && labels.service == service
         });
-        match found {
-            Some((_, counter)) => counter.inc(),
-            None => self.count_first(Labels {
-                service: service.to_owned(),
-                kid: kid.to_owned(),
-                outcome,
-            }),
+        if let Some((_, counter)) = found {
+            counter.inc();
+            return;
+        }
+        let labels = Labels {
+            service: service.to_owned(),
+            kid: kid.to_owned(),
+            outcome,
         };
-    }
-
-    fn count_first(&self, labels: Labels) -> u64 {
         let counter = self.family.get_or_create_owned(&labels);
-        let entry = [(labels, counter.clone())];
+        counter.inc();
+        let entry = [(labels, counter)];
         // Two that come at once may both add it: it is the same counter.
         self.known.rcu(|known| [known.as_slice(), &entry].concat());
-        counter.inc()
     }
 }
