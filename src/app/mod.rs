@@ -30,7 +30,7 @@ pub struct Knobs {
     pub provider_deadline: Duration,
     /// How long connections may wait; the settings say how many there may be.
     pub limits: Limits,
-    /// How long servers that share a store wait for each other.
+    /// Times of the protocol by which servers that share a store take turns.
     pub lease_times: LeaseTimes,
 }
 

@@ -1,4 +1,4 @@
-//! The body of a request, which may have to be allowed at the last moment.
+//! A request body that is sent only if a fence allows it at the last moment.
 
 use std::{
     fmt,

@@ -9,8 +9,8 @@ use hyper::body::Incoming;
 
 use super::{MAX_BODY_BYTES, OutboundError};
 
-/// What came of an answer, also where the rest never did: a replaced refresh token may
-/// stand in it, which nobody else will ever have.
+/// The part of an answer that has arrived. It is kept if the rest never comes, because a
+/// new refresh token may stand in it that nobody else will ever have.
 #[derive(Debug, Default)]
 pub struct Received {
     // Held to append and to read, never across an await.

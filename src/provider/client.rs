@@ -58,20 +58,20 @@ pub struct Authorization {
     pub verifier: Option<Secret>,
 }
 
-/// For how long a refresh is waited for.
+/// Time limit of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// As long as its client waits.
+    /// The time that its client waits.
     ForTheClient,
-    /// Longer: an answer that nobody hears would be the end of the login.
+    /// Three times that: if nobody hears the answer, the login is lost.
     ForTheToken,
 }
 
-/// What came of a refresh.
+/// The outcome of a refresh.
 #[derive(Debug)]
 pub struct RefreshAnswer {
-    /// The refresh token that is now good instead of the one sent. It may be here
-    /// although there are no `tokens`: it must be kept before anything else.
+    /// The refresh token that replaces the one sent. It may be present without `tokens`,
+    /// and must be kept before anything else is done.
     pub replaced: Option<Secret>,
     /// The access token, or why there is none.
     pub tokens: Result<Tokens, ProviderError>,

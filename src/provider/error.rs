@@ -50,7 +50,8 @@ pub enum ProviderError {
         /// Host and cause.
         cause: String,
     },
-    /// The connection broke before the answer was whole: it is not known what was done.
+    /// The connection broke before the answer was complete. The provider may or may not
+    /// have done what was asked.
     /// Try again later.
     #[error("{cause}")]
     BrokenOff {

@@ -29,7 +29,7 @@ const CALLS: usize = 128;
 /// What waits costs a few KB each.
 const QUEUE: usize = 1024;
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
-/// How long an answer is looked for after the deadline.
+/// Extra time after the deadline for an answer that is already in the socket.
 const LAST_LOOK: Duration = Duration::from_millis(250);
 
 /// The lanes of all providers.

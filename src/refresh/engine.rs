@@ -32,7 +32,7 @@ pub struct RefreshEngine {
     flights: Arc<Flights<Landing>>,
 }
 
-/// What happened since this process was started.
+/// Events since the process was started.
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) revocations: Revocations,
@@ -192,9 +192,6 @@ impl RefreshEngine {
     /// lineage revoked, since it was opened.
     fn check_again(&self, holder: &Holder<'_>, now: UnixTime) -> Result<(), RefreshError> {
         let keys = self.parts.keyring.current();
-        if keys.version() == holder.keys_version {
-            return Ok(());
-        }
         // What was moved in from another server has no key.
         if !holder.kid.is_empty() {
             keys.opening(&holder.kid, now).map_err(OpenError::from)?;
@@ -229,8 +226,8 @@ impl RefreshEngine {
             .any(|provider| provider.id == id && provider.refresh_tokens == RefreshTokens::Stable)
     }
 
-    /// How many provider calls are under way, and how many new refresh tokens the store
-    /// does not have yet.
+    /// Counts provider calls under way, and new refresh tokens that the store does not
+    /// have yet.
     pub fn unfinished(&self) -> (usize, usize) {
         (self.flights.len(), self.parts.lineages.unsaved())
     }
@@ -285,8 +282,8 @@ impl RefreshEngine {
     }
 }
 
-/// Where an older refresh token is as good, its provider was asked with one although the
-/// store did not say which is the newest.
+/// Fails if the access token came from a refresh token that may not be the newest: sliding
+/// providers are asked with an older one while the store is away.
 pub(super) fn check_newest(holder: &Holder<'_>, token: &CachedToken) -> Result<(), RefreshError> {
     match token.is_newest {
         true => Ok(()),

@@ -60,21 +60,21 @@ pub(super) enum NotClaimed {
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) grant: Grant,
-    /// More was known of the login than the AuthID that was presented.
+    /// Memory or the store knew this login.
     pub(super) is_known: bool,
-    /// Nobody knows of a newer grant: the store, if there is one, was asked.
+    /// The store was asked, or there is none, so no newer grant is known anywhere.
     pub(super) is_newest: bool,
     pub(super) lease: Option<Arc<Lease>>,
 }
 
-/// What is known of a login besides the presented AuthID.
+/// A login's state as remembered or stored.
 enum Known {
     Newest { grant: Grant, sealed: Secret },
     Revoked,
 }
 
 impl Claim {
-    /// A claim to a grant that nobody else's refresh can harm.
+    /// A claim without a lease.
     pub(super) fn free(grant: Grant, is_newest: bool) -> Self {
         Self {
             grant,
@@ -327,8 +327,8 @@ impl Lineages {
         self.saving.finish().await;
     }
 
-    /// How many logins' newest AuthIDs are in this process's memory alone, though there
-    /// is a store.
+    /// Counts logins whose newest AuthID is in this process's memory and not yet in the
+    /// store.
     pub(super) fn unsaved(&self) -> usize {
         self.saving.len()
     }
@@ -376,7 +376,7 @@ pub(super) fn stored_generation(
     }
 }
 
-/// What a login's lineage is called in the store.
+/// Name of a lineage in the store and in memory.
 pub(super) fn name(lineage: &Lineage) -> Name {
     Name::new("lineage", lineage.as_bytes())
 }

@@ -1,4 +1,5 @@
-//! What other servers tell through the store, taken to heart.
+//! Following what other servers announce through the store: revocations at providers, and
+//! providers that rotate.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -10,12 +11,12 @@ use crate::{
     store::{NEWS_LIFETIME, Name, Shared, StoreError},
 };
 
-/// So a revocation is known everywhere within two seconds.
+/// Short enough for every server to know of a revocation within two seconds.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl RefreshEngine {
-    /// Reads the news once, and then every second until `end`. What it returns is
-    /// finished at once where there is no store.
+    /// Reads the announcements every second until `end`. Without a store it returns at
+    /// once.
     pub async fn follow_news(self, end: CancellationToken) {
         let Some(shared) = self.parts.lineages.shared.clone() else {
             return;
@@ -43,7 +44,7 @@ impl RefreshEngine {
 struct Follower {
     engine: RefreshEngine,
     shared: Shared,
-    /// On the store's clock.
+    /// A time on the store's clock.
     read_until: f64,
     read_at: Stopwatch,
 }
@@ -52,7 +53,7 @@ impl Follower {
     async fn read(&mut self) -> Result<(), StoreError> {
         let news = self.shared.news(self.read_until).await?;
         let engine = &self.engine;
-        // What was told and forgotten again in between is not known.
+        // Announcements may have expired unread.
         if self.read_at.elapsed() >= NEWS_LIFETIME {
             engine.parts.cache.remove_all(|_| true);
         }

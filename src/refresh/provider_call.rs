@@ -33,7 +33,7 @@ pub(super) struct ProviderCall {
     parts: Arc<EngineParts>,
     seen: Arc<Seen>,
     service: Arc<Service>,
-    /// What the client has; something newer may be known.
+    /// The grant in the client's AuthID; a newer one may be known.
     presented: Grant,
     begun: Stopwatch,
 }
@@ -41,7 +41,7 @@ pub(super) struct ProviderCall {
 // What has to do with the store is boxed: it is large, most calls do without it, and
 // each of them is a task that would have room for it.
 impl ProviderCall {
-    /// A refresh of what the client has presented, on behalf of whoever asks.
+    /// A refresh of the grant that the client presented.
     pub(super) fn new(
         parts: Arc<EngineParts>,
         seen: Arc<Seen>,
@@ -79,13 +79,13 @@ impl ProviderCall {
         let claim = self.claim(kind).await?;
         let withheld = Arc::default();
         let answer = self.send(kind, &claim, &withheld).await;
-        // First of all, and whatever else the answer is good for.
+        // Before the answer is judged: a new refresh token can't be had again.
         let replaced = answer
             .replaced
             .map(|token| self.replaced(&claim.grant, token));
         match answer.tokens {
             Ok(tokens) => self.land(claim, replaced, tokens).await,
-            // The fence says why it refused.
+            // The permit noted why it was refused.
             Err(ProviderError::Withheld) => {
                 self.parts.lineages.release(claim).await;
                 let why = withheld.get().cloned().unwrap_or(StoreError::Lost);
@@ -105,7 +105,7 @@ impl ProviderCall {
             RefreshTokens::SingleUse => Patience::ForTheToken,
             _ => Patience::ForTheClient,
         };
-        // Without a lease there is nobody else, or nobody else who minds.
+        // Without a lease no other server is concerned.
         let lease = claim.lease.clone();
         let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
         let permit = lease.map(|lease| {
@@ -166,7 +166,7 @@ impl ProviderCall {
         }
     }
 
-    /// Keeps what was replaced, and makes the access token ready to be handed out.
+    /// Stores a replaced refresh token and caches the access token.
     async fn land(
         &self,
         claim: Claim,
@@ -177,7 +177,7 @@ impl ProviderCall {
         let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
         self.keep(claim, replaced).await;
         let lineage = self.presented.lineage;
-        // What was asked for before a revocation is not handed out after it.
+        // The refresh began before a revocation: its token is not handed out.
         if self.seen.revocations.happened_since(&lineage, self.begun) {
             return Err(RefreshError::Revoked);
         }
@@ -239,14 +239,14 @@ impl ProviderCall {
         error
     }
 
-    /// Why a token may be refused that is good only once.
+    /// Finds the reason why a single-use token was refused.
     fn refused(&self, claim: &Claim, refusal: Refusal) -> RefreshError {
         let lineages = &self.parts.lineages;
         let provider = self.service.provider.name.clone();
         if lineages.was_unanswered(&claim.grant) {
             return RefreshError::AnswerLost { provider, refusal };
         }
-        // Whatever was done with the login since this process started would be known.
+        // If this process had used the login since it started, it would remember.
         let is_from_before = !claim.is_known
             && !lineages.outlive_the_process()
             && lineages.remember_everything()
@@ -257,8 +257,8 @@ impl ProviderCall {
         }
     }
 
-    /// The presented generation is what the client has; the claimed grant may be a newer
-    /// one, and is what the provider has just accepted.
+    /// The client has the presented generation; the provider has just accepted the
+    /// claimed one, which may be newer.
     fn cached(&self, claim: &Claim, replaced: Option<&Replaced>, tokens: Tokens) -> CachedToken {
         let now = self.parts.clock.now();
         let keys = self.parts.keyring.current();

@@ -1,4 +1,4 @@
-//! Logins whose grant was revoked at the provider a moment ago.
+//! Logins whose grant was revoked at the provider in the last minutes.
 //!
 //! A call that was under way meanwhile may still bring an access token, which must not be
 //! handed out; and on other servers the login's access token is cached.
@@ -12,8 +12,8 @@ use std::{
 use super::lineages::name;
 use crate::{clock::Stopwatch, seal::Lineage, store::Name};
 
-/// Longer than any call that began before a revocation can last, and than news are read
-/// twice.
+/// Longer than a call can last that began before the revocation, and longer than the
+/// overlap in which announcements are read twice.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 
 /// Bounded by how often somebody revokes within [`REMEMBERED`].
@@ -24,7 +24,7 @@ pub(super) struct Revocations {
 }
 
 impl Revocations {
-    /// Notes that it was revoked, now. `false` if that was known already.
+    /// Notes a revocation. Returns `false` if it was noted before.
     pub(super) fn note(&self, name: Name) -> bool {
         let mut since = self.since();
         since.retain(|_, since| since.elapsed() < REMEMBERED);

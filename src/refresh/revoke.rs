@@ -16,7 +16,7 @@ use crate::{
     store::StoreError,
 };
 
-/// How often it is begun again because another server refreshed the login meanwhile.
+/// Attempts, if another server refreshes the login between two steps.
 const ATTEMPTS: usize = 3;
 
 /// Why a grant is not known to be revoked.
@@ -107,7 +107,7 @@ impl RefreshEngine {
         }
     }
 
-    /// `false` if a newer token than the one sent came meanwhile.
+    /// Sends the revocation. Returns `false` if a newer token appeared meanwhile.
     async fn send(
         &self,
         holder: &Holder<'_>,

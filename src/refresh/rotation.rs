@@ -13,7 +13,7 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// Which providers were seen to replace refresh tokens against their table.
+/// Providers that were seen to replace refresh tokens against their table.
 #[derive(Debug)]
 pub(super) struct Rotation {
     // Held to look and to insert, never across an await.
@@ -29,8 +29,7 @@ impl Rotation {
         }
     }
 
-    /// What becomes of the provider's refresh tokens: what was seen, or what its table
-    /// says.
+    /// The kind of the provider's refresh tokens: as seen, or else as its table says.
     pub(super) fn of(&self, provider: &Provider) -> RefreshTokens {
         match provider.refresh_tokens {
             RefreshTokens::Stable if self.seen().contains(&provider.id) => RefreshTokens::SingleUse,
@@ -38,14 +37,14 @@ impl Rotation {
         }
     }
 
-    /// Notes that this provider replaced a token. `true` if that is new, and not what its
-    /// table says.
+    /// Notes that this provider replaced a token. Returns `true` if that contradicts its
+    /// table and was not known.
     pub(super) fn note(&self, provider: &Provider) -> bool {
         let is_unexpected = provider.refresh_tokens == RefreshTokens::Stable;
         is_unexpected && self.note_id(&provider.id)
     }
 
-    /// The same for a provider that another server saw. `true` if that is new.
+    /// The same for a provider that another server saw. Returns `true` if it was not known.
     pub(super) fn note_id(&self, provider: &str) -> bool {
         let is_new = self.seen().insert(provider.to_owned());
         if is_new {
@@ -61,7 +60,7 @@ impl Rotation {
         is_new
     }
 
-    /// Those of which the other servers do not know yet.
+    /// Providers that the other servers do not know of yet.
     pub(super) fn untold(&self, told: &[String]) -> Vec<String> {
         let seen = self.seen();
         let untold = seen.iter().filter(|provider| !told.contains(provider));

@@ -1,5 +1,5 @@
-//! Paying what the store is owed: a provider has already replaced the token, so the new
-//! one must not be lost; and a turn that is over must be given back.
+//! Storing new refresh tokens and ending leases, again and again until the store has taken
+//! it: the provider has already replaced the token, so the new one must not be lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,17 +35,17 @@ pub(super) struct Saving {
     metrics: Arc<Metrics>,
 }
 
-/// A turn that is to end, and what is to be stored before it does.
+/// A lease that has to be ended, and the value to be stored with it.
 #[derive(Debug)]
 pub(super) struct Debt {
     pub(super) lineage: Lineage,
     pub(super) name: Name,
-    /// Under which the provider was asked, if it was under one.
+    /// The lease of the provider call, if it had one.
     pub(super) lease: Option<Arc<Lease>>,
     pub(super) owed: Option<Owed>,
 }
 
-/// What the store does not have yet, as it is to be stored.
+/// A sealed value that the store does not have yet.
 #[derive(Debug)]
 pub(super) enum Owed {
     /// The newest AuthID of a login.
@@ -89,7 +89,7 @@ impl Saving {
         self.tasks.spawn(attempt.repeat(counted, room));
     }
 
-    /// How many attempts are under way.
+    /// Counts the attempts under way.
     pub(super) fn len(&self) -> usize {
         self.tasks.len()
     }

@@ -119,7 +119,7 @@ impl Failure {
                 refused(refusal, || {
                     format!(
                         "{provider} no longer accepts this login. It takes each refresh token \
-                         once, and its answer to an earlier refresh did not arrive. {LOG_IN_AGAIN}"
+                         once, and an earlier refresh brought no usable answer. {LOG_IN_AGAIN}"
                     )
                 }),
             ),

@@ -13,16 +13,17 @@ use crate::{clock::Stopwatch, secret::Secret};
 
 /// Several times within the life of a lock.
 const RENEWALS_PER_LIFE: u32 = 3;
-/// A record of which nobody has heard for so long is forgotten.
+/// Redis deletes a record that has not been changed for so long.
 const RECORD_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// Between two looks whether it is our turn.
+/// Pause between two attempts to get the lease.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// Added to the time that a call may take: the clocks of two machines do not run at
 /// exactly the same speed, and the answer is still to be stored.
 const CALL_MARGIN: Duration = Duration::from_secs(2);
-/// How often a lost answer of the store is made up for by asking again.
+/// Attempts to change a record whose current text is not known, because an answer of the
+/// store was lost.
 const SWAP_ATTEMPTS: usize = 3;
-/// For a little longer than a lock lives.
+/// Together a little longer than a lock lives.
 const GIVE_BACK_ATTEMPTS: usize = 12;
 const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -39,9 +40,9 @@ pub struct Lease {
     record: Mutex<String>,
 }
 
-/// Puts another record in place of the expected one, with the end of its time on the
-/// store's clock; or ends it, and keeps a value if there is one. It says whether the
-/// record was the expected one, which one there is now, the time, and the value.
+/// Compare and swap: replaces the expected record by another whose end is computed on the
+/// store's clock, or deletes it and stores a value, if there is one. Returns whether the
+/// record was the expected one, the record that is there now, the time, and the value.
 static SWAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local value, record = KEYS[1], KEYS[2]
@@ -62,17 +63,17 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// The record to put in place.
+/// The record that replaces the expected one.
 #[derive(Clone, Copy)]
 enum Next<'a> {
     Held,
-    /// With how long the call may still take.
+    /// With the time that the call may still take.
     Sent(Duration),
-    /// None, and perhaps a new value with its lifetime.
+    /// No record, and perhaps a new value with its lifetime.
     Settled(Option<(&'a Secret, Duration)>),
 }
 
-/// What the store answered to an attempt.
+/// The store's answer to an attempt.
 struct Swapped {
     is_done: bool,
     record: String,
@@ -138,7 +139,7 @@ impl Shared {
         if swapped.record.is_empty() {
             return Turn::Free;
         }
-        // What makes no sense is somebody's: it goes with its lifetime.
+        // A record that can't be read may be of a newer version: Redis deletes it in time.
         let Some(record) = Record::parse(&swapped.record) else {
             return Turn::Taken;
         };
@@ -158,7 +159,7 @@ impl Shared {
         }
     }
 
-    /// Changes our own record. `None` if another server has the turn.
+    /// Changes our own record. Returns `None` if another server has the turn.
     async fn go_on(
         &self,
         name: &Name,
@@ -172,7 +173,7 @@ impl Shared {
                 Next::Held | Next::Sent(_) => record.may_go_on(&us),
                 Next::Settled(_) => record.may_settle(&us),
             });
-            // Which record there is may not be known yet.
+            // An empty text means that the current record is not known yet.
             if !is_allowed && !expected.is_empty() {
                 return Ok(None);
             }

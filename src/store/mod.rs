@@ -78,7 +78,7 @@ pub enum StoreError {
     /// Another server may have something to store for this name, and lost the store.
     #[error("is waiting for another server that has not stored what became of a refresh")]
     Owed {
-        /// How long it is still waited for, at most.
+        /// Others wait at most for so long.
         free_in: Duration,
     },
     /// Another server has taken over what this one was at work on.

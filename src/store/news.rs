@@ -1,4 +1,4 @@
-//! What servers tell each other through the store, whoever has which login.
+//! Announcements to all servers that share a store.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -7,21 +7,21 @@ use redis::{AsyncCommands, Script};
 
 use super::{Name, Shared, StoreError};
 
-/// How long a revocation is told. A server that could not read for so long must drop
+/// Lifetime of an announced revocation. A server that could not read for so long must drop
 /// everything that it has cached.
 pub const NEWS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// Read again each time: another server's news may have been written late, or by a
-/// store whose clock was a little behind.
+/// Overlap of two reads, in milliseconds: after a failover the store's clock may be a
+/// little behind.
 const OVERLAP_MS: f64 = 60_000.0;
 
-/// What was told.
+/// Announcements.
 #[derive(Debug, Default)]
 pub struct News {
     /// Names of logins whose grant was revoked at the provider.
     pub revoked: Vec<Name>,
     /// Providers that replaced a refresh token although their table says *stable*.
     pub rotating: Vec<String>,
-    /// From where to read on.
+    /// Start of the next read, on the store's clock.
     pub read_until: f64,
 }
 
@@ -57,7 +57,7 @@ impl Shared {
             .await
     }
 
-    /// What was told since `read_until` of the news before; 0 for everything.
+    /// Reads the announcements since `read_until` of the news before; 0 reads all.
     pub async fn news(&self, read_until: f64) -> Result<News, StoreError> {
         let (revoked, rotating) = (self.common_key("revoked"), self.common_key("rotating"));
         let since = read_until - OVERLAP_MS;

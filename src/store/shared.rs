@@ -31,8 +31,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     /// Whether the last command was answered: a change is logged, not each failure.
     is_up: AtomicBool,
-    /// Runs since the last failure, or since the start. Held to look and to set, never
-    /// across an await.
+    /// Started anew by each failure. Locked to read and to set, never across an await.
     steady_since: Mutex<Stopwatch>,
     times: LeaseTimes,
 }
@@ -99,7 +98,7 @@ impl Shared {
         Ok(value.map(Secret::new))
     }
 
-    /// What Redis calls something that is not of one name.
+    /// Redis key of something that is common to all names.
     pub(super) fn common_key(&self, what: &str) -> String {
         format!("{}{what}", self.inner.prefix)
     }
@@ -137,7 +136,7 @@ impl Shared {
         result
     }
 
-    /// How long the store has answered without a failure.
+    /// Time since the store's last failure, or since the start.
     pub(super) fn answered_for(&self) -> Duration {
         self.steady_since().elapsed()
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoreTime(pub u64);
 
-/// How far the owner of a record is.
+/// Progress of a record's owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Nothing was sent yet.
@@ -23,12 +23,12 @@ pub enum Phase {
     Sent,
 }
 
-/// Who has the turn. `T` tells owners apart; no two leases have the same.
+/// The record of a turn. `T` identifies a lease; no two leases have the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record<T> {
-    /// Who has it.
+    /// The lease that has the turn.
     pub owner: T,
-    /// How far the owner is.
+    /// Its progress.
     pub phase: Phase,
     /// End of the lock (*held*) or of the call (*sent*).
     pub until: StoreTime,
@@ -39,7 +39,7 @@ pub struct Record<T> {
 pub struct LeaseTimes {
     /// Life of a *held* record that is not renewed.
     pub held: Duration,
-    /// How long others wait after the end of a *sent* record's call.
+    /// Time that others wait after the end of a *sent* record's call.
     ///
     /// Its owner may be alive with a new token in memory and no way to the store, and to
     /// send the old token then can end the login. Half an hour, because a client that is
@@ -47,8 +47,8 @@ pub struct LeaseTimes {
     /// day later: a shorter wait would help nobody, and a longer one would fail two
     /// hourly jobs in a row.
     pub owner_grace: Duration,
-    /// How long the store must have answered before a *sent* record is taken over, so
-    /// that an owner that lost the store at the same time stores first.
+    /// Time that the store must have answered without a failure before a *sent* record is
+    /// taken over, so that an owner that lost the store at the same time stores first.
     pub steady: Duration,
 }
 
@@ -71,8 +71,7 @@ pub enum Turn {
     Abandoned,
     /// Another server is at work.
     Taken,
-    /// Another server may have something to store. `free_in` is how long others still
-    /// wait for it.
+    /// Another server may have something to store. Others wait `free_in` for it.
     Owed {
         /// Zero if only the store's steadiness is waited for.
         free_in: Duration,
@@ -93,7 +92,7 @@ impl LeaseTimes {
             return Turn::Free;
         };
         match record.phase {
-            // An answer was lost that said so already.
+            // An earlier answer that said so was lost.
             Phase::Held if record.owner == *us => Turn::Free,
             _ if now < record.until => Turn::Taken,
             Phase::Held => Turn::Free,
