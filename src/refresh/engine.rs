@@ -114,9 +114,11 @@ impl RefreshEngine {
                 (token, self.shared.clock.now(), "refreshed")
             }
         };
+        let keys = self.shared.keyring.current();
+        holder.check_key(&keys, now)?;
         let refreshed = Refreshed {
             expires_in: token.expires_at.since(now),
-            newest_authid: self.newest_authid(holder, &token, now),
+            newest_authid: newest_authid(&keys, holder, &token, now),
             token,
         };
         Ok((refreshed, outcome))
@@ -129,38 +131,12 @@ impl RefreshEngine {
         holder.check_revoked()?;
         let token = self.fly(holder).await?;
         let now = self.shared.clock.now();
-        match self.newest_authid(holder, &token, now) {
-            Some(authid) => Ok(authid),
-            None => {
-                let keys = self.shared.keyring.current();
-                reseal(&keys, now, &holder.grant).ok_or(RefreshError::Lost)
-            }
-        }
-    }
-
-    /// The AuthID that its holder should have instead, if there is a better one:
-    /// because the provider replaced the refresh token, or because a newer key
-    /// seals.
-    fn newest_authid(
-        &self,
-        holder: &Holder<'_>,
-        token: &CachedToken,
-        now: UnixTime,
-    ) -> Option<Secret> {
         let keys = self.shared.keyring.current();
-        if holder.grant.generation >= token.generation {
-            return match seals(&keys, now, &holder.kid) {
-                true => None,
-                false => reseal(&keys, now, &holder.grant),
-            };
+        holder.check_key(&keys, now)?;
+        match newest_authid(&keys, holder, &token, now) {
+            Some(authid) => Ok(authid),
+            None => reseal(&keys, now, &holder.grant).ok_or(RefreshError::Lost),
         }
-        let newest = token.newest_authid.as_ref()?;
-        // Another key may have started to seal since it was cached.
-        let resealed = seal::open(&keys, now, newest.expose())
-            .ok()
-            .filter(|opened| !seals(&keys, now, &opened.kid))
-            .and_then(|opened| reseal(&keys, now, &opened.grant));
-        Some(resealed.unwrap_or_else(|| newest.clone()))
     }
 
     /// A live access token of the holder's lineage: cached, or from the provider.
@@ -235,6 +211,32 @@ impl RefreshEngine {
             }
         }
     }
+}
+
+/// The AuthID that its holder should have instead, if there is a better one: because the
+/// provider replaced the refresh token, or because a newer key seals.
+///
+/// `keys` must be those that the holder's key was checked with: what a key sealed that
+/// leaked must not be sealed under the one that was made instead.
+fn newest_authid(
+    keys: &KeySet,
+    holder: &Holder<'_>,
+    token: &CachedToken,
+    now: UnixTime,
+) -> Option<Secret> {
+    if holder.grant.generation >= token.generation {
+        return match seals(keys, now, &holder.kid) {
+            true => None,
+            false => reseal(keys, now, &holder.grant),
+        };
+    }
+    let newest = token.newest_authid.as_ref()?;
+    // Another key may have started to seal since it was cached.
+    let resealed = seal::open(keys, now, newest.expose())
+        .ok()
+        .filter(|opened| !seals(keys, now, &opened.kid))
+        .and_then(|opened| reseal(keys, now, &opened.grant));
+    Some(resealed.unwrap_or_else(|| newest.clone()))
 }
 
 /// Whether nothing better seals than this key.

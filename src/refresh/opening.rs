@@ -5,9 +5,10 @@ use std::{net::IpAddr, sync::Arc};
 use super::{RefreshEngine, RefreshError};
 use crate::{
     clock::UnixTime,
+    keyring::KeySet,
     old_authid::{OldAuthId, OldAuthIdError},
     provider::Service,
-    seal::{self, Grant, Lineage, NotAnAuthId, Opened},
+    seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Opened},
 };
 
 /// An AuthID that opened: what it holds, and under which key; no key's id is empty,
@@ -41,6 +42,18 @@ impl Holder<'_> {
             true => Err(RefreshError::Revoked),
             false => Ok(()),
         }
+    }
+}
+
+impl Holder<'_> {
+    /// Checks that the key under which the AuthID came still opens: while the provider was
+    /// asked it may have been retired, or replaced because it leaked. Imported AuthIDs
+    /// have none.
+    pub(super) fn check_key(&self, keys: &KeySet, now: UnixTime) -> Result<(), RefreshError> {
+        if !self.kid.is_empty() {
+            keys.opening(&self.kid, now).map_err(OpenError::from)?;
+        }
+        Ok(())
     }
 }
 
