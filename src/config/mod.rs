@@ -158,6 +158,7 @@ impl Config {
                     .into_iter()
                     .chain(edge.warnings(&environment, &login_gates))
                     .chain(old_authids.warning(translated.is_of_that_server))
+                    .chain(plain_keys(&keyring))
                     .collect(),
                 public_url,
                 edge,
@@ -207,6 +208,24 @@ fn warnings(
         ));
     }
     warnings
+}
+
+/// A passphrase protects nothing yet where the keys were there before it.
+fn plain_keys(keyring: &Keyring) -> Option<String> {
+    let keys = keyring.current();
+    let plain: Vec<&str> = keys
+        .iter()
+        .filter(|key| !keys.is_protected(&key.kid))
+        .map(|key| key.kid.as_str())
+        .collect();
+    (keyring.has_passphrase() && !plain.is_empty()).then(|| {
+        format!(
+            "AUTHSEAL_KEYS_PASSPHRASE is set, but {} stand in clear in {}: run authseal keys \
+             protect, or export the set again",
+            plain.join(", "),
+            keyring.source()
+        )
+    })
 }
 
 /// The admin address alone, for a command that needs no more.

@@ -16,7 +16,7 @@ use crate::support::{Installation, std_command};
 /// How many moments of each command.
 const MOMENTS: u32 = 150;
 /// The same of commands that derive keys from a passphrase, which takes time.
-const SLOW_MOMENTS: u32 = 40;
+const SLOW_MOMENTS: u32 = 30;
 
 /// Starts the command and kills it after a while. Whether it was killed before its end.
 fn is_killed(installation: &Installation, arguments: &[&str], after: Duration) -> bool {
@@ -32,41 +32,45 @@ fn is_killed(installation: &Installation, arguments: &[&str], after: Duration) -
     !status.success()
 }
 
-/// How long the command takes when it is left alone: the shortest of a few times.
-fn duration(installation: &Installation, mut arguments: impl FnMut() -> Vec<String>) -> Duration {
-    let times = (0..5).map(|_| {
+/// How long the command takes when it is left alone: a few times.
+fn durations(
+    installation: &Installation,
+    mut arguments: impl FnMut() -> Vec<String>,
+) -> [Duration; 5] {
+    [(); 5].map(|()| {
         let arguments = arguments();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let started = Instant::now();
         let status = std_command(&arguments, &installation.environment()).status();
         assert!(status.unwrap().success());
         started.elapsed()
-    });
-    times.min().unwrap()
+    })
 }
 
 /// Kills the command at moments spread over its life. `check` is asked after each.
 fn kill_at_every_moment(
     installation: &Installation,
-    arguments: impl FnMut() -> Vec<String>,
+    mut arguments: impl FnMut() -> Vec<String>,
     check: impl FnMut(&[String]),
 ) {
-    kill_at(MOMENTS, installation, arguments, check);
+    let whole = durations(installation, &mut arguments);
+    let shortest = *whole.iter().min().unwrap();
+    kill_within(shortest * 2, MOMENTS, installation, arguments, check);
 }
 
-fn kill_at(
+fn kill_within(
+    whole: Duration,
     moments: u32,
     installation: &Installation,
     mut arguments: impl FnMut() -> Vec<String>,
     mut check: impl FnMut(&[String]),
 ) {
-    let whole = duration(installation, &mut arguments);
     let (mut killed, mut ended) = (0, 0);
     for moment in 0..moments {
         let arguments = arguments();
         let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
         // Some of them take longer than the shortest.
-        match is_killed(installation, &texts, whole * 2 * moment / moments) {
+        match is_killed(installation, &texts, whole * moment / moments) {
             true => killed += 1,
             false => ended += 1,
         }
@@ -146,7 +150,7 @@ async fn a_leaked_key_is_replaced_or_as_it_was_and_once_only() {
     kill_at_every_moment(
         &installation,
         || {
-            // The last one that is not replaced yet.
+            // The one that is not replaced yet.
             let keys = installation.keys();
             let mut open = keys.iter().filter(|key| key.replaced.is_none());
             leaked = open.next().unwrap().kid.clone();
@@ -182,13 +186,17 @@ async fn every_key_is_readable_while_a_folder_is_protected_and_unprotected() {
     installation.set_passphrase("correct horse battery staple");
     let mut forms = BTreeSet::new();
     let mut turn = 0;
-    kill_at(
+    let mut in_turn = || {
+        turn += 1;
+        words(["keys protect", "keys unprotect"][turn % 2])
+    };
+    // One that has nothing to do is quick.
+    let longest = durations(&installation, &mut in_turn).into_iter().max();
+    kill_within(
+        longest.unwrap(),
         SLOW_MOMENTS,
         &installation,
-        || {
-            turn += 1;
-            words(["keys protect", "keys unprotect"][turn % 2])
-        },
+        in_turn,
         |_| {
             assert_eq!(bytes(&installation), good);
             let keys = installation.keys();

@@ -26,7 +26,7 @@ use crate::support::{
 /// Handed out once: every refresh is one at the provider.
 const NEVER_CACHED: Duration = Duration::from_secs(1);
 /// Connections of the thief to each server, each in a hurry.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 /// Trades stolen AuthIDs, and all that it gets for them, as fast as it can.
 struct Thief {
@@ -144,7 +144,7 @@ async fn what_a_thief_has_after_the_replacement_opens_on_no_replica() {
         let thief = Thief::with(stolen.map(|service| installation.log_in(service)));
         let connections = thief.start(&urls);
         thief
-            .goes_on("the thief is served", &thief.granted, 100)
+            .goes_on("the thief is served", &thief.granted, 300)
             .await;
 
         let replace = ["keys", "replace", "--leaked", &kid, "--json"];
@@ -155,7 +155,7 @@ async fn what_a_thief_has_after_the_replacement_opens_on_no_replica() {
             server.has_key(&kid, "retired").await;
         }
         thief
-            .goes_on("the thief is refused", &thief.refused, 100)
+            .goes_on("the thief is refused", &thief.refused, 300)
             .await;
         thief.stop.cancel();
         connections.join_all().await;
@@ -192,7 +192,7 @@ async fn a_replica_that_gets_the_new_key_later_helps_no_thief() {
     here.has_key(&kid, "retired").await;
     assert_eq!(here.refresh(&stolen).await.status, 401);
     thief
-        .goes_on("the late one still serves", &thief.granted, 100)
+        .goes_on("the late one still serves", &thief.granted, 300)
         .await;
     assert_eq!(late.refresh(&stolen).await.status, 200);
     // Only the new file: it is all that is needed.

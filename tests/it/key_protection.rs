@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{Installation, ServerProcess, eventually, run};
 
-const PASSPHRASE: &str = "correct horse battery staple";
+const PASSPHRASE: &str = "never-print-this: correct horse";
 
 /// With two keys, of which the file holds neither.
 async fn protected() -> (Installation, String) {
@@ -56,6 +56,9 @@ async fn a_running_server_notices_nothing_of_keys_that_are_protected_and_unprote
         server.has_key(&kid, "retired").await;
     }
     assert!(installation.keys().is_protected(&kid));
+    for server in [server, restarted] {
+        assert!(!server.program.so_far().contains("never-print"));
+    }
 }
 
 async fn reloads(server: &ServerProcess) -> f64 {
