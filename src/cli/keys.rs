@@ -124,8 +124,9 @@ fn retire(
     let key = find(keys, &arguments.kid)?;
     if let Some(replaced) = &key.replaced {
         return Err(format!(
-            "{} leaked and was replaced by {}: it opens nothing, and stays so",
-            key.kid, replaced.by
+            "{} leaked and was replaced by {}: it opens nothing, and stays so. If that was a \
+             mistake: authseal keys replace --undo {}",
+            key.kid, replaced.by, key.kid
         )
         .into());
     }

@@ -220,10 +220,10 @@ fn plain_keys(keyring: &Keyring) -> Option<String> {
         .collect();
     (keyring.has_passphrase() && !plain.is_empty()).then(|| {
         format!(
-            "AUTHSEAL_KEYS_PASSPHRASE is set, but {} stand in clear in {}: run authseal keys \
-             protect, or export the set again",
-            plain.join(", "),
-            keyring.source()
+            "AUTHSEAL_KEYS_PASSPHRASE is set, but keys are in clear in {}: {}. Run authseal keys \
+             protect; export AUTHSEAL_KEYS again",
+            keyring.source(),
+            plain.join(", ")
         )
     })
 }

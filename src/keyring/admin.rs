@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::{
@@ -131,28 +131,48 @@ impl KeyFolder {
 
     /// Sets the end of a key: from `at` on it opens nothing; never, without one.
     pub fn retire_key(&self, kid: &str, at: Option<UnixTime>) -> Result<(), KeyringError> {
+        let edited = self.edit(kid, |members| match at {
+            None => drop(members.remove("exp")),
+            Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
+        });
+        edited.map_err(|error| self.cannot("retired", kid, &error))
+    }
+
+    /// Takes back that a key leaked: what replaced it says so no more.
+    pub fn undo_replace(&self, kid: &str) -> Result<(), KeyringError> {
+        let keys = self.load()?;
+        for key in keys
+            .iter()
+            .filter(|key| key.replaces.iter().any(|other| other == kid))
+        {
+            let others = key.replaces.iter().filter(|other| *other != kid);
+            let others: Vec<&String> = others.collect();
+            let edited = self.edit(&key.kid, |members| {
+                members.insert("replaces".to_owned(), json!(others));
+            });
+            edited.map_err(|error| self.cannot("changed", &key.kid, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Changes some members of a key. What else stands in its file stays, and so does the
+    /// form: protected or not.
+    fn edit(&self, kid: &str, change: impl FnOnce(&mut Map<String, Value>)) -> io::Result<()> {
         let path = self.key_path(kid);
-        let retire = || -> io::Result<()> {
-            let content = Zeroizing::new(fs::read(&path)?);
-            let is_protected = is_protected(&content);
-            let json = json_of(content, self.passphrase.as_ref()).map_err(io::Error::other)?;
-            // What else stands in the file stays.
-            let mut jwk: Value = serde_json::from_slice(&json)?;
-            match (at, jwk.as_object_mut()) {
-                (None, Some(members)) => drop(members.remove("exp")),
-                (at, _) => jwk["exp"] = json!(at),
+        let content = Zeroizing::new(fs::read(&path)?);
+        let is_protected = is_protected(&content);
+        let json = json_of(content, self.passphrase.as_ref()).map_err(io::Error::other)?;
+        let mut jwk: Map<String, Value> = serde_json::from_slice(&json)?;
+        change(&mut jwk);
+        let json = Secret::new(Value::Object(jwk).to_string());
+        let content = match &self.passphrase {
+            Some(passphrase) if is_protected => {
+                passphrase.protect(json.expose().as_bytes(), protection::JWK)
             }
-            let json = Secret::new(jwk.to_string());
-            let content = match &self.passphrase {
-                Some(passphrase) if is_protected => {
-                    passphrase.protect(json.expose().as_bytes(), protection::JWK)
-                }
-                _ => json,
-            };
-            self.write_aside(&content)?.persist(&path)?;
-            self.sync()
+            _ => json,
         };
-        retire().map_err(|error| self.cannot("retired", kid, &error))
+        self.write_aside(&content)?.persist(&path)?;
+        self.sync()
     }
 
     /// Deletes a key's file.

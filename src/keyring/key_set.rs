@@ -105,12 +105,14 @@ impl KeySet {
         }
     }
 
-    /// Takes over from an earlier load which keys had leaked: a file that is gone brings
-    /// none of them back while this process runs.
+    /// Takes over from an earlier load which keys had leaked: that the file is gone that
+    /// says so brings none of them back while this process runs.
     pub(super) fn keep_replaced(&mut self, before: &Self) {
+        let here: HashSet<String> = self.keys.iter().map(|key| key.kid.clone()).collect();
         for key in &mut self.keys {
             let known = before.iter().find(|known| known.kid == key.kid);
             let replaced = known.and_then(|known| known.replaced.clone());
+            let replaced = replaced.filter(|replaced| !here.contains(&replaced.by));
             key.replaced = key.replaced.take().or(replaced);
         }
     }
@@ -238,6 +240,11 @@ mod tests {
             let mut later = KeySet::new(vec![leaked.clone()], HashSet::new());
             later.keep_replaced(&set);
             assert!(later.opening("leaked", UnixTime(200)).is_err());
+            // The file is there, and says so no more.
+            let mut undone =
+                KeySet::new(vec![leaked.clone(), key("new", nbf, exp)], HashSet::new());
+            undone.keep_replaced(&set);
+            assert!(undone.opening("leaked", UnixTime(200)).is_ok());
         }
     }
 }

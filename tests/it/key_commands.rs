@@ -166,6 +166,14 @@ async fn a_replaced_key_stays_replaced_and_the_one_that_says_so_stays_there() {
     let said = format!("{leaked} leaked, and was replaced by {new}.");
     assert!(text.good().contains(&said), "{text:?}");
 
+    let undo = ["keys", "replace", "--undo", &leaked];
+    installation.run(&undo).await.good();
+    let pending = (leaked.clone(), "pending".to_owned());
+    assert!(states(&installation).await.contains(&pending));
+    let refused = installation.run(&undo).await;
+    assert!(refused.bad().contains("was not replaced"), "{refused:?}");
+    installation.run(&replace).await.good();
+
     // The whole folder leaked: also what was made above.
     let all = installation
         .run(&["keys", "replace", "--all", "--json"])

@@ -161,6 +161,16 @@ async fn what_a_thief_has_after_the_replacement_opens_on_no_replica() {
         connections.join_all().await;
         thief.has_nothing_that_opens(&urls).await;
 
+        // Undone, it opens on both again: no file and no memory is left that says otherwise.
+        installation
+            .run(&["keys", "replace", "--undo", &kid])
+            .await
+            .good();
+        for server in [&one, &two] {
+            server.has_key(&kid, "opening").await;
+        }
+        installation.run(&["keys", "retire", &kid]).await.good();
+
         let honest = installation.log_in("stable");
         assert_eq!(installation.open(&honest).kid, new);
         for server in [&one, &two] {

@@ -124,6 +124,10 @@ async fn a_wrong_or_missing_passphrase_is_one_line_that_names_the_setting() {
     installation.run(&["keys", "unprotect"]).await.good();
     installation.new_key(&[]).await;
     assert_eq!(installation.keys().iter().count(), 3);
+    let checked = installation.run(&["check"]).await;
+    let warning = "AUTHSEAL_KEYS_PASSPHRASE is set, but keys are in clear in the folder";
+    let said = format!("{}{}", checked.stdout, checked.stderr);
+    assert!(said.contains(warning) && said.contains(&kid), "{said}");
 }
 
 #[tokio::test]

@@ -12,11 +12,14 @@ use crate::{
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
     /// The id of a key that leaked; give it again for each further one
-    #[arg(long = "leaked", value_name = "KID", required_unless_present = "all")]
+    #[arg(long = "leaked", value_name = "KID", required_unless_present_any = ["all", "undo"])]
     leaked: Vec<String>,
     /// Every key of the folder, because the folder or a backup of it leaked
     #[arg(long, conflicts_with = "leaked")]
     all: bool,
+    /// The id of a key that was replaced by mistake: it opens again
+    #[arg(long, value_name = "KID", conflicts_with_all = ["leaked", "all"])]
+    undo: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,6 +33,9 @@ pub(super) fn replace(
     now: UnixTime,
     arguments: &Arguments,
 ) -> Result<(), Failure> {
+    if let Some(kid) = &arguments.undo {
+        return undo(folder, keys, kid, arguments.json);
+    }
     let leaked: Vec<String> = match arguments.all {
         true => keys.iter().map(|key| key.kid.clone()).collect(),
         false => arguments.leaked.clone(),
@@ -73,5 +79,17 @@ pub(super) fn replace(
         "Back up {}. Then revoke at the providers: see docs/keys.md.",
         folder.path().display()
     );
+    Ok(())
+}
+
+fn undo(folder: &KeyFolder, keys: &KeySet, kid: &str, as_json: bool) -> Result<(), Failure> {
+    if super::find(keys, kid)?.replaced.is_none() {
+        return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
+    }
+    folder.undo_replace(kid)?;
+    match as_json {
+        true => println!("{}", json!({"kid": kid, "replaced_by": null})),
+        false => println!("{kid} is as it was. The key that was made instead stays."),
+    }
     Ok(())
 }
