@@ -98,6 +98,9 @@ impl Reloader {
                 () = try_again => {}
                 _ = hung_up => {}
             }
+            let keyring = self.keyring.clone();
+            // A panic in there would be one in the reload, too.
+            let _ = tokio::task::spawn_blocking(move || keyring.decrypt_ahead()).await;
             problems = self.reload(problems);
         }
     }

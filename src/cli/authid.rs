@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{Failure, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Config, Environment, key_source},
-    keyring::{KeySet, Keyring},
+    config::{Config, Environment, load_keyring},
+    keyring::KeySet,
     seal::{self, Grant, Lineage, Opened},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn show(arguments: Show) -> Result<(), Failure> {
-    let keys = Keyring::load(key_source(&Environment::of_process())?)?.current();
+    let keys = load_keyring(&Environment::of_process())?.current();
     let now = Clock::system().now();
     let authid = secret_input::read(arguments.authid, arguments.file)?;
     let opened = seal::open(&keys, now, authid.expose())?;

@@ -1,29 +1,16 @@
 //! `authseal health`.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use http::Request;
-
-use super::Failure;
-use crate::{
-    config::{Environment, admin_address},
-    outbound::{Outbound, OutboundProxy},
-};
+use super::{Failure, admin};
+use crate::config::{Environment, admin_address};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks the admin address of the same settings for `/readyz`.
 pub(super) async fn health() -> Result<(), Failure> {
-    let mut address = admin_address(&Environment::of_process())?;
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    let request = Request::get(format!("http://{address}/readyz")).body(Vec::new())?;
-    let outbound = Outbound::new(OutboundProxy::default());
-    let answer = tokio::time::timeout(TIMEOUT, outbound.send(request))
+    let address = admin_address(&Environment::of_process())?;
+    let answer = tokio::time::timeout(TIMEOUT, admin::ask(address, "/readyz"))
         .await
         .map_err(|_| format!("no answer from {address} within {} s", TIMEOUT.as_secs()))?
         .map_err(|error| {

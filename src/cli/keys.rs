@@ -1,5 +1,9 @@
 //! `authseal keys`.
 
+mod at_rest;
+mod list;
+mod replace;
+
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     time::Duration,
@@ -8,11 +12,11 @@ use std::{
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, in_runtime};
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Environment, key_source},
-    keyring::{Jwk, KeyFolder, KeySet, KeySource, KeyState, Keyring},
+    config::{Environment, load_keyring},
+    keyring::{Jwk, KeyFolder, KeySet, KeyState, Keyring},
 };
 
 #[derive(Debug, Subcommand)]
@@ -23,10 +27,16 @@ pub(super) enum Command {
     List(Output),
     /// Set a key's end: from then on it opens nothing
     Retire(Retire),
+    /// Replace leaked keys by a new one, in one step: what they sealed opens nowhere
+    Replace(replace::Arguments),
     /// Delete a key's file: nothing that it sealed opens any more
     Remove(Remove),
+    /// Encrypt the keys in the folder under AUTHSEAL_KEYS_PASSPHRASE
+    Protect(Output),
+    /// Write the keys in the folder in clear again
+    Unprotect(Output),
     /// Print all keys as a JWK Set, for AUTHSEAL_KEYS. It is as secret as the keys
-    Export(Output),
+    Export(at_rest::Export),
 }
 
 #[derive(Debug, Args)]
@@ -73,36 +83,25 @@ pub(super) struct Remove {
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
-    let source = key_source(&Environment::of_process())?;
+    let environment = Environment::of_process();
     let now = Clock::system().now();
-    let keys = Keyring::load(source.clone())?.current();
+    let keyring = load_keyring(&environment)?;
+    let keys = keyring.current();
     match command {
-        Command::New(arguments) => new(&folder(source)?, now, &arguments),
-        Command::List(output) => {
-            list(&source, &keys, now, output.json);
-            Ok(())
-        }
-        Command::Retire(arguments) => retire(&folder(source)?, &keys, now, &arguments),
-        Command::Remove(arguments) => remove(&folder(source)?, &keys, now, &arguments),
-        // JSON is all that it prints.
-        Command::Export(_) => {
-            let all: Vec<String> = keys
-                .iter()
-                .map(|key| key.to_json().expose().to_owned())
-                .collect();
-            println!("{{\"keys\":[{}]}}", all.join(","));
-            Ok(())
-        }
+        Command::New(arguments) => new(&folder(&keyring)?, now, &arguments),
+        Command::List(output) => in_runtime(list::list(&environment, &keyring, now, output.json)),
+        Command::Retire(arguments) => retire(&folder(&keyring)?, &keys, now, &arguments),
+        Command::Replace(arguments) => replace::replace(&folder(&keyring)?, &keys, now, &arguments),
+        Command::Remove(arguments) => remove(&folder(&keyring)?, &keys, now, &arguments),
+        Command::Protect(output) => at_rest::protect(&folder(&keyring)?, now, output.json),
+        Command::Unprotect(output) => at_rest::unprotect(&folder(&keyring)?, output.json),
+        Command::Export(arguments) => at_rest::export(&keyring, &arguments),
     }
 }
 
-fn folder(source: KeySource) -> Result<KeyFolder, Failure> {
-    match source {
-        KeySource::Folder(path) => Ok(KeyFolder::new(path)),
-        KeySource::Inline(_) => {
-            Err("the keys stand in AUTHSEAL_KEYS: change them where you set it".into())
-        }
-    }
+fn folder(keyring: &Keyring) -> Result<KeyFolder, Failure> {
+    let folder = keyring.folder();
+    folder.ok_or_else(|| "the keys stand in AUTHSEAL_KEYS: change them where you set it".into())
 }
 
 fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), Failure> {
@@ -116,51 +115,6 @@ fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), Failure
     Ok(())
 }
 
-fn list(source: &KeySource, keys: &KeySet, now: UnixTime, as_json: bool) {
-    if as_json {
-        let all: Vec<_> = keys.iter().map(|key| described(keys, key, now)).collect();
-        println!("{}", json!({ "keys": all }));
-        return;
-    }
-    if keys.is_empty() {
-        println!(
-            "There is no key yet in {source}. authseal keys new, or authseal serve, makes one."
-        );
-        return;
-    }
-    println!(
-        "{:<10} {:<8} {:>8}  activates             ends",
-        "kid", "state", "age"
-    );
-    for key in keys.iter() {
-        println!(
-            "{:<10} {:<8} {:>8}  {}  {}",
-            key.kid,
-            keys.state(key, now).as_str(),
-            in_words(now.since(key.iat)),
-            key.nbf,
-            key.exp.map_or("never".to_owned(), |exp| exp.to_string())
-        );
-    }
-}
-
-fn described(keys: &KeySet, key: &Jwk, now: UnixTime) -> serde_json::Value {
-    json!({
-        "kid": key.kid,
-        "state": keys.state(key, now).as_str(),
-        "made": key.iat,
-        "activates": key.nbf,
-        "ends": key.exp,
-        "age_seconds": now.since(key.iat).as_secs(),
-    })
-}
-
-/// The largest unit alone: "3d", "5h".
-fn in_words(age: Duration) -> String {
-    let words = humantime::format_duration(Duration::from_secs(age.as_secs())).to_string();
-    words.split(' ').next().unwrap_or_default().to_owned()
-}
-
 fn retire(
     folder: &KeyFolder,
     keys: &KeySet,
@@ -168,6 +122,14 @@ fn retire(
     arguments: &Retire,
 ) -> Result<(), Failure> {
     let key = find(keys, &arguments.kid)?;
+    if let Some(replaced) = &key.replaced {
+        return Err(format!(
+            "{} leaked and was replaced by {}: it opens nothing, and stays so. If that was a \
+             mistake: authseal keys replace --undo {}",
+            key.kid, replaced.by, key.kid
+        )
+        .into());
+    }
     let at = match arguments.at.as_deref() {
         None => Some(now),
         Some("never") => None,
@@ -211,6 +173,17 @@ fn remove(
     arguments: &Remove,
 ) -> Result<(), Failure> {
     let key = find(keys, &arguments.kid)?;
+    let is_replaced_by_it = |other: &&Jwk| {
+        let replaced = other.replaced.as_ref();
+        replaced.is_some_and(|replaced| replaced.by == key.kid)
+    };
+    if let Some(leaked) = keys.iter().find(is_replaced_by_it) {
+        return Err(format!(
+            "without {} the leaked key {} would open again: remove {} first",
+            key.kid, leaked.kid, leaked.kid
+        )
+        .into());
+    }
     let state = keys.state(key, now);
     if !arguments.yes && !confirm(&what_dies(&key.kid, state))? {
         return Err("nothing was removed".into());

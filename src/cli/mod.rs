@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod admin;
 mod authid;
 mod check;
 mod demo;

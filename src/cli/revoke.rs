@@ -7,8 +7,8 @@ use clap::Args;
 use super::{Failure, secret_input};
 use crate::{
     clock::Clock,
-    config::{Environment, key_source},
-    keyring::{KeyFolder, KeySource, Keyring},
+    config::{Environment, key_source, load_keyring},
+    keyring::{KeyFolder, KeySource},
     old_authid::OldAuthId,
     seal::{self, Lineage, OpenError},
 };
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
     let source = key_source(&Environment::of_process())?;
-    let KeySource::Folder(folder) = source.clone() else {
+    let KeySource::Folder(folder) = source else {
         return Err(
             "with AUTHSEAL_KEYS there is no folder for revoked.txt: revoke at the \
                     provider, or take the key out"
@@ -41,7 +41,7 @@ pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
     let lineage = match Lineage::parse(given.expose()) {
         Some(lineage) => lineage,
         None => {
-            let keys = Keyring::load(source.clone())?.current();
+            let keys = load_keyring(&Environment::of_process())?.current();
             let opened = seal::open(&keys, Clock::system().now(), given.expose());
             match (opened, OldAuthId::parse(given.expose())) {
                 (Ok(opened), _) => opened.grant.lineage,
@@ -58,7 +58,7 @@ pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
             "Revoked {lineage}, in {}. A running server follows within 2 seconds.",
             file.display()
         );
-        if let Err(error) = Keyring::load(source) {
+        if let Err(error) = load_keyring(&Environment::of_process()) {
             println!("BUT it keeps the keys and revocations it has until this is mended:\n{error}");
         }
         println!("The provider still has the grant: revoke it there too, at /revoke.");

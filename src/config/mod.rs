@@ -25,7 +25,7 @@ pub use offer::Offer;
 pub use old_authids::OldAuthIdSettings;
 
 use crate::{
-    keyring::{KeySource, Keyring},
+    keyring::{KeySource, Keyring, Passphrase},
     login::TrustedOpeners,
     public_url::PublicUrl,
     secret::Secret,
@@ -158,6 +158,7 @@ impl Config {
                     .into_iter()
                     .chain(edge.warnings(&environment, &login_gates))
                     .chain(old_authids.warning(translated.is_of_that_server))
+                    .chain(plain_keys(&keyring))
                     .collect(),
                 public_url,
                 edge,
@@ -209,6 +210,24 @@ fn warnings(
     warnings
 }
 
+/// A passphrase protects nothing yet where the keys were there before it.
+fn plain_keys(keyring: &Keyring) -> Option<String> {
+    let keys = keyring.current();
+    let plain: Vec<&str> = keys
+        .iter()
+        .filter(|key| !keys.is_protected(&key.kid))
+        .map(|key| key.kid.as_str())
+        .collect();
+    (keyring.has_passphrase() && !plain.is_empty()).then(|| {
+        format!(
+            "AUTHSEAL_KEYS_PASSPHRASE is set, but keys are in clear in {}: {}. Run authseal keys \
+             protect; export AUTHSEAL_KEYS again",
+            keyring.source(),
+            plain.join(", ")
+        )
+    })
+}
+
 /// The admin address alone, for a command that needs no more.
 pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> {
     let mut problems = Vec::new();
@@ -235,6 +254,19 @@ pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
     }
 }
 
+/// The keys, loaded, for a command that needs no more.
+pub fn load_keyring(environment: &Environment) -> Result<Keyring, Rejected> {
+    let mut problems = Vec::new();
+    let settings = environment.settings(&mut problems);
+    match keyring(&settings, &mut problems) {
+        Some(keyring) if problems.is_empty() => Ok(keyring),
+        _ => Err(Rejected {
+            problems,
+            offer: Offer::default(),
+        }),
+    }
+}
+
 fn key_source_of(settings: &Settings, problems: &mut Vec<String>) -> Option<KeySource> {
     match (&settings.keys, &settings.keys_dir) {
         (Some(_), Some(_)) => {
@@ -250,7 +282,9 @@ fn key_source_of(settings: &Settings, problems: &mut Vec<String>) -> Option<KeyS
 
 /// Loads the keys, without making any.
 fn keyring(settings: &Settings, problems: &mut Vec<String>) -> Option<Keyring> {
-    Keyring::load(key_source_of(settings, problems)?)
+    let passphrase = settings.keys_passphrase.clone();
+    let passphrase = passphrase.map(|text| Passphrase::new(Secret::new(text)));
+    Keyring::load_protected(key_source_of(settings, problems)?, passphrase)
         .inspect_err(|error| problems.extend(error.problems.iter().cloned()))
         .ok()
 }

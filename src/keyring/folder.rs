@@ -2,29 +2,42 @@
 
 use std::{collections::HashSet, fs, io, os::unix::fs::PermissionsExt, path::Path};
 
-use super::{Jwk, KeySet, KeyringError, jwk::is_kid};
+use super::{
+    Jwk, KeySet, KeyringError, Passphrase, ProtectionError,
+    jwk::is_kid,
+    protection::{is_protected, json_of},
+};
 
 pub(super) const REVOKED: &str = "revoked.txt";
 
 /// Reads every `<kid>.jwk` and `revoked.txt`; a missing folder is an empty one.
-pub(super) fn load(folder: &Path) -> Result<KeySet, KeyringError> {
+pub(super) fn load(folder: &Path, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
     let mut problems = Vec::new();
     let mut keys = Vec::new();
+    let mut protected = HashSet::new();
+    let mut locked = Locked::default();
     for name in file_names(folder)? {
         let Some(stem) = name.strip_suffix(".jwk") else {
             continue;
         };
-        match load_key(&folder.join(&name), stem) {
-            Ok(key) => keys.push(key),
-            Err(problem) => problems.push(problem),
+        match load_key(&folder.join(&name), stem, passphrase) {
+            Ok((key, is_protected)) => {
+                protected.extend(is_protected.then(|| key.kid.clone()));
+                keys.push(key);
+            }
+            Err(Unread::Locked(error)) => locked.add(error, name),
+            Err(Unread::Broken(problem)) => problems.push(problem),
         }
     }
+    problems.extend(locked.problems(folder));
     let revoked = load_revoked(&folder.join(REVOKED)).unwrap_or_else(|problem| {
         problems.push(problem);
         HashSet::new()
     });
     if problems.is_empty() {
-        Ok(KeySet::new(keys, revoked))
+        let mut set = KeySet::new(keys, revoked);
+        set.protected = protected;
+        Ok(set)
     } else {
         Err(KeyringError { problems })
     }
@@ -32,7 +45,7 @@ pub(super) fn load(folder: &Path) -> Result<KeySet, KeyringError> {
 
 /// The names of the folder's files, sorted, hidden ones left out: those are
 /// half-written keys and Kubernetes' own links.
-fn file_names(folder: &Path) -> Result<Vec<String>, KeyringError> {
+pub(super) fn file_names(folder: &Path) -> Result<Vec<String>, KeyringError> {
     let cannot = |error: io::Error| {
         KeyringError::one(format!(
             "the keys folder {} cannot be read: {error}",
@@ -56,7 +69,55 @@ fn file_names(folder: &Path) -> Result<Vec<String>, KeyringError> {
     Ok(names)
 }
 
-fn load_key(path: &Path, stem: &str) -> Result<Jwk, String> {
+/// Why a key's file gives no key.
+enum Unread {
+    Broken(String),
+    /// It lies with the passphrase.
+    Locked(ProtectionError),
+}
+
+impl From<String> for Unread {
+    fn from(problem: String) -> Self {
+        Self::Broken(problem)
+    }
+}
+
+/// The files that the passphrase does not open: one problem, however many they are.
+#[derive(Default)]
+struct Locked {
+    without: Vec<String>,
+    wrong: Vec<String>,
+}
+
+impl Locked {
+    fn add(&mut self, error: ProtectionError, name: String) {
+        match error {
+            ProtectionError::NoPassphrase => self.without.push(name),
+            _ => self.wrong.push(name),
+        }
+    }
+
+    fn problems(self, folder: &Path) -> impl Iterator<Item = String> {
+        let said = move |names: Vec<String>, error: ProtectionError| {
+            let what = match &names[..] {
+                [] => return None,
+                [name] => folder.join(name).display().to_string(),
+                names => format!("each of {} in {}", names.join(", "), folder.display()),
+            };
+            Some(format!("{what} {error}"))
+        };
+        let without = said(self.without, ProtectionError::NoPassphrase);
+        let wrong = said(self.wrong, ProtectionError::WrongPassphrase);
+        without.into_iter().chain(wrong)
+    }
+}
+
+/// Reads a key; also returns if its file is protected.
+fn load_key(
+    path: &Path,
+    stem: &str,
+    passphrase: Option<&Passphrase>,
+) -> Result<(Jwk, bool), Unread> {
     let shown = path.display();
     let cannot = |error: io::Error| format!("{shown} cannot be read: {error}");
     let mode = fs::metadata(path).map_err(cannot)?.permissions().mode();
@@ -64,17 +125,24 @@ fn load_key(path: &Path, stem: &str) -> Result<Jwk, String> {
         return Err(format!(
             "{shown} can be read by others (mode {:04o}); run: chmod 600 '{shown}'",
             mode & 0o7777
-        ));
+        )
+        .into());
     }
-    let json = zeroize::Zeroizing::new(fs::read(path).map_err(cannot)?);
+    let content = zeroize::Zeroizing::new(fs::read(path).map_err(cannot)?);
+    let is_protected = is_protected(&content);
+    let json = json_of(content, passphrase).map_err(|error| match error {
+        ProtectionError::Form(_) => Unread::Broken(format!("{shown} {error}")),
+        error => Unread::Locked(error),
+    })?;
     let key = Jwk::parse(&json).map_err(|error| format!("{shown} {error}"))?;
     if key.kid != stem {
         return Err(format!(
             "{shown} holds the key \"{}\"; name the file {}.jwk",
             key.kid, key.kid
-        ));
+        )
+        .into());
     }
-    Ok(key)
+    Ok((key, is_protected))
 }
 
 /// One lineage a line; `#` starts a comment, in whatever encoding: it may be an
@@ -136,7 +204,7 @@ mod tests {
             ),
             (".new-key-x", "half", 0o600),
         ]);
-        let problems = load(folder.path()).unwrap_err().problems;
+        let problems = load(folder.path(), None).unwrap_err().problems;
         for (index, hint) in [
             "broken.jwk is not JSON",
             &format!("name the file {}.jwk", good.kid),
@@ -154,10 +222,10 @@ mod tests {
     #[test]
     fn revoked_lineages_are_read_with_their_comments() {
         let folder = folder_with(&[("revoked.txt", "# lost laptop\nabc # why\n\n def\n", 0o644)]);
-        let set = load(folder.path()).unwrap();
+        let set = load(folder.path(), None).unwrap();
         assert!(set.is_revoked("abc") && set.is_revoked("def") && !set.is_revoked("why"));
         fs::write(folder.path().join(REVOKED), b"abc # caf\xe9\nghi # caf\xc3").unwrap();
-        let set = load(folder.path()).unwrap();
+        let set = load(folder.path(), None).unwrap();
         assert!(set.is_revoked("abc") && set.is_revoked("ghi"));
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::protection::{Passphrase, ProtectionError, is_protected, json_of};
 use crate::{clock::UnixTime, secret::Secret};
 
 /// A 256-bit symmetric key for `alg=dir`, `enc=A256GCM` (RFC 7518 sections 4.5
@@ -28,8 +29,22 @@ pub struct Jwk {
     pub nbf: UnixTime,
     /// When it stops to open; never, if absent.
     pub exp: Option<UnixTime>,
+    /// The ids of leaked keys that this one was made instead of. They open nothing
+    /// wherever this key is seen, so that one file is the whole change.
+    pub replaces: Vec<String>,
+    /// The key that says so of this one. It is not written into this one's file.
+    pub replaced: Option<Replaced>,
     k: Key,
     protected_header: String,
+}
+
+/// The end of a key that leaked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The id of the key that was made instead.
+    pub by: String,
+    /// When that one was made.
+    pub at: UnixTime,
 }
 
 /// The 256 bits, which are wiped, and the cipher that follows from them, which ring does
@@ -78,6 +93,9 @@ pub enum JwkError {
         /// What it must be.
         expected: &'static str,
     },
+    /// It is encrypted, and cannot be decrypted.
+    #[error(transparent)]
+    Protected(#[from] ProtectionError),
 }
 
 const KID: &str = "1 to 64 letters, digits, - or _";
@@ -85,11 +103,12 @@ const KTY: &str = "\"oct\", a symmetric key";
 const K: &str = "256 bits (43 characters) in base64url";
 const ALG: &str = "\"dir\", or absent";
 const ENC: &str = "\"A256GCM\", or absent";
+const REPLACES: &str = "a list of other keys' ids, or absent";
 const TIME: &str = "whole seconds since 1970, or absent";
 
-/// Three characters keep the AuthID short; the folder sees to it that no two of
-/// one server are the same.
-const NEW_KID_CHARACTERS: usize = 3;
+/// 40 random bits: two servers' folders that are put together do not hold two keys of one
+/// id. Not more, because every AuthID carries it.
+const NEW_KID_CHARACTERS: usize = 8;
 const KID_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 impl Jwk {
@@ -110,6 +129,8 @@ impl Jwk {
             iat: now,
             nbf: now.plus(activate_in),
             exp: None,
+            replaces: Vec::new(),
+            replaced: None,
             k: Key::new(k),
         }
     }
@@ -148,12 +169,18 @@ impl Jwk {
             let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
             Some(Zeroizing::new(<[u8; 32]>::try_from(&bytes[..]).ok()?))
         });
+        let replaces = match members.get("replaces") {
+            None => Vec::new(),
+            Some(kids) => other_kids(kids, kid).ok_or(wrong("replaces", REPLACES))?,
+        };
         let iat = time("iat")?.unwrap_or_default();
         Ok(Self {
             kid: kid.to_owned(),
             iat,
             nbf: time("nbf")?.unwrap_or(iat),
             exp: time("exp")?,
+            replaces,
+            replaced: None,
             k: Key::new(k.ok_or(wrong("k", K))?),
             protected_header: protected_header(kid),
         })
@@ -173,12 +200,21 @@ impl Jwk {
         if let Some(exp) = self.exp {
             jwk["exp"] = json!(exp);
         }
+        if !self.replaces.is_empty() {
+            jwk["replaces"] = json!(self.replaces);
+        }
         Secret::new(jwk.to_string())
     }
 
     /// Whether the key still opens what it sealed.
     pub fn opens_at(&self, now: UnixTime) -> bool {
-        self.exp.is_none_or(|exp| now < exp)
+        self.replaced.is_none() && self.exp.is_none_or(|exp| now < exp)
+    }
+
+    /// When it stops to open, or stopped: its `exp`, or when a leaked key was replaced.
+    pub fn end(&self) -> Option<UnixTime> {
+        let replaced = self.replaced.as_ref().map(|replaced| replaced.at);
+        replaced.into_iter().chain(self.exp).min()
     }
 
     /// Whether the key may seal.
@@ -201,6 +237,14 @@ impl Jwk {
     pub fn protected_header(&self) -> &str {
         &self.protected_header
     }
+}
+
+fn other_kids(value: &Value, own: &str) -> Option<Vec<String>> {
+    let kids = value.as_array()?.iter().map(|kid| {
+        let kid = kid.as_str()?;
+        (is_kid(kid) && kid != own).then(|| kid.to_owned())
+    });
+    kids.collect()
 }
 
 fn protected_header(kid: &str) -> String {
@@ -226,22 +270,23 @@ pub(super) fn is_kid(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Reads a JWK Set (RFC 7517 section 5), as JSON or as base64 of JSON.
-pub(super) fn parse_set(text: &Secret) -> Result<Vec<Jwk>, JwkError> {
+/// Reads a JWK Set (RFC 7517 section 5), as JSON or encrypted, or as base64 of either.
+/// Also returns if it is encrypted.
+pub(super) fn parse_set(
+    text: &Secret,
+    passphrase: Option<&Passphrase>,
+) -> Result<(Vec<Jwk>, bool), JwkError> {
     let text = text.expose().trim();
-    let decoded = Zeroizing::new(STANDARD.decode(text).unwrap_or_default());
-    let json = if decoded.is_empty() {
-        text.as_bytes()
-    } else {
-        &decoded
-    };
-    parse_json(json)?
-        .get("keys")
-        .and_then(Value::as_array)
-        .ok_or(JwkError::NotAnObject)?
-        .iter()
-        .map(Jwk::from_value)
-        .collect()
+    let mut content = Zeroizing::new(STANDARD.decode(text).unwrap_or_default());
+    if content.is_empty() {
+        content = Zeroizing::new(text.as_bytes().to_vec());
+    }
+    let is_protected = is_protected(&content);
+    let set = parse_json(&json_of(content, passphrase)?)?;
+    let keys = set.get("keys").and_then(Value::as_array);
+    let keys = keys.ok_or(JwkError::NotAnObject)?.iter();
+    let keys: Result<Vec<Jwk>, JwkError> = keys.map(Jwk::from_value).collect();
+    Ok((keys?, is_protected))
 }
 
 /// serde_json's own messages can quote what they read, so only the place is kept.
@@ -260,6 +305,7 @@ mod tests {
     fn a_key_survives_being_written_and_read() {
         let mut key = Jwk::generate(UnixTime(1_000), Duration::from_secs(600));
         key.exp = Some(UnixTime(5_000));
+        key.replaces = vec!["leaked".to_owned()];
         assert!(Jwk::parse(key.to_json().expose().as_bytes()).unwrap() == key);
         assert!(!key.seals_at(UnixTime(1_599)) && key.opens_at(UnixTime(1_599)));
         assert!(key.seals_at(UnixTime(1_600)));
@@ -280,6 +326,9 @@ mod tests {
             ("k", json!("A".repeat(44))),
             ("nbf", json!("soon")),
             ("exp", json!(-1)),
+            ("replaces", json!("b")),
+            ("replaces", json!(["b", "a"])),
+            ("replaces", json!(["../b"])),
         ] {
             let mut jwk = good.clone();
             jwk[member] = value;
@@ -298,7 +347,8 @@ mod tests {
         let set = format!("{{\"keys\":[{}]}}", key.to_json().expose());
         let in_base64 = STANDARD.encode(&set);
         for text in [set, in_base64] {
-            assert!(parse_set(&Secret::new(text)).unwrap() == [key.clone()]);
+            let (keys, is_protected) = parse_set(&Secret::new(text), None).unwrap();
+            assert!(keys == [key.clone()] && !is_protected);
         }
     }
 }

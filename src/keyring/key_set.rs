@@ -1,10 +1,14 @@
 //! What one load of the keys found.
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
 
 use thiserror::Error;
 
-use super::Jwk;
+use super::{Jwk, jwk::Replaced};
 use crate::clock::UnixTime;
 
 /// The keys and revoked lineages of one load: never changed, only replaced.
@@ -13,6 +17,9 @@ pub struct KeySet {
     /// Sorted so that the last key that may seal is the one that does.
     keys: Vec<Jwk>,
     revoked: HashSet<String>,
+    /// The ids of those that are encrypted where they are kept. Not what makes a set
+    /// another one: the keys are the same.
+    pub(super) protected: HashSet<String>,
     pub(super) version: u64,
 }
 
@@ -25,7 +32,8 @@ pub enum KeyState {
     Sealing,
     /// It opens what it sealed; a newer one seals.
     Opening,
-    /// Its `exp` has passed: it does nothing any more.
+    /// Its `exp` has passed, or it was replaced because it leaked: it does nothing any
+    /// more.
     Retired,
 }
 
@@ -47,7 +55,7 @@ pub enum Unusable {
     /// No key of that id is here.
     #[error("this server does not have the key it was sealed under")]
     Unknown,
-    /// The key's `exp` has passed.
+    /// The key's `exp` has passed, or it was replaced.
     #[error("the key it was sealed under has been retired")]
     Retired,
 }
@@ -55,9 +63,11 @@ pub enum Unusable {
 impl KeySet {
     pub(super) fn new(mut keys: Vec<Jwk>, revoked: HashSet<String>) -> Self {
         keys.sort_by(|a, b| (a.nbf, a.iat, &a.kid).cmp(&(b.nbf, b.iat, &b.kid)));
+        retire_replaced(&mut keys);
         Self {
             keys,
             revoked,
+            protected: HashSet::new(),
             version: 0,
         }
     }
@@ -93,6 +103,29 @@ impl KeySet {
             Some(key) if !key.opens_at(now) => Err(Unusable::Retired),
             Some(key) => Ok(key),
         }
+    }
+
+    /// Takes over from an earlier load which keys had leaked: that the file is gone that
+    /// says so brings none of them back while this process runs.
+    pub(super) fn keep_replaced(&mut self, before: &Self) {
+        let here: HashSet<String> = self.keys.iter().map(|key| key.kid.clone()).collect();
+        for key in &mut self.keys {
+            let known = before.iter().find(|known| known.kid == key.kid);
+            let replaced = known.and_then(|known| known.replaced.clone());
+            let replaced = replaced.filter(|replaced| !here.contains(&replaced.by));
+            key.replaced = key.replaced.take().or(replaced);
+        }
+    }
+
+    /// True if the key is encrypted where it is kept.
+    pub fn is_protected(&self, kid: &str) -> bool {
+        self.protected.contains(kid)
+    }
+
+    /// True if a key has this id, or was made instead of one that had.
+    pub(super) fn names(&self, kid: &str) -> bool {
+        let mut keys = self.keys.iter();
+        keys.any(|key| key.kid == kid || key.replaces.iter().any(|other| other == kid))
     }
 
     /// From when on a key that activates at `nbf` must be said to be, made now, to be
@@ -135,6 +168,24 @@ impl KeySet {
     }
 }
 
+/// Whatever the clock says, the state of the replacing key, or its own `exp`: a leaked
+/// key must not open where the one that was made instead may seal.
+fn retire_replaced(keys: &mut [Jwk]) {
+    let mut replaced: HashMap<String, Replaced> = HashMap::new();
+    for key in keys.iter() {
+        for kid in &key.replaces {
+            let by = || Replaced {
+                by: key.kid.clone(),
+                at: key.iat,
+            };
+            replaced.entry(kid.clone()).or_insert_with(by);
+        }
+    }
+    for key in keys {
+        key.replaced = replaced.get(&key.kid).cloned();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -170,5 +221,30 @@ mod tests {
         assert_eq!(opening("old", 399), Ok("old"));
         assert_eq!(opening("old", 400), Err(Unusable::Retired));
         assert_eq!(opening("other", 0), Err(Unusable::Unknown));
+    }
+
+    #[test]
+    fn a_replaced_key_opens_nothing_whatever_the_clocks_and_the_other_key_say() {
+        let leaked = key("leaked", 100, None);
+        for (nbf, exp) in [(100, None), (1_000, None), (100, Some(101))] {
+            let mut new = key("new", nbf, exp);
+            new.replaces = vec!["leaked".into(), "gone".into()];
+            let set = KeySet::new(vec![leaked.clone(), new], HashSet::new());
+            for now in [0, 100, 999, 2_000].map(UnixTime) {
+                assert_eq!(set.opening("leaked", now).err(), Some(Unusable::Retired));
+                let sealing = set.sealing(now).map(|key| key.kid.as_str());
+                assert_ne!(sealing, Some("leaked"), "{nbf} {exp:?} {now:?}");
+            }
+            assert_eq!(set.state(&set.keys[0], UnixTime(0)), KeyState::Retired);
+            // The file that says so is gone.
+            let mut later = KeySet::new(vec![leaked.clone()], HashSet::new());
+            later.keep_replaced(&set);
+            assert!(later.opening("leaked", UnixTime(200)).is_err());
+            // The file is there, and says so no more.
+            let mut undone =
+                KeySet::new(vec![leaked.clone(), key("new", nbf, exp)], HashSet::new());
+            undone.keep_replaced(&set);
+            assert!(undone.opening("leaked", UnixTime(200)).is_ok());
+        }
     }
 }

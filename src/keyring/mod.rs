@@ -8,6 +8,8 @@ mod admin;
 mod folder;
 mod jwk;
 mod key_set;
+mod protection;
+mod rewriting;
 
 use std::{
     collections::HashSet,
@@ -24,8 +26,9 @@ use arc_swap::{ArcSwap, Guard};
 use thiserror::Error;
 
 pub use admin::KeyFolder;
-pub use jwk::{Jwk, JwkError};
+pub use jwk::{Jwk, JwkError, Replaced};
 pub use key_set::{KeySet, KeyState, Unusable};
+pub use protection::{Passphrase, ProtectionError};
 
 use crate::{clock::UnixTime, secret::Secret};
 
@@ -76,17 +79,27 @@ pub type CurrentKeys = Guard<Arc<KeySet>>;
 #[derive(Debug)]
 pub struct Keyring {
     source: KeySource,
+    passphrase: Option<Passphrase>,
     current: ArcSwap<KeySet>,
     loads: AtomicU64,
 }
 
 impl Keyring {
-    /// Loads the keys. An empty folder is no error: see
+    /// Loads keys that are not protected. An empty folder is no error: see
     /// [`Keyring::make_first_key`].
     pub fn load(source: KeySource) -> Result<Self, KeyringError> {
-        let set = read(&source)?;
+        Self::load_protected(source, None)
+    }
+
+    /// Loads keys of which some may be encrypted under `passphrase`.
+    pub fn load_protected(
+        source: KeySource,
+        passphrase: Option<Passphrase>,
+    ) -> Result<Self, KeyringError> {
+        let set = read(&source, passphrase.as_ref())?;
         Ok(Self {
             source,
+            passphrase,
             current: ArcSwap::from_pointee(set),
             loads: AtomicU64::new(0),
         })
@@ -95,6 +108,43 @@ impl Keyring {
     /// Where the keys come from.
     pub fn source(&self) -> &KeySource {
         &self.source
+    }
+
+    /// The keys folder, to be changed; `None` where the keys stand in the environment.
+    pub fn folder(&self) -> Option<KeyFolder> {
+        let KeySource::Folder(folder) = &self.source else {
+            return None;
+        };
+        Some(KeyFolder::new(folder).protected_by(self.passphrase.clone()))
+    }
+
+    /// All keys as a JWK Set for AUTHSEAL_KEYS: encrypted where there is a passphrase,
+    /// unless `in_clear`.
+    pub fn export(&self, in_clear: bool) -> Secret {
+        let keys = self.current();
+        let all: Vec<Secret> = keys.iter().map(Jwk::to_json).collect();
+        let all: Vec<&str> = all.iter().map(Secret::expose).collect();
+        let set = Secret::new(format!("{{\"keys\":[{}]}}", all.join(",")));
+        match &self.passphrase {
+            Some(passphrase) if !in_clear => {
+                passphrase.protect(set.expose().as_bytes(), protection::JWK_SET)
+            }
+            _ => set,
+        }
+    }
+
+    /// True if new keys are encrypted at rest.
+    pub fn has_passphrase(&self) -> bool {
+        self.passphrase.is_some()
+    }
+
+    /// Decrypts what a reload would decrypt, which takes a tenth of a second for each new
+    /// protected key: for a thread that answers nobody. The reload is quick then.
+    pub fn decrypt_ahead(&self) {
+        if self.passphrase.is_some() {
+            // What is wrong is the reload's to say.
+            let _ = read(&self.source, self.passphrase.as_ref());
+        }
     }
 
     /// The keys as of now. Take it once per operation, so that one operation
@@ -118,7 +168,8 @@ impl Keyring {
                 folder.display()
             )));
         }
-        let mut set = read(&self.source)?;
+        let mut set = read(&self.source, self.passphrase.as_ref())?;
+        set.keep_replaced(&self.current());
         if set.is_like(&self.current()) {
             return Ok(false);
         }
@@ -136,20 +187,19 @@ impl Keyring {
         if !self.current().is_empty() {
             return Ok(None);
         }
-        let KeySource::Folder(folder) = &self.source else {
-            return Err(KeyringError::one("AUTHSEAL_KEYS holds no key"));
-        };
-        let key = KeyFolder::new(folder).create_key(now, Duration::ZERO)?;
+        let folder = self.folder();
+        let folder = folder.ok_or_else(|| KeyringError::one("AUTHSEAL_KEYS holds no key"))?;
+        let key = folder.create_key(now, Duration::ZERO)?;
         self.reload()?;
         Ok(Some(key.kid))
     }
 }
 
-fn read(source: &KeySource) -> Result<KeySet, KeyringError> {
+fn read(source: &KeySource, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
     match source {
-        KeySource::Folder(folder) => folder::load(folder),
+        KeySource::Folder(folder) => folder::load(folder, passphrase),
         KeySource::Inline(text) => {
-            let jwks = jwk::parse_set(text)
+            let (jwks, is_protected) = jwk::parse_set(text, passphrase)
                 .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
             // What the one seals, the other would be asked to open.
             let mut kids = HashSet::new();
@@ -159,7 +209,11 @@ fn read(source: &KeySource) -> Result<KeySet, KeyringError> {
                     twice.kid
                 )));
             }
-            Ok(KeySet::new(jwks, Default::default()))
+            let mut set = KeySet::new(jwks, Default::default());
+            if is_protected {
+                set.protected = set.iter().map(|key| key.kid.clone()).collect();
+            }
+            Ok(set)
         }
     }
 }

@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     clock::{Clock, UnixTime},
-    keyring::Keyring,
+    keyring::{KeySet, Keyring},
     limit::Limit,
     old_authid::OldAuthIds,
     provider::{Catalog, ProviderClient, ProviderError, RefreshTokens},
-    seal::{self, Lineage, OpenError},
+    seal::{self, Lineage},
     secret::Secret,
     store::StoreError,
     telemetry::Metrics,
@@ -132,14 +132,14 @@ impl RefreshEngine {
             None => {
                 // Boxed: what is cached is answered without its room.
                 let token = Box::pin(self.fly(holder)).await?;
-                let now = self.parts.clock.now();
-                self.check_again(holder, now)?;
-                (token, now, "refreshed")
+                (token, self.parts.clock.now(), "refreshed")
             }
         };
+        let keys = self.parts.keyring.current();
+        holder.check_again(&keys, now)?;
         let refreshed = Refreshed {
             expires_in: token.expires_at.since(now),
-            newest_authid: self.newest_authid(holder, &token, now),
+            newest_authid: newest_authid(&keys, holder, &token, now),
             token,
         };
         Ok((refreshed, outcome))
@@ -152,53 +152,12 @@ impl RefreshEngine {
         holder.check_revoked()?;
         let token = self.fly(holder).await?;
         let now = self.parts.clock.now();
-        self.check_again(holder, now)?;
+        let keys = self.parts.keyring.current();
+        holder.check_again(&keys, now)?;
         check_newest(holder, &token)?;
-        match self.newest_authid(holder, &token, now) {
+        match newest_authid(&keys, holder, &token, now) {
             Some(authid) => Ok(authid),
-            None => {
-                let keys = self.parts.keyring.current();
-                reseal(&keys, now, &holder.grant).ok_or(RefreshError::Lost)
-            }
-        }
-    }
-
-    /// The AuthID that its holder should have instead, if there is a better one:
-    /// because the provider replaced the refresh token, or because a newer key
-    /// seals.
-    fn newest_authid(
-        &self,
-        holder: &Holder<'_>,
-        token: &CachedToken,
-        now: UnixTime,
-    ) -> Option<Secret> {
-        let keys = self.parts.keyring.current();
-        if holder.grant.generation >= token.generation {
-            return match seals(&keys, now, &holder.kid) {
-                true => None,
-                false => reseal(&keys, now, &holder.grant),
-            };
-        }
-        let newest = token.newest_authid.as_ref()?;
-        // Another key may have started to seal since it was cached.
-        let resealed = seal::open(&keys, now, newest.expose())
-            .ok()
-            .filter(|opened| !seals(&keys, now, &opened.kid))
-            .and_then(|opened| reseal(&keys, now, &opened.grant));
-        Some(resealed.unwrap_or_else(|| newest.clone()))
-    }
-
-    /// The provider took its time: the AuthID's key may have been retired, or its
-    /// lineage revoked, since it was opened.
-    fn check_again(&self, holder: &Holder<'_>, now: UnixTime) -> Result<(), RefreshError> {
-        let keys = self.parts.keyring.current();
-        // What was moved in from another server has no key.
-        if !holder.kid.is_empty() {
-            keys.opening(&holder.kid, now).map_err(OpenError::from)?;
-        }
-        match keys.is_revoked(holder.grant.lineage) {
-            true => Err(RefreshError::Revoked),
-            false => Ok(()),
+            None => reseal(&keys, now, &holder.grant).ok_or(RefreshError::Lost),
         }
     }
 
@@ -292,4 +251,30 @@ pub(super) fn check_newest(holder: &Holder<'_>, token: &CachedToken) -> Result<(
             why: NewestUnknown::Store(StoreError::TooSlow),
         }),
     }
+}
+
+/// The AuthID that its holder should have instead, if there is a better one: because the
+/// provider replaced the refresh token, or because a newer key seals.
+///
+/// `keys` must be those that the holder's key was checked with: what a key sealed that
+/// leaked must not be sealed under the one that was made instead.
+fn newest_authid(
+    keys: &KeySet,
+    holder: &Holder<'_>,
+    token: &CachedToken,
+    now: UnixTime,
+) -> Option<Secret> {
+    if holder.grant.generation >= token.generation {
+        return match seals(keys, now, &holder.kid) {
+            true => None,
+            false => reseal(keys, now, &holder.grant),
+        };
+    }
+    let newest = token.newest_authid.as_ref()?;
+    // Another key may have started to seal since it was cached.
+    let resealed = seal::open(keys, now, newest.expose())
+        .ok()
+        .filter(|opened| !seals(keys, now, &opened.kid))
+        .and_then(|opened| reseal(keys, now, &opened.grant));
+    Some(resealed.unwrap_or_else(|| newest.clone()))
 }

@@ -5,9 +5,10 @@ use std::{net::IpAddr, sync::Arc};
 use super::{RefreshEngine, RefreshError};
 use crate::{
     clock::UnixTime,
+    keyring::KeySet,
     old_authid::{OldAuthId, OldAuthIdError},
     provider::Service,
-    seal::{self, Grant, Lineage, NotAnAuthId, Opened},
+    seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Opened},
 };
 
 /// An AuthID that opened: what it holds, and under which key; no key's id is empty,
@@ -38,6 +39,19 @@ impl Holder<'_> {
 
     pub(super) fn check_revoked(&self) -> Result<(), RefreshError> {
         match self.is_revoked {
+            true => Err(RefreshError::Revoked),
+            false => Ok(()),
+        }
+    }
+
+    /// Checks once more that the key under which the AuthID came still opens, and that the
+    /// login is not revoked: while the provider was asked the key may have been retired, or
+    /// replaced because it leaked. Imported AuthIDs have no key.
+    pub(super) fn check_again(&self, keys: &KeySet, now: UnixTime) -> Result<(), RefreshError> {
+        if !self.kid.is_empty() {
+            keys.opening(&self.kid, now).map_err(OpenError::from)?;
+        }
+        match keys.is_revoked(self.grant.lineage) {
             true => Err(RefreshError::Revoked),
             false => Ok(()),
         }

@@ -68,7 +68,7 @@ impl Admin {
             kid: &key.kid,
             state: keys.state(key, now).as_str(),
             age: now.since(key.iat),
-            end: key.exp.map(|exp| exp.0),
+            end: key.end().map(|end| end.0),
         });
         reply::metrics(self.metrics.scrape(cached_tokens, flights, keys))
     }

@@ -140,6 +140,91 @@ async fn what_would_lock_everyone_out_is_refused_and_says_how_to_insist() {
 }
 
 #[tokio::test]
+async fn a_replaced_key_stays_replaced_and_the_one_that_says_so_stays_there() {
+    let (installation, old) = Installation::with_key().await;
+    let leaked = installation.new_key(&["--activate-in", "1h"]).await;
+    let replace = ["keys", "replace", "--leaked", &leaked, "--json"];
+    let made = installation.run(&replace).await.json();
+    let new = made["kid"].as_str().unwrap().to_owned();
+    assert_eq!(made["replaced"], serde_json::json!([leaked]));
+    assert_eq!(made["still_open"], serde_json::json!([old]));
+    let again = installation.run(&replace).await.json();
+    assert_eq!(
+        (&again["kid"], states(&installation).await.len()),
+        (&Value::Null, 3)
+    );
+    for (arguments, hint) in [
+        (vec!["retire", &leaked, "--at", "never"], "replaced by"),
+        (vec!["retire", &leaked, "--at", "30d"], "stays so"),
+        (vec!["remove", &new, "--yes"], "would open again"),
+        (vec!["replace", "--leaked", "none"], "no key none"),
+    ] {
+        let refused = installation.run(&[vec!["keys"], arguments].concat()).await;
+        assert!(refused.bad().contains(hint), "{hint}: {refused:?}");
+    }
+    let text = installation.run(&["keys", "list"]).await;
+    let said = format!("{leaked} leaked, and was replaced by {new}.");
+    assert!(text.good().contains(&said), "{text:?}");
+
+    let undo = ["keys", "replace", "--undo", &leaked];
+    installation.run(&undo).await.good();
+    let pending = (leaked.clone(), "pending".to_owned());
+    assert!(states(&installation).await.contains(&pending));
+    let refused = installation.run(&undo).await;
+    assert!(refused.bad().contains("was not replaced"), "{refused:?}");
+    installation.run(&replace).await.good();
+
+    // The whole folder leaked: also what was made above.
+    let all = installation
+        .run(&["keys", "replace", "--all", "--json"])
+        .await;
+    let last = all.json()["kid"].as_str().unwrap().to_owned();
+    assert_eq!(all.json()["still_open"], serde_json::json!([]));
+    let retired = |kid: &str| (kid.to_owned(), "retired".to_owned());
+    let now = states(&installation).await;
+    for kid in [&old, &leaked, &new] {
+        assert!(now.contains(&retired(kid)), "{now:?}");
+    }
+    // A backup brings the first one's file back, when the second is gone.
+    let leaked_file = fs::read(installation.key_path(&leaked)).unwrap();
+    for kid in [&old, &leaked, &new] {
+        installation
+            .run(&["keys", "remove", kid, "--yes"])
+            .await
+            .good();
+    }
+    fs::write(installation.key_path(&leaked), leaked_file).unwrap();
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(installation.key_path(&leaked), private).unwrap();
+    let now = states(&installation).await;
+    assert!(now.contains(&retired(&leaked)), "{now:?}");
+    assert!(now.contains(&(last, "sealing".to_owned())), "{now:?}");
+    let wrong = installation.run(&["keys", "replace"]).await;
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn keys_with_ids_of_three_characters_stay_good_and_new_ones_have_eight() {
+    let (installation, kid) = Installation::with_key().await;
+    assert_eq!(kid.len(), 8, "{kid}");
+    let short = fs::read_to_string(installation.key_path(&kid)).unwrap();
+    let short = short.replace(&kid, "abc");
+    fs::remove_file(installation.key_path(&kid)).unwrap();
+    fs::write(installation.key_path("abc"), short).unwrap();
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(installation.key_path("abc"), private).unwrap();
+    let server = installation.serve().await;
+    let authid = installation.log_in("stable");
+    assert_eq!(installation.open(&authid).kid, "abc");
+    assert_eq!(server.refresh(&authid).await.status, 200);
+    let new = installation.new_key(&[]).await;
+    server.has_key(&new, "sealing").await;
+    let answer = server.refresh(&authid).await.json();
+    let newer = answer["v2_authid"].as_str().unwrap();
+    assert_eq!(installation.open(newer).kid, new);
+}
+
+#[tokio::test]
 async fn an_exported_set_serves_where_there_is_no_disk_and_is_changed_where_it_is_set() {
     let (installation, kid) = Installation::with_key().await;
     installation.new_key(&["--activate-in", "1h"]).await;

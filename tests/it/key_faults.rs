@@ -7,7 +7,8 @@ mod table;
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use serde_json::json;
-use table::{FAULTS, Folder, key_with, write_private};
+pub use table::write_private;
+use table::{FAULTS, Folder, key_with};
 
 use crate::support::{Installation, Scrape, ServerProcess, eventually};
 

@@ -15,6 +15,8 @@ use crate::support::{Installation, std_command};
 
 /// How many moments of each command.
 const MOMENTS: u32 = 150;
+/// The same of commands that derive keys from a passphrase, which takes time.
+const SLOW_MOMENTS: u32 = 30;
 
 /// Starts the command and kills it after a while. Whether it was killed before its end.
 fn is_killed(installation: &Installation, arguments: &[&str], after: Duration) -> bool {
@@ -30,32 +32,45 @@ fn is_killed(installation: &Installation, arguments: &[&str], after: Duration) -
     !status.success()
 }
 
-/// How long the command takes when it is left alone: the shortest of a few times.
-fn duration(installation: &Installation, mut arguments: impl FnMut() -> Vec<String>) -> Duration {
-    let times = (0..5).map(|_| {
+/// How long the command takes when it is left alone: a few times.
+fn durations(
+    installation: &Installation,
+    mut arguments: impl FnMut() -> Vec<String>,
+) -> [Duration; 5] {
+    [(); 5].map(|()| {
         let arguments = arguments();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let started = Instant::now();
         let status = std_command(&arguments, &installation.environment()).status();
         assert!(status.unwrap().success());
         started.elapsed()
-    });
-    times.min().unwrap()
+    })
 }
 
 /// Kills the command at moments spread over its life. `check` is asked after each.
 fn kill_at_every_moment(
     installation: &Installation,
     mut arguments: impl FnMut() -> Vec<String>,
+    check: impl FnMut(&[String]),
+) {
+    let whole = durations(installation, &mut arguments);
+    let shortest = *whole.iter().min().unwrap();
+    kill_within(shortest * 2, MOMENTS, installation, arguments, check);
+}
+
+fn kill_within(
+    whole: Duration,
+    moments: u32,
+    installation: &Installation,
+    mut arguments: impl FnMut() -> Vec<String>,
     mut check: impl FnMut(&[String]),
 ) {
-    let whole = duration(installation, &mut arguments);
     let (mut killed, mut ended) = (0, 0);
-    for moment in 0..MOMENTS {
+    for moment in 0..moments {
         let arguments = arguments();
         let texts: Vec<&str> = arguments.iter().map(String::as_str).collect();
         // Some of them take longer than the shortest.
-        match is_killed(installation, &texts, whole * 2 * moment / MOMENTS) {
+        match is_killed(installation, &texts, whole * moment / moments) {
             true => killed += 1,
             false => ended += 1,
         }
@@ -64,7 +79,7 @@ fn kill_at_every_moment(
         check(&arguments);
     }
     println!("{killed} killed, {ended} came to their end within {whole:?}");
-    assert!(killed > MOMENTS / 8, "only {killed} were killed");
+    assert!(killed > moments / 8, "only {killed} were killed");
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -125,6 +140,74 @@ async fn a_key_is_retired_or_as_it_was() {
         },
     );
     assert!(!ends.contains(&None), "{ends:?}");
+    lists_well(&installation).await;
+}
+
+#[tokio::test]
+async fn a_leaked_key_is_replaced_or_as_it_was_and_once_only() {
+    let (installation, first) = Installation::with_key().await;
+    let mut leaked = first.clone();
+    kill_at_every_moment(
+        &installation,
+        || {
+            // The one that is not replaced yet.
+            let keys = installation.keys();
+            let mut open = keys.iter().filter(|key| key.replaced.is_none());
+            leaked = open.next().unwrap().kid.clone();
+            words(&format!("keys replace --leaked {leaked}"))
+        },
+        |arguments| {
+            let (keys, leaked) = (installation.keys(), arguments.last().unwrap());
+            let now = authseal::clock::Clock::system().now();
+            let sealing = &keys.sealing(now).unwrap().kid;
+            let opens = keys.opening(leaked, now).is_ok();
+            assert_eq!(opens, sealing == leaked, "{leaked} {sealing}");
+            let open = keys.iter().filter(|key| key.opens_at(now));
+            assert_eq!(open.count(), 1, "one seals, and no other opens");
+        },
+    );
+    // Repeated, it makes none.
+    let count = installation.keys().iter().count();
+    let again = installation
+        .run(&["keys", "replace", "--leaked", &first])
+        .await;
+    assert!(again.good().contains("replaced already"), "{again:?}");
+    assert_eq!(installation.keys().iter().count(), count);
+}
+
+#[tokio::test]
+async fn every_key_is_readable_while_a_folder_is_protected_and_unprotected() {
+    let (mut installation, kid) = Installation::with_key().await;
+    installation.new_key(&[]).await;
+    let bytes = |installation: &Installation| -> Vec<[u8; 32]> {
+        installation.keys().iter().map(|key| *key.bytes()).collect()
+    };
+    let good = bytes(&installation);
+    installation.set_passphrase("correct horse battery staple");
+    let mut forms = BTreeSet::new();
+    let mut turn = 0;
+    let mut in_turn = || {
+        turn += 1;
+        words(["keys protect", "keys unprotect"][turn % 2])
+    };
+    // One that has nothing to do is quick.
+    let longest = durations(&installation, &mut in_turn).into_iter().max();
+    kill_within(
+        longest.unwrap(),
+        SLOW_MOMENTS,
+        &installation,
+        in_turn,
+        |_| {
+            assert_eq!(bytes(&installation), good);
+            let keys = installation.keys();
+            let protected = keys.iter().filter(|key| keys.is_protected(&key.kid));
+            forms.insert(protected.count());
+        },
+    );
+    println!("{forms:?} protected keys of 2 were seen");
+    installation.run(&["keys", "protect"]).await.good();
+    assert!(installation.keys().is_protected(&kid));
+    assert_eq!(bytes(&installation), good);
     lists_well(&installation).await;
 }
 

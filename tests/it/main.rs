@@ -28,6 +28,8 @@ mod jsonp;
 mod key_commands;
 mod key_faults;
 mod key_kill;
+mod key_leak;
+mod key_protection;
 mod key_reload;
 mod keys;
 mod lanes;

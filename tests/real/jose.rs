@@ -9,7 +9,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use authseal::seal::{self, Grant};
+use authseal::{
+    keyring::{KeyFolder, KeySource, Keyring, Passphrase},
+    seal::{self, Grant},
+    secret::Secret,
+};
 use serde_json::{Value, json};
 
 use super::support::TestApp;
@@ -163,4 +167,62 @@ async fn an_authid_for_another_service_than_it_names_is_401() {
     let answer = app.refresh(&renamed).await;
     assert_eq!(answer.status, 401, "{answer:?}");
     assert_eq!(app.provider.seen().refreshes, 0);
+}
+
+const PASSPHRASE: &str = "never-print-this: ein längerer Satz";
+
+#[tokio::test]
+async fn jwcrypto_opens_a_protected_key_and_an_exported_set_with_the_passphrase() {
+    let app = TestApp::start().await;
+    let path = key_file(&app);
+    let plain: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let passphrase = Some(Passphrase::new(Secret::new(PASSPHRASE)));
+    let folder = KeyFolder::new(&app.keys_dir).protected_by(passphrase.clone());
+    assert_eq!(folder.protect_keys(app.clock.now()).unwrap().len(), 1);
+
+    let opened = run(&["unprotect", &path], PASSPHRASE);
+    let (content_type, jwk) = opened.split_once(' ').unwrap();
+    assert_eq!(content_type, "jwk+json");
+    assert_eq!(serde_json::from_str::<Value>(jwk).unwrap(), plain);
+
+    let source = KeySource::Folder(app.keys_dir.clone());
+    let keyring = Keyring::load_protected(source, passphrase).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), keyring.export(false).expose()).unwrap();
+    let opened = run(&["unprotect", file.path().to_str().unwrap()], PASSPHRASE);
+    let (content_type, set) = opened.split_once(' ').unwrap();
+    assert_eq!(content_type, "jwk-set+json");
+    let set: Value = serde_json::from_str(set).unwrap();
+    assert_eq!(set["keys"][0]["k"], plain["k"]);
+}
+
+#[tokio::test]
+async fn authseal_opens_keys_that_jwcrypto_protected() {
+    let app = TestApp::start().await;
+    let path = key_file(&app);
+    let bytes = *app.app.keyring.current().iter().next().unwrap().bytes();
+    let plain = fs::read_to_string(&path).unwrap();
+    for (alg, enc) in [
+        ("PBES2-HS512+A256KW", "A256GCM"),
+        ("PBES2-HS512+A256KW", "A256CBC-HS512"),
+        ("PBES2-HS384+A192KW", "A192CBC-HS384"),
+        ("PBES2-HS256+A128KW", "A128CBC-HS256"),
+        ("PBES2-HS256+A128KW", "A128GCM"),
+    ] {
+        fs::write(&path, &plain).unwrap();
+        let protected = run(&["protect", &path, alg, enc], PASSPHRASE);
+        fs::write(&path, protected).unwrap();
+        let load = |passphrase: &str| {
+            let source = KeySource::Folder(app.keys_dir.clone());
+            Keyring::load_protected(source, Some(Passphrase::new(Secret::new(passphrase))))
+        };
+        let keyring = load(PASSPHRASE).unwrap();
+        let keys = keyring.current();
+        let key = keys.iter().next().unwrap();
+        assert!(
+            key.bytes() == &bytes && keys.is_protected(&key.kid),
+            "{alg} {enc}"
+        );
+        assert!(load("another").is_err(), "{alg} {enc}");
+    }
 }

@@ -6,8 +6,9 @@ use std::{path::PathBuf, time::Duration};
 use authseal::{
     clock::Clock,
     demo::DemoProvider,
-    keyring::{CurrentKeys, KeySource, Keyring},
+    keyring::{CurrentKeys, KeySource, Keyring, Passphrase},
     seal,
+    secret::Secret,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,8 @@ pub struct Installation {
     pub keys_dir: PathBuf,
     pub provider: DemoProvider,
     environment: Vec<(String, String)>,
+    /// Remembers what it opened.
+    passphrase: Option<Passphrase>,
     _folder: tempfile::TempDir,
 }
 
@@ -61,8 +64,17 @@ impl Installation {
             keys_dir,
             provider,
             environment,
+            passphrase: None,
             _folder: folder,
         }
+    }
+
+    /// From now on servers and commands have this passphrase.
+    pub fn set_passphrase(&mut self, text: &str) {
+        let name = "AUTHSEAL_KEYS_PASSPHRASE";
+        self.environment.retain(|(set, _)| set != name);
+        self.environment.push((name.into(), text.into()));
+        self.passphrase = Some(Passphrase::new(Secret::new(text)));
     }
 
     /// With one key.
@@ -103,8 +115,12 @@ impl Installation {
 
     /// The keys as they stand in the folder.
     pub fn keys(&self) -> CurrentKeys {
+        self.keyring().current()
+    }
+
+    fn keyring(&self) -> Keyring {
         let source = KeySource::Folder(self.keys_dir.clone());
-        Keyring::load(source).unwrap().current()
+        Keyring::load_protected(source, self.passphrase.clone()).unwrap()
     }
 
     pub fn key_path(&self, kid: &str) -> PathBuf {
@@ -114,8 +130,12 @@ impl Installation {
     /// An AuthID of a new login.
     pub fn log_in(&self, service: &str) -> String {
         let refresh_token = self.provider.issue_refresh_token(service).unwrap();
-        let keyring = Keyring::load(KeySource::Folder(self.keys_dir.clone())).unwrap();
-        super::seal(&keyring, Clock::system().now(), service, &refresh_token)
+        super::seal(
+            &self.keyring(),
+            Clock::system().now(),
+            service,
+            &refresh_token,
+        )
     }
 
     pub fn open(&self, authid: &str) -> seal::Opened {

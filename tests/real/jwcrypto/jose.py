@@ -1,7 +1,10 @@
-"""Opens and seals the JWE of an AuthID with jwcrypto, a JOSE library of other authors.
+"""Opens and seals the JWE of an AuthID, and keys that are encrypted at rest, with
+jwcrypto, a JOSE library of other authors.
 
-    jose.py open JWK-FILE          compact JWE on stdin, plaintext on stdout
-    jose.py seal JWK-FILE [--zip]  plaintext JSON on stdin, compact JWE on stdout
+    jose.py open JWK-FILE               compact JWE on stdin, plaintext on stdout
+    jose.py seal JWK-FILE [--zip]       plaintext JSON on stdin, compact JWE on stdout
+    jose.py unprotect JWK-FILE          passphrase on stdin, the JWK or the set on stdout
+    jose.py protect JWK-FILE ALG ENC    passphrase on stdin, the encrypted JWK on stdout
 
 The JWK file is all it knows of authseal. A JWE that doesn't open is exit status 1
 and one line on stderr.
@@ -12,6 +15,7 @@ import json
 import sys
 from pathlib import Path
 
+from jwcrypto import jwa
 from jwcrypto.common import JWException
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
@@ -40,23 +44,44 @@ def seal(key: JWK, plaintext: str, compress: bool) -> str:
     return jwe.serialize(compact=True)
 
 
+def unprotect(jwe_text: str, passphrase: str) -> str:
+    # jwcrypto's own bound is 16,384.
+    jwa.default_max_pbkdf2_iterations = 1_000_000
+    jwe = JWE(algs=["PBES2-HS512+A256KW", "A256GCM"])
+    jwe.deserialize(jwe_text.strip(), JWK.from_password(passphrase))
+    return f"{jwe.jose_header['cty']} {jwe.payload.decode('utf-8')}"
+
+
+def protect(jwk: str, passphrase: str, alg: str, enc: str) -> str:
+    header = json.dumps({"alg": alg, "enc": enc, "cty": "jwk+json"})
+    key = JWK.from_password(passphrase)
+    return JWE(jwk.encode("utf-8"), header, algs=[alg, enc], recipient=key).serialize(compact=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in "open", "seal":
+    for name in "open", "seal", "unprotect", "protect":
         command = commands.add_parser(name)
         command.add_argument("jwk_file", type=Path)
         if name == "seal":
             command.add_argument("--zip", action="store_true", help="compress (zip=DEF)")
+        if name == "protect":
+            command.add_argument("alg")
+            command.add_argument("enc")
     arguments = parser.parse_args()
 
     try:
-        key = JWK.from_json(arguments.jwk_file.read_text(encoding="utf-8"))
+        file = arguments.jwk_file.read_text(encoding="utf-8")
         given = sys.stdin.read().strip()
         if arguments.command == "open":
-            print(open_(key, given))
+            print(open_(JWK.from_json(file), given))
+        elif arguments.command == "seal":
+            print(seal(JWK.from_json(file), given, arguments.zip))
+        elif arguments.command == "unprotect":
+            print(unprotect(file, given))
         else:
-            print(seal(key, given, arguments.zip))
+            print(protect(file, given, arguments.alg, arguments.enc))
     except (JWException, ValueError, OSError) as error:
         sys.exit(f"jose.py: {type(error).__name__}: {error}")
 

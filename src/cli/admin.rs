@@ -1,0 +1,23 @@
+//! Asking the running server of the same settings, on its admin address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::Failure;
+use crate::outbound::{Outbound, OutboundProxy};
+
+/// Sends a GET. A server that listens everywhere is asked on this machine.
+pub(super) async fn ask(mut address: SocketAddr, path: &str) -> Result<Response<Bytes>, Failure> {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let request = Request::get(format!("http://{address}{path}")).body(Vec::new())?;
+    Ok(Outbound::new(OutboundProxy::default())
+        .send(request)
+        .await?)
+}

@@ -1,0 +1,61 @@
+//! `authseal keys protect`, `unprotect` and `export`: the form in which keys are kept.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    cli::Failure,
+    clock::UnixTime,
+    keyring::{KeyFolder, Keyring},
+};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Export {
+    /// Print JSON in clear, also where AUTHSEAL_KEYS_PASSPHRASE is set: without this the
+    /// set is encrypted then, and AUTHSEAL_KEYS wants the same passphrase
+    #[arg(long)]
+    plain: bool,
+    /// Print JSON; the set in clear is JSON anyway
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Result<(), Failure> {
+    let protected = folder.protect_keys(now)?;
+    if as_json {
+        println!("{}", json!({ "protected": protected }));
+    } else if protected.is_empty() {
+        println!("There is no plain key in {}.", folder.path().display());
+    } else {
+        println!("Encrypted: {}.", protected.join(", "));
+        println!(
+            "Keep the passphrase elsewhere: without it no key opens. Older backups hold the keys in clear."
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn unprotect(folder: &KeyFolder, as_json: bool) -> Result<(), Failure> {
+    let plain = folder.unprotect_keys()?;
+    if as_json {
+        println!("{}", json!({ "unprotected": plain }));
+    } else if plain.is_empty() {
+        println!("There is no protected key in {}.", folder.path().display());
+    } else {
+        println!("In clear now: {}.", plain.join(", "));
+        println!("While AUTHSEAL_KEYS_PASSPHRASE is set, new keys are encrypted.");
+    }
+    Ok(())
+}
+
+pub(super) fn export(keyring: &Keyring, arguments: &Export) -> Result<(), Failure> {
+    if arguments.json && !arguments.plain && keyring.has_passphrase() {
+        return Err(
+            "with AUTHSEAL_KEYS_PASSPHRASE the set is encrypted, which is no JSON: add --plain for \
+             the keys in clear, or leave out --json"
+                .into(),
+        );
+    }
+    println!("{}", keyring.export(arguments.plain).expose());
+    Ok(())
+}

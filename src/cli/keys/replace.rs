@@ -1,0 +1,95 @@
+//! `authseal keys replace`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    cli::Failure,
+    clock::UnixTime,
+    keyring::{Jwk, KeyFolder, KeySet},
+};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    /// The id of a key that leaked; give it again for each further one
+    #[arg(long = "leaked", value_name = "KID", required_unless_present_any = ["all", "undo"])]
+    leaked: Vec<String>,
+    /// Every key of the folder, because the folder or a backup of it leaked
+    #[arg(long, conflicts_with = "leaked")]
+    all: bool,
+    /// The id of a key that was replaced by mistake: it opens again
+    #[arg(long, value_name = "KID", conflicts_with_all = ["leaked", "all"])]
+    undo: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes one key in place of the leaked ones, in one step. Run again for the same ids, also
+/// after it was killed, it makes no second one; `--all` replaces also what it made before.
+pub(super) fn replace(
+    folder: &KeyFolder,
+    keys: &KeySet,
+    now: UnixTime,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
+    if let Some(kid) = &arguments.undo {
+        return undo(folder, keys, kid, arguments.json);
+    }
+    let leaked: Vec<String> = match arguments.all {
+        true => keys.iter().map(|key| key.kid.clone()).collect(),
+        false => arguments.leaked.clone(),
+    };
+    for kid in &leaked {
+        super::find(keys, kid)?;
+    }
+    let made = folder.replace_keys(now, &leaked)?;
+    let made = made.as_ref().map(|key| key.kid.as_str());
+    let still_open = |key: &&Jwk| key.opens_at(now) && !leaked.contains(&key.kid);
+    let still_open: Vec<&str> = keys
+        .iter()
+        .filter(still_open)
+        .map(|key| key.kid.as_str())
+        .collect();
+    if arguments.json {
+        let said = json!({"kid": made, "replaced": leaked, "still_open": still_open});
+        println!("{said}");
+        return Ok(());
+    }
+    match made {
+        Some(kid) => println!(
+            "Made {kid}, which seals from now on. What {} sealed opens nowhere any more, on each \
+             server as soon as it has {kid}.jwk.",
+            leaked.join(", ")
+        ),
+        None => println!(
+            "{} was replaced already: nothing is changed.",
+            leaked.join(", ")
+        ),
+    }
+    if !still_open.is_empty() {
+        println!(
+            "STILL OPEN: {}. An AuthID that a thief had renewed before now may be under one of \
+             them. If they may have leaked too, or sealed while the leaked key was in use, give \
+             them with --leaked as well.",
+            still_open.join(", ")
+        );
+    }
+    println!(
+        "Back up {}. Then revoke at the providers: see docs/keys.md.",
+        folder.path().display()
+    );
+    Ok(())
+}
+
+fn undo(folder: &KeyFolder, keys: &KeySet, kid: &str, as_json: bool) -> Result<(), Failure> {
+    if super::find(keys, kid)?.replaced.is_none() {
+        return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
+    }
+    folder.undo_replace(kid)?;
+    match as_json {
+        true => println!("{}", json!({"kid": kid, "replaced_by": null})),
+        false => println!("{kid} is as it was. The key that was made instead stays."),
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Rewriting a keys folder, file by file: from plain keys to protected ones and back.
+//!
+//! Each file is the old one or the new one, whole, at every moment; and with the
+//! passphrase set, a server reads both kinds. So a kill leaves nothing to repair: the
+//! command does the rest when it is run again.
+
+use std::{fs, io, path::Path, time::Duration};
+
+use zeroize::Zeroizing;
+
+use super::{
+    KeyFolder, KeyringError, Passphrase,
+    admin::ASIDE,
+    folder::file_names,
+    protection::{self, is_protected, json_of},
+};
+use crate::{clock::UnixTime, secret::Secret};
+
+/// An unfinished file of this age is not at work any more.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(60);
+
+impl KeyFolder {
+    /// Encrypts every plain key under the passphrase, and returns their ids. Removes what
+    /// killed commands left behind: it may hold keys in clear.
+    pub fn protect_keys(&self, now: UnixTime) -> Result<Vec<String>, KeyringError> {
+        let passphrase = self.needed_passphrase()?;
+        let protected = self.rewrite(false, |json| passphrase.protect(json, protection::JWK))?;
+        remove_left_behind(self.path(), now).map_err(|error| {
+            KeyringError::one(format!(
+                "the keys are protected, but unfinished files ({ASIDE}...), which may hold keys \
+                 in clear, could not be removed from {}: {error}",
+                self.path().display()
+            ))
+        })?;
+        Ok(protected)
+    }
+
+    /// Writes every protected key in clear, and returns their ids.
+    pub fn unprotect_keys(&self) -> Result<Vec<String>, KeyringError> {
+        self.needed_passphrase()?;
+        self.rewrite(true, |json| Secret::new(String::from_utf8_lossy(json)))
+    }
+
+    fn needed_passphrase(&self) -> Result<&Passphrase, KeyringError> {
+        self.passphrase.as_ref().ok_or_else(|| {
+            KeyringError::one(
+                "no passphrase is set: give it in AUTHSEAL_KEYS_PASSPHRASE or \
+                 AUTHSEAL_KEYS_PASSPHRASE_FILE",
+            )
+        })
+    }
+
+    /// Rewrites the files of one kind as the other.
+    fn rewrite(
+        &self,
+        from_protected: bool,
+        convert: impl Fn(&[u8]) -> Secret,
+    ) -> Result<Vec<String>, KeyringError> {
+        // Whatever is wrong is said before anything is changed.
+        let keys = self.load()?;
+        self.refuse_links()?;
+        let mut rewritten = Vec::new();
+        for key in keys.iter() {
+            let done = self.rewrite_one(&key.kid, from_protected, &convert);
+            match done.map_err(|error| self.cannot("rewritten", &key.kid, &error))? {
+                true => rewritten.push(key.kid.clone()),
+                false => {}
+            }
+        }
+        self.sync()
+            .map_err(|error| KeyringError::one(format!("{}: {error}", self.path().display())))?;
+        Ok(rewritten)
+    }
+
+    fn rewrite_one(
+        &self,
+        kid: &str,
+        from_protected: bool,
+        convert: &impl Fn(&[u8]) -> Secret,
+    ) -> io::Result<bool> {
+        let path = self.key_path(kid);
+        let before = Zeroizing::new(fs::read(&path)?);
+        if is_protected(&before) != from_protected {
+            return Ok(false);
+        }
+        let json = json_of(before.clone(), self.passphrase.as_ref()).map_err(io::Error::other)?;
+        let file = self.write_aside(&convert(json.trim_ascii()))?;
+        // A command that retired it meanwhile is not undone.
+        if *fs::read(&path)? != **before {
+            return Err(io::Error::other(
+                "another command changed it; run this again",
+            ));
+        }
+        file.persist(&path)?;
+        Ok(true)
+    }
+
+    /// What a link leads to would stay as it is, and the folder would have a copy.
+    fn refuse_links(&self) -> Result<(), KeyringError> {
+        let names = file_names(self.path())?;
+        let mut links = names
+            .iter()
+            .map(|name| self.path().join(name))
+            .filter(|path| path.extension().is_some_and(|ext| ext == "jwk") && path.is_symlink());
+        match links.next() {
+            None => Ok(()),
+            Some(link) => Err(KeyringError::one(format!(
+                "{} is a link, and nothing was rewritten: run this on the folder that it leads to",
+                link.display()
+            ))),
+        }
+    }
+}
+
+fn remove_left_behind(folder: &Path, now: UnixTime) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_aside = entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(ASIDE.as_bytes());
+        if !is_aside {
+            continue;
+        }
+        let changed = UnixTime::from(entry.metadata()?.modified()?);
+        if now.since(changed) >= LEFT_BEHIND_AFTER {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, os::unix::fs::symlink, time::UNIX_EPOCH};
+
+    use super::*;
+
+    fn folder_with_two_keys() -> (tempfile::TempDir, KeyFolder) {
+        let temporary = tempfile::tempdir().unwrap();
+        let plain = KeyFolder::new(temporary.path());
+        for _ in 0..2 {
+            plain.create_key(UnixTime(5), Duration::ZERO).unwrap();
+        }
+        let passphrase = Passphrase::new(Secret::new("correct horse"));
+        let keys = plain.protected_by(Some(passphrase));
+        (temporary, keys)
+    }
+
+    #[test]
+    fn protecting_and_taking_it_back_changes_no_key_and_no_file_of_another_kind() {
+        let (temporary, keys) = folder_with_two_keys();
+        let before = keys.load().unwrap();
+        let first = before.iter().next().unwrap().kid.clone();
+        assert_eq!(keys.protect_keys(UnixTime(5)).unwrap().len(), 2);
+        assert!(keys.protect_keys(UnixTime(5)).unwrap().is_empty());
+        let protected = keys.load().unwrap();
+        assert!(protected.is_like(&before) && protected.is_protected(&first));
+        assert!(KeyFolder::new(temporary.path()).load().is_err());
+
+        // Retired, it stays protected.
+        keys.retire_key(&first, Some(UnixTime(9))).unwrap();
+        assert!(is_protected(&fs::read(keys.key_path(&first)).unwrap()));
+        keys.retire_key(&first, None).unwrap();
+        assert_eq!(keys.unprotect_keys().unwrap().len(), 2);
+        let plain = KeyFolder::new(temporary.path()).load().unwrap();
+        assert!(plain.is_like(&before) && !plain.is_protected(&first));
+    }
+
+    #[test]
+    fn what_a_killed_command_left_is_removed_once_it_is_old() {
+        let (temporary, keys) = folder_with_two_keys();
+        let path = temporary.path().join(".new-key-x");
+        let then = UNIX_EPOCH + Duration::from_secs(1_000);
+        File::create(&path).unwrap().set_modified(then).unwrap();
+        keys.protect_keys(UnixTime(1_050)).unwrap();
+        assert!(path.exists(), "it may be another command's");
+        keys.protect_keys(UnixTime(1_061)).unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_link_is_refused_before_anything_is_rewritten() {
+        let (temporary, keys) = folder_with_two_keys();
+        let kid = keys.load().unwrap().iter().next().unwrap().kid.clone();
+        let elsewhere = temporary.path().join("elsewhere");
+        fs::rename(keys.key_path(&kid), &elsewhere).unwrap();
+        symlink(&elsewhere, keys.key_path(&kid)).unwrap();
+        let error = keys.protect_keys(UnixTime(5)).unwrap_err().to_string();
+        assert!(error.contains("is a link"), "{error}");
+        let set = keys.load().unwrap();
+        assert!(set.iter().all(|key| !set.is_protected(&key.kid)));
+    }
+}
