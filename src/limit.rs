@@ -72,7 +72,7 @@ impl<K> fmt::Debug for Limit<K> {
     }
 }
 
-/// Our clock, as governor reads it.
+/// Our clock, as governor reads it: the one that nobody sets.
 #[derive(Clone, Debug)]
 struct LimitClock(Clock);
 
@@ -80,7 +80,7 @@ impl governor::clock::Clock for LimitClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        Duration::from_secs(self.0.now().0).into()
+        self.0.moment().since_zero().into()
     }
 }
 

@@ -102,20 +102,19 @@ impl RefreshEngine {
     ) -> Result<(Refreshed, &'static str), RefreshError> {
         holder.check_revoked()?;
         let lineage = &holder.grant.lineage;
-        let cached = self
-            .shared
-            .cache
-            .get(lineage, holder.now, holder.keys_version);
-        let (token, now, outcome) = match cached {
-            Some(token) => (token, holder.now, "cached"),
+        let moment = self.shared.clock.moment();
+        let cached = self.shared.cache.get(lineage, moment, holder.keys_version);
+        let (token, now, moment, outcome) = match cached {
+            Some(token) => (token, holder.now, moment, "cached"),
             None => {
                 // Boxed: what is cached is answered without its room.
                 let token = Box::pin(self.fly(holder)).await?;
-                (token, self.shared.clock.now(), "refreshed")
+                let clock = &self.shared.clock;
+                (token, clock.now(), clock.moment(), "refreshed")
             }
         };
         let refreshed = Refreshed {
-            expires_in: token.expires_at.since(now),
+            expires_in: token.expires_at.since(moment),
             newest_authid: self.newest_authid(holder, &token, now),
             token,
         };
@@ -168,7 +167,7 @@ impl RefreshEngine {
         &self,
         holder: &Holder<'_>,
     ) -> Result<Arc<CachedToken>, RefreshError> {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.moment();
         let lineage = &holder.grant.lineage;
         match self.shared.cache.get(lineage, now, holder.keys_version) {
             Some(token) => Ok(token),

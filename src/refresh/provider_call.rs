@@ -49,7 +49,7 @@ impl EngineParts {
                     }
                     None => claim.release().await,
                 }
-                self.cache.insert(lineage, now, token.clone());
+                self.cache.insert(lineage, self.clock.moment(), token.clone());
                 log_refreshed(service, &lineage, &token);
                 Ok(token)
             }
@@ -100,7 +100,7 @@ impl EngineParts {
     /// `presented` is the generation that the client has; `grant` may be a newer
     /// one, and is what the provider has just accepted.
     fn cached(&self, presented: u32, grant: &Grant, tokens: Tokens) -> CachedToken {
-        let now = self.clock.now();
+        let (now, moment) = (self.clock.now(), self.clock.moment());
         let keys = self.keyring.current();
         let replaced = tokens
             .refresh_token
@@ -122,9 +122,8 @@ impl EngineParts {
         };
         CachedToken {
             access_token: tokens.access_token,
-            issued_at: now,
-            expires_at: now.plus(tokens.expires_in),
-            fresh_until: CachedToken::fresh_until(now, tokens.expires_in),
+            expires_at: moment.plus(tokens.expires_in),
+            fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
             generation,
             newest_authid,
             keys_version: keys.version(),
