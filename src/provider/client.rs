@@ -15,9 +15,10 @@ use url::Url;
 
 use super::{
     Catalog, ClientAuthentication, LoginMethod, ProviderError, RefreshTokens, Service, Tokens,
-    lane::Lanes, token_response::LenientTokenResponse,
+    lane::{Caller, Lanes},
+    token_response::LenientTokenResponse,
 };
-use crate::{outbound::Outbound, secret::Secret, telemetry::Metrics};
+use crate::{limit::ClientNetwork, outbound::Outbound, secret::Secret, telemetry::Metrics};
 
 /// For how many deadlines a single-use refresh is waited for. Its client is gone by
 /// then, but an answer that nobody hears is the end of the login.
@@ -132,6 +133,7 @@ impl ProviderClient {
         &self,
         service: &Service,
         exchange: CodeExchange<'_>,
+        client_network: ClientNetwork,
     ) -> Result<Tokens, ProviderError> {
         let client = oauth_client(service, exchange.region)?
             .set_redirect_uri(redirect_url(exchange.redirect_uri));
@@ -141,7 +143,9 @@ impl ProviderClient {
             let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
             request = request.set_pkce_verifier(verifier);
         }
-        self.in_time(service, request.request_async(self)).await
+        let caller = Caller::Stranger(client_network);
+        let call = request.request_async(self);
+        self.before(self.deadline, service, caller, call).await
     }
 
     /// Trades a login token that its user made at the provider for tokens, by the
@@ -151,6 +155,7 @@ impl ProviderClient {
         service: &Service,
         username: &str,
         token: &Secret,
+        client_network: ClientNetwork,
     ) -> Result<Tokens, ProviderError> {
         let client = oauth_client(service, None)?;
         let username = ResourceOwnerUsername::new(username.to_owned());
@@ -158,7 +163,9 @@ impl ProviderClient {
         let request = client
             .exchange_password(&username, &password)
             .add_scope(Scope::new(service.scope.clone()));
-        self.in_time(service, request.request_async(self)).await
+        let caller = Caller::Stranger(client_network);
+        let call = request.request_async(self);
+        self.before(self.deadline, service, caller, call).await
     }
 
     /// Asks for a new access token (RFC 6749 section 6). Neither `redirect_uri`
@@ -169,6 +176,7 @@ impl ProviderClient {
         service: &Service,
         region: Option<&str>,
         refresh_token: &Secret,
+        caller: Caller,
     ) -> Result<Tokens, ProviderError> {
         let client = oauth_client(service, region)?;
         let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
@@ -178,21 +186,14 @@ impl ProviderClient {
             _ => self.deadline,
         };
         let call = request.request_async(self);
-        self.before(deadline, service, call).await
-    }
-
-    async fn in_time(
-        &self,
-        service: &Service,
-        call: impl Future<Output = TokenCall>,
-    ) -> Result<Tokens, ProviderError> {
-        self.before(self.deadline, service, call).await
+        self.before(deadline, service, caller, call).await
     }
 
     async fn before(
         &self,
         deadline: Duration,
         service: &Service,
+        caller: Caller,
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
         let provider = &service.provider;
@@ -201,7 +202,7 @@ impl ProviderClient {
             let answer = answer.map_err(|error| ProviderError::from_token_call(error, provider));
             answer.map(Tokens::from)
         };
-        self.lanes.call(provider, deadline, tokens).await
+        self.lanes.call(provider, caller, deadline, tokens).await
     }
 
     /// One exchange with a token endpoint. What is no answer of RFC 6749 ends

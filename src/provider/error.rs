@@ -49,6 +49,8 @@ pub enum ProviderError {
     Unreachable {
         /// Host and cause.
         cause: String,
+        /// Whether there was a connection, on which the request was perhaps sent.
+        was_sent: bool,
     },
     /// It took longer than the whole deadline. Try again later.
     #[error("the provider did not answer in time")]
@@ -83,6 +85,7 @@ impl From<OutboundError> for ProviderError {
         match error {
             OutboundError::Connect { .. } | OutboundError::Broken { .. } => Self::Unreachable {
                 cause: error.to_string(),
+                was_sent: matches!(error, OutboundError::Broken { .. }),
             },
             OutboundError::TooLarge { .. } => Self::Nonsense {
                 what: error.to_string(),

@@ -126,7 +126,11 @@ mod tests {
     fn a_token_is_handed_out_until_shortly_before_it_expires() {
         let check = |lifetime, fresh| {
             let until = CachedToken::fresh_until(Moment::default(), Duration::from_secs(lifetime));
-            assert_eq!(until, Moment::default().plus(Duration::from_secs(fresh)), "{lifetime} s");
+            assert_eq!(
+                until,
+                Moment::default().plus(Duration::from_secs(fresh)),
+                "{lifetime} s"
+            );
         };
         check(3_600, 3_300);
         check(600, 540);
@@ -141,7 +145,15 @@ mod tests {
         cache.insert(lineage, Moment::default(), token(3_600));
         assert!(cache.get(&lineage, Moment::default(), 0).is_some());
         assert!(cache.get(&lineage, Moment::default(), 1).is_none());
-        assert!(cache.get(&lineage, Moment::default().plus(Duration::from_secs(3_300)), 0).is_none());
+        assert!(
+            cache
+                .get(
+                    &lineage,
+                    Moment::default().plus(Duration::from_secs(3_300)),
+                    0
+                )
+                .is_none()
+        );
     }
 
     #[test]

@@ -203,10 +203,14 @@ impl RefreshEngine {
     /// for the client; the call may go on without it.
     async fn fly(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
         let landing = tokio::time::timeout(self.shared.provider.deadline(), self.land(holder));
-        landing.await.unwrap_or_else(|_elapsed| {
+        let landed = landing.await.unwrap_or_else(|_elapsed| {
             let too_slow = ProviderError::TooSlow;
             Err(RefreshError::of_provider(holder.service, too_slow))
-        })
+        });
+        if let (Ok(_), Some(proof)) = (&landed, holder.unproven) {
+            self.shared.old_authids.proved(proof);
+        }
+        landed
     }
 
     async fn land(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
@@ -215,10 +219,11 @@ impl RefreshEngine {
             let call = || {
                 let (shared, service, grant) =
                     (self.shared.clone(), Arc::clone(service), grant.clone());
+                let caller = holder.caller;
                 async move {
                     Landing {
                         generation: grant.generation,
-                        result: shared.ask(&service, grant).await,
+                        result: shared.ask(&service, grant, caller).await,
                     }
                 }
             };

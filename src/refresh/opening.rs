@@ -5,8 +5,9 @@ use std::{net::IpAddr, sync::Arc};
 use super::{RefreshEngine, RefreshError};
 use crate::{
     clock::UnixTime,
-    old_authid::{OldAuthId, OldAuthIdError},
-    provider::Service,
+    limit::ClientNetwork,
+    old_authid::{OldAuthId, OldAuthIdError, Proof},
+    provider::{Caller, Service},
     seal::{self, Grant, Lineage, NotAnAuthId, Opened},
 };
 
@@ -19,6 +20,10 @@ pub struct Holder<'e> {
     pub(super) kid: String,
     /// Whether its lineage was revoked then.
     is_revoked: bool,
+    /// Whose provider calls are made for it.
+    pub(super) caller: Caller,
+    /// What is to be remembered when the provider takes it, if it may be made up.
+    pub(super) unproven: Option<Proof>,
     /// Of the keys that it was opened with.
     pub(super) keys_version: u64,
     /// When.
@@ -87,9 +92,18 @@ impl RefreshEngine {
         address: Option<IpAddr>,
     ) -> Result<Holder<'_>, RefreshError> {
         self.count(Some(old.lineage()), address)?;
+        let old_authids = &self.shared.old_authids;
+        let client = ClientNetwork::of(address);
+        let unproven = old_authids.count(&old, client);
+        let mut unproven = unproven.map_err(RefreshError::TooManyOld)?;
         let now = self.shared.clock.now();
         let form = old.form();
-        let mut grant = self.shared.old_authids.open(old, now).await?;
+        let opens_a_file = matches!(old, OldAuthId::Stored { .. });
+        let mut grant = old_authids.open(old, client, now).await?;
+        if opens_a_file && let Some(proof) = unproven.take() {
+            // Its password was the right one.
+            old_authids.proved(proof);
+        }
         // The name may be anybody's words: they are not repeated.
         let service = self
             .service_of(&grant)
@@ -109,6 +123,11 @@ impl RefreshEngine {
             keys_version: keys.version(),
             grant,
             kid: String::new(),
+            caller: match unproven {
+                Some(_) => Caller::Stranger(client),
+                None => Caller::Holder,
+            },
+            unproven,
             now,
         })
     }
@@ -123,6 +142,8 @@ impl RefreshEngine {
             keys_version: keys.version(),
             grant,
             kid,
+            caller: Caller::Holder,
+            unproven: None,
             now,
         })
     }

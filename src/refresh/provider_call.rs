@@ -7,7 +7,7 @@ use super::{RefreshError, cache::CachedToken, engine::EngineParts, lineages::Cla
 use crate::{
     clock::{Stopwatch, UnixTime},
     keyring::KeySet,
-    provider::{ProviderError, RefreshTokens, Service, Tokens},
+    provider::{Caller, ProviderError, RefreshTokens, Service, Tokens},
     seal::{self, Grant, Lineage},
     secret::Secret,
 };
@@ -26,6 +26,7 @@ impl EngineParts {
         &self,
         service: &Service,
         grant: Grant,
+        caller: Caller,
     ) -> Result<Arc<CachedToken>, RefreshError> {
         let (lineage, presented) = (grant.lineage, grant.generation);
         let kind = service.provider.refresh_tokens;
@@ -33,7 +34,10 @@ impl EngineParts {
         let region = claim.grant.region.as_deref();
         let refresh_token = &claim.grant.refresh_token;
         // Boxed here: what it is handed on to would each have room for it twice.
-        let call = Box::pin(self.provider.refresh(service, region, refresh_token));
+        let call = Box::pin(
+            self.provider
+                .refresh(service, region, refresh_token, caller),
+        );
         let stopwatch = Stopwatch::start();
         let answer = claim.hold(call).await;
         self.metrics
@@ -49,7 +53,8 @@ impl EngineParts {
                     }
                     None => claim.release().await,
                 }
-                self.cache.insert(lineage, self.clock.moment(), token.clone());
+                self.cache
+                    .insert(lineage, self.clock.moment(), token.clone());
                 log_refreshed(service, &lineage, &token);
                 Ok(token)
             }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Holder, RefreshEngine, RefreshError};
 use crate::{
-    provider::{GrantTokens, ProviderError, RefreshTokens, RevocationMethod, Service},
+    provider::{Caller, GrantTokens, ProviderError, RefreshTokens, RevocationMethod, Service},
     seal,
     secret::Secret,
 };
@@ -41,10 +41,14 @@ impl RefreshEngine {
             refresh_token: &live.refresh_token,
             access_token: live.access_token.as_ref(),
         };
+        let caller = match holder.caller {
+            Caller::Holder => Caller::Revoker,
+            stranger => stranger,
+        };
         let region = holder.grant.region.as_deref();
         self.shared
             .provider
-            .revoke(service, revocation, region, tokens)
+            .revoke(service, revocation, region, tokens, caller)
             .await
             .map_err(|error| RefreshError::of_provider(service, error))?;
         self.forget(holder.grant.lineage).await;

@@ -1,6 +1,9 @@
 //! How often somebody may do something. Bounded memory, however many somebodies
 //! there are: whoever has not been seen for longest is forgotten first.
 
+mod network;
+mod turns;
+
 use std::{fmt, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{
@@ -11,6 +14,9 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 use quick_cache::sync::Cache;
+
+pub use network::{ClientNetwork, NetworkLimit};
+pub use turns::{Turn, Turns};
 
 use crate::clock::Clock;
 
