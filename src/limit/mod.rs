@@ -22,6 +22,8 @@ use crate::clock::Clock;
 
 /// About 200 bytes each.
 const REMEMBERED: usize = 50_000;
+/// There are several limits of minutes, each with as many.
+const REMEMBERED_BRIEFLY: usize = 16_000;
 
 /// A limit for each key (GCRA: a burst, then one at a time as time passes).
 pub struct Limit<K> {
@@ -42,20 +44,20 @@ pub struct TooOften {
 impl<K: Clone + Eq + Hash> Limit<K> {
     /// So many in an hour, all at once if need be.
     pub fn per_hour(times: NonZeroU32, clock: Clock) -> Self {
-        Self::of(Quota::per_hour(times), clock)
+        Self::of(Quota::per_hour(times), clock, REMEMBERED)
     }
 
     /// A first few at once, then one every `period`.
     pub fn first_then_every(first: NonZeroU32, period: Duration, clock: Clock) -> Self {
         let quota = Quota::with_period(period).expect("a period of some length");
-        Self::of(quota.allow_burst(first), clock)
+        Self::of(quota.allow_burst(first), clock, REMEMBERED_BRIEFLY)
     }
 
-    fn of(quota: Quota, clock: Clock) -> Self {
+    fn of(quota: Quota, clock: Clock, remembered: usize) -> Self {
         Self {
             quota,
             clock: LimitClock(clock),
-            buckets: Cache::new(REMEMBERED),
+            buckets: Cache::new(remembered),
         }
     }
 

@@ -105,11 +105,11 @@ impl Pass<'_> {
 
     /// It did not. Whether this opened the breaker.
     pub(super) fn failed(mut self, now: Duration) -> bool {
-        let is_trial = self.trial.take().is_some();
+        let own_trial = self.trial.take();
         let mut state = self.breaker.state();
         let (failures, trial, was_closed) = match *state {
             State::Closed { failures } => (failures + 1, None, true),
-            State::Open { trial, .. } => (FAILURES, trial.filter(|_| !is_trial), false),
+            State::Open { trial, .. } => (FAILURES, trial.filter(|_| trial != own_trial), false),
         };
         *state = match failures < FAILURES {
             true => State::Closed { failures },

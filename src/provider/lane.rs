@@ -24,15 +24,15 @@ const FEW_CALLS: usize = 16;
 const SHORT_QUEUE: usize = 256;
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
 
-/// Who wants a provider called. Each kind has a lane of its own.
+/// Who wants a provider called, and from which network. Each kind has a lane of its own,
+/// in which networks take turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// Whoever has an AuthID, and wants an access token.
-    Holder,
+    Holder(ClientNetwork),
     /// The same, to revoke it.
-    Revoker,
-    /// Anybody from that network: with a code, a login token, or an AuthID that may be
-    /// made up. Networks take turns.
+    Revoker(ClientNetwork),
+    /// Anybody: with a code, a login token, or an AuthID that may be made up.
     Stranger(ClientNetwork),
 }
 
@@ -93,8 +93,8 @@ impl Lanes {
     ) -> Result<T, ProviderError> {
         let lanes = &self.0[&provider.id];
         let (lane, client) = match caller {
-            Caller::Holder => (&lanes.holders, ClientNetwork::default()),
-            Caller::Revoker => (&lanes.revokers, ClientNetwork::default()),
+            Caller::Holder(client) => (&lanes.holders, client),
+            Caller::Revoker(client) => (&lanes.revokers, client),
             Caller::Stranger(client) => (&lanes.strangers, client),
         };
         let (_room, pass) = lane.enter(client).await?;
@@ -113,14 +113,14 @@ impl Lanes {
 /// made is nobody's doing.
 fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
     match caller {
-        Caller::Holder => matches!(
+        Caller::Holder(_) => matches!(
             error,
             ProviderError::Busy { .. }
                 | ProviderError::Failing { .. }
                 | ProviderError::Unreachable { .. }
                 | ProviderError::TooSlow
         ),
-        Caller::Revoker | Caller::Stranger(_) => matches!(
+        Caller::Revoker(_) | Caller::Stranger(_) => matches!(
             error,
             ProviderError::Unreachable {
                 was_sent: false,

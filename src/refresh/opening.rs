@@ -56,7 +56,7 @@ impl RefreshEngine {
         authid: &str,
         address: Option<IpAddr>,
     ) -> Result<Holder<'_>, RefreshError> {
-        let result = match self.open_sealed(authid) {
+        let result = match self.open_sealed(authid, ClientNetwork::of(address)) {
             Err(error) => match self.old_one(&error, authid) {
                 Some(old) => Box::pin(self.open_old(old, address)).await,
                 None => self.count(None, address).and(Err(error)),
@@ -125,14 +125,14 @@ impl RefreshEngine {
             kid: String::new(),
             caller: match unproven {
                 Some(_) => Caller::Stranger(client),
-                None => Caller::Holder,
+                None => Caller::Holder(client),
             },
             unproven,
             now,
         })
     }
 
-    fn open_sealed(&self, authid: &str) -> Result<Holder<'_>, RefreshError> {
+    fn open_sealed(&self, authid: &str, client: ClientNetwork) -> Result<Holder<'_>, RefreshError> {
         let keys = self.shared.keyring.current();
         let now = self.shared.clock.now();
         let Opened { grant, kid } = seal::open(&keys, now, authid)?;
@@ -142,7 +142,7 @@ impl RefreshEngine {
             keys_version: keys.version(),
             grant,
             kid,
-            caller: Caller::Holder,
+            caller: Caller::Holder(client),
             unproven: None,
             now,
         })

@@ -42,7 +42,7 @@ impl RefreshEngine {
             access_token: live.access_token.as_ref(),
         };
         let caller = match holder.caller {
-            Caller::Holder => Caller::Revoker,
+            Caller::Holder(client) => Caller::Revoker(client),
             stranger => stranger,
         };
         let region = holder.grant.region.as_deref();
