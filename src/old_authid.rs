@@ -5,17 +5,18 @@
 //! Such a login's lineage is a hash: whichever server is asked, and however often, it
 //! is the same login.
 
-use std::{fs, io::Read, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, io::Read, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use quick_cache::sync::Cache;
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::{sync::Semaphore, time::timeout};
 use zeroize::Zeroizing;
 
 use crate::{
     aes_crypt::{self, AesCryptError},
-    clock::UnixTime,
+    clock::{Clock, UnixTime},
+    limit::{ClientNetwork, NetworkLimit, TooOften, Turns},
     seal::{Grant, Lineage},
     secret::Secret,
 };
@@ -26,8 +27,15 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// More than that server ever made. Every hash goes over all of it.
 const MAX_PASSWORD_BYTES: usize = 256;
 
-/// How long one waits for its turn.
+/// How long one waits for its turn, and how many do.
 const PATIENCE: Duration = Duration::from_secs(5);
+const QUEUE: usize = 256;
+
+/// From one household, of those that may be made up. A household that moves with a
+/// hundred jobs shows each of its own once, and is not counted from then on.
+const TRIES: (NonZeroU32, Duration) = (NonZeroU32::new(100).unwrap(), Duration::from_secs(3));
+/// About 50 bytes each.
+const PROVEN: usize = 50_000;
 
 /// One, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +91,18 @@ impl OldAuthId {
         }
     }
 
+    /// What is remembered of one that turned out to be good: a hash of all of it.
+    fn proof(&self) -> Lineage {
+        match self {
+            Self::Clear { refresh_token, .. } => {
+                Lineage::derived(&["v2 is good", refresh_token.expose()])
+            }
+            Self::Stored { id, password } => {
+                Lineage::derived(&["v1 is good", id, password.expose()])
+            }
+        }
+    }
+
     /// A word for metrics and logs.
     pub fn form(&self) -> &'static str {
         match self {
@@ -131,17 +151,42 @@ pub struct OldAuthIds {
     accepts_clear: bool,
     storage: Option<PathBuf>,
     /// One file at a time: to guess passwords takes one core, not all.
-    hashing: Arc<Semaphore>,
+    hashing: Turns,
+    tries: Arc<NetworkLimit>,
+    proven: Arc<Cache<Lineage, ()>>,
 }
+
+/// What shows that an old AuthID is not made up, once it has turned out to be good.
+#[derive(Clone, Copy, Debug)]
+pub struct Proof(Lineage);
 
 impl OldAuthIds {
     /// Clear ones or not, and V1 ones whose files are in this folder.
-    pub fn new(accepts_clear: bool, storage: Option<PathBuf>) -> Self {
+    pub fn new(accepts_clear: bool, storage: Option<PathBuf>, clock: Clock) -> Self {
+        let (first, period) = TRIES;
         Self {
             accepts_clear,
             storage,
-            hashing: Arc::new(Semaphore::new(1)),
+            hashing: Turns::new(1, QUEUE, PATIENCE),
+            tries: Arc::new(NetworkLimit::first_then_every(first, period, clock)),
+            proven: Arc::new(Cache::new(PROVEN)),
         }
+    }
+
+    /// Counts one that a client presents, unless it is known to be good. `Some` if it is
+    /// not known to be: anybody can make one up, and have it tried at its provider.
+    pub fn count(&self, old: &OldAuthId, client: ClientNetwork) -> Result<Option<Proof>, TooOften> {
+        let proof = old.proof();
+        if self.proven.get(&proof).is_some() {
+            return Ok(None);
+        }
+        self.tries.check(client)?;
+        Ok(Some(Proof(proof)))
+    }
+
+    /// It has turned out to be good.
+    pub fn proved(&self, Proof(proof): Proof) {
+        self.proven.insert(proof, ());
     }
 
     /// The AuthID taken apart, if it is an old one that is taken.
@@ -153,12 +198,17 @@ impl OldAuthIds {
     }
 
     /// What it stands for: the first of its login's grants.
-    pub async fn open(&self, old: OldAuthId, now: UnixTime) -> Result<Grant, OldAuthIdError> {
+    pub async fn open(
+        &self,
+        old: OldAuthId,
+        client: ClientNetwork,
+        now: UnixTime,
+    ) -> Result<Grant, OldAuthIdError> {
         if let OldAuthId::Clear { .. } = old {
             return self.open_blocking(old, now);
         }
-        let turn = timeout(PATIENCE, self.hashing.clone().acquire_owned());
-        let turn = turn.await.map_err(|_elapsed| OldAuthIdError::Busy)?;
+        let turn = self.hashing.enter(client).await;
+        let turn = turn.ok_or(OldAuthIdError::Busy)?;
         let this = self.clone();
         let opening = tokio::task::spawn_blocking(move || {
             // It goes with the work, which nobody's hanging up ends.
@@ -291,11 +341,12 @@ mod tests {
 
     #[test]
     fn what_is_not_switched_on_is_not_taken() {
-        let none = OldAuthIds::new(false, None);
+        let clock = || Clock::manual(UnixTime(5));
+        let none = OldAuthIds::new(false, None, clock());
         let stored = format!("{ID}:x");
         assert_eq!(none.parse("v2:a:token"), None);
         assert_eq!(none.parse(&stored), None);
-        let both = OldAuthIds::new(true, Some("/nowhere".into()));
+        let both = OldAuthIds::new(true, Some("/nowhere".into()), clock());
         let clear = both.parse("v2:a:token").unwrap();
         let grant = both.open_blocking(clear, UnixTime(5)).unwrap();
         assert_eq!(grant.refresh_token.expose(), "token");

@@ -16,6 +16,7 @@ use crate::{
     keyring::{Keyring, KeyringError},
     listen::{Connections, Door, Limits, ListenAddress, Listener},
     refresh::RefreshEngine,
+    server::Server,
     store::{LeaseTimes, StoreError},
 };
 use wiring::{Wired, wire};
@@ -80,6 +81,8 @@ pub struct App {
     pub admin_address: Option<SocketAddr>,
     /// Its keys.
     pub keyring: Arc<Keyring>,
+    /// What answers, for whoever asks without a connection.
+    pub server: Arc<Server>,
     engine: RefreshEngine,
     /// Of the service. It comes first, so that health can be asked to the end.
     shutdown: CancellationToken,
@@ -137,12 +140,13 @@ impl App {
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
         others.spawn(reloader.run(end.clone()));
         others.spawn(engine.clone().follow_news(end.clone()));
-        service.spawn(service_door.serve(server, shutdown.clone()));
+        service.spawn(service_door.serve(server.clone(), shutdown.clone()));
         others.spawn(admin_door.serve(admin, end.clone()));
         Ok(Self {
             address,
             admin_address,
             keyring,
+            server,
             engine,
             shutdown,
             service,

@@ -10,7 +10,7 @@ use crate::{
     config::{Config, LoginGates},
     keyring::Keyring,
     limit::Limit,
-    login::{HandOvers, Login, PasswordGate},
+    login::{Attempts, HandOvers, Login, PasswordGate},
     old_authid::OldAuthIds,
     outbound::Outbound,
     provider::ProviderClient,
@@ -60,7 +60,7 @@ pub(super) fn wire(
     let old = config.old_authids;
     let engine = RefreshEngine::new(EngineParts {
         catalog: catalog.clone(),
-        old_authids: OldAuthIds::new(old.accept_v2_plain, old.v1_storage),
+        old_authids: OldAuthIds::new(old.accept_v2_plain, old.v1_storage, clock.clone()),
         keyring: keyring.clone(),
         provider: provider.clone(),
         cache: TokenCache::new(config.cache_bytes),
@@ -91,6 +91,7 @@ pub(super) fn wire(
             clock: clock.clone(),
         },
         openers: config.openers,
+        attempts: Attempts::new(&clock),
         clock: clock.clone(),
     };
     let site = Site {

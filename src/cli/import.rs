@@ -32,7 +32,7 @@ pub(super) fn import() -> Result<(), Failure> {
         catalog: config.offer.catalog,
         keys: config.keyring.current(),
         // Whoever runs this command has decided on the clear ones.
-        old_authids: OldAuthIds::new(true, config.old_authids.v1_storage),
+        old_authids: OldAuthIds::new(true, config.old_authids.v1_storage, Clock::system()),
         now: Clock::system().now(),
     };
     let (mut done, mut failed) = (0, 0);

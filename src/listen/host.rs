@@ -31,6 +31,10 @@ use super::{
 /// The longest AuthID fits thrice, as one that is percent-encoded needs.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_STREAMS: u32 = 100;
+/// Streams that a peer resets before they were looked at, and streams that are reset
+/// because the peer broke the rules: beyond that the connection is closed.
+const MAX_EARLY_RESETS: usize = 20;
+const MAX_OWN_RESETS: usize = 100;
 /// How much an HTTP/2 peer may send before a handler reads: no more than a form.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 64 * 1024;
@@ -121,6 +125,7 @@ struct Conversation<H> {
 
 impl<H: Handler> Conversation<H> {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
+        let asked = self.asking.asked();
         let (head, incoming) = request.into_parts();
         let is_http1 = head.version < Version::HTTP_2;
         let body = match incoming.is_end_stream() {
@@ -140,6 +145,7 @@ impl<H: Handler> Conversation<H> {
             reply.headers_mut().insert(CONNECTION, close);
         }
         drop(answering);
+        asked.answered();
         reply
     }
 }
@@ -161,6 +167,8 @@ fn http() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_BYTES as u32)
         .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_EARLY_RESETS)
+        .max_local_error_reset_streams(MAX_OWN_RESETS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(STREAM_WINDOW as usize);

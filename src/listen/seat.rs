@@ -12,6 +12,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::{Connections, Limits};
 
+/// So many more requests may be cancelled on one connection than are answered on it: what
+/// a browser has under way when its tab is closed.
+const MOST_CANCELLED: u32 = 100;
+
 /// One connection's place.
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -20,6 +24,8 @@ pub(super) struct Seat {
     pub(super) has_asked: AtomicBool,
     /// In milliseconds of the connections' epoch.
     pub(super) waiting_since: AtomicU64,
+    /// Requests that were cancelled before they were answered, less those that were not.
+    cancelled: AtomicU32,
     /// Bytes of requests whose bodies are still coming.
     pub(super) unfinished: AtomicU32,
     // Of its own: one that all connections share would be locked at every request.
@@ -34,6 +40,7 @@ impl Seat {
             answering: AtomicU32::new(0),
             has_asked: AtomicBool::new(false),
             waiting_since: AtomicU64::new(now),
+            cancelled: AtomicU32::new(0),
             unfinished: AtomicU32::new(0),
             displaced: Notify::new(),
             draining: Notify::new(),
@@ -141,10 +148,50 @@ impl Asking {
         unfinished
     }
 
+    /// A request has come. If what this returns is dropped before it is told of an answer,
+    /// the client has cancelled the request (HTTP/2's RST_STREAM). A connection that does
+    /// so again and again is closed: each costs more than it costs the client
+    /// (CVE-2023-44487).
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            seat: &self.seat,
+            is_answered: false,
+        }
+    }
+
     /// One has come whole, and is being answered until this is dropped.
     pub(super) fn answering(&self) -> Answering<'_> {
         self.seat.answering.fetch_add(1, Ordering::Relaxed);
         Answering(self)
+    }
+}
+
+/// A request that has come.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    seat: &'a Seat,
+    is_answered: bool,
+}
+
+impl Asked<'_> {
+    /// It is answered.
+    pub(super) fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        let cancelled = &self.seat.cancelled;
+        let change = |count: u32| match self.is_answered {
+            true => count.checked_sub(1),
+            false => count.checked_add(1),
+        };
+        let before = cancelled.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        if !self.is_answered && before.unwrap_or(u32::MAX) >= MOST_CANCELLED {
+            tracing::debug!("a connection is closed: it cancels most of what it asks for");
+            self.seat.displaced.notify_one();
+        }
     }
 }
 

@@ -44,6 +44,15 @@ impl SealedCookie {
         }
     }
 
+    /// Of a browser in which somebody has given the password before.
+    pub fn of_known_browser(public_url: &PublicUrl) -> Self {
+        Self {
+            path: "/".to_owned(),
+            lifetime: password::KNOWN_FOR,
+            ..Self::new(public_url, "authseal-known", SameSite::Lax)
+        }
+    }
+
     /// Under https the name forbids other hosts and http to set it (`__Host-`,
     /// RFC 6265bis section 4.1.3.2). That demands the path `/`, whatever prefix
     /// PUBLIC_URL has: it is worth more than a path, which keeps nothing from what

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::NotALoginToken;
 use crate::{
+    limit::TooOften,
     provider::{ProviderError, Service},
     seal::NoSealingKey,
 };
@@ -23,6 +24,10 @@ pub enum LoginError {
     /// was begun elsewhere, or the page was reloaded. Begin again.
     #[error("the login was not begun in this browser, or more than ten minutes ago")]
     NotBegun,
+    /// More logins came from that network than are passed on. Nothing was sent, and the
+    /// login is not used up: wait, and send the same again.
+    #[error("too many logins from this network")]
+    TooOften(TooOften),
     /// The provider, or the user there, refused. Begin again.
     #[error("{} refused the login ({error})", .service.provider.name)]
     RefusedAtProvider {

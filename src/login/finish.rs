@@ -7,6 +7,7 @@ use super::{
     carried::{Attempt, open_carried},
 };
 use crate::{
+    limit::ClientNetwork,
     provider::{CodeExchange, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
     seal::{self, Grant, Lineage, Purpose},
     secret::Secret,
@@ -86,15 +87,20 @@ pub enum Credential {
 
 impl Login {
     /// Finishes the login whose cookie stands in `cookies`, the request's
-    /// `Cookie` headers.
+    /// `Cookie` headers. The first callback of a login uses it up.
     pub async fn finish<'a>(
         &self,
         callback: Callback,
         cookies: impl IntoIterator<Item = &'a str>,
+        client: ClientNetwork,
     ) -> Result<Finished, Failed> {
         let (service, attempt) = self.attempt(&callback.state, cookies)?;
+        self.attempts
+            .callback(&callback.state, callback.code.is_some(), client)?;
         let recipients = attempt.recipients.clone();
-        let finished = self.finish_attempt(service, attempt, callback).await;
+        let finished = self
+            .finish_attempt(service, attempt, callback, client)
+            .await;
         finished.map_err(|error| Failed {
             visit: match recipients.is_nobody() {
                 true => None,
@@ -109,6 +115,7 @@ impl Login {
         service: Arc<Service>,
         attempt: Attempt,
         callback: Callback,
+        client: ClientNetwork,
     ) -> Result<Finished, LoginError> {
         let LoginMethod::Code { shown, .. } = &service.provider.login else {
             return Err(LoginError::NotBegun);
@@ -140,7 +147,10 @@ impl Login {
             verifier: attempt.verifier.as_ref(),
             region,
         };
-        let tokens = self.provider.exchange_code(&service, exchange).await;
+        let tokens = self
+            .provider
+            .exchange_code(&service, exchange, client)
+            .await;
         let credential = self.seal(&service, region, tokens)?;
         let facts = shown
             .iter()
@@ -150,14 +160,17 @@ impl Login {
             .await
     }
 
-    /// Finishes a login with what was pasted into our own page.
+    /// Finishes a login with what was pasted into our own page. What has the form of a
+    /// login token uses the page up.
     pub async fn finish_with_login_token<'a>(
         &self,
         nonce: &str,
         pasted: &str,
         cookies: impl IntoIterator<Item = &'a str>,
+        client: ClientNetwork,
     ) -> Result<Finished, LoginError> {
         let (service, attempt) = self.attempt(nonce, cookies)?;
+        self.attempts.check_unused(nonce)?;
         let LoginMethod::LoginToken { .. } = &service.provider.login else {
             return Err(LoginError::NotBegun);
         };
@@ -165,9 +178,13 @@ impl Login {
             Ok(token) => token,
             Err(why) => return Err(LoginError::NotALoginToken { service, why }),
         };
-        let exchange =
-            self.provider
-                .exchange_login_token(&service, &token.username, &token.auth_token);
+        self.attempts.login_token(nonce, client)?;
+        let exchange = self.provider.exchange_login_token(
+            &service,
+            &token.username,
+            &token.auth_token,
+            client,
+        );
         let tokens = exchange.await;
         let credential = self.seal(&service, None, tokens)?;
         self.finished(service, attempt.recipients, credential, Vec::new())

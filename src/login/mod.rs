@@ -5,6 +5,7 @@
 //! a callback in a browser that did not begin the login is refused (login CSRF,
 //! RFC 9700 section 4.7).
 
+mod attempts;
 mod begin;
 mod carried;
 mod cookie;
@@ -14,9 +15,11 @@ mod hand_over;
 mod login_token;
 mod opener;
 mod password;
+mod slow_hash;
 
 use std::sync::Arc;
 
+pub use attempts::Attempts;
 pub use begin::{Begun, Visit};
 pub use carried::{LIFETIME, Recipients};
 pub use cookie::SealedCookie;
@@ -49,6 +52,8 @@ pub struct Login {
     pub hand_overs: HandOvers,
     /// Who gets an AuthID without being named on a button.
     pub openers: TrustedOpeners,
+    /// What is sent to providers for anybody, and how often.
+    pub attempts: Attempts,
     /// The time.
     pub clock: Clock,
 }

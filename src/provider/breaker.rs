@@ -15,6 +15,8 @@ const FAILURES: u32 = 5;
 pub(super) const REST: Duration = Duration::from_secs(5);
 /// How long the call that tries may take before another does.
 const TRIAL: Duration = Duration::from_secs(25);
+/// When to come back while another call tries.
+const TRIAL_UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// Every moment is a duration since the same start.
 #[derive(Debug)]
@@ -25,8 +27,36 @@ pub(super) struct Breaker {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Closed { failures: u32 },
-    Open { until: Duration },
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: Duration,
+        /// When the call began that tries.
+        trial: Option<Duration>,
+    },
+}
+
+impl State {
+    /// For how long nobody is to call.
+    fn closed_for(self, now: Duration) -> Option<Duration> {
+        match self {
+            Self::Closed { .. } => None,
+            Self::Open { until, .. } if now < until => Some(until - now),
+            Self::Open { trial, .. } => trial
+                .filter(|began| now < *began + TRIAL)
+                .map(|_| TRIAL_UNDER_WAY),
+        }
+    }
+}
+
+/// A call that was let through. If it is dropped without a word of how the call ended, it
+/// is as if it had never begun: the next caller may try at once.
+#[derive(Debug)]
+pub(super) struct Pass<'b> {
+    breaker: &'b Breaker,
+    /// When it began, if it is the one that tries.
+    trial: Option<Duration>,
 }
 
 impl Breaker {
@@ -38,43 +68,25 @@ impl Breaker {
 
     /// For how long nobody is to call, if it is open.
     pub(super) fn open_for(&self, now: Duration) -> Option<Duration> {
-        match *self.state() {
-            State::Open { until } if now < until => Some(until - now),
-            State::Open { .. } | State::Closed { .. } => None,
-        }
+        self.state().closed_for(now)
     }
 
     /// Lets a call through, or says for how long not. The first one after a rest is
     /// the one that tries.
-    pub(super) fn pass(&self, now: Duration) -> Result<(), Duration> {
+    pub(super) fn pass(&self, now: Duration) -> Result<Pass<'_>, Duration> {
         let mut state = self.state();
-        match &mut *state {
-            State::Closed { .. } => Ok(()),
-            State::Open { until } if now < *until => Err(*until - now),
-            State::Open { until } => {
-                *until = now + TRIAL;
-                Ok(())
-            }
+        if let Some(rest) = state.closed_for(now) {
+            return Err(rest);
         }
-    }
-
-    /// The provider answered, whatever it said.
-    pub(super) fn answered(&self) {
-        *self.state() = State::Closed { failures: 0 };
-    }
-
-    /// It did not. Whether this opened the breaker.
-    pub(super) fn failed(&self, now: Duration) -> bool {
-        let mut state = self.state();
-        let (failures, was_closed) = match *state {
-            State::Closed { failures } => (failures + 1, true),
-            State::Open { .. } => (FAILURES, false),
+        let mut pass = Pass {
+            breaker: self,
+            trial: None,
         };
-        *state = match failures < FAILURES {
-            true => State::Closed { failures },
-            false => State::Open { until: now + REST },
-        };
-        was_closed && failures >= FAILURES
+        if let State::Open { trial, .. } = &mut *state {
+            *trial = Some(now);
+            pass.trial = Some(now);
+        }
+        Ok(pass)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -84,19 +96,63 @@ impl Breaker {
     }
 }
 
+impl Pass<'_> {
+    /// The provider answered, whatever it said.
+    pub(super) fn answered(mut self) {
+        self.trial = None;
+        *self.breaker.state() = State::Closed { failures: 0 };
+    }
+
+    /// It did not. Whether this opened the breaker.
+    pub(super) fn failed(mut self, now: Duration) -> bool {
+        let own_trial = self.trial.take();
+        let mut state = self.breaker.state();
+        let (failures, trial, was_closed) = match *state {
+            State::Closed { failures } => (failures + 1, None, true),
+            State::Open { trial, .. } => (FAILURES, trial.filter(|_| trial != own_trial), false),
+        };
+        *state = match failures < FAILURES {
+            true => State::Closed { failures },
+            false => State::Open {
+                until: now + REST,
+                trial,
+            },
+        };
+        was_closed && failures >= FAILURES
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        // Only a call that tries, and whose end nobody has heard of, has something to give
+        // back; and only if no other tries in its place.
+        let Some(began) = self.trial else {
+            return;
+        };
+        if let State::Open { trial, .. } = &mut *self.breaker.state()
+            && *trial == Some(began)
+        {
+            *trial = None;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const START: Duration = Duration::from_secs(100);
 
+    fn fail(breaker: &Breaker, now: Duration) -> bool {
+        breaker.pass(now).expect("it is let through").failed(now)
+    }
+
     fn opened() -> Breaker {
         let breaker = Breaker::new();
         for _ in 1..FAILURES {
-            assert!(!breaker.failed(START));
-            assert_eq!(breaker.pass(START), Ok(()));
+            assert!(!fail(&breaker, START));
         }
-        assert!(breaker.failed(START));
+        assert!(fail(&breaker, START));
         breaker
     }
 
@@ -105,38 +161,51 @@ mod tests {
         let breaker = Breaker::new();
         for _ in 0..3 {
             for _ in 1..FAILURES {
-                breaker.failed(START);
+                fail(&breaker, START);
             }
-            breaker.answered();
+            breaker.pass(START).unwrap().answered();
         }
         assert_eq!(breaker.open_for(START), None);
-        assert_eq!(opened().pass(START), Err(REST));
+        assert_eq!(opened().pass(START).unwrap_err(), REST);
     }
 
     #[test]
     fn after_a_rest_one_call_tries_and_decides() {
         let breaker = opened();
         let rested = START + REST;
-        assert_eq!(breaker.pass(rested), Ok(()));
-        assert!(breaker.pass(rested).is_err());
-        breaker.failed(rested);
-        assert_eq!(breaker.pass(rested), Err(REST));
-        assert_eq!(breaker.pass(rested + REST), Ok(()));
-        breaker.answered();
-        assert_eq!(breaker.pass(rested + REST), Ok(()));
-        assert_eq!(breaker.pass(rested + REST), Ok(()));
+        let trial = breaker.pass(rested).unwrap();
+        assert_eq!(breaker.pass(rested).unwrap_err(), TRIAL_UNDER_WAY);
+        assert_eq!(breaker.open_for(rested), Some(TRIAL_UNDER_WAY));
+        trial.failed(rested);
+        assert_eq!(breaker.pass(rested).unwrap_err(), REST);
+        breaker.pass(rested + REST).unwrap().answered();
+        let passed = [(); 3].map(|()| breaker.pass(rested + REST));
+        assert!(passed.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn a_trial_that_is_dropped_is_handed_back_at_once() {
+        let breaker = opened();
+        let rested = START + REST;
+        for _ in 0..100 {
+            drop(breaker.pass(rested).unwrap());
+        }
+        breaker.pass(rested).unwrap().answered();
+        assert_eq!(breaker.open_for(rested), None);
     }
 
     #[test]
     fn a_trial_that_never_ends_is_followed_by_another() {
         let breaker = opened();
         let rested = START + REST;
-        assert_eq!(breaker.pass(rested), Ok(()));
-        assert!(
-            breaker
-                .pass(rested + TRIAL - Duration::from_secs(1))
-                .is_err()
-        );
-        assert_eq!(breaker.pass(rested + TRIAL), Ok(()));
+        let hanging = breaker.pass(rested).unwrap();
+        let second = Duration::from_secs(1);
+        assert!(breaker.pass(rested + TRIAL - second).is_err());
+        let other = breaker.pass(rested + TRIAL).unwrap();
+        // What the first leaves behind is not the other's.
+        drop(hanging);
+        assert!(breaker.pass(rested + TRIAL).is_err());
+        drop(other);
+        assert!(breaker.pass(rested + TRIAL).is_ok());
     }
 }

@@ -14,11 +14,14 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens, lane::Lanes,
-    salvage, token_response::LenientTokenResponse,
+    Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens,
+    lane::{Caller, Lanes},
+    salvage,
+    token_response::LenientTokenResponse,
 };
 use crate::{
     clock::Stopwatch,
+    limit::ClientNetwork,
     outbound::{Fence, Outbound, Received},
     secret::Secret,
     telemetry::Metrics,
@@ -165,6 +168,7 @@ impl ProviderClient {
         &self,
         service: &Service,
         exchange: CodeExchange<'_>,
+        client_network: ClientNetwork,
     ) -> Result<Tokens, ProviderError> {
         let client = oauth_client(service, exchange.region)?
             .set_redirect_uri(redirect_url(exchange.redirect_uri));
@@ -174,7 +178,9 @@ impl ProviderClient {
             let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
             request = request.set_pkce_verifier(verifier);
         }
-        self.in_time(service, request.request_async(self)).await
+        let caller = Caller::Stranger(client_network);
+        let call = request.request_async(self);
+        self.before(self.deadline, service, caller, call).await
     }
 
     /// Trades a login token that its user made at the provider for tokens, by the
@@ -184,6 +190,7 @@ impl ProviderClient {
         service: &Service,
         username: &str,
         token: &Secret,
+        client_network: ClientNetwork,
     ) -> Result<Tokens, ProviderError> {
         let client = oauth_client(service, None)?;
         let username = ResourceOwnerUsername::new(username.to_owned());
@@ -191,7 +198,9 @@ impl ProviderClient {
         let request = client
             .exchange_password(&username, &password)
             .add_scope(Scope::new(service.scope.clone()));
-        self.in_time(service, request.request_async(self)).await
+        let caller = Caller::Stranger(client_network);
+        let call = request.request_async(self);
+        self.before(self.deadline, service, caller, call).await
     }
 
     /// Asks for a new access token (RFC 6749 section 6). Neither `redirect_uri`
@@ -205,7 +214,7 @@ impl ProviderClient {
         service: &Service,
         region: Option<&str>,
         refresh_token: &Secret,
-        patience: Patience,
+        (caller, patience): (Caller, Patience),
         permit: Option<impl Fn(Duration) -> F + Send + Sync + 'static>,
     ) -> RefreshAnswer
     where
@@ -232,25 +241,18 @@ impl ProviderClient {
             };
             request.request_async(&http).await
         });
-        let tokens = self.before(deadline, service, call).await;
+        let tokens = self.before(deadline, service, caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, &received, refresh_token),
             tokens,
         }
     }
 
-    async fn in_time(
-        &self,
-        service: &Service,
-        call: impl Future<Output = TokenCall>,
-    ) -> Result<Tokens, ProviderError> {
-        self.before(self.deadline, service, call).await
-    }
-
     async fn before(
         &self,
         deadline: Duration,
         service: &Service,
+        caller: Caller,
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
         let provider = &service.provider;
@@ -259,7 +261,7 @@ impl ProviderClient {
             let answer = answer.map_err(|error| ProviderError::from_token_call(error, provider));
             answer.map(Tokens::from)
         };
-        self.lanes.call(provider, deadline, tokens).await
+        self.lanes.call(provider, caller, deadline, tokens).await
     }
 
     /// One exchange with a token endpoint. What is no answer of RFC 6749 ends

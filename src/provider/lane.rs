@@ -1,25 +1,18 @@
-//! Each provider has a lane of its own: so many calls at once, a short queue, and a
-//! breaker. What one provider does or does not do costs the others nothing.
+//! Each provider has lanes of its own: so many calls at once, a short queue, and a
+//! breaker. What one provider does or does not do costs the others nothing; and what
+//! strangers can start costs those nothing who have an AuthID.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::{collections::HashMap, future::Future, pin::pin, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{
+    Catalog, Provider, ProviderError,
+    breaker::{Breaker, Pass},
 };
-
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
-};
-
-use super::{Catalog, Provider, ProviderError, breaker::Breaker};
 use crate::{
     clock::Stopwatch,
+    limit::{ClientNetwork, Turn, Turns},
     telemetry::{LaneMetrics, Metrics},
 };
 
@@ -28,51 +21,88 @@ use crate::{
 const CALLS: usize = 128;
 /// What waits costs a few KB each.
 const QUEUE: usize = 1024;
+/// For logins, and as many for revocations: some 50 a second of such a provider.
+const FEW_CALLS: usize = 16;
+const SHORT_QUEUE: usize = 256;
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
 /// Extra time after the deadline for an answer that is already in the socket.
 const LAST_LOOK: Duration = Duration::from_millis(250);
 
+/// Who wants a provider called, and from which network. Each kind has a lane of its own,
+/// in which networks take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever has an AuthID, and wants an access token.
+    Holder(ClientNetwork),
+    /// The same, to revoke it.
+    Revoker(ClientNetwork),
+    /// Anybody: with a code, a login token, or an AuthID that may be made up.
+    Stranger(ClientNetwork),
+}
+
 /// The lanes of all providers.
 #[derive(Clone, Debug)]
-pub(super) struct Lanes(Arc<HashMap<String, Lane>>);
+pub(super) struct Lanes(Arc<HashMap<String, ProviderLanes>>);
+
+#[derive(Debug)]
+struct ProviderLanes {
+    holders: Lane,
+    revokers: Lane,
+    strangers: Lane,
+}
 
 #[derive(Debug)]
 struct Lane {
-    calls: Semaphore,
-    waiting: AtomicUsize,
+    turns: Turns,
     breaker: Breaker,
     since_start: Stopwatch,
     metrics: LaneMetrics,
 }
 
 impl Lanes {
-    /// One for each provider that something is offered of.
+    /// Three for each provider that something is offered of.
     pub(super) fn of(catalog: &Catalog, metrics: &Metrics) -> Self {
-        let lane = |provider: &Provider| Lane {
-            calls: Semaphore::new(CALLS),
-            waiting: AtomicUsize::new(0),
-            breaker: Breaker::new(),
-            since_start: Stopwatch::start(),
-            metrics: metrics.lane(&provider.id),
+        let lanes = |provider: &Provider| {
+            let lane = |calls, queue| Lane {
+                turns: Turns::new(calls, queue, QUEUE_WAIT),
+                breaker: Breaker::new(),
+                since_start: Stopwatch::start(),
+                metrics: metrics.lane(&provider.id),
+            };
+            ProviderLanes {
+                holders: lane(CALLS, QUEUE),
+                revokers: lane(FEW_CALLS, SHORT_QUEUE),
+                strangers: lane(FEW_CALLS, SHORT_QUEUE),
+            }
         };
         let providers = catalog.iter().map(|service| &service.provider);
         Self(Arc::new(
             providers
-                .map(|provider| (provider.id.clone(), lane(provider)))
+                .map(|provider| (provider.id.clone(), lanes(provider)))
                 .collect(),
         ))
     }
 
-    /// Makes a call in the provider's lane, when there is room. The deadline is the
-    /// call's own: it counts from when the call begins.
+    /// Makes a call in the caller's lane of the provider, when there is room. The deadline
+    /// is the call's own: it counts from when the call begins.
+    ///
+    /// Dropped at any moment, it leaves nothing behind: place, room in the queue and trial
+    /// go to the next.
     pub(super) async fn call<T>(
         &self,
         provider: &Provider,
+        caller: Caller,
         deadline: Duration,
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
-        let lane = &self.0[&provider.id];
-        let _room = lane.enter().await?;
+        let lanes = &self.0[&provider.id];
+        let (lane, client) = match caller {
+            Caller::Holder(client) => (&lanes.holders, client),
+            Caller::Revoker(client) => (&lanes.revokers, client),
+            Caller::Stranger(client) => (&lanes.strangers, client),
+        };
+        let (_room, pass) = lane.enter(client).await?;
+        let _under_way = lane.metrics.under_way();
         let mut call = pin!(call);
         let answer = match timeout(deadline, &mut call).await {
             Ok(answer) => answer,
@@ -81,60 +111,60 @@ impl Lanes {
                 .await
                 .unwrap_or(Err(ProviderError::TooSlow)),
         };
-        lane.note(provider, answer.as_ref().err());
+        let error = answer.as_ref().err();
+        // Nothing was sent: that tells nothing about the provider.
+        if error != Some(&ProviderError::Withheld) {
+            let failure = error.filter(|error| says_that_it_is_ill(caller, error));
+            lane.note(provider, pass, failure);
+        }
         answer
     }
 }
 
+/// A refusal is an answer: the provider lives. And what it answers to a stranger, or does
+/// not answer, may be for what the stranger sent: only a connection that could not be
+/// made is nobody's doing.
+fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
+    match caller {
+        Caller::Holder(_) => matches!(
+            error,
+            ProviderError::Busy { .. }
+                | ProviderError::Failing { .. }
+                | ProviderError::Unreachable { .. }
+                | ProviderError::BrokenOff { .. }
+                | ProviderError::TooSlow
+        ),
+        Caller::Revoker(_) | Caller::Stranger(_) => {
+            matches!(error, ProviderError::Unreachable { .. })
+        }
+    }
+}
+
 impl Lane {
-    async fn enter(&self) -> Result<SemaphorePermit<'_>, ProviderError> {
+    async fn enter(&self, client: ClientNetwork) -> Result<(Turn, Pass<'_>), ProviderError> {
         if let Some(rest) = self.breaker.open_for(self.since_start.elapsed()) {
             return Err(self.resting(rest));
         }
-        let room = match self.calls.try_acquire() {
-            Ok(room) => room,
-            Err(_) => self.queue().await?,
+        let room = {
+            let _waiting = self.metrics.waits();
+            self.turns.enter(client).await
         };
+        let room = room.ok_or_else(|| self.crowded())?;
         let passed = self.breaker.pass(self.since_start.elapsed());
-        passed.map_err(|rest| self.resting(rest))?;
-        Ok(room)
+        Ok((room, passed.map_err(|rest| self.resting(rest))?))
     }
 
-    async fn queue(&self) -> Result<SemaphorePermit<'_>, ProviderError> {
-        let waiting = Waiting::begin(self);
-        let room = match waiting.others < QUEUE {
-            true => timeout(QUEUE_WAIT, self.calls.acquire()).await,
-            false => return Err(self.crowded()),
+    fn note(&self, provider: &Provider, pass: Pass<'_>, failure: Option<&ProviderError>) {
+        let Some(error) = failure else {
+            return pass.answered();
         };
-        let room = room.map_err(|_elapsed| self.crowded())?;
-        Ok(room.expect("the semaphore is never closed"))
-    }
-
-    /// A refusal is an answer: the provider lives.
-    fn note(&self, provider: &Provider, error: Option<&ProviderError>) {
-        let failed = error.filter(|error| {
-            matches!(
-                error,
-                ProviderError::Busy { .. }
-                    | ProviderError::Failing { .. }
-                    | ProviderError::Unreachable { .. }
-                    | ProviderError::BrokenOff { .. }
-                    | ProviderError::TooSlow
-            )
-        });
-        match failed {
-            None if error == Some(&ProviderError::Withheld) => {}
-            None => self.breaker.answered(),
-            Some(error) => {
-                if self.breaker.failed(self.since_start.elapsed()) {
-                    self.metrics.opened.inc();
-                    tracing::warn!(
-                        provider = %provider.id,
-                        "it failed several times in a row, and is asked less often until it \
-                         answers: {error}"
-                    );
-                }
-            }
+        if pass.failed(self.since_start.elapsed()) {
+            self.metrics.opened.inc();
+            tracing::warn!(
+                provider = %provider.id,
+                "it failed several times in a row, and is asked less often until it answers: \
+                 {error}"
+            );
         }
     }
 
@@ -146,28 +176,5 @@ impl Lane {
     fn crowded(&self) -> ProviderError {
         self.metrics.crowded.inc();
         ProviderError::Crowded
-    }
-}
-
-/// Somebody in the queue.
-struct Waiting<'a> {
-    lane: &'a Lane,
-    others: usize,
-}
-
-impl<'a> Waiting<'a> {
-    fn begin(lane: &'a Lane) -> Self {
-        lane.metrics.waiting.inc();
-        Self {
-            lane,
-            others: lane.waiting.fetch_add(1, Ordering::Relaxed),
-        }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.lane.metrics.waiting.dec();
-        self.lane.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

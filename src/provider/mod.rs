@@ -14,6 +14,7 @@ mod token_response;
 pub use catalog::{Catalog, Withheld};
 pub use client::{Authorization, CodeExchange, Patience, ProviderClient, RefreshAnswer};
 pub use error::{ProviderError, Refusal};
+pub use lane::Caller;
 pub use revocation::GrantTokens;
 pub use table::{
     ClientAuthentication, Credentials, Endpoint, LoginMethod, Provider, Rclone, RefreshTokens,

@@ -6,7 +6,7 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
-use super::{ProviderClient, ProviderError, Revocation, RevocationMethod, Service};
+use super::{Caller, ProviderClient, ProviderError, Revocation, RevocationMethod, Service};
 use crate::secret::Secret;
 
 /// The tokens of the grant that is to end. Which of them is sent depends on the
@@ -28,6 +28,7 @@ impl ProviderClient {
         revocation: &Revocation,
         region: Option<&str>,
         tokens: GrantTokens<'_>,
+        caller: Caller,
     ) -> Result<(), ProviderError> {
         let url = revocation.url.at(region);
         let url = url.ok_or(ProviderError::UnknownRegion)?.as_str();
@@ -45,7 +46,7 @@ impl ProviderClient {
         let request = request.expect("a parsed URL and an encoded form");
         let call = async { judge(&self.outbound.send(request).await?, service) };
         self.lanes
-            .call(&service.provider, self.deadline, call)
+            .call(&service.provider, caller, self.deadline, call)
             .await
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{clock::UnixTime, seal::Lineage, secret::Secret};
+use crate::{clock::Moment, seal::Lineage, secret::Secret};
 
 /// A tenth of a token's life, within these bounds, is left to whoever gets it:
 /// Duplicati itself refreshes 30 s early, and an upload may start just before.
@@ -22,12 +22,10 @@ const FIRST_CAPACITY: usize = 64;
 pub struct CachedToken {
     /// The access token.
     pub access_token: Secret,
-    /// When the provider gave it.
-    pub issued_at: UnixTime,
     /// When the provider ends it.
-    pub expires_at: UnixTime,
+    pub expires_at: Moment,
     /// Until when it may be handed out.
-    pub fresh_until: UnixTime,
+    pub fresh_until: Moment,
     /// The newest generation that this server knows.
     pub generation: u32,
     /// Nobody knew of a newer generation when the provider gave it.
@@ -40,7 +38,7 @@ pub struct CachedToken {
 
 impl CachedToken {
     /// Until when a token may be handed out that was issued at `now`.
-    pub fn fresh_until(now: UnixTime, lifetime: Duration) -> UnixTime {
+    pub fn fresh_until(now: Moment, lifetime: Duration) -> Moment {
         let margin = (lifetime / 10).clamp(SHORTEST_MARGIN, LONGEST_MARGIN);
         now.plus(lifetime.saturating_sub(margin))
     }
@@ -61,18 +59,15 @@ impl TokenCache {
     }
 
     /// The login's access token, if it is still good and was worked out under
-    /// the same keys and revocations. One from the future is not known to be good:
-    /// the clock was set back since, by as much as it may have expired.
+    /// the same keys and revocations.
     pub fn get(
         &self,
         lineage: &Lineage,
-        now: UnixTime,
+        now: Moment,
         keys_version: u64,
     ) -> Option<Arc<CachedToken>> {
-        self.entries.get(lineage).filter(|token| {
-            (token.issued_at..token.fresh_until).contains(&now)
-                && token.keys_version == keys_version
-        })
+        let token = self.entries.get(lineage);
+        token.filter(|token| now < token.fresh_until && token.keys_version == keys_version)
     }
 
     /// How many tokens there are, expired ones included.
@@ -96,7 +91,7 @@ impl TokenCache {
     }
 
     /// Keeps a token, unless it lives too briefly to be of use to a second asker.
-    pub fn insert(&self, lineage: Lineage, now: UnixTime, token: Arc<CachedToken>) {
+    pub fn insert(&self, lineage: Lineage, now: Moment, token: Arc<CachedToken>) {
         if now < token.fresh_until {
             self.entries.insert(lineage, token);
         } else {
@@ -122,11 +117,10 @@ mod tests {
     use super::*;
 
     fn token(expires_in: u64) -> Arc<CachedToken> {
-        let now = UnixTime(0);
+        let now = Moment::default();
         let lifetime = Duration::from_secs(expires_in);
         Arc::new(CachedToken {
             access_token: Secret::new("x".repeat(1_000)),
-            issued_at: now,
             expires_at: now.plus(lifetime),
             fresh_until: CachedToken::fresh_until(now, lifetime),
             generation: 0,
@@ -139,8 +133,12 @@ mod tests {
     #[test]
     fn a_token_is_handed_out_until_shortly_before_it_expires() {
         let check = |lifetime, fresh| {
-            let until = CachedToken::fresh_until(UnixTime(0), Duration::from_secs(lifetime));
-            assert_eq!(until, UnixTime(fresh), "{lifetime} s");
+            let until = CachedToken::fresh_until(Moment::default(), Duration::from_secs(lifetime));
+            assert_eq!(
+                until,
+                Moment::default().plus(Duration::from_secs(fresh)),
+                "{lifetime} s"
+            );
         };
         check(3_600, 3_300);
         check(600, 540);
@@ -152,33 +150,25 @@ mod tests {
     fn a_change_of_keys_hides_what_was_cached() {
         let cache = TokenCache::new(1 << 20);
         let lineage = Lineage::random();
-        cache.insert(lineage, UnixTime(0), token(3_600));
-        assert!(cache.get(&lineage, UnixTime(0), 0).is_some());
-        assert!(cache.get(&lineage, UnixTime(0), 1).is_none());
-        assert!(cache.get(&lineage, UnixTime(3_300), 0).is_none());
-    }
-
-    #[test]
-    fn a_token_from_before_the_clock_was_set_back_is_not_handed_out() {
-        let cache = TokenCache::new(1 << 20);
-        let lineage = Lineage::random();
-        let now = UnixTime(1_000);
-        let issued = CachedToken {
-            issued_at: now,
-            expires_at: UnixTime(4_600),
-            fresh_until: UnixTime(4_300),
-            ..Arc::into_inner(token(3_600)).unwrap()
-        };
-        cache.insert(lineage, now, Arc::new(issued));
-        assert!(cache.get(&lineage, now, 0).is_some());
-        assert!(cache.get(&lineage, UnixTime(999), 0).is_none());
+        cache.insert(lineage, Moment::default(), token(3_600));
+        assert!(cache.get(&lineage, Moment::default(), 0).is_some());
+        assert!(cache.get(&lineage, Moment::default(), 1).is_none());
+        assert!(
+            cache
+                .get(
+                    &lineage,
+                    Moment::default().plus(Duration::from_secs(3_300)),
+                    0
+                )
+                .is_none()
+        );
     }
 
     #[test]
     fn memory_is_bounded() {
         let cache = TokenCache::new(1 << 20);
         for _ in 0..10_000 {
-            cache.insert(Lineage::random(), UnixTime(0), token(3_600));
+            cache.insert(Lineage::random(), Moment::default(), token(3_600));
         }
         assert!(cache.entries.weight() <= 1 << 20);
         assert!(cache.entries.len() > 500);

@@ -29,7 +29,7 @@ use crate::{
 pub struct RefreshEngine {
     pub(super) parts: Arc<EngineParts>,
     pub(super) seen: Arc<Seen>,
-    flights: Arc<Flights<Landing>>,
+    pub(super) flights: Arc<Flights<Landing>>,
 }
 
 /// Events since the process was started.
@@ -86,7 +86,7 @@ impl Refreshed {
 
 /// How a flight ended, and which generation it flew with.
 #[derive(Clone, Debug)]
-struct Landing {
+pub(super) struct Landing {
     generation: u32,
     result: Result<Arc<CachedToken>, RefreshError>,
 }
@@ -123,22 +123,21 @@ impl RefreshEngine {
     ) -> Result<(Refreshed, &'static str), RefreshError> {
         holder.check_revoked()?;
         let lineage = &holder.grant.lineage;
-        let cached = self
-            .parts
-            .cache
-            .get(lineage, holder.now, holder.keys_version);
-        let (token, now, outcome) = match cached {
-            Some(token) => (token, holder.now, "cached"),
+        let moment = self.parts.clock.moment();
+        let cached = self.parts.cache.get(lineage, moment, holder.keys_version);
+        let (token, now, moment, outcome) = match cached {
+            Some(token) => (token, holder.now, moment, "cached"),
             None => {
                 // Boxed: what is cached is answered without its room.
                 let token = Box::pin(self.fly(holder)).await?;
-                (token, self.parts.clock.now(), "refreshed")
+                let clock = &self.parts.clock;
+                (token, clock.now(), clock.moment(), "refreshed")
             }
         };
         let keys = self.parts.keyring.current();
         holder.check_again(&keys, now)?;
         let refreshed = Refreshed {
-            expires_in: token.expires_at.since(now),
+            expires_in: token.expires_at.since(moment),
             newest_authid: newest_authid(&keys, holder, &token, now),
             token,
         };
@@ -207,10 +206,14 @@ impl RefreshEngine {
     /// for the client; the call may go on without it.
     pub(super) async fn fly(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
         let landing = tokio::time::timeout(self.parts.provider.deadline(), self.land(holder));
-        landing.await.unwrap_or_else(|_elapsed| {
+        let landed = landing.await.unwrap_or_else(|_elapsed| {
             let too_slow = ProviderError::TooSlow;
             Err(RefreshError::of_provider(holder.service, too_slow))
-        })
+        });
+        if let (Ok(_), Some(proof)) = (&landed, holder.unproven) {
+            self.parts.old_authids.proved(proof);
+        }
+        landed
     }
 
     async fn land(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
@@ -218,7 +221,8 @@ impl RefreshEngine {
         loop {
             let call = || {
                 let (parts, seen) = (self.parts.clone(), self.seen.clone());
-                let call = ProviderCall::new(parts, seen, Arc::clone(service), grant.clone());
+                let (service, caller) = (Arc::clone(service), holder.caller);
+                let call = ProviderCall::new(parts, seen, service, caller, grant.clone());
                 let generation = grant.generation;
                 async move {
                     Landing {

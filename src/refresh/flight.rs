@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use tokio::sync::SetOnce;
+use tokio::{sync::SetOnce, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::seal::Lineage;
@@ -81,6 +81,14 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         // Apart from its task, which is moved about before it starts.
         let call = Box::pin(call);
         self.tasks.spawn(async move { flight.land(call.await) });
+    }
+
+    /// Runs something else that must go on without whoever waits for it.
+    pub(super) fn spawn<F>(&self, work: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.tasks.spawn(work)
     }
 
     /// How many there are.

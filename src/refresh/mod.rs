@@ -42,6 +42,10 @@ pub enum RefreshError {
     /// It was presented more often than may be. Wait.
     #[error("too many requests with this AuthID from this address")]
     TooOften(TooOften),
+    /// It is an old one that is not known to be good, and more of those came from the same
+    /// network than are tried. Wait.
+    #[error("too many old AuthIDs from this network that are not known to be good")]
+    TooManyOld(TooOften),
     /// Its lineage was revoked here. Log in again.
     #[error("the AuthID has been revoked")]
     Revoked,
@@ -101,7 +105,7 @@ impl RefreshError {
             Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
             Self::Old(OldAuthIdError::Busy) => "overloaded",
             Self::Old(_) => "old_refused",
-            Self::TooOften(_) => "rate_limited",
+            Self::TooOften(_) | Self::TooManyOld(_) => "rate_limited",
             Self::Revoked => "revoked",
             Self::NotOffered { .. } => "not_offered",
             Self::Provider { error, .. } => match error {

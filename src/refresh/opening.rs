@@ -6,8 +6,9 @@ use super::{RefreshEngine, RefreshError};
 use crate::{
     clock::UnixTime,
     keyring::KeySet,
-    old_authid::{OldAuthId, OldAuthIdError},
-    provider::Service,
+    limit::ClientNetwork,
+    old_authid::{OldAuthId, OldAuthIdError, Proof},
+    provider::{Caller, Service},
     seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Opened},
 };
 
@@ -20,6 +21,10 @@ pub struct Holder<'e> {
     pub(super) kid: String,
     /// Whether its lineage was revoked then.
     is_revoked: bool,
+    /// Whose provider calls are made for it.
+    pub(super) caller: Caller,
+    /// What is to be remembered when the provider takes it, if it may be made up.
+    pub(super) unproven: Option<Proof>,
     /// Of the keys that it was opened with.
     pub(super) keys_version: u64,
     /// When.
@@ -65,7 +70,7 @@ impl RefreshEngine {
         authid: &str,
         address: Option<IpAddr>,
     ) -> Result<Holder<'_>, RefreshError> {
-        let result = match self.open_sealed(authid) {
+        let result = match self.open_sealed(authid, ClientNetwork::of(address)) {
             Err(error) => match self.old_one(&error, authid) {
                 Some(old) => Box::pin(self.open_old(old, address)).await,
                 None => self.count(None, address).and(Err(error)),
@@ -101,9 +106,18 @@ impl RefreshEngine {
         address: Option<IpAddr>,
     ) -> Result<Holder<'_>, RefreshError> {
         self.count(Some(old.lineage()), address)?;
+        let old_authids = &self.parts.old_authids;
+        let client = ClientNetwork::of(address);
+        let unproven = old_authids.count(&old, client);
+        let mut unproven = unproven.map_err(RefreshError::TooManyOld)?;
         let now = self.parts.clock.now();
         let form = old.form();
-        let mut grant = self.parts.old_authids.open(old, now).await?;
+        let opens_a_file = matches!(old, OldAuthId::Stored { .. });
+        let mut grant = old_authids.open(old, client, now).await?;
+        if opens_a_file && let Some(proof) = unproven.take() {
+            // Its password was the right one.
+            old_authids.proved(proof);
+        }
         // The name may be anybody's words: they are not repeated.
         let service = self
             .service_of(&grant)
@@ -123,11 +137,16 @@ impl RefreshEngine {
             keys_version: keys.version(),
             grant,
             kid: String::new(),
+            caller: match unproven {
+                Some(_) => Caller::Stranger(client),
+                None => Caller::Holder(client),
+            },
+            unproven,
             now,
         })
     }
 
-    fn open_sealed(&self, authid: &str) -> Result<Holder<'_>, RefreshError> {
+    fn open_sealed(&self, authid: &str, client: ClientNetwork) -> Result<Holder<'_>, RefreshError> {
         let keys = self.parts.keyring.current();
         let now = self.parts.clock.now();
         let Opened { grant, kid } = seal::open(&keys, now, authid)?;
@@ -137,6 +156,8 @@ impl RefreshEngine {
             keys_version: keys.version(),
             grant,
             kid,
+            caller: Caller::Holder(client),
+            unproven: None,
             now,
         })
     }

@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     clock::Stopwatch,
-    provider::{Patience, ProviderError, RefreshAnswer, RefreshTokens, Refusal, Service, Tokens},
+    provider::{
+        Caller, Patience, ProviderError, RefreshAnswer, RefreshTokens, Refusal, Service, Tokens,
+    },
     seal::Grant,
     secret::Secret,
     store::{Lease, StoreError},
@@ -33,6 +35,7 @@ pub(super) struct ProviderCall {
     parts: Arc<EngineParts>,
     seen: Arc<Seen>,
     service: Arc<Service>,
+    caller: Caller,
     /// The grant in the client's AuthID; a newer one may be known.
     presented: Grant,
     begun: Stopwatch,
@@ -46,12 +49,14 @@ impl ProviderCall {
         parts: Arc<EngineParts>,
         seen: Arc<Seen>,
         service: Arc<Service>,
+        caller: Caller,
         presented: Grant,
     ) -> Self {
         Self {
             parts,
             seen,
             service,
+            caller,
             presented,
             begun: Stopwatch::start(),
         }
@@ -118,7 +123,7 @@ impl ProviderCall {
             &self.service,
             claim.grant.region.as_deref(),
             &claim.grant.refresh_token,
-            patience,
+            (self.caller, patience),
             permit,
         ));
         let answer = claim.hold(call).await;
@@ -181,9 +186,8 @@ impl ProviderCall {
         if self.seen.revocations.happened_since(&lineage, self.begun) {
             return Err(RefreshError::Revoked);
         }
-        parts
-            .cache
-            .insert(lineage, token.issued_at, Arc::clone(&token));
+        let moment = parts.clock.moment();
+        parts.cache.insert(lineage, moment, Arc::clone(&token));
         tracing::info!(
             service = %self.service.id,
             lineage = %lineage.short_hash(),
@@ -260,7 +264,7 @@ impl ProviderCall {
     /// The client has the presented generation; the provider has just accepted the
     /// claimed one, which may be newer.
     fn cached(&self, claim: &Claim, replaced: Option<&Replaced>, tokens: Tokens) -> CachedToken {
-        let now = self.parts.clock.now();
+        let (now, moment) = (self.parts.clock.now(), self.parts.clock.moment());
         let keys = self.parts.keyring.current();
         let grant = &claim.grant;
         let (generation, newest_authid) = match replaced {
@@ -272,9 +276,8 @@ impl ProviderCall {
         };
         CachedToken {
             access_token: tokens.access_token,
-            issued_at: now,
-            expires_at: now.plus(tokens.expires_in),
-            fresh_until: CachedToken::fresh_until(now, tokens.expires_in),
+            expires_at: moment.plus(tokens.expires_in),
+            fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
             generation,
             is_newest: claim.is_newest || replaced.is_some(),
             newest_authid,

@@ -12,7 +12,7 @@ use super::{
     provider_call::SINGLE_USE_PATIENCE,
 };
 use crate::{
-    provider::{GrantTokens, RefreshTokens, Revocation, RevocationMethod, Service},
+    provider::{Caller, GrantTokens, RefreshTokens, Revocation, RevocationMethod, Service},
     store::StoreError,
 };
 
@@ -64,7 +64,21 @@ impl RefreshEngine {
                 self.parts.lineages.release(claim).await;
                 continue;
             }
-            if self.send(holder, revocation, claim, live).await? {
+            let call = RevocationCall {
+                engine: self.clone(),
+                service: Arc::clone(service),
+                revocation: revocation.clone(),
+                caller: match holder.caller {
+                    Caller::Holder(client) => Caller::Revoker(client),
+                    stranger => stranger,
+                },
+                claim,
+                live,
+            };
+            // In a task of its own: a client that hangs up must not leave a revoked login's
+            // access token cached.
+            let called = self.flights.spawn(call.run()).await;
+            if called.unwrap_or(Err(RefreshError::Lost))? {
                 return Ok(());
             }
         }
@@ -106,42 +120,58 @@ impl RefreshEngine {
             }),
         }
     }
+}
 
-    /// Sends the revocation. Returns `false` if a newer token appeared meanwhile.
-    async fn send(
-        &self,
-        holder: &Holder<'_>,
-        revocation: &Revocation,
-        claim: Claim,
-        live: Option<Arc<CachedToken>>,
-    ) -> Result<bool, RefreshError> {
-        let service = holder.service;
+/// One revocation at a provider, and everything that follows from its answer.
+struct RevocationCall {
+    engine: RefreshEngine,
+    service: Arc<Service>,
+    revocation: Revocation,
+    caller: Caller,
+    claim: Claim,
+    live: Option<Arc<CachedToken>>,
+}
+
+impl RevocationCall {
+    /// Sends the newest token. Returns `false` if a newer one appeared meanwhile.
+    async fn run(self) -> Result<bool, RefreshError> {
+        let Self {
+            engine,
+            service,
+            claim,
+            live,
+            ..
+        } = self;
+        let lineage = claim.grant.lineage;
         let tokens = GrantTokens {
             refresh_token: &claim.grant.refresh_token,
             access_token: live.as_ref().map(|live| &live.access_token),
         };
-        let region = holder.grant.region.as_deref();
-        let revoking = self
-            .parts
-            .provider
-            .revoke(service, revocation, region, tokens);
-        if let Err(error) = claim.hold(revoking).await {
-            self.parts.lineages.release(claim).await;
-            return Err(RefreshError::of_provider(service, error));
+        let revoking = engine.parts.provider.revoke(
+            &service,
+            &self.revocation,
+            claim.grant.region.as_deref(),
+            tokens,
+            self.caller,
+        );
+        let answer = claim.hold(revoking).await;
+        let lineages = &engine.parts.lineages;
+        if let Err(error) = answer {
+            lineages.release(claim).await;
+            return Err(RefreshError::of_provider(&service, error));
         }
-        let lineages = &self.parts.lineages;
         // A lease keeps every server's refreshes out, this one's too.
         if claim.lease.is_none() {
-            self.landed_of(holder.lineage()).await;
+            engine.landed_of(lineage).await;
             if lineages.remember_a_newer(&claim.grant) {
                 return Ok(false);
             }
         }
-        self.forget(holder.lineage());
-        lineages.bury(self.parts.clock.now(), claim).await;
+        engine.forget(lineage);
+        lineages.bury(engine.parts.clock.now(), claim).await;
         tracing::info!(
             service = %service.id,
-            lineage = %holder.lineage().short_hash(),
+            lineage = %lineage.short_hash(),
             "revoked at the provider"
         );
         Ok(true)

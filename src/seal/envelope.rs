@@ -31,6 +31,9 @@ pub enum Purpose {
     /// The cookie of whoever gave the password of the login pages. Its context is
     /// that password, so that a changed one ends every session.
     Session,
+    /// The cookie of a browser in which somebody has given that password before. Its
+    /// context is the password too.
+    KnownBrowser,
     /// An AuthID that waits to be fetched. Its context is the hand-over token, so
     /// that the store and the server's keys together open nothing without it.
     HandOver,
@@ -46,6 +49,7 @@ impl Purpose {
             Self::Login => b"login cookie",
             Self::Visit => b"visit cookie",
             Self::Session => b"session cookie",
+            Self::KnownBrowser => b"known browser cookie",
             Self::HandOver => b"hand-over",
             Self::Lineage => b"lineage",
         }

@@ -10,6 +10,7 @@ use super::{
     reply,
 };
 use crate::{
+    limit::TooOften,
     login::LoginError,
     pages::{ErrorPage, Link, ProviderError as ProvidersWords},
     provider::{LoginMethod, ProviderError, Service},
@@ -99,10 +100,16 @@ impl Server {
     /// For a login that led to nothing. `visit` is what another attempt carries.
     pub(super) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
         let (status, explanation) = self.explain_login(error, visit);
-        self.error_page(
+        let page = self.error_page(
             status,
             explanation.link("To the start page", self.path("/")),
-        )
+        );
+        match error {
+            LoginError::TooOften(TooOften { retry_after }) => {
+                reply::set_retry_after(page, *retry_after)
+            }
+            _ => page,
+        }
     }
 
     fn explain_login<'e>(
@@ -127,6 +134,19 @@ impl Server {
                     "It was not begun in this browser, it took longer than ten minutes, or the \
                      page was loaded a second time.",
                     "Begin again. If it happens every time, allow cookies for this site.",
+                ),
+            ),
+            LoginError::TooOften(TooOften { retry_after }) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                Explanation::new(
+                    "Too many logins from your network",
+                    "In the last minutes more logins came from your network than this server \
+                     passes on.",
+                    &format!(
+                        "Wait {} seconds, then load this page again: your login is still good \
+                         for some minutes.",
+                        retry_after.as_secs().max(1)
+                    ),
                 ),
             ),
             LoginError::RefusedAtProvider {

@@ -89,7 +89,8 @@ impl Failure {
                 "server_error",
                 format!("{}. {TELL_ADMINISTRATOR}", capitalised(&error.to_string())),
             ),
-            RefreshError::TooOften(TooOften { retry_after }) => Self::new(
+            RefreshError::TooOften(TooOften { retry_after })
+            | RefreshError::TooManyOld(TooOften { retry_after }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",
                 format!(

@@ -6,7 +6,7 @@ use quick_cache::{Weighter, sync::Cache};
 
 use super::Name;
 use crate::{
-    clock::{Clock, UnixTime},
+    clock::{Clock, Moment},
     secret::Secret,
 };
 
@@ -21,7 +21,7 @@ pub struct Memory {
 #[derive(Clone, Debug)]
 struct Entry {
     value: Secret,
-    expires_at: UnixTime,
+    expires_at: Moment,
 }
 
 const FIRST_CAPACITY: usize = 64;
@@ -43,20 +43,20 @@ impl Memory {
 
     /// Keeps a value for `lifetime`, in place of an older one.
     pub fn put(&self, name: Name, value: Secret, lifetime: Duration) {
-        let expires_at = self.clock.now().plus(lifetime);
+        let expires_at = self.clock.moment().plus(lifetime);
         self.entries.insert(name, Entry { value, expires_at });
     }
 
     /// The value, while it lives.
     pub fn get(&self, name: &Name) -> Option<Secret> {
         let entry = self.entries.get(name)?;
-        (self.clock.now() < entry.expires_at).then_some(entry.value)
+        (self.clock.moment() < entry.expires_at).then_some(entry.value)
     }
 
     /// The value, which nobody else gets any more.
     pub fn take(&self, name: &Name) -> Option<Secret> {
         let (_, entry) = self.entries.remove(name)?;
-        (self.clock.now() < entry.expires_at).then_some(entry.value)
+        (self.clock.moment() < entry.expires_at).then_some(entry.value)
     }
 }
 
@@ -72,6 +72,7 @@ impl Weighter<Name, Entry> for Weight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::UnixTime;
 
     #[test]
     fn a_value_is_there_until_it_expires_or_is_taken() {
@@ -88,6 +89,20 @@ mod tests {
         memory.put(name, Secret::new("value"), Duration::from_secs(30));
         clock.advance(Duration::from_secs(30));
         assert!(memory.get(&name).is_none() && memory.take(&name).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_neither_loses_nor_prolongs_a_value() {
+        let clock = Clock::manual(UnixTime(1_800_000_000));
+        let memory = Memory::new(clock.clone(), 1 << 20);
+        let name = Name::new("kind", b"key");
+        for start in [1_800_086_400, 1_700_000_000] {
+            memory.put(name, Secret::new("value"), Duration::from_secs(30));
+            clock.set(UnixTime(start));
+            assert!(memory.get(&name).is_some());
+            clock.advance(Duration::from_secs(30));
+            assert!(memory.get(&name).is_none());
+        }
     }
 
     #[test]

@@ -37,8 +37,8 @@ impl ConnectionMetrics {
 /// The calls to one provider.
 #[derive(Clone, Debug, Default)]
 pub struct LaneMetrics {
-    /// Calls that wait for room.
-    pub waiting: Gauge,
+    waiting: Gauge,
+    under_way: Gauge,
     /// How often the provider began to be left alone.
     pub opened: Counter,
     /// Calls that were not made, because the provider is left alone.
@@ -47,10 +47,40 @@ pub struct LaneMetrics {
     pub crowded: Counter,
 }
 
+/// One more in a gauge, until this is dropped.
+#[derive(Debug)]
+pub struct Counted(Gauge);
+
+impl Counted {
+    fn by(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl LaneMetrics {
+    /// One more call waits for room.
+    pub fn waits(&self) -> Counted {
+        Counted::by(&self.waiting)
+    }
+
+    /// One more call is under way.
+    pub fn under_way(&self) -> Counted {
+        Counted::by(&self.under_way)
+    }
+}
+
 /// The calls to every provider.
 #[derive(Debug, Default)]
 pub(super) struct LanesMetrics {
     waiting: Family<LaneLabels, Gauge>,
+    under_way: Family<LaneLabels, Gauge>,
     opened: Family<LaneLabels, Counter>,
     refused: Family<RefusedLabels, Counter>,
 }
@@ -81,6 +111,7 @@ impl LanesMetrics {
         };
         LaneMetrics {
             waiting: self.waiting.get_or_create(&labels).clone(),
+            under_way: self.under_way.get_or_create(&labels).clone(),
             opened: self.opened.get_or_create(&labels).clone(),
             resting: refused("resting"),
             crowded: refused("crowded"),
@@ -92,6 +123,11 @@ impl LanesMetrics {
             "provider_calls_waiting",
             "Calls that wait until fewer of the same provider are under way",
             self.waiting.clone(),
+        );
+        registry.register(
+            "provider_calls_under_way",
+            "Calls that were begun and have not ended, logins and revocations included",
+            self.under_way.clone(),
         );
         registry.register(
             "provider_left_alone",

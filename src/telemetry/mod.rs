@@ -15,7 +15,7 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-pub use edge::{ConnectionMetrics, LaneMetrics};
+pub use edge::{ConnectionMetrics, Counted, LaneMetrics};
 pub use metrics::{KeyNumbers, Metrics};
 pub use store::Unsaved;
 

@@ -164,7 +164,7 @@ async fn a_gate_that_cannot_work_is_complained_about() {
         ),
         (
             vec![("AUTHSEAL_LOGIN_PASSWORD", "short")],
-            "AUTHSEAL_LOGIN_PASSWORD has fewer than 8",
+            "AUTHSEAL_LOGIN_PASSWORD has fewer than 12 characters; anybody who",
         ),
         (
             vec![("AUTHSEAL_LOGIN_HEADER", "Remote-User")],

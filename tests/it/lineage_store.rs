@@ -47,7 +47,7 @@ async fn remembered(refresh_tokens: &str, provider: ScriptedProvider) -> Option<
     let engine = RefreshEngine::new(EngineParts {
         provider: ProviderClient::new(outbound, HOUR, &config.offer.catalog, &metrics),
         catalog: Arc::new(config.offer.catalog),
-        old_authids: authseal::old_authid::OldAuthIds::new(false, None),
+        old_authids: authseal::old_authid::OldAuthIds::new(false, None, clock.clone()),
         keyring: keyring.clone(),
         cache: TokenCache::new(1 << 20),
         lineages: Lineages::new(

@@ -105,6 +105,7 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
         "authseal_provider_call_seconds_count provider",
         "authseal_provider_call_seconds_sum provider",
         "authseal_provider_calls_refused_total provider,reason",
+        "authseal_provider_calls_under_way provider",
         "authseal_provider_calls_waiting provider",
         "authseal_provider_left_alone_total provider",
         "authseal_refresh_total service,kid,outcome",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Answer, Browser, TestApp, TestAppBuilder, authid_on, get, login_link};
 
-const PASSWORD: &str = "never-print password";
+pub const PASSWORD: &str = "never-print password";
 
 fn with_password() -> TestAppBuilder {
     TestApp::builder().env("AUTHSEAL_LOGIN_PASSWORD", PASSWORD)
@@ -21,7 +21,7 @@ fn next(page: &Answer) -> String {
 }
 
 /// Types a password into the page.
-async fn enter(app: &TestApp, browser: &mut Browser, page: &Answer, password: &str) -> Answer {
+pub async fn enter(app: &TestApp, browser: &mut Browser, page: &Answer, password: &str) -> Answer {
     let fields = [("next", next(page)), ("password", password.to_owned())];
     let fields = fields
         .each_ref()

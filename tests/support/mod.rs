@@ -17,6 +17,7 @@ mod public_demo;
 mod random;
 mod scrape;
 mod scripted_provider;
+mod stranger;
 mod test_app;
 
 pub use aes_crypt::aes_crypt;
@@ -31,6 +32,7 @@ pub use public_demo::PublicDemo;
 pub use random::Random;
 pub use scrape::Scrape;
 pub use scripted_provider::{Asked, ScriptedProvider};
+pub use stranger::{BegunLogin, believing, elsewhere, revocable};
 pub use test_app::{TestApp, authid_on, login_link, login_links, seal};
 
 /// Longer than anything takes that is going to happen, on a busy machine too.

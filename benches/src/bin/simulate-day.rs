@@ -241,7 +241,7 @@ fn replica(catalog: &Arc<Catalog>, keyring: &Arc<Keyring>, clock: &Clock) -> Ref
     let outbound = Outbound::new(Default::default());
     RefreshEngine::new(EngineParts {
         catalog: catalog.clone(),
-        old_authids: authseal::old_authid::OldAuthIds::new(false, None),
+        old_authids: authseal::old_authid::OldAuthIds::new(false, None, clock.clone()),
         keyring: keyring.clone(),
         provider: ProviderClient::new(outbound, Duration::from_secs(20), catalog, &metrics),
         cache: TokenCache::new(CACHE_BYTES),

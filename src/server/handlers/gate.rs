@@ -1,9 +1,12 @@
 //! `POST /password`, and what stands at a page whose gates are closed.
 
+use std::time::Duration;
+
 use http::{Request, StatusCode};
 
 use super::start::recipients;
 use crate::{
+    limit::ClientNetwork,
     listen::Body,
     login::WrongPassword,
     pages::PasswordPage,
@@ -61,9 +64,14 @@ pub(in crate::server) async fn enter(
         (None, _) => return reply::see_other(&server.path(&next.0)),
     };
     let guess = Secret::new(form.get("password").unwrap_or_default());
-    let (status, problem, retry_after) = match password.enter(&guess, asker.counted_as()) {
-        Ok(cookie) => {
-            return reply::set_cookie(reply::see_other(&server.path(&next.0)), &cookie);
+    let cookies = input::cookies(request.headers());
+    let client = ClientNetwork::of(asker.counted_as());
+    let (status, problem, retry_after) = match password.enter(guess, cookies, client).await {
+        Ok(cookies) => {
+            let reply = reply::see_other(&server.path(&next.0));
+            return cookies
+                .iter()
+                .fold(reply, |reply, cookie| reply::set_cookie(reply, cookie));
         }
         Err(WrongPassword::Wrong) => {
             tracing::warn!(client = %asker, "a wrong password");
@@ -74,8 +82,15 @@ pub(in crate::server) async fn enter(
             tracing::warn!(client = %asker, "too many passwords were tried");
             let wait = too_often.retry_after;
             let seconds = wait.as_secs().max(1);
-            let problem = format!("That was too often. Try again in {seconds} seconds.");
+            let problem =
+                format!("Too many attempts from your network. Try again in {seconds} seconds.");
             (StatusCode::TOO_MANY_REQUESTS, problem, Some(wait))
+        }
+        Err(WrongPassword::Busy) => {
+            tracing::warn!(client = %asker, "too many passwords wait to be compared");
+            let wait = Duration::from_secs(1);
+            let problem = "Too many people enter a password just now. Try again.".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, problem, Some(wait))
         }
         Err(WrongPassword::NoSealingKey(_)) => {
             let problem = format!("This server has no key that may seal. {TELL_ADMINISTRATOR}");

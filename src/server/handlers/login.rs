@@ -6,6 +6,7 @@ use http::{Request, StatusCode};
 
 use super::result::result_page;
 use crate::{
+    limit::ClientNetwork,
     listen::Body,
     login::{Begun, Callback, Credential, Failed, Finished, LoginError, SealedCookie},
     pages::{self, CliTokenPage, Opener, ResultPage},
@@ -63,8 +64,14 @@ pub(in crate::server) async fn finish_login<B>(
     let callback = callback(request.uri().query().unwrap_or_default());
     let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
     let cookies = input::cookies(request.headers());
-    let page = match server.login.finish(callback, cookies).await {
+    let client = ClientNetwork::of(entry.asker.counted_as());
+    let page = match server.login.finish(callback, cookies, client).await {
         Ok(finished) => show(server, &finished, entry),
+        // The same callback is taken later, and needs its cookie then.
+        Err(Failed {
+            error: error @ LoginError::TooOften(_),
+            ..
+        }) => return server.login_failed(&error, None),
         Err(Failed { error, visit }) => {
             let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
             let page = server.login_failed(&error, nonce);
@@ -88,9 +95,10 @@ pub(in crate::server) async fn finish_with_login_token(
     let state = input::nonce(form.get("state"));
     let pasted = Secret::new(form.get("token").unwrap_or_default());
     let cookies = input::cookies(request.headers());
+    let client = ClientNetwork::of(entry.asker.counted_as());
     let finished = server
         .login
-        .finish_with_login_token(&state, pasted.expose(), cookies);
+        .finish_with_login_token(&state, pasted.expose(), cookies, client);
     match finished.await {
         Ok(finished) => {
             let cookie = SealedCookie::of_login(server.public_url(), &state);

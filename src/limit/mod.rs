@@ -1,6 +1,9 @@
 //! How often somebody may do something. Bounded memory, however many somebodies
 //! there are: whoever has not been seen for longest is forgotten first.
 
+mod network;
+mod turns;
+
 use std::{fmt, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{
@@ -12,10 +15,15 @@ use governor::{
 };
 use quick_cache::sync::Cache;
 
+pub use network::{ClientNetwork, NetworkLimit};
+pub use turns::{Turn, Turns};
+
 use crate::clock::Clock;
 
 /// About 200 bytes each.
 const REMEMBERED: usize = 50_000;
+/// There are several limits of minutes, each with as many.
+const REMEMBERED_BRIEFLY: usize = 16_000;
 
 /// A limit for each key (GCRA: a burst, then one at a time as time passes).
 pub struct Limit<K> {
@@ -36,20 +44,20 @@ pub struct TooOften {
 impl<K: Clone + Eq + Hash> Limit<K> {
     /// So many in an hour, all at once if need be.
     pub fn per_hour(times: NonZeroU32, clock: Clock) -> Self {
-        Self::of(Quota::per_hour(times), clock)
+        Self::of(Quota::per_hour(times), clock, REMEMBERED)
     }
 
     /// A first few at once, then one every `period`.
     pub fn first_then_every(first: NonZeroU32, period: Duration, clock: Clock) -> Self {
         let quota = Quota::with_period(period).expect("a period of some length");
-        Self::of(quota.allow_burst(first), clock)
+        Self::of(quota.allow_burst(first), clock, REMEMBERED_BRIEFLY)
     }
 
-    fn of(quota: Quota, clock: Clock) -> Self {
+    fn of(quota: Quota, clock: Clock, remembered: usize) -> Self {
         Self {
             quota,
             clock: LimitClock(clock),
-            buckets: Cache::new(REMEMBERED),
+            buckets: Cache::new(remembered),
         }
     }
 
@@ -72,7 +80,7 @@ impl<K> fmt::Debug for Limit<K> {
     }
 }
 
-/// Our clock, as governor reads it.
+/// Our clock, as governor reads it: the one that nobody sets.
 #[derive(Clone, Debug)]
 struct LimitClock(Clock);
 
@@ -80,7 +88,7 @@ impl governor::clock::Clock for LimitClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        Duration::from_secs(self.0.now().0).into()
+        self.0.moment().since_zero().into()
     }
 }
 

@@ -1,0 +1,149 @@
+//! What anybody can have done at a provider in the name of our client id, and how much of
+//! it: one code for each login, and so many from one network.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    num::NonZeroU32,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+
+use super::LoginError;
+use crate::{
+    clock::Clock,
+    limit::{ClientNetwork, NetworkLimit},
+    store::Name,
+};
+
+/// From one household; a class or an office behind one address logs in at once.
+const EXCHANGES: (NonZeroU32, Duration) = (NonZeroU32::new(20).unwrap(), Duration::from_secs(6));
+/// A login token is a password, and can be guessed; a person pastes one.
+const LOGIN_TOKENS: (NonZeroU32, Duration) = (NonZeroU32::new(5).unwrap(), Duration::from_secs(30));
+/// About 100 bytes each. The limits above let a network use so many up in days only.
+const REMEMBERED: usize = 65_536;
+
+/// Counts what goes out, and knows which logins have had their turn.
+#[derive(Debug)]
+pub struct Attempts {
+    exchanges: NetworkLimit,
+    login_tokens: NetworkLimit,
+    used: UsedNonces,
+}
+
+impl Attempts {
+    /// None so far.
+    pub fn new(clock: &Clock) -> Self {
+        let limit = |(first, period)| NetworkLimit::first_then_every(first, period, clock.clone());
+        Self {
+            exchanges: limit(EXCHANGES),
+            login_tokens: limit(LOGIN_TOKENS),
+            used: UsedNonces::default(),
+        }
+    }
+
+    /// The callback of the login with this nonce has come. `Ok` once for each nonce: a
+    /// cookie that is sent again has no second code tried. Whoever must wait has not used
+    /// it up.
+    pub(super) fn callback(
+        &self,
+        nonce: &str,
+        has_code: bool,
+        client: ClientNetwork,
+    ) -> Result<(), LoginError> {
+        let limit = has_code.then_some(&self.exchanges);
+        self.once(nonce, limit, client)
+    }
+
+    /// The same for a login token that was pasted, and has the form of one.
+    pub(super) fn login_token(&self, nonce: &str, client: ClientNetwork) -> Result<(), LoginError> {
+        self.once(nonce, Some(&self.login_tokens), client)
+    }
+
+    /// Fails where [`Attempts::callback`] and [`Attempts::login_token`] would because the
+    /// nonce is used up.
+    pub(super) fn check_unused(&self, nonce: &str) -> Result<(), LoginError> {
+        match self.used.has(nonce) {
+            true => Err(LoginError::NotBegun),
+            false => Ok(()),
+        }
+    }
+
+    fn once(
+        &self,
+        nonce: &str,
+        limit: Option<&NetworkLimit>,
+        client: ClientNetwork,
+    ) -> Result<(), LoginError> {
+        self.check_unused(nonce)?;
+        if let Some(limit) = limit {
+            limit.check(client).map_err(LoginError::TooOften)?;
+        }
+        match self.used.insert(nonce) {
+            true => Ok(()),
+            false => Err(LoginError::NotBegun),
+        }
+    }
+}
+
+/// The last nonces that were used up.
+#[derive(Debug, Default)]
+struct UsedNonces {
+    // Held to look and to add, never across an await.
+    nonces: Mutex<Nonces>,
+}
+
+#[derive(Debug, Default)]
+struct Nonces {
+    known: HashSet<Name>,
+    oldest_first: VecDeque<Name>,
+}
+
+impl UsedNonces {
+    fn has(&self, nonce: &str) -> bool {
+        self.lock().known.contains(&name(nonce))
+    }
+
+    /// `false` if it was there already.
+    fn insert(&self, nonce: &str) -> bool {
+        let name = name(nonce);
+        let mut nonces = self.lock();
+        if !nonces.known.insert(name) {
+            return false;
+        }
+        nonces.oldest_first.push_back(name);
+        if nonces.oldest_first.len() > REMEMBERED
+            && let Some(oldest) = nonces.oldest_first.pop_front()
+        {
+            nonces.known.remove(&oldest);
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Nonces> {
+        self.nonces
+            .lock()
+            .expect("nothing panics while holding the lock")
+    }
+}
+
+/// Of one length, however long the nonce.
+fn name(nonce: &str) -> Name {
+    Name::new("login", nonce.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_used_nonces_is_bounded_and_forgets_the_oldest_first() {
+        let used = UsedNonces::default();
+        for nonce in 0..=REMEMBERED {
+            assert!(used.insert(&nonce.to_string()));
+        }
+        assert!(!used.has("0") && used.has("1"));
+        assert!(!used.insert("1"));
+        assert_eq!(used.lock().known.len(), REMEMBERED);
+        assert_eq!(used.lock().oldest_first.len(), REMEMBERED);
+    }
+}

@@ -1,0 +1,212 @@
+//! Answers that nobody waits for any more: every handler's future is dropped at each of
+//! its await points, and leaves nothing behind.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
+use authseal::listen::{Body, Handler, Peer};
+use http::{Request, header::CONTENT_TYPE};
+
+use super::passwords::PASSWORD;
+use crate::support::{
+    Asked, Piece, Scrape, ScriptedProvider, TestApp, believing, elsewhere, eventually, get, json,
+    revocable, tokens,
+};
+
+/// Longer than any handler has await points.
+const MOST_POLLS: usize = 60;
+
+/// Polls a future so many times, and drops it. `true` if it was ready before.
+async fn dropped_after(polls: usize, future: impl Future) -> bool {
+    let mut future = pin!(future);
+    let mut polled = 0;
+    poll_fn(|context| {
+        if polled == polls {
+            return Poll::Ready(false);
+        }
+        polled += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(true),
+            // Nothing else may wake it before it is dropped.
+            Poll::Pending if polled == polls => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// A new login or AuthID for each try, so that each does all of its work.
+enum Work {
+    Get(String, Vec<(&'static str, String)>),
+    Post(
+        &'static str,
+        Vec<(&'static str, String)>,
+        Vec<(&'static str, String)>,
+    ),
+}
+
+impl Work {
+    fn request(&self, app: &TestApp, from: &str) -> Request<Body> {
+        let (method, path, headers, body) = match self {
+            Self::Get(path, headers) => ("GET", path.as_str(), headers, String::new()),
+            Self::Post(path, fields, headers) => {
+                let form = form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(fields)
+                    .finish();
+                ("POST", *path, headers, form)
+            }
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", app.url))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", self.from(from));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        request.body(Body::Whole(body.into())).unwrap()
+    }
+}
+
+impl Work {
+    /// Whoever is in a network that needs no password is not asked for it.
+    fn from(&self, from: &str) -> String {
+        match self {
+            Self::Post("/password", ..) => from.replacen("10.", "11.", 1),
+            _ => from.to_owned(),
+        }
+    }
+}
+
+/// Asks each handler for something that makes it work.
+async fn works(app: &TestApp, number: usize) -> Vec<Work> {
+    let authid = || app.seal("revocable", &format!("never-print-{number}"));
+    let clear = format!("v2:revocable:never-print-clear-{number}");
+    let login = app.begin("revocable").await;
+    let with = |authid: String| vec![("x-authid", authid)];
+    let token = "4k9x2m7q1z8w5v3t6y0u";
+    let get = |path: String| Work::Get(path, vec![]);
+    vec![
+        Work::Get("/refresh".into(), with(authid())),
+        Work::Get("/refresh".into(), with(clear.clone())),
+        Work::Post("/refresh", vec![("authid", authid())], vec![]),
+        get(format!("/?type=revocable&token={token}")),
+        get("/login?id=revocable".into()),
+        get(format!("/fetch?token={token}")),
+        get(format!("/token-state?token={token}")),
+        Work::Get(
+            format!("/logged-in?state={}&code=x", login.state),
+            vec![("cookie", login.cookie)],
+        ),
+        Work::Post("/renewed", vec![("authid", authid())], vec![]),
+        Work::Post("/revoked", vec![("authid", authid())], vec![]),
+        Work::Post("/revoked", vec![("authid", clear)], vec![]),
+        Work::Post(
+            "/password",
+            vec![("next", "/".into()), ("password", "a guess".into())],
+            vec![],
+        ),
+        Work::Post(
+            "/token",
+            vec![
+                ("grant_type", "refresh_token".into()),
+                ("refresh_token", authid()),
+            ],
+            vec![],
+        ),
+        Work::Post("/oauth2/revoke", vec![("token", authid())], vec![]),
+    ]
+}
+
+fn provider(asked: &Asked) -> Vec<Piece> {
+    match asked.request_line.contains("/revoke") {
+        true => json("200 OK", "{}"),
+        false => tokens("never-print-access", Some("never-print-newer")),
+    }
+}
+
+async fn start() -> (ScriptedProvider, TestApp) {
+    let provider = ScriptedProvider::start(provider);
+    let app = believing(&provider)
+        .tables(&revocable(&provider))
+        .env("AUTHSEAL_ACCEPT_V2_PLAIN", "true")
+        .env("AUTHSEAL_LOGIN_PASSWORD", PASSWORD)
+        .env("AUTHSEAL_LOGIN_NETWORKS", "10.0.0.0/8")
+        .env("AUTHSEAL_LOGIN_REQUIRE", "any")
+        .start()
+        .await;
+    (provider, app)
+}
+
+/// Every counter of something under way is 0, and everything works.
+async fn is_as_new(app: &TestApp) {
+    eventually("nothing is under way", async || {
+        let scrape = Scrape::of(&app.admin_url).await;
+        let names = [
+            "authseal_provider_calls_under_way",
+            "authseal_provider_calls_waiting",
+            "authseal_flights",
+            "authseal_unsaved_authids",
+        ];
+        (names.map(|name| scrape.sum(name, &[])) == [0.0; 4]).then_some(())
+    })
+    .await;
+    let authid = app.seal("scripted", "never-print-refresh");
+    assert_eq!(app.refresh(&authid).await.status, 200);
+    let page = app.log_in_from("scripted", "192.0.2.1").await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let fields = [("next", "/"), ("password", PASSWORD)];
+    let entered = app.post_from("/password", &fields, "", "192.0.2.1").await;
+    assert_eq!(entered.status, 303, "{entered:?}");
+}
+
+#[tokio::test]
+async fn every_handler_can_be_dropped_at_every_await_point() {
+    let (_provider, app) = start().await;
+    let peer = Peer::Ip("127.0.0.1".parse().unwrap());
+    let kinds = works(&app, 0).await.len();
+    for kind in 0..kinds {
+        let mut polls = 1;
+        loop {
+            let number = kind * MOST_POLLS + polls;
+            let from = elsewhere(number);
+            let work = works(&app, number).await.swap_remove(kind);
+            let request = work.request(&app, &from);
+            let answering = app.app.server.answer(&request, peer);
+            if dropped_after(polls, answering).await {
+                break;
+            }
+            polls += 1;
+            assert!(polls < MOST_POLLS, "kind {kind} never ends");
+        }
+        app.clock.advance(Duration::from_secs(60));
+        is_as_new(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn dropped_answers_by_the_hundred_leave_room_for_the_next() {
+    let (provider, app) = start().await;
+    provider.script(|_| vec![Piece::Silence]);
+    let peer = Peer::Ip("127.0.0.1".parse().unwrap());
+    for number in 0..300 {
+        // More than there are places for logins.
+        let work = works(&app, number).await.swap_remove(7);
+        let request = work.request(&app, &elsewhere(number));
+        let answering = app.app.server.answer(&request, peer);
+        let ended = tokio::time::timeout(Duration::from_millis(2), answering).await;
+        assert!(ended.is_err());
+    }
+    provider.script(self::provider);
+    is_as_new(&app).await;
+    let page = get(
+        &format!("{}/", app.url),
+        &[("x-forwarded-for", "192.0.2.1")],
+    )
+    .await;
+    assert_eq!(page.status, 403, "{page:?}");
+}
