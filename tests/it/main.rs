@@ -72,3 +72,4 @@ mod unix_socket;
 mod v2_authid;
 mod validity;
 mod visits;
+mod wide_networks;
