@@ -96,8 +96,11 @@ impl Login {
     pub fn begin(&self, id: &str, recipients: Recipients) -> Result<Begun, LoginError> {
         let service = self.find(id)?;
         let nonce = carried::nonce();
-        let redirect_uri = self.public_url.redirect_uri();
-        match self.provider.authorization(service, &redirect_uri, &nonce) {
+        let redirect_uri = service.provider.redirect_path();
+        let redirect_uri = redirect_uri.map(|path| self.public_url.join(path.as_str()));
+        let authorization = redirect_uri
+            .and_then(|redirect_uri| self.provider.authorization(service, &redirect_uri, &nonce));
+        match authorization {
             Some(authorization) => Ok(Begun::Redirect {
                 cookie: self.cookie(service, &nonce, authorization.verifier, recipients)?,
                 location: authorization.url.into(),

@@ -7,7 +7,7 @@ use super::{
     carried::{Attempt, open_carried},
 };
 use crate::{
-    provider::{CodeExchange, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
+    provider::{CodeExchange, Issuers, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
     seal::{self, Grant, Lineage, Purpose},
     secret::Secret,
 };
@@ -15,6 +15,8 @@ use crate::{
 /// What the provider's redirect carried (RFC 6749 section 4.1.2).
 #[derive(Debug, Default)]
 pub struct Callback {
+    /// The path at which it arrived, below PUBLIC_URL.
+    pub path: String,
     /// The nonce that the login began with; empty if none came.
     pub state: String,
     /// The authorization code.
@@ -31,6 +33,14 @@ impl Callback {
     fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.others.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Of several, each must be right: it is not known which one the provider wrote.
+    fn issuer_that_is_not_of(&self, issuers: &Issuers) -> Option<&str> {
+        let named = self.others.iter().filter(|(name, _)| name == "iss");
+        named
+            .map(|(_, value)| value.as_str())
+            .find(|iss| !issuers.allow(iss))
     }
 }
 
@@ -110,9 +120,25 @@ impl Login {
         attempt: Attempt,
         callback: Callback,
     ) -> Result<Finished, LoginError> {
-        let LoginMethod::Code { shown, .. } = &service.provider.login else {
+        let LoginMethod::Code {
+            shown,
+            redirect_path,
+            issuers,
+            ..
+        } = &service.provider.login
+        else {
             return Err(LoginError::NotBegun);
         };
+        // Before anything that it carries is used: the code may be another provider's.
+        if callback.path != redirect_path.as_str() {
+            tracing::warn!(service = %service.id, "a callback came to another redirect URI");
+            return Err(LoginError::AnotherPath { service });
+        }
+        if let Some(issuer) = callback.issuer_that_is_not_of(issuers) {
+            tracing::warn!(service = %service.id, "a callback named another issuer (iss)");
+            let issuer = issuer.to_owned();
+            return Err(LoginError::AnotherIssuer { service, issuer });
+        }
         let Some(code) = &callback.code else {
             return Err(LoginError::RefusedAtProvider {
                 error: callback.error.unwrap_or_else(|| "no code".into()),
@@ -133,7 +159,7 @@ impl Login {
                 )
             }
         };
-        let redirect_uri = self.public_url.redirect_uri();
+        let redirect_uri = self.public_url.join(redirect_path.as_str());
         let exchange = CodeExchange {
             redirect_uri: &redirect_uri,
             code,

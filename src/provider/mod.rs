@@ -2,6 +2,7 @@
 //! the quirks that providers.toml lists. The only user of the `oauth2` crate.
 
 mod breaker;
+mod callback;
 mod catalog;
 mod client;
 mod error;
@@ -10,6 +11,7 @@ mod revocation;
 mod table;
 mod token_response;
 
+pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, Withheld};
 pub use client::{Authorization, CodeExchange, ProviderClient};
 pub use error::{ProviderError, Refusal};

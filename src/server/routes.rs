@@ -6,6 +6,7 @@ use super::{Reply, Server, access_log::Entry, handlers, oauth_error::OAuthError,
 use crate::{
     listen::{Body, Handler, Peer},
     pages,
+    provider::RedirectPath,
 };
 
 /// An address of ours.
@@ -54,7 +55,7 @@ static ROUTES: [Route; 20] = [
         ..gated("/")
     },
     gated("/login"),
-    open("/logged-in", "GET"),
+    open(RedirectPath::SHARED, "GET"),
     open("/fetch", "GET"),
     open("/token-state", "GET"),
     gated("/cli-token"),
@@ -79,6 +80,11 @@ const METADATA: &str = "/.well-known/oauth-authorization-server";
 const NO_ROUTE: &str = "other";
 
 fn find(path: &str) -> Option<&'static Route> {
+    // Each provider may have a redirect URI of its own.
+    let path = match RedirectPath::is_one(path) {
+        true => RedirectPath::SHARED,
+        false => path,
+    };
     ROUTES.iter().find(|route| route.path == path)
 }
 
@@ -154,7 +160,9 @@ impl Server {
             (&Method::GET, "/") => handlers::start(self, request).await,
             // The page is where the login begins, whichever link led there.
             (&Method::GET, "/login" | "/cli-token") => handlers::begin_login(self, request, entry),
-            (&Method::GET, "/logged-in") => handlers::finish_login(self, request, entry).await,
+            (&Method::GET, RedirectPath::SHARED) => {
+                handlers::finish_login(self, request, entry).await
+            }
             (&Method::GET, "/fetch") => handlers::fetch(self, request).await,
             (&Method::GET, "/token-state") => handlers::token_state(self, request).await,
             (&Method::POST, "/cli-token-login") => {

@@ -1,4 +1,5 @@
-//! Logging in: `GET /login` and the provider's callback `GET /logged-in`; or, for
+//! Logging in: `GET /login` and the provider's callback `GET /logged-in` or `GET
+//! /logged-in/<provider>`; or, for
 //! services with a pasted login token, `GET /cli-token` and `POST
 //! /cli-token-login`.
 
@@ -60,7 +61,10 @@ pub(in crate::server) async fn finish_login<B>(
     request: &Request<B>,
     entry: &mut Entry,
 ) -> Reply {
-    let callback = callback(request.uri().query().unwrap_or_default());
+    let callback = Callback {
+        path: server.below_prefix(request.uri().path()).to_owned(),
+        ..callback(request.uri().query().unwrap_or_default())
+    };
     let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
     let cookies = input::cookies(request.headers());
     let page = match server.login.finish(callback, cookies).await {

@@ -41,8 +41,12 @@ impl Emulated {
             }
         }
         let app = configure(app).start().await;
-        let redirect_uri = format!("{}/logged-in", app.url);
         for emulator in &emulators {
+            let provider = emulator.family.provider;
+            let mut redirect_uri = format!("{}/logged-in", app.url);
+            if shipped()["provider"].get(provider).is_none() {
+                redirect_uri = format!("{redirect_uri}/{provider}");
+            }
             emulator.register(&redirect_uri, &app.clock);
         }
         Self { app, emulators }
