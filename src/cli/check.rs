@@ -78,7 +78,7 @@ fn print_redirect_uris(config: &Config) {
     let remark = if own.is_empty() {
         ""
     } else {
-        " for every provider but"
+        " for all providers but these:"
     };
     println!("Redirect URI   {}{remark}", uri(RedirectPath::SHARED));
     for (path, name) in own {

@@ -40,6 +40,7 @@ mod login_cookie;
 mod login_failures;
 mod metrics;
 mod mistakes;
+mod mix_up;
 mod moving_in;
 mod newest_grant;
 mod oauth;
