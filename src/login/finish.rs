@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
+    HandOver, LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
     carried::{Attempt, open_carried},
 };
 use crate::{
@@ -56,8 +58,8 @@ pub struct Finished {
     pub facts: Vec<(String, String)>,
     /// The page that opened ours.
     pub opener: Option<Opener>,
-    /// Whether the AuthID now waits for whoever has the hand-over token.
-    pub handed_over: bool,
+    /// How it stands with the program that waits for the AuthID.
+    pub hand_over: HandOver,
 }
 
 /// A login that has led to nothing.
@@ -85,13 +87,20 @@ pub struct Opener {
 }
 
 /// What a login gives.
-#[derive(Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Credential {
     /// The sealed grant.
     AuthId(Secret),
     /// The access token itself, from a provider without refresh tokens. It is
     /// used as it is, and never seen here again.
     AccessToken(Secret),
+}
+
+impl Credential {
+    pub(super) fn secret(&self) -> &Secret {
+        let (Self::AuthId(secret) | Self::AccessToken(secret)) = self;
+        secret
+    }
 }
 
 impl Login {
@@ -108,7 +117,7 @@ impl Login {
         finished.map_err(|error| Failed {
             visit: match recipients.is_nobody() {
                 true => None,
-                false => self.carry(recipients).ok(),
+                false => self.visit(recipients).ok(),
             },
             error,
         })
@@ -173,7 +182,6 @@ impl Login {
             .filter_map(|name| Some((name.clone(), callback.parameter(name)?.to_owned())))
             .collect();
         self.finished(service, attempt.recipients, credential, facts)
-            .await
     }
 
     /// Finishes a login with what was pasted into our own page.
@@ -197,33 +205,23 @@ impl Login {
         let tokens = exchange.await;
         let credential = self.seal(&service, None, tokens)?;
         self.finished(service, attempt.recipients, credential, Vec::new())
-            .await
     }
 
-    /// Lets the recipients have it.
-    async fn finished(
+    fn finished(
         &self,
         service: Arc<Service>,
         recipients: Recipients,
         credential: Credential,
         facts: Vec<(String, String)>,
     ) -> Result<Finished, LoginError> {
-        let (Credential::AuthId(secret) | Credential::AccessToken(secret)) = &credential;
-        let handed_over = match &recipients.hand_over {
-            Some(token) => self.hand_overs.deliver(token, secret).await?,
-            None => false,
-        };
-        let opener = recipients.opener.map(|origin| Opener {
-            is_trusted: self.openers.include(&origin, &self.public_url),
-            origin,
-        });
-        Ok(Finished {
+        let finished = Finished {
             service,
             credential,
             facts,
-            opener,
-            handed_over,
-        })
+            opener: None,
+            hand_over: HandOver::Nobody,
+        };
+        self.offer(finished, recipients)
     }
 
     /// The attempt that this browser began with this nonce.

@@ -7,6 +7,7 @@
 
 mod begin;
 mod carried;
+mod confirm;
 mod cookie;
 mod error;
 mod finish;
@@ -17,8 +18,9 @@ mod password;
 
 use std::sync::Arc;
 
-pub use begin::{Begun, Visit};
-pub use carried::{LIFETIME, Recipients};
+pub use begin::{Begun, Receives, Visit};
+pub use carried::{LIFETIME, Recipients, Waiting};
+pub use confirm::{Confirmed, HandOver, Question};
 pub use cookie::SealedCookie;
 pub use error::LoginError;
 pub use finish::{Callback, Credential, Failed, Finished, Opener};

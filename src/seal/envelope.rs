@@ -31,6 +31,12 @@ pub enum Purpose {
     /// The cookie of whoever gave the password of the login pages. Its context is
     /// that password, so that a changed one ends every session.
     Session,
+    /// The form that asks the person before an AuthID is handed over. Its context is a
+    /// nonce.
+    HandOverForm,
+    /// The cookie that says to whom it is to be handed over. Its context is the nonce of
+    /// that form.
+    HandOverCookie,
     /// An AuthID that waits to be fetched. Its context is the hand-over token, so
     /// that the store and the server's keys together open nothing without it.
     HandOver,
@@ -46,6 +52,8 @@ impl Purpose {
             Self::Login => b"login cookie",
             Self::Visit => b"visit cookie",
             Self::Session => b"session cookie",
+            Self::HandOverForm => b"hand-over form",
+            Self::HandOverCookie => b"hand-over cookie",
             Self::HandOver => b"hand-over",
             Self::Lineage => b"lineage",
         }

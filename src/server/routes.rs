@@ -48,7 +48,7 @@ const fn asset(path: &'static str) -> Route {
     }
 }
 
-static ROUTES: [Route; 20] = [
+static ROUTES: [Route; 21] = [
     open(REFRESH, "GET, POST"),
     Route {
         changes_nothing: true,
@@ -56,6 +56,7 @@ static ROUTES: [Route; 20] = [
     },
     gated("/login"),
     open(RedirectPath::SHARED, "GET"),
+    open(handlers::HAND_OVER_PATH, "POST"),
     open("/fetch", "GET"),
     open("/token-state", "GET"),
     gated("/cli-token"),
@@ -154,14 +155,17 @@ impl Server {
             && method == Method::GET
             && let Some(gate) = self.admission.closed_gate(request, entry.asker)
         {
-            return handlers::turn_away(self, request, entry.asker, gate).await;
+            return handlers::turn_away(self, request, entry.asker, gate);
         }
         match (method, route.path) {
-            (&Method::GET, "/") => handlers::start(self, request).await,
+            (&Method::GET, "/") => handlers::start(self, request),
             // The page is where the login begins, whichever link led there.
             (&Method::GET, "/login" | "/cli-token") => handlers::begin_login(self, request, entry),
             (&Method::GET, RedirectPath::SHARED) => {
                 handlers::finish_login(self, request, entry).await
+            }
+            (&Method::POST, handlers::HAND_OVER_PATH) => {
+                handlers::hand_over(self, request, entry).await
             }
             (&Method::GET, "/fetch") => handlers::fetch(self, request).await,
             (&Method::GET, "/token-state") => handlers::token_state(self, request).await,

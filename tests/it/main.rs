@@ -10,6 +10,7 @@ mod authid;
 mod authid_commands;
 mod broken_authids;
 mod config_json;
+mod confirmation;
 mod connections;
 mod demo;
 mod demo_provider;

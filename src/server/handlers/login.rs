@@ -5,11 +5,11 @@
 
 use http::{Request, StatusCode};
 
-use super::result::result_page;
+use super::result::finished_page;
 use crate::{
     listen::Body,
-    login::{Begun, Callback, Credential, Failed, Finished, LoginError, SealedCookie},
-    pages::{self, CliTokenPage, Opener, ResultPage},
+    login::{Begun, Callback, Failed, LoginError, SealedCookie},
+    pages::CliTokenPage,
     provider::{LoginMethod, Service},
     secret::Secret,
     server::{
@@ -68,7 +68,7 @@ pub(in crate::server) async fn finish_login<B>(
     let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
     let cookies = input::cookies(request.headers());
     let page = match server.login.finish(callback, cookies).await {
-        Ok(finished) => show(server, &finished, entry),
+        Ok(finished) => finished_page(server, StatusCode::OK, &finished, entry),
         Err(Failed { error, visit }) => {
             let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
             let page = server.login_failed(&error, nonce);
@@ -98,7 +98,8 @@ pub(in crate::server) async fn finish_with_login_token(
     match finished.await {
         Ok(finished) => {
             let cookie = SealedCookie::of_login(server.public_url(), &state);
-            reply::set_cookie(show(server, &finished, entry), &cookie.remove())
+            let page = finished_page(server, StatusCode::OK, &finished, entry);
+            reply::set_cookie(page, &cookie.remove())
         }
         Err(LoginError::NotALoginToken { service, why }) => {
             let problem = format!("{}.", capitalised(&why.to_string()));
@@ -146,22 +147,4 @@ fn ask_for_login_token(
         None => StatusCode::OK,
     };
     reply::page(status, &page)
-}
-
-fn show(server: &Server, finished: &Finished, entry: &mut Entry) -> Reply {
-    entry.note_service(&finished.service);
-    let credential = match &finished.credential {
-        Credential::AuthId(authid) => pages::Credential::AuthId(authid.expose()),
-        Credential::AccessToken(token) => pages::Credential::AccessToken(token.expose()),
-    };
-    let page = ResultPage {
-        facts: &finished.facts,
-        opener: finished.opener.as_ref().map(|opener| Opener {
-            origin: opener.origin.as_str(),
-            is_trusted: opener.is_trusted,
-        }),
-        handed_over: finished.handed_over,
-        ..result_page(server, &finished.service, credential)
-    };
-    reply::page(StatusCode::OK, &page)
 }
