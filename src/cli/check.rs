@@ -62,7 +62,7 @@ fn print_settings(config: &Config) {
     println!("Store          {}\n", describe_store(config));
 }
 
-/// What to register at each provider, on offer or not yet.
+/// The redirect URI to register at each provider, on offer or not yet.
 fn print_redirect_uris(config: &Config) {
     let offered = config.offer.catalog.iter();
     let offered = offered.map(|service| &service.provider);

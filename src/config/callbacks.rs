@@ -1,4 +1,4 @@
-//! What tells the callbacks of different tables apart.
+//! Telling the callbacks of different tables apart.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -17,7 +17,7 @@ pub struct Visit {
     pub cookie: String,
 }
 
-/// How somebody else receives an AuthID.
+/// Ways in which somebody else receives an AuthID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receives {
     /// As soon as there is one.
@@ -71,7 +71,7 @@ impl Login {
         }
     }
 
-    /// Whom the start page must name: a program that waits, or a page that gets the AuthID
+    /// The receiver that the start page must name: a program that waits, or a page that gets the AuthID
     /// without another click.
     pub fn receives(&self, recipients: &Recipients) -> Option<Receives> {
         let opener = recipients.opener.as_ref();

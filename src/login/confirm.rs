@@ -18,7 +18,7 @@ use crate::{
     secret::Secret,
 };
 
-/// How it stands with the program that opened the start page with a token.
+/// State of the hand-over to the program that opened the start page with a token.
 #[derive(Debug)]
 pub enum HandOver {
     /// There is none.
@@ -31,7 +31,7 @@ pub enum HandOver {
     TooLate,
 }
 
-/// What the page that asks carries.
+/// Contents of the page that asks.
 #[derive(Debug)]
 pub struct Question {
     /// Comes back with the form.
@@ -42,7 +42,7 @@ pub struct Question {
     pub cookie: Option<String>,
 }
 
-/// What is to be handed over, and what the page says after the click.
+/// The thing to be handed over, and the rest of the page after the click.
 #[derive(Debug, Deserialize, Serialize)]
 struct Offered {
     service: String,
@@ -51,7 +51,7 @@ struct Offered {
     opener: Option<Origin>,
 }
 
-/// What came of a click.
+/// Outcome of a click.
 #[derive(Debug)]
 pub struct Confirmed {
     /// The login that it was about.

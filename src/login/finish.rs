@@ -58,7 +58,7 @@ pub struct Finished {
     pub facts: Vec<(String, String)>,
     /// The page that opened ours.
     pub opener: Option<Opener>,
-    /// How it stands with the program that waits for the AuthID.
+    /// State of the hand-over to the program that waits for the AuthID.
     pub hand_over: HandOver,
 }
 

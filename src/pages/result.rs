@@ -28,7 +28,7 @@ pub struct ResultPage<'a> {
     pub facts: &'a [(String, String)],
     /// The page that opened this one.
     pub opener: Option<Opener<'a>>,
-    /// How it stands with the program that opened the start page with a token.
+    /// State of the hand-over to the program that opened the start page with a token.
     pub hand_over: HandOver<'a>,
 }
 
@@ -39,7 +39,7 @@ impl ResultPage<'_> {
     }
 }
 
-/// How it stands with a program that polls for the AuthID.
+/// State of the hand-over to a program that polls for the AuthID.
 #[derive(Clone, Copy, Debug)]
 pub enum HandOver<'a> {
     /// There is none: the opener may be posted to.
@@ -52,14 +52,14 @@ pub enum HandOver<'a> {
     TooLate,
 }
 
-/// What the form of that button carries.
+/// Contents of the form of that button.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     /// Comes back with the form.
     pub nonce: &'a str,
     /// Comes back with the form.
     pub sealed: &'a str,
-    /// Whether an attempt has failed, and another may help.
+    /// True if an attempt has failed, and another may help.
     pub failed: bool,
 }
 

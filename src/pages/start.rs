@@ -58,12 +58,12 @@ impl StartPage<'_> {
     }
 }
 
-/// Who will receive the AuthID.
+/// The receiver of the AuthID.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiver<'a> {
     /// The origin of the page that opened ours, where the browser tells it.
     pub opener: Option<&'a str>,
-    /// Whether the person is asked once more, after the login.
+    /// True if the person is asked once more, after the login.
     pub after_a_click: bool,
 }
 

@@ -1,10 +1,10 @@
-//! How the callback of one provider is told from those of all others: by the address at
+//! Telling the callback of one provider from those of all others: by the address at
 //! which it arrives, and by the issuer that it names. Otherwise one provider could pass
 //! another's code off as its own (a mix-up, RFC 9700 section 4.4).
 
 use std::fmt;
 
-/// Where a provider sends the browser back to, below PUBLIC_URL.
+/// The path to which a provider sends the browser back, below PUBLIC_URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectPath(String);
 

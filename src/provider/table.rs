@@ -42,7 +42,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Where it sends the browser back to, if it does.
+    /// The path to which it sends the browser back, if it does.
     pub fn redirect_path(&self) -> Option<&RedirectPath> {
         match &self.login {
             LoginMethod::Code { redirect_path, .. } => Some(redirect_path),
@@ -62,9 +62,9 @@ pub enum LoginMethod {
         params: BTreeMap<String, String>,
         /// Parameters of the callback that the person must be told.
         shown: Vec<String>,
-        /// Where it sends the browser back to.
+        /// The path to which it sends the browser back.
         redirect_path: RedirectPath,
-        /// Which issuers its callback may name.
+        /// The issuers that its callback may name.
         issuers: Issuers,
     },
     /// The person pastes a login token made on the provider's own site, and the

@@ -29,7 +29,7 @@ pub(super) use token::token;
 
 /// The token endpoint (RFC 6749 section 3.2), below the prefix.
 pub(super) const TOKEN_PATH: &str = "/token";
-/// Where the person confirms who gets an AuthID, below the prefix.
+/// The form by which the person confirms who gets an AuthID, below the prefix.
 pub(super) const HAND_OVER_PATH: &str = "/hand-over";
 /// The revocation endpoint (RFC 7009 section 2), below the prefix.
 pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";
