@@ -42,7 +42,13 @@ impl PublicUrl {
             return Err(PublicUrlError::Extras);
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        if path.ends_with("/logged-in") || path.ends_with("/refresh") {
+        // A provider's own redirect URI has one name more.
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if [path.as_str(), parent]
+            .iter()
+            .any(|path| path.ends_with("/logged-in"))
+            || path.ends_with("/refresh")
+        {
             return Err(PublicUrlError::Endpoint);
         }
         url.set_path(&path);
@@ -67,11 +73,6 @@ impl PublicUrl {
     /// The full address of `path`, which starts with `/`.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
-    }
-
-    /// Where a provider sends the browser back to (RFC 6749 section 3.1.2).
-    pub fn redirect_uri(&self) -> String {
-        self.join("/logged-in")
     }
 }
 
@@ -98,7 +99,7 @@ mod tests {
 
     fn check(text: &str, redirect_uri: &str, prefix: &str) {
         let url = PublicUrl::parse(text).unwrap();
-        assert_eq!(url.redirect_uri(), redirect_uri, "{text}");
+        assert_eq!(url.join("/logged-in"), redirect_uri, "{text}");
         assert_eq!(url.prefix(), prefix, "{text}");
     }
 
@@ -121,6 +122,7 @@ mod tests {
             ("https://u:p@a.example", PublicUrlError::Extras),
             ("https://a.example/?x=1", PublicUrlError::Extras),
             ("https://a.example/logged-in", PublicUrlError::Endpoint),
+            ("https://a.example/logged-in/own", PublicUrlError::Endpoint),
             ("https://a.example/seal/refresh/", PublicUrlError::Endpoint),
         ] {
             assert_eq!(PublicUrl::parse(text), Err(error), "{text}");

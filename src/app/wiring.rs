@@ -87,7 +87,6 @@ pub(super) fn wire(
                 None => Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES)),
             },
             keyring: keyring.clone(),
-            begins: HandOvers::begins(clock.clone()),
             clock: clock.clone(),
         },
         openers: config.openers,

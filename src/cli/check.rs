@@ -1,11 +1,14 @@
 //! `authseal check`: the same loader as `serve`, and what it found.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
 use super::{Failure, online};
 use crate::{
     clock::Clock,
     config::{Config, Edge, Environment, Offer},
+    provider::RedirectPath,
 };
 
 /// How far to look.
@@ -51,12 +54,36 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
 
 fn print_settings(config: &Config) {
     println!("Public URL     {}", config.public_url);
-    println!("Redirect URI   {}", config.public_url.redirect_uri());
+    print_redirect_uris(config);
     println!("Listening on   {}", describe_listening(&config.edge));
     println!("Health on      {}", config.edge.admin_listen);
     println!("Logging in     {}", config.login_gates);
     println!("Keys           {}", describe_keys(config));
     println!("Store          {}\n", describe_store(config));
+}
+
+/// The redirect URI to register at each provider, on offer or not yet.
+fn print_redirect_uris(config: &Config) {
+    let offered = config.offer.catalog.iter();
+    let offered = offered.map(|service| &service.provider);
+    let withheld = config.offer.withheld.iter();
+    let withheld = withheld.map(|service| &service.provider);
+    let own: BTreeMap<&str, &str> = offered
+        .chain(withheld)
+        .filter_map(|provider| Some((provider.redirect_path()?, provider)))
+        .filter(|(path, _)| !path.is_shared())
+        .map(|(path, provider)| (path.as_str(), provider.name.as_str()))
+        .collect();
+    let uri = |path| config.public_url.join(path);
+    let remark = if own.is_empty() {
+        ""
+    } else {
+        " for all providers but these:"
+    };
+    println!("Redirect URI   {}{remark}", uri(RedirectPath::SHARED));
+    for (path, name) in own {
+        println!("               {} for {name}", uri(path));
+    }
 }
 
 fn describe_listening(edge: &Edge) -> String {

@@ -47,7 +47,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
     let applications = ["demo", "demo-single-use"].map(|client_id| Application {
         client_id: client_id.into(),
         client_secret: CLIENT_SECRET.into(),
-        redirect_uri: format!("{public_url}/logged-in"),
+        redirect_uri: format!("{public_url}/logged-in/{client_id}"),
         single_use_refresh_tokens: client_id == "demo-single-use",
     });
     let provider = DemoProvider::start(

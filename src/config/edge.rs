@@ -11,7 +11,7 @@ use super::{Environment, LoginGates, Settings, reader::Reader};
 use crate::{
     listen::{Certificate, CertificateFiles, Limits, ListenAddress},
     outbound::{OutboundProxy, check_roots},
-    server::TrustedProxies,
+    server::{Networks, TrustedProxies},
 };
 
 /// How the service is reached, and how it reaches providers.
@@ -100,7 +100,31 @@ impl Edge {
                     .to_owned(),
             );
         }
+        warnings.extend(self.wide_networks(gates));
         warnings
+    }
+
+    fn wide_networks(&self, gates: &LoginGates) -> impl Iterator<Item = String> {
+        let login = gates.networks.as_ref().map(Networks::wide);
+        let wide = [
+            (
+                "TRUSTED_PROXIES",
+                self.trusted_proxies.wide(),
+                "every machine there is believed when it says where a request comes from. Name \
+                 only your proxies; behind a CDN, all networks of the CDN and no other",
+            ),
+            (
+                "LOGIN_NETWORKS",
+                login.unwrap_or_default(),
+                "everybody there may log in. Name narrower networks if you did not mean that",
+            ),
+        ];
+        let wide = wide.into_iter().filter(|(_, wide, _)| !wide.is_empty());
+        wide.map(|(name, wide, so)| {
+            let networks: Vec<String> = wide.iter().map(ToString::to_string).collect();
+            let networks = networks.join(", ");
+            format!("AUTHSEAL_{name} has wide public networks ({networks}): {so}")
+        })
     }
 }
 

@@ -27,8 +27,16 @@ pub(super) struct Places<'a> {
 }
 
 const REGION: &str = "{region}";
+const TENANT: &str = "{tenant}";
 
 impl Places<'_> {
+    fn with_tenant(&self, text: String) -> String {
+        match &self.tenant {
+            Some(tenant) => text.replace(TENANT, tenant),
+            None => text,
+        }
+    }
+
     fn allow(&self, url: &Url) -> bool {
         let allowed = match url.scheme() {
             "https" => true,
@@ -90,10 +98,7 @@ impl<'a> Fields<'a> {
     /// there.
     pub(super) fn endpoint(&mut self, name: &'static str, places: &Places<'_>) -> Option<Endpoint> {
         let text: String = self.optional(name)?;
-        let text = match &places.tenant {
-            Some(tenant) => text.replace("{tenant}", tenant),
-            None => text,
-        };
+        let text = places.with_tenant(text);
         let endpoint = match places.region {
             Some(values) if text.contains(REGION) => values
                 .iter()
@@ -107,7 +112,7 @@ impl<'a> Fields<'a> {
         };
         // What no tenant or region has filled in.
         let is_whole =
-            !text.contains("{tenant}") && (places.region.is_some() || !text.contains(REGION));
+            !text.contains(TENANT) && (places.region.is_some() || !text.contains(REGION));
         if !is_whole {
             self.complain(
                 name,
@@ -135,6 +140,21 @@ impl<'a> Fields<'a> {
             "must be https; http is for loopback hosts, or with insecure_http = true",
         );
         None
+    }
+
+    /// An issuer identifier (RFC 8414 section 2), to the letter as the table has it.
+    pub(super) fn issuer(&mut self, name: &'static str, places: &Places<'_>) -> Option<String> {
+        let text = places.with_tenant(self.optional(name)?);
+        let is_issuer = Url::parse(&text).is_ok_and(|url| {
+            places.allow(&url) && !text.contains(['?', '#', '{', '}']) && text == text.trim()
+        });
+        if !is_issuer {
+            self.complain(
+                name,
+                "must be the issuer of the provider's metadata: an https address without ? and #",
+            );
+        }
+        is_issuer.then_some(text)
     }
 
     pub(super) fn required_endpoint(

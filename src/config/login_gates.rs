@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Settings, reader::Reader};
 use crate::{
     login::Password,
-    server::{Networks, Require, UserHeader},
+    server::{Networks, NotNetworks, Require, UserHeader},
 };
 
 /// Who may log in.
@@ -55,7 +55,12 @@ impl LoginGates {
         let header = settings.login_header.as_deref();
         let gates = Self {
             networks: reader.optional("LOGIN_NETWORKS", networks, |text| {
-                text.parse::<Networks>().map_err(|error| error.to_string())
+                text.parse::<Networks>().map_err(|error| match error {
+                    NotNetworks::Form(_) => error.to_string(),
+                    NotNetworks::Everybody(_) => format!(
+                        "{error}, so it keeps nobody out; leave it out if anybody may log in"
+                    ),
+                })
             }),
             header: reader.optional("LOGIN_HEADER", header, UserHeader::parse),
             // Blanks at its ends are part of it.

@@ -2,6 +2,7 @@
 //! complaint is collected, names the variable or table, and never shows a value
 //! that could be a secret.
 
+mod callbacks;
 mod edge;
 mod environment;
 mod fields;

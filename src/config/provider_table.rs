@@ -9,7 +9,7 @@ use super::{
     environment::Environment,
     fields::{Fields, Places},
 };
-use crate::provider::{Endpoint, LoginMethod, Provider, Region, Revocation};
+use crate::provider::{Endpoint, Issuers, LoginMethod, Provider, RedirectPath, Region, Revocation};
 
 /// A provider, and the names of its credentials, in the order of preference.
 pub(super) struct ProviderTable {
@@ -25,6 +25,7 @@ pub(super) struct ProviderTable {
 pub(super) fn read_provider(
     id: &str,
     value: &Value,
+    is_built_in: bool,
     environment: &Environment,
     problems: &mut Vec<String>,
 ) -> Option<ProviderTable> {
@@ -45,7 +46,12 @@ pub(super) fn read_provider(
     };
 
     let name: Option<String> = fields.required("name");
-    let login = read_login(&mut fields, &places);
+    // Built-in providers were registered with the shared one before there were others.
+    let usual_path = match is_built_in {
+        true => RedirectPath::parse(RedirectPath::SHARED),
+        false => RedirectPath::of(id),
+    };
+    let login = read_login(&mut fields, &places, usual_path);
     let token_url = fields.required_endpoint("token_url", &places);
     let revocation = read_revocation(&mut fields, &places);
     let pkce = fields.optional("pkce").unwrap_or(false);
@@ -108,7 +114,11 @@ fn read_tenant(
     Some(tenant)
 }
 
-fn read_login(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<LoginMethod> {
+fn read_login(
+    fields: &mut Fields<'_>,
+    places: &Places<'_>,
+    usual_path: Option<RedirectPath>,
+) -> Option<LoginMethod> {
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
     enum Method {
@@ -119,6 +129,11 @@ fn read_login(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<LoginMetho
         Method::Code => Some(LoginMethod::Code {
             params: fields.optional("authorize_params").unwrap_or_default(),
             shown: fields.optional("callback_shown").unwrap_or_default(),
+            issuers: Issuers {
+                own: fields.issuer("issuer", places),
+                others: Vec::new(),
+            },
+            redirect_path: read_redirect_path(fields, usual_path)?,
             authorize_url: match fields.required_endpoint("authorize_url", places)? {
                 Endpoint::Fixed(url) => url,
                 Endpoint::ByRegion(_) => {
@@ -131,6 +146,24 @@ fn read_login(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<LoginMetho
             token_page: fields.link("login_token_page"),
         }),
     }
+}
+
+fn read_redirect_path(
+    fields: &mut Fields<'_>,
+    usual: Option<RedirectPath>,
+) -> Option<RedirectPath> {
+    let text: Option<String> = fields.optional("redirect_path");
+    let path = match text {
+        Some(text) => RedirectPath::parse(&text),
+        None => usual,
+    };
+    if path.is_none() {
+        fields.complain(
+            "redirect_path",
+            "must be /logged-in, or /logged-in/ and a name of letters, digits, . - and _",
+        );
+    }
+    path
 }
 
 fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<Revocation> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::{
+    callbacks::tell_apart,
     environment::Environment,
     fields::{Fields, nearest},
     provider_table::{ProviderTable, read_provider},
@@ -41,15 +42,20 @@ impl Tables {
         problems: &mut Vec<String>,
     ) -> Self {
         let mut all = Table::new();
+        let built_in = layers.first().map(|(_, tables)| tables.clone());
+        let built_in = built_in.and_then(|tables| tables.get("provider")?.as_table().cloned());
+        let built_in = built_in.unwrap_or_default();
         for (place, tables) in layers {
             lay_over(&mut all, tables, &place, problems);
         }
         let mut tables = Self::default();
         for (id, value) in tables_of(&all, "provider", problems) {
-            if let Some(provider) = read_provider(&id, &value, environment, problems) {
+            let is_built_in = built_in.contains_key(&id);
+            if let Some(provider) = read_provider(&id, &value, is_built_in, environment, problems) {
                 tables.providers.insert(id, provider);
             }
         }
+        tell_apart(&mut tables.providers, problems);
         // A provider that could not be read has been complained about already.
         let known: Vec<String> = tables_of(&all, "provider", &mut Vec::new())
             .map(|(id, _)| id)

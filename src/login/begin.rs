@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Login, LoginError, Recipients, SealedCookie,
+    Login, LoginError, Opener, Origin, Recipients, SealedCookie,
     carried::{self, Attempt, open_carried, seal_carried},
 };
 use crate::{provider::Service, seal::Purpose, secret::Secret};
@@ -15,6 +15,15 @@ pub struct Visit {
     pub nonce: String,
     /// The whole `Set-Cookie` value.
     pub cookie: String,
+}
+
+/// Ways in which somebody else receives an AuthID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receives {
+    /// As soon as there is one.
+    Unasked,
+    /// When the person has clicked on the page that asks.
+    AfterAClick,
 }
 
 /// How a login goes on.
@@ -42,24 +51,9 @@ pub enum Begun {
 
 impl Login {
     /// The start page was opened for these recipients.
-    pub async fn visit(&self, recipients: Recipients) -> Result<Visit, LoginError> {
-        if let Some(token) = &recipients.hand_over {
-            self.hand_overs.begin(token).await;
-        }
-        self.carry(recipients)
-    }
-
-    /// Whether the AuthID goes to somebody else without another click: to whoever has
-    /// the hand-over token, or to a trusted opener. The start page must say so.
-    pub fn delivers_unasked(&self, recipients: &Recipients) -> bool {
-        let opener = recipients.opener.as_ref();
-        recipients.hand_over.is_some()
-            || opener.is_some_and(|opener| self.openers.include(opener, &self.public_url))
-    }
-
-    /// A visit that goes on: after a login that failed, the next attempt is for the
+    /// Also a visit that goes on: after a login that failed, the next attempt is for the
     /// same recipients.
-    pub(super) fn carry(&self, recipients: Recipients) -> Result<Visit, LoginError> {
+    pub fn visit(&self, recipients: Recipients) -> Result<Visit, LoginError> {
         let (keys, now) = (self.keyring.current(), self.clock.now());
         let nonce = carried::nonce();
         let sealed = seal_carried(&keys, now, Purpose::Visit, &nonce, recipients)?;
@@ -67,6 +61,26 @@ impl Login {
             cookie: SealedCookie::of_visit(&self.public_url, &nonce).set(&sealed),
             nonce,
         })
+    }
+
+    /// The page that opened ours, and what it may have.
+    pub(super) fn opener(&self, origin: Origin) -> Opener {
+        Opener {
+            is_trusted: self.openers.include(&origin, &self.public_url),
+            origin,
+        }
+    }
+
+    /// The receiver that the start page must name: a program that waits, or a page that gets the AuthID
+    /// without another click.
+    pub fn receives(&self, recipients: &Recipients) -> Option<Receives> {
+        let opener = recipients.opener.as_ref();
+        let is_trusted = |opener| self.openers.include(opener, &self.public_url);
+        match &recipients.waiting {
+            Some(_) => Some(Receives::AfterAClick),
+            None if opener.is_some_and(is_trusted) => Some(Receives::Unasked),
+            None => None,
+        }
     }
 
     /// For whom the start page was opened from which a link with this nonce was
@@ -96,8 +110,11 @@ impl Login {
     pub fn begin(&self, id: &str, recipients: Recipients) -> Result<Begun, LoginError> {
         let service = self.find(id)?;
         let nonce = carried::nonce();
-        let redirect_uri = self.public_url.redirect_uri();
-        match self.provider.authorization(service, &redirect_uri, &nonce) {
+        let redirect_uri = service.provider.redirect_path();
+        let redirect_uri = redirect_uri.map(|path| self.public_url.join(path.as_str()));
+        let authorization = redirect_uri
+            .and_then(|redirect_uri| self.provider.authorization(service, &redirect_uri, &nonce));
+        match authorization {
             Some(authorization) => Ok(Begun::Redirect {
                 cookie: self.cookie(service, &nonce, authorization.verifier, recipients)?,
                 location: authorization.url.into(),

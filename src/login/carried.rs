@@ -31,8 +31,8 @@ pub(super) struct Attempt {
 /// Who is to receive the AuthID, besides the person.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Recipients {
-    /// Whoever knows this token.
-    pub hand_over: Option<HandOverToken>,
+    /// The program that polls for it.
+    pub waiting: Option<Waiting>,
     /// The page that opened ours.
     pub opener: Option<Origin>,
 }
@@ -40,8 +40,17 @@ pub struct Recipients {
 impl Recipients {
     /// Whether there is anybody.
     pub fn is_nobody(&self) -> bool {
-        self.hand_over.is_none() && self.opener.is_none()
+        self.waiting.is_none() && self.opener.is_none()
     }
+}
+
+/// A program that polls for the AuthID with a token that it made up.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Waiting {
+    /// Whoever knows it gets the AuthID.
+    pub token: HandOverToken,
+    /// The moment when it opened the start page.
+    pub since: UnixTime,
 }
 
 #[derive(Deserialize, Serialize)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cookie::{Cookie, SameSite, time};
 
-use super::{LIFETIME, password};
+use super::{LIFETIME, hand_over, password};
 use crate::{public_url::PublicUrl, secret::Secret};
 
 /// Name and attributes of one cookie.
@@ -31,6 +31,16 @@ impl SealedCookie {
     pub fn of_visit(public_url: &PublicUrl, nonce: &str) -> Self {
         let name = format!("authseal-visit-{nonce}");
         Self::new(public_url, &name, SameSite::Strict)
+    }
+
+    /// From the page that asks to the click that hands over: Strict, so that no foreign
+    /// page can click for the person.
+    pub fn of_hand_over(public_url: &PublicUrl, nonce: &str) -> Self {
+        let name = format!("authseal-hand-over-{nonce}");
+        Self {
+            lifetime: hand_over::TOKEN_LIFETIME,
+            ..Self::new(public_url, &name, SameSite::Strict)
+        }
     }
 
     /// Of whoever gave the password. Lax, because Duplicati opens the start page from

@@ -38,6 +38,22 @@ pub enum LoginError {
         /// The provider's words; foreign text.
         description: Option<String>,
     },
+    /// The callback came to the redirect URI of another provider. Nothing was sent
+    /// anywhere. Begin again, or tell the administrator.
+    #[error("an answer for {} came to another redirect URI", .service.provider.name)]
+    AnotherPath {
+        /// What was to be logged in to.
+        service: Arc<Service>,
+    },
+    /// The callback names another issuer (RFC 9207). Nothing was sent anywhere. Begin
+    /// again, or tell the administrator.
+    #[error("an answer for {} named another issuer", .service.provider.name)]
+    AnotherIssuer {
+        /// What was to be logged in to.
+        service: Arc<Service>,
+        /// What it named; foreign text.
+        issuer: String,
+    },
     /// The callback names a place that the table does not list. Nothing was sent
     /// there. Begin again, or tell the administrator.
     #[error("{} named a place that is not allowed", .service.provider.name)]

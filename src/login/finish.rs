@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
+    HandOver, LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
     carried::{Attempt, open_carried},
 };
 use crate::{
     limit::ClientNetwork,
-    provider::{CodeExchange, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
+    provider::{CodeExchange, Issuers, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
     seal::{self, Grant, Lineage, Purpose},
     secret::Secret,
 };
@@ -16,6 +18,8 @@ use crate::{
 /// What the provider's redirect carried (RFC 6749 section 4.1.2).
 #[derive(Debug, Default)]
 pub struct Callback {
+    /// The path at which it arrived, below PUBLIC_URL.
+    pub path: String,
     /// The nonce that the login began with; empty if none came.
     pub state: String,
     /// The authorization code.
@@ -33,6 +37,14 @@ impl Callback {
         let found = self.others.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value.as_str())
     }
+
+    /// Of several, each must be right: it is not known which one the provider wrote.
+    fn issuer_that_is_not_of(&self, issuers: &Issuers) -> Option<&str> {
+        let named = self.others.iter().filter(|(name, _)| name == "iss");
+        named
+            .map(|(_, value)| value.as_str())
+            .find(|iss| !issuers.allow(iss))
+    }
 }
 
 /// A login that has led to something to hand over.
@@ -47,8 +59,8 @@ pub struct Finished {
     pub facts: Vec<(String, String)>,
     /// The page that opened ours.
     pub opener: Option<Opener>,
-    /// Whether the AuthID now waits for whoever has the hand-over token.
-    pub handed_over: bool,
+    /// State of the hand-over to the program that waits for the AuthID.
+    pub hand_over: HandOver,
 }
 
 /// A login that has led to nothing.
@@ -76,13 +88,20 @@ pub struct Opener {
 }
 
 /// What a login gives.
-#[derive(Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Credential {
     /// The sealed grant.
     AuthId(Secret),
     /// The access token itself, from a provider without refresh tokens. It is
     /// used as it is, and never seen here again.
     AccessToken(Secret),
+}
+
+impl Credential {
+    pub(super) fn secret(&self) -> &Secret {
+        let (Self::AuthId(secret) | Self::AccessToken(secret)) = self;
+        secret
+    }
 }
 
 impl Login {
@@ -104,7 +123,7 @@ impl Login {
         finished.map_err(|error| Failed {
             visit: match recipients.is_nobody() {
                 true => None,
-                false => self.carry(recipients).ok(),
+                false => self.visit(recipients).ok(),
             },
             error,
         })
@@ -117,9 +136,25 @@ impl Login {
         callback: Callback,
         client: ClientNetwork,
     ) -> Result<Finished, LoginError> {
-        let LoginMethod::Code { shown, .. } = &service.provider.login else {
+        let LoginMethod::Code {
+            shown,
+            redirect_path,
+            issuers,
+            ..
+        } = &service.provider.login
+        else {
             return Err(LoginError::NotBegun);
         };
+        // Before anything that it carries is used: the code may be another provider's.
+        if callback.path != redirect_path.as_str() {
+            tracing::warn!(service = %service.id, "a callback came to another redirect URI");
+            return Err(LoginError::AnotherPath { service });
+        }
+        if let Some(issuer) = callback.issuer_that_is_not_of(issuers) {
+            tracing::warn!(service = %service.id, "a callback named another issuer (iss)");
+            let issuer = issuer.to_owned();
+            return Err(LoginError::AnotherIssuer { service, issuer });
+        }
         let Some(code) = &callback.code else {
             return Err(LoginError::RefusedAtProvider {
                 error: callback.error.unwrap_or_else(|| "no code".into()),
@@ -140,7 +175,7 @@ impl Login {
                 )
             }
         };
-        let redirect_uri = self.public_url.redirect_uri();
+        let redirect_uri = self.public_url.join(redirect_path.as_str());
         let exchange = CodeExchange {
             redirect_uri: &redirect_uri,
             code,
@@ -157,7 +192,6 @@ impl Login {
             .filter_map(|name| Some((name.clone(), callback.parameter(name)?.to_owned())))
             .collect();
         self.finished(service, attempt.recipients, credential, facts)
-            .await
     }
 
     /// Finishes a login with what was pasted into our own page. What has the form of a
@@ -188,33 +222,23 @@ impl Login {
         let tokens = exchange.await;
         let credential = self.seal(&service, None, tokens)?;
         self.finished(service, attempt.recipients, credential, Vec::new())
-            .await
     }
 
-    /// Lets the recipients have it.
-    async fn finished(
+    fn finished(
         &self,
         service: Arc<Service>,
         recipients: Recipients,
         credential: Credential,
         facts: Vec<(String, String)>,
     ) -> Result<Finished, LoginError> {
-        let (Credential::AuthId(secret) | Credential::AccessToken(secret)) = &credential;
-        let handed_over = match &recipients.hand_over {
-            Some(token) => self.hand_overs.deliver(token, secret).await?,
-            None => false,
-        };
-        let opener = recipients.opener.map(|origin| Opener {
-            is_trusted: self.openers.include(&origin, &self.public_url),
-            origin,
-        });
-        Ok(Finished {
+        let finished = Finished {
             service,
             credential,
             facts,
-            opener,
-            handed_over,
-        })
+            opener: None,
+            hand_over: HandOver::Nobody,
+        };
+        self.offer(finished, recipients)
     }
 
     /// The attempt that this browser began with this nonce.

@@ -1,21 +1,20 @@
 //! Handing an AuthID to the program that opened the login page: Duplicati's old
 //! web UI makes up a token, opens the page with it, and polls for the AuthID.
 
-use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Clock,
     keyring::Keyring,
-    limit::Limit,
     seal::{NoSealingKey, Purpose, open_envelope, seal_envelope},
     secret::Secret,
     store::{Name, Store, StoreError},
 };
 
-/// From opening the page to the end of the login.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// From opening the page to the click that hands over.
+pub(super) const TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// For the poller, which asks every three seconds.
 const AUTHID_LIFETIME: Duration = Duration::from_secs(30);
 /// Duplicati's have about 20 characters; what is much shorter can be guessed.
@@ -52,10 +51,8 @@ impl fmt::Debug for HandOverToken {
 /// How far a hand-over is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nobody opened the page with this token, or it is too old.
-    Unknown,
-    /// The login is not finished.
-    Waiting,
+    /// Nothing has been handed over with this token, or nothing that is still there.
+    Nothing,
     /// The AuthID can be fetched, once.
     Ready(Secret),
     /// It has been fetched.
@@ -71,40 +68,16 @@ pub struct HandOvers {
     pub keyring: Arc<Keyring>,
     /// The time.
     pub clock: Clock,
-    /// How often a page may be opened with a token: anybody can, with as many tokens as
-    /// he likes, and each is kept for minutes in a store that has more to keep.
-    pub begins: Arc<Limit<()>>,
 }
 
 impl HandOvers {
-    /// About a megabyte of marks at a time.
-    pub fn begins(clock: Clock) -> Arc<Limit<()>> {
-        let (at_once, every) = (NonZeroU32::new(2000).unwrap(), Duration::from_millis(100));
-        Arc::new(Limit::first_then_every(at_once, every, clock))
-    }
-
-    /// The page was opened with this token.
-    pub async fn begin(&self, token: &HandOverToken) {
-        if self.begins.check(&()).is_err() {
-            tracing::warn!("too many pages are opened with a token: this one hands nothing over");
-            return;
-        }
-        let mark = Secret::new("");
-        let waiting = self.store.put(waiting(token), mark, TOKEN_LIFETIME);
-        // Without it nothing is handed over; the page still shows the AuthID.
-        let _ = waiting.await;
-    }
-
-    /// The login is finished: the AuthID waits for whoever has the token. `false`
-    /// if the token is too old by now, or the store does not answer.
+    /// The AuthID waits from now on for whoever has the token, unless one was fetched with
+    /// it a moment ago: a click that comes twice hands over once.
     pub async fn deliver(
         &self,
         token: &HandOverToken,
         authid: &Secret,
-    ) -> Result<bool, NoSealingKey> {
-        let Ok(Some(_)) = self.store.get(&waiting(token)).await else {
-            return Ok(false);
-        };
+    ) -> Result<Result<(), StoreError>, NoSealingKey> {
         let sealed = seal_envelope(
             &self.keyring.current(),
             self.clock.now(),
@@ -112,11 +85,11 @@ impl HandOvers {
             token.bytes(),
             authid.expose().as_bytes(),
         )?;
-        let put = self.store.put(ready(token), sealed, AUTHID_LIFETIME);
-        let is_ready = put.await.is_ok();
-        // Only now: a poller must not find neither.
-        let _ = self.store.take(&waiting(token)).await;
-        Ok(is_ready)
+        Ok(match self.store.get(&fetched(token)).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => self.store.put(ready(token), sealed, AUTHID_LIFETIME).await,
+            Err(error) => Err(error),
+        })
     }
 
     /// The AuthID, for whoever has the token; nobody gets it twice.
@@ -135,7 +108,7 @@ impl HandOvers {
             .ok()
             .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
         let Some(authid) = authid else {
-            return Ok(Progress::Unknown);
+            return Ok(Progress::Nothing);
         };
         let mark = Secret::new("");
         let fetched = self.store.put(fetched(token), mark, AUTHID_LIFETIME);
@@ -152,16 +125,8 @@ impl HandOvers {
         if let Some(sealed) = self.store.get(&ready(token)).await? {
             return Ok(Progress::Ready(sealed));
         }
-        let waiting = self.store.get(&waiting(token)).await?;
-        Ok(match waiting {
-            Some(_) => Progress::Waiting,
-            None => Progress::Unknown,
-        })
+        Ok(Progress::Nothing)
     }
-}
-
-fn waiting(token: &HandOverToken) -> Name {
-    Name::new("hand-over waiting", token.bytes())
 }
 
 fn ready(token: &HandOverToken) -> Name {

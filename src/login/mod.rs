@@ -8,6 +8,7 @@
 mod attempts;
 mod begin;
 mod carried;
+mod confirm;
 mod cookie;
 mod error;
 mod finish;
@@ -20,8 +21,9 @@ mod slow_hash;
 use std::sync::Arc;
 
 pub use attempts::Attempts;
-pub use begin::{Begun, Visit};
-pub use carried::{LIFETIME, Recipients};
+pub use begin::{Begun, Receives, Visit};
+pub use carried::{LIFETIME, Recipients, Waiting};
+pub use confirm::{Confirmed, HandOver, Question};
 pub use cookie::SealedCookie;
 pub use error::LoginError;
 pub use finish::{Callback, Credential, Failed, Finished, Opener};

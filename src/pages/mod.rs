@@ -22,8 +22,8 @@ pub use commands::Login;
 pub use error::{ErrorPage, Link, ProviderError};
 pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
-pub use result::{Credential, Opener, OtherPrograms, ResultPage, Validity};
-pub use start::{Choice, HandOver, Service, Setup, StartPage};
+pub use result::{Credential, HandOver, Opener, OtherPrograms, Question, ResultPage, Validity};
+pub use start::{Choice, Receiver, Service, Setup, StartPage};
 
 /// The stylesheet; pages ask for it at prefix + [`STYLE_PATH`].
 pub const STYLE: &str = concat!(

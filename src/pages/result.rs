@@ -28,9 +28,39 @@ pub struct ResultPage<'a> {
     pub facts: &'a [(String, String)],
     /// The page that opened this one.
     pub opener: Option<Opener<'a>>,
-    /// Whether the AuthID now waits for the program that opened the start page
-    /// with a token.
-    pub handed_over: bool,
+    /// State of the hand-over to the program that opened the start page with a token.
+    pub hand_over: HandOver<'a>,
+}
+
+impl ResultPage<'_> {
+    /// True if one button is what the page is about.
+    fn asks(&self) -> bool {
+        matches!(self.hand_over, HandOver::Asks(_))
+    }
+}
+
+/// State of the hand-over to a program that polls for the AuthID.
+#[derive(Clone, Copy, Debug)]
+pub enum HandOver<'a> {
+    /// There is none: the opener may be posted to.
+    Nobody,
+    /// It gets nothing before the person presses a button.
+    Asks(Question<'a>),
+    /// It can fetch the AuthID now.
+    Done,
+    /// It has been handed one before, or has stopped waiting.
+    TooLate,
+}
+
+/// Contents of the form of that button.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Comes back with the form.
+    pub nonce: &'a str,
+    /// Comes back with the form.
+    pub sealed: &'a str,
+    /// True if an attempt has failed, and another may help.
+    pub failed: bool,
 }
 
 /// Commands for a shell.

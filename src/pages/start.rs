@@ -19,8 +19,8 @@ pub struct StartPage<'a> {
     pub setups: Vec<Setup<'a>>,
     /// What the links to a login carry, when a program opened the page.
     pub visit: Option<&'a str>,
-    /// Set when the AuthID is to be handed to whoever opened the page with a token.
-    pub hand_over: Option<HandOver<'a>>,
+    /// Somebody else who is to receive the AuthID.
+    pub receiver: Option<Receiver<'a>>,
 }
 
 /// More than this many services are too many to look through.
@@ -30,6 +30,11 @@ impl StartPage<'_> {
     /// Whether the list has a search field.
     fn is_searchable(&self) -> bool {
         matches!(self.choice, Choice::All | Choice::Unknown(_)) && self.services.len() > MANY
+    }
+
+    /// Whether the page after the login asks for a click.
+    fn asks(&self) -> bool {
+        self.receiver.is_some_and(|receiver| receiver.after_a_click)
     }
 
     /// Names of the services on the list whose logins end with this server's memory.
@@ -53,11 +58,13 @@ impl StartPage<'_> {
     }
 }
 
-/// Who will receive the AuthID.
+/// The receiver of the AuthID.
 #[derive(Clone, Copy, Debug)]
-pub struct HandOver<'a> {
+pub struct Receiver<'a> {
     /// The origin of the page that opened ours, where the browser tells it.
     pub opener: Option<&'a str>,
+    /// True if the person is asked once more, after the login.
+    pub after_a_click: bool,
 }
 
 /// What it takes to offer the services of a provider.

@@ -45,12 +45,13 @@ fn pages() -> Vec<String> {
             console_url: Some(FOREIGN),
         }],
         visit: Some("nonce"),
-        hand_over: Some(HandOver {
+        receiver: Some(Receiver {
             opener: Some(FOREIGN),
+            after_a_click: true,
         }),
     };
     let facts = [(FOREIGN.to_owned(), FOREIGN.to_owned())];
-    let result = |url, credential| ResultPage {
+    let result = |url, credential, hand_over| ResultPage {
         frame: frame(),
         service_name: FOREIGN,
         service_link: url,
@@ -64,8 +65,13 @@ fn pages() -> Vec<String> {
             origin: FOREIGN,
             is_trusted: false,
         }),
-        handed_over: true,
+        hand_over,
     };
+    let asks = HandOver::Asks(Question {
+        nonce: FOREIGN,
+        sealed: FOREIGN,
+        failed: true,
+    });
     let error = |links, provider_error| ErrorPage {
         frame: frame(),
         title: FOREIGN,
@@ -88,8 +94,10 @@ fn pages() -> Vec<String> {
         start(vec![service(), service()], Choice::One(service())).render(),
         start(vec![service()], Choice::Unknown(FOREIGN)).render(),
         start(vec![], Choice::Unknown(FOREIGN)).render(),
-        result(Some(FOREIGN), Credential::AuthId(FOREIGN)).render(),
-        result(None, Credential::AccessToken(FOREIGN)).render(),
+        result(Some(FOREIGN), Credential::AuthId(FOREIGN), HandOver::Nobody).render(),
+        result(None, Credential::AccessToken(FOREIGN), HandOver::Done).render(),
+        result(None, Credential::AuthId(FOREIGN), asks).render(),
+        result(None, Credential::AuthId(FOREIGN), HandOver::TooLate).render(),
         error(vec![link, link], Some(said)).render(),
         error(vec![], None).render(),
         PrivacyPage { frame: frame() }.render(),
@@ -156,7 +164,7 @@ fn an_authid_stands_in_its_field_as_it_is() {
         other_programs: None,
         facts: &[],
         opener: None,
-        handed_over: false,
+        hand_over: HandOver::Nobody,
     }
     .render()
     .unwrap();
@@ -177,7 +185,7 @@ fn the_result_page_says_how_long_an_authid_is_good() {
         other_programs: None,
         facts: &[],
         opener: None,
-        handed_over: false,
+        hand_over: HandOver::Nobody,
     };
     let says = |validity, words: &str| {
         let page = page(Credential::AuthId("v2:box.com:x"), validity);

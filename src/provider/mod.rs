@@ -2,6 +2,7 @@
 //! the quirks that providers.toml lists. The only user of the `oauth2` crate.
 
 mod breaker;
+mod callback;
 mod catalog;
 mod client;
 mod error;
@@ -11,6 +12,7 @@ mod salvage;
 mod table;
 mod token_response;
 
+pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, Withheld};
 pub use client::{Authorization, CodeExchange, Patience, ProviderClient, RefreshAnswer};
 pub use error::{ProviderError, Refusal};

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 use url::Url;
 
+use super::{Issuers, RedirectPath};
 use crate::secret::Secret;
 
 /// One OAuth application at one provider.
@@ -40,6 +41,16 @@ pub struct Provider {
     pub console_url: Option<Url>,
 }
 
+impl Provider {
+    /// The path to which it sends the browser back, if it does.
+    pub fn redirect_path(&self) -> Option<&RedirectPath> {
+        match &self.login {
+            LoginMethod::Code { redirect_path, .. } => Some(redirect_path),
+            LoginMethod::LoginToken { .. } => None,
+        }
+    }
+}
+
 /// How a person logs in.
 #[derive(Clone, Debug)]
 pub enum LoginMethod {
@@ -51,6 +62,10 @@ pub enum LoginMethod {
         params: BTreeMap<String, String>,
         /// Parameters of the callback that the person must be told.
         shown: Vec<String>,
+        /// The path to which it sends the browser back.
+        redirect_path: RedirectPath,
+        /// The issuers that its callback may name.
+        issuers: Issuers,
     },
     /// The person pastes a login token made on the provider's own site, and the
     /// resource owner password grant (RFC 6749 section 4.3) trades it.

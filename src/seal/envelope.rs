@@ -34,6 +34,12 @@ pub enum Purpose {
     /// The cookie of a browser in which somebody has given that password before. Its
     /// context is the password too.
     KnownBrowser,
+    /// The form that asks the person before an AuthID is handed over. Its context is a
+    /// nonce.
+    HandOverForm,
+    /// The cookie that says to whom it is to be handed over. Its context is the nonce of
+    /// that form.
+    HandOverCookie,
     /// An AuthID that waits to be fetched. Its context is the hand-over token, so
     /// that the store and the server's keys together open nothing without it.
     HandOver,
@@ -50,6 +56,8 @@ impl Purpose {
             Self::Visit => b"visit cookie",
             Self::Session => b"session cookie",
             Self::KnownBrowser => b"known browser cookie",
+            Self::HandOverForm => b"hand-over form",
+            Self::HandOverCookie => b"hand-over cookie",
             Self::HandOver => b"hand-over",
             Self::Lineage => b"lineage",
         }

@@ -165,6 +165,26 @@ impl Server {
                 });
                 (StatusCode::BAD_REQUEST, explanation)
             }
+            LoginError::AnotherPath { service } => (
+                StatusCode::BAD_REQUEST,
+                another_sender(
+                    service,
+                    "came to the address of another provider",
+                    again(service),
+                ),
+            ),
+            LoginError::AnotherIssuer { service, issuer } => {
+                let mut explanation = another_sender(
+                    service,
+                    "names another provider as its sender (iss)",
+                    again(service),
+                );
+                explanation.provider_error = Some(ProvidersWords {
+                    code: "iss",
+                    description: Some(issuer),
+                });
+                (StatusCode::BAD_REQUEST, explanation)
+            }
             LoginError::UnknownRegion { service } => (
                 StatusCode::BAD_REQUEST,
                 Explanation::new(
@@ -244,6 +264,26 @@ fn refused_at_provider(service: &Service, again: String) -> Explanation<'static>
         ),
         "If you declined by mistake, try again. If it happens every time, show this page to \
          the administrator.",
+    )
+    .link("Try again", again)
+}
+
+/// A mix-up (RFC 9700 section 4.4), or a mistake in a table.
+fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'static> {
+    let provider = &service.provider;
+    Explanation::new(
+        format!("This answer is not from {}", provider.name),
+        format!(
+            "You were logging in to {}, but the answer that your browser brought {how}. \
+             Nothing was done with it, and you have no AuthID.",
+            provider.name
+        ),
+        &format!(
+            "Try again. If it happens every time, show this page to the administrator: either \
+             issuer or redirect_path is wrong in [provider.{}], or one provider is trying to \
+             misuse your login at another.",
+            provider.id
+        ),
     )
     .link("Try again", again)
 }

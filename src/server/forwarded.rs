@@ -6,9 +6,11 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use super::networks::{Networks, NotANetwork};
+use super::networks::{Networks, NotNetworks};
 use crate::listen::Peer;
 use http::{HeaderMap, HeaderName, header::FORWARDED};
+use ipnet::IpNet;
+use thiserror::Error;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -20,11 +22,31 @@ pub struct TrustedProxies {
     unix: bool,
 }
 
+/// The text names no proxies.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NotProxies {
+    /// It is no list of networks.
+    #[error(transparent)]
+    Form(NotNetworks),
+    /// It has everybody's address.
+    #[error("{0}, so anybody could claim to come from anywhere; name your proxy's address")]
+    Everybody(NotNetworks),
+}
+
+impl From<NotNetworks> for NotProxies {
+    fn from(error: NotNetworks) -> Self {
+        match error {
+            NotNetworks::Form(_) => Self::Form(error),
+            NotNetworks::Everybody(_) => Self::Everybody(error),
+        }
+    }
+}
+
 impl FromStr for TrustedProxies {
-    type Err = NotANetwork;
+    type Err = NotProxies;
 
     /// Networks, and the word `unix`.
-    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+    fn from_str(text: &str) -> Result<Self, NotProxies> {
         let (unix, networks): (Vec<&str>, Vec<&str>) =
             text.split(',').partition(|name| name.trim() == "unix");
         Ok(Self {
@@ -79,7 +101,7 @@ impl TrustedProxies {
         let by_trusted_proxy = self.trusts(peer);
         let address = match peer {
             _ if by_trusted_proxy => self.forwarded(headers),
-            Peer::Ip(address) if !claims_to_forward(headers) => Some(address),
+            Peer::Ip(address) if !claims_to_forward(headers) => Some(address.to_canonical()),
             Peer::Ip(_) | Peer::Unix => None,
         };
         Asker {
@@ -92,6 +114,11 @@ impl TrustedProxies {
     /// Whether there is any.
     pub fn is_empty(&self) -> bool {
         !self.unix && self.networks.is_empty()
+    }
+
+    /// Public networks in which hardly every machine is a proxy of the administrator's.
+    pub fn wide(&self) -> Vec<IpNet> {
+        self.networks.wide()
     }
 
     fn trusts(&self, peer: Peer) -> bool {
@@ -259,6 +286,26 @@ mod tests {
         }
         let asker = TrustedProxies::default().asker(Peer::Unix, &HeaderMap::new());
         assert_eq!((asker.address, asker.by_trusted_proxy), (None, false));
+    }
+
+    #[test]
+    fn a_proxy_is_trusted_however_its_ipv4_address_is_written() {
+        let forged = headers(&[("x-forwarded-for", "::ffff:203.0.113.7, ::ffff:10.0.0.2")]);
+        for proxies in ["10.0.0.0/8", "::ffff:10.0.0.0/104"] {
+            let proxies: TrustedProxies = proxies.parse().unwrap();
+            for (peer, client) in [
+                ("10.0.0.1", Some("203.0.113.7")),
+                ("::ffff:10.0.0.1", Some("203.0.113.7")),
+                ("::ffff:11.0.0.1", None),
+            ] {
+                let asker = proxies.asker(Peer::Ip(peer.parse().unwrap()), &forged);
+                let client = client.map(|client| client.parse().unwrap());
+                assert_eq!(asker.address, client, "{peer}");
+            }
+            let peer = Peer::Ip("::ffff:11.0.0.1".parse().unwrap());
+            let asker = proxies.asker(peer, &HeaderMap::new());
+            assert_eq!(asker.to_string(), "11.0.0.1");
+        }
     }
 
     #[test]

@@ -22,8 +22,8 @@ use http_body_util::Full;
 
 pub use admin::Admin;
 pub use admission::{Admission, NotAUserHeader, Require, UserHeader};
-pub use forwarded::TrustedProxies;
-pub use networks::{Networks, NotANetwork};
+pub use forwarded::{NotProxies, TrustedProxies};
+pub use networks::{Networks, NotNetworks};
 
 use access_log::RequestIds;
 use forwarded::Asker;

@@ -6,6 +6,7 @@ use super::{Reply, Server, access_log::Entry, handlers, oauth_error::OAuthError,
 use crate::{
     listen::{Body, Handler, Peer},
     pages,
+    provider::RedirectPath,
 };
 
 /// An address of ours.
@@ -47,14 +48,15 @@ const fn asset(path: &'static str) -> Route {
     }
 }
 
-static ROUTES: [Route; 20] = [
+static ROUTES: [Route; 21] = [
     open(REFRESH, "GET, POST"),
     Route {
         changes_nothing: true,
         ..gated("/")
     },
     gated("/login"),
-    open("/logged-in", "GET"),
+    open(RedirectPath::SHARED, "GET"),
+    open(handlers::HAND_OVER_PATH, "POST"),
     open("/fetch", "GET"),
     open("/token-state", "GET"),
     gated("/cli-token"),
@@ -79,6 +81,11 @@ const METADATA: &str = "/.well-known/oauth-authorization-server";
 const NO_ROUTE: &str = "other";
 
 fn find(path: &str) -> Option<&'static Route> {
+    // Each provider may have a redirect URI of its own.
+    let path = match RedirectPath::is_one(path) {
+        true => RedirectPath::SHARED,
+        false => path,
+    };
     ROUTES.iter().find(|route| route.path == path)
 }
 
@@ -148,13 +155,18 @@ impl Server {
             && method == Method::GET
             && let Some(gate) = self.admission.closed_gate(request, entry.asker)
         {
-            return handlers::turn_away(self, request, entry.asker, gate).await;
+            return handlers::turn_away(self, request, entry.asker, gate);
         }
         match (method, route.path) {
-            (&Method::GET, "/") => handlers::start(self, request).await,
+            (&Method::GET, "/") => handlers::start(self, request),
             // The page is where the login begins, whichever link led there.
             (&Method::GET, "/login" | "/cli-token") => handlers::begin_login(self, request, entry),
-            (&Method::GET, "/logged-in") => handlers::finish_login(self, request, entry).await,
+            (&Method::GET, RedirectPath::SHARED) => {
+                handlers::finish_login(self, request, entry).await
+            }
+            (&Method::POST, handlers::HAND_OVER_PATH) => {
+                handlers::hand_over(self, request, entry).await
+            }
             (&Method::GET, "/fetch") => handlers::fetch(self, request).await,
             (&Method::GET, "/token-state") => handlers::token_state(self, request).await,
             (&Method::POST, "/cli-token-login") => {

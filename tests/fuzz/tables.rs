@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use authseal::{
     config::{Config, Environment, Rejected},
     outbound::{Outbound, OutboundProxy},
-    provider::{LoginMethod, ProviderClient, Service},
+    provider::{LoginMethod, ProviderClient, RedirectPath, Service},
     telemetry::Metrics,
 };
 use http::{HeaderValue, Request};
@@ -168,7 +168,7 @@ fn check_usable(config: &Config, outbound: &Outbound) -> TestCaseResult {
     let catalog = &config.offer.catalog;
     let deadline = Duration::from_secs(1);
     let client = ProviderClient::new(outbound.clone(), deadline, catalog, &Metrics::new());
-    let redirect_uri = config.public_url.redirect_uri();
+    let redirect_uri = config.public_url.join(RedirectPath::SHARED);
     for service in catalog.iter() {
         let begun = client.authorization(service, &redirect_uri, "state");
         let is_code = matches!(service.provider.login, LoginMethod::Code { .. });

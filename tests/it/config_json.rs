@@ -105,6 +105,11 @@ fn its_own_addresses_make_a_provider_of_its_own() {
     };
     assert_eq!(params["access_type"], "offline");
     assert_eq!(params["prompt"], "consent");
+    // As it is registered there since that server.
+    for service in config.offer.catalog.iter() {
+        let path = service.provider.redirect_path();
+        assert!(path.is_none_or(|path| path.is_shared()), "{service:?}");
+    }
     let of_box = config.offer.catalog.by_id("box.com").unwrap();
     let token_url = of_box.provider.token_url.at(None).unwrap();
     assert_eq!(token_url.as_str(), "https://box.mine.example/token");

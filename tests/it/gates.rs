@@ -95,13 +95,14 @@ async fn where_an_authid_a_token_or_a_sealed_cookie_counts_no_gate_stands() {
         ("/token-state?token=4k9x2m7q1z8w5v3t6y0u", 200),
         // Refused for want of the cookie, and for nothing else.
         ("/logged-in?code=c&state=s", 400),
+        ("/logged-in/own?code=c&state=s", 400),
         ("/privacy-policy", 200),
         ("/style.css", 200),
         ("/authseal.js", 200),
     ] {
         assert_eq!(at(&app, path, &[OUTSIDE]).await.status, status, "{path}");
     }
-    for path in ["/renewed", "/revoked"] {
+    for path in ["/renewed", "/revoked", "/hand-over"] {
         let answer = post_form(&format!("{}{path}", app.url), &[("authid", &authid)]).await;
         assert_ne!(answer.status, 403, "{path}: {answer:?}");
     }

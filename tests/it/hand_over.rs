@@ -20,11 +20,17 @@ pub async fn open(app: &TestApp, browser: &mut Browser, token: &str) -> Answer {
     browser.get(&start).await
 }
 
-/// Logs in from there, and returns the result page.
-async fn log_in(app: &TestApp, token: &str) -> Answer {
+/// Logs in from there, and returns the page that asks who gets the AuthID.
+pub async fn log_in(app: &TestApp, browser: &mut Browser, token: &str) -> Answer {
+    let start = open(app, browser, token).await;
+    app.log_in_by(browser, &login_link(&start.body)).await
+}
+
+/// The same, and the click: the last page.
+pub async fn log_in_and_confirm(app: &TestApp, token: &str) -> Answer {
     let mut browser = Browser::default();
-    let start = open(app, &mut browser, token).await;
-    app.log_in_by(&mut browser, &login_link(&start.body)).await
+    let page = log_in(app, &mut browser, token).await;
+    app.hand_over(&mut browser, &page).await
 }
 
 pub async fn fetch(app: &TestApp, token: &str) -> Value {
@@ -48,7 +54,7 @@ pub fn not_ready() -> Value {
 #[tokio::test]
 async fn whoever_has_the_token_fetches_the_authid_once() {
     let app = TestApp::start().await;
-    for (query, before, after) in [
+    for (number, (query, before, after)) in [
         ("", "", ""),
         ("&callback=F", "/**/F(", ");"),
         (
@@ -56,11 +62,15 @@ async fn whoever_has_the_token_fetches_the_authid_once() {
             "/**/angular.callbacks._0(",
             ");",
         ),
-    ] {
-        let page = log_in(&app, TOKEN).await;
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = format!("{TOKEN}{number}");
+        let page = log_in_and_confirm(&app, &token).await;
         assert!(page.body.contains(HANDED_OVER), "{page:?}");
         let authid = authid_on(&page.body);
-        let url = format!("{}/fetch?token={TOKEN}{query}", app.url);
+        let url = format!("{}/fetch?token={token}{query}", app.url);
         let mut answers = Vec::new();
         for _ in 0..2 {
             let answer = get(&url, &[]).await;
@@ -77,53 +87,42 @@ async fn whoever_has_the_token_fetches_the_authid_once() {
 #[tokio::test]
 async fn the_state_of_a_token_says_how_far_it_is() {
     let app = TestApp::start().await;
-    assert_eq!(state(&app, TOKEN).await, no_such_entry());
-    assert_eq!(fetch(&app, TOKEN).await, no_such_entry());
-
+    let assert_not_ready = async || {
+        assert_eq!(state(&app, TOKEN).await, not_ready());
+        assert_eq!(fetch(&app, TOKEN).await, not_ready());
+    };
+    assert_not_ready().await;
     let mut browser = Browser::default();
     let start = open(&app, &mut browser, TOKEN).await;
-    assert_eq!(state(&app, TOKEN).await, not_ready());
-    assert_eq!(fetch(&app, TOKEN).await, not_ready());
+    assert_not_ready().await;
+    let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
+    assert_not_ready().await;
 
-    app.log_in_by(&mut browser, &login_link(&start.body)).await;
+    app.hand_over(&mut browser, &page).await;
     for _ in 0..2 {
         assert_eq!(state(&app, TOKEN).await, json!({"success": false}));
     }
     assert!(fetch(&app, TOKEN).await["authid"].is_string());
     assert_eq!(state(&app, TOKEN).await, json!({"success": true}));
-    assert_eq!(state(&app, OTHER_TOKEN).await, no_such_entry());
+    assert_eq!(state(&app, OTHER_TOKEN).await, not_ready());
 
     app.clock.advance(Duration::from_secs(30));
-    assert_eq!(state(&app, TOKEN).await, no_such_entry());
-}
-
-#[tokio::test]
-async fn a_person_has_five_minutes_to_log_in() {
-    let app = TestApp::start().await;
-    for (seconds, in_time) in [(299, true), (300, false)] {
-        let mut browser = Browser::default();
-        let start = open(&app, &mut browser, TOKEN).await;
-        app.clock.advance(Duration::from_secs(seconds));
-        let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
-        assert_eq!(page.body.contains(HANDED_OVER), in_time, "{page:?}");
-        let authid = authid_on(&page.body);
-        assert_eq!(fetch(&app, TOKEN).await["authid"] == authid, in_time);
-        assert_eq!(app.refresh(&authid).await.status, 200);
-    }
-    assert_eq!(fetch(&app, TOKEN).await, no_such_entry());
+    assert_not_ready().await;
 }
 
 #[tokio::test]
 async fn a_program_has_thirty_seconds_to_fetch() {
     let app = TestApp::start().await;
     for (seconds, in_time) in [(29, true), (30, false)] {
-        log_in(&app, TOKEN).await;
+        log_in_and_confirm(&app, TOKEN).await;
         app.clock.advance(Duration::from_secs(seconds));
         let fetched = fetch(&app, TOKEN).await;
         assert_eq!(fetched["authid"].is_string(), in_time, "{fetched}");
+        // What says that it was fetched is gone as well.
+        app.clock.advance(Duration::from_secs(30));
     }
-    assert_eq!(fetch(&app, TOKEN).await, no_such_entry());
-    assert_eq!(state(&app, TOKEN).await, no_such_entry());
+    assert_eq!(fetch(&app, TOKEN).await, not_ready());
+    assert_eq!(state(&app, TOKEN).await, not_ready());
 }
 
 #[tokio::test]
@@ -132,7 +131,7 @@ async fn what_can_be_guessed_or_is_no_token_hands_nothing_over() {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let (shortest, longest) = ("a".repeat(16), "-_".repeat(32));
     for good in [shortest.as_str(), &longest] {
-        log_in(&app, good).await;
+        log_in_and_confirm(&app, good).await;
         assert!(fetch(&app, good).await["authid"].is_string(), "{good}");
     }
     for bad in [
@@ -151,7 +150,7 @@ async fn what_can_be_guessed_or_is_no_token_hands_nothing_over() {
         assert!(!start.body.contains(WILL_RECEIVE), "{bad}: {start:?}");
         assert_eq!(start.header("set-cookie"), "", "{bad}");
         let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
-        assert!(!page.body.contains(HANDED_OVER), "{bad}: {page:?}");
+        assert!(!page.body.contains("hand-over"), "{bad}: {page:?}");
         assert_eq!(fetch(&app, &token).await, no_such_entry(), "{bad}");
         assert_eq!(state(&app, &token).await, no_such_entry(), "{bad}");
     }
@@ -172,6 +171,9 @@ async fn the_page_says_who_will_receive_the_authid() {
         let unnamed = browser.get(&url).await.body;
         let expected = format!("The program that opened this page {WILL_RECEIVE}");
         assert!(unnamed.contains(&expected), "{unnamed}");
+        for page in [named, unnamed] {
+            assert!(page.contains("You are asked once more"), "{page}");
+        }
         let plain = browser.get(&format!("{}{path}", app.url)).await.body;
         assert!(!plain.contains(WILL_RECEIVE), "{plain}");
     }
@@ -184,9 +186,10 @@ async fn two_hand_overs_in_one_browser_do_not_disturb_each_other() {
     let first = open(&app, &mut browser, TOKEN).await;
     let second = open(&app, &mut browser, OTHER_TOKEN).await;
     let second = app.log_in_by(&mut browser, &login_link(&second.body)).await;
-    assert_eq!(fetch(&app, TOKEN).await, not_ready());
     let first = app.log_in_by(&mut browser, &login_link(&first.body)).await;
     for (token, page) in [(TOKEN, first), (OTHER_TOKEN, second)] {
+        assert_eq!(fetch(&app, token).await, not_ready());
+        app.hand_over(&mut browser, &page).await;
         let authid = authid_on(&page.body);
         assert_eq!(fetch(&app, token).await, json!({"authid": authid}));
     }

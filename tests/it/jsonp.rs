@@ -1,7 +1,7 @@
 //! The answers that a foreign page runs as a script.
 
-use super::hand_over::{TOKEN, open};
-use crate::support::{Browser, TestApp, get, login_link};
+use super::hand_over::{TOKEN, log_in_and_confirm, open};
+use crate::support::{Browser, TestApp, get};
 
 const ADDRESSES: [&str; 2] = ["/fetch", "/token-state"];
 
@@ -42,9 +42,7 @@ async fn a_callback_that_is_no_plain_name_is_refused_and_never_repeated() {
 #[tokio::test]
 async fn a_refused_callback_leaves_the_authid_where_it_is() {
     let app = TestApp::start().await;
-    let mut browser = Browser::default();
-    let start = open(&app, &mut browser, TOKEN).await;
-    app.log_in_by(&mut browser, &login_link(&start.body)).await;
+    log_in_and_confirm(&app, TOKEN).await;
     let fetch = format!("{}/fetch?token={TOKEN}", app.url);
     let refused = get(&format!("{fetch}&callback=a(b"), &[]).await;
     assert_eq!(refused.status, 400, "{refused:?}");

@@ -25,8 +25,10 @@ pub fn parameter(url: &str, name: &str) -> String {
 
 /// The callback of a login whose provider is scripted.
 pub fn callback(app: &TestApp, authorization_request: &str, query: &str) -> String {
-    let state = parameter(authorization_request, "state");
-    format!("{}/logged-in?state={state}&{query}", app.url)
+    let [redirect_uri, state] =
+        ["redirect_uri", "state"].map(|name| parameter(authorization_request, name));
+    let path = Url::parse(&redirect_uri).unwrap().path().to_owned();
+    format!("{}{path}?state={state}&{query}", app.url)
 }
 
 pub fn assert_not_begun(page: &Answer) {

@@ -20,6 +20,12 @@ aliases    = ["cloud"]
 manage_url = "https://cloud.example/settings"
 "#;
 
+/// Its tables, with these lines more in the provider's.
+pub fn own_service(more: &str) -> String {
+    let name = "name           = \"Our Nextcloud\"\n";
+    OWN_SERVICE.replace(name, &format!("{name}{more}"))
+}
+
 async fn with_own_provider(client_authentication: &str, revokes: bool) -> Emulated {
     let whole_table = |tables: String| {
         // The emulator's lines belong to the same table.
@@ -27,9 +33,7 @@ async fn with_own_provider(client_authentication: &str, revokes: bool) -> Emulat
         let host = lines.split('"').nth(1).unwrap().replace("/authorize", "");
         let revoke_url = format!("revoke_url = \"{host}/revoke\"\n");
         let more = format!("client_authentication = \"{client_authentication}\"\n{lines}");
-        let more = if revokes { more + &revoke_url } else { more };
-        let name = "name           = \"Our Nextcloud\"\n";
-        OWN_SERVICE.replace(name, &format!("{name}{more}"))
+        own_service(&if revokes { more + &revoke_url } else { more })
     };
     Emulated::with(&["nextcloud"], whole_table, |app| {
         app.env("NEXTCLOUD_CLIENT_ID", CLIENT_ID)
@@ -169,6 +173,54 @@ fn each_mistake_is_one_message_that_names_its_place() {
         (
             provider("token_url = \"https://b.example/\""),
             "authorize_url is missing",
+        ),
+        (
+            provider(&format!("{urls}\nredirect_path = \"/logged-in/x\"")),
+            "",
+        ),
+        (
+            provider(&format!("{urls}\nredirect_path = \"/callback\"")),
+            "redirect_path must be /logged-in",
+        ),
+        (
+            provider(urls).replace("provider.mine", "provider.\"..\""),
+            "redirect_path must be /logged-in",
+        ),
+        (
+            format!(
+                "[provider.google]\nredirect_path = \"/logged-in/mine\"\n{}",
+                provider(urls)
+            ),
+            "redirect_path /logged-in/mine belongs to [provider.google]",
+        ),
+        (
+            format!(
+                "[provider.google]\nredirect_path = \"/logged-in/google\"\n{}",
+                provider(&format!("{urls}\nredirect_path = \"/logged-in\""))
+            ),
+            "",
+        ),
+        (
+            provider(&format!("{urls}\nissuer = \"https://b.example/realm\"")),
+            "",
+        ),
+        (
+            provider(&format!("{urls}\nissuer = \"http://b.example\"")),
+            "issuer must be",
+        ),
+        (
+            provider(&format!("{urls}\nissuer = \"https://b.example/?a\"")),
+            "issuer must be",
+        ),
+        (
+            provider(&format!(
+                "{urls}\nissuer = \"https://b.example/{{tenant}}\""
+            )),
+            "issuer must be",
+        ),
+        (
+            provider(&format!("{urls}\nissuer = \"b.example\"")),
+            "issuer must be",
         ),
         (
             provider(&format!("{urls}\nrevoke_with = \"magic\"")),

@@ -165,6 +165,8 @@ async fn a_wrong_method_is_405_and_an_unknown_address_404() {
         ("/fetch", "GET"),
         ("/token-state", "GET"),
         ("/cli-token", "GET"),
+        ("/logged-in/own", "GET"),
+        ("/hand-over", "POST"),
         ("/cli-token-login", "POST"),
         ("/revoke", "GET"),
         ("/revoked", "POST"),
@@ -185,6 +187,10 @@ async fn a_wrong_method_is_405_and_an_unknown_address_404() {
         "//",
         "/healthz",
         "/../etc/passwd",
+        "/logged-in/",
+        "/logged-in/a/b",
+        "/logged-in/%2e%2e",
+        "/hand-over/x",
     ] {
         assert_eq!(page(&app, path).await.status, 404, "{path}");
     }

@@ -82,7 +82,8 @@ async fn a_hand_over_survives_the_password_too() {
     let entered = enter(&app, &mut browser, &asked, PASSWORD).await;
     let start = format!("{}{}", app.url, entered.header("location"));
     let start = browser.get(&start).await;
-    app.log_in_by(&mut browser, &login_link(&start.body)).await;
+    let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
+    app.hand_over(&mut browser, &page).await;
     assert!(get(&fetch, &[]).await.body.contains("v2:stable:"));
 }
 

@@ -1,6 +1,6 @@
 //! Cross-site scripting, tried in everything that a request carries.
 
-use super::login::{begin, parameter};
+use super::login::{begin, callback};
 use crate::support::{
     Answer, Browser, ScriptedProvider, TestApp, emulators::Emulated, get, login_link, post_form,
     tokens,
@@ -158,11 +158,8 @@ async fn what_the_provider_sends_back_becomes_no_script() {
     ] {
         let mut browser = Browser::default();
         let request = begin(&app, &mut browser, "facts").await;
-        let state = parameter(&request, "state");
         let query = query.replace('A', &attack());
-        let page = browser
-            .get(&format!("{}/logged-in?state={state}&{query}", app.url))
-            .await;
+        let page = browser.get(&callback(&app, &request, &query)).await;
         assert_harmless(&page);
         // Code and description; or hostname, locationid and the token.
         let shown = if query.starts_with("error") { 2 } else { 3 };

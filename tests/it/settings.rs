@@ -76,6 +76,40 @@ async fn what_is_configured_is_shown_and_why_the_rest_is_not_offered() {
 }
 
 #[tokio::test]
+async fn the_redirect_uri_of_each_provider_is_shown_offered_or_not() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let own = |id: &str, more: &str| {
+        format!(
+            "[provider.{id}]\nname = \"Name of {id}\"\ncredentials = [\"{id}\"]\n\
+             authorize_url = \"https://{id}.example/a\"\ntoken_url = \"https://{id}.example/t\"\n\
+             refresh_tokens = \"stable\"\n{more}\n\
+             [service.{id}]\nprovider = \"{id}\"\nname = \"{id}\"\n"
+        )
+    };
+    let built_in = "[provider.google]\nredirect_path = \"/logged-in/google\"\n".to_owned();
+    let tables = built_in
+        + &own("one", "")
+        + &own("two", "redirect_path = \"/logged-in/second\"")
+        + &own("three", "redirect_path = \"/logged-in\"");
+    fs::write(file.path(), tables).unwrap();
+    let printed = check(&[
+        ("AUTHSEAL_PUBLIC_URL", "https://auth.example/seal"),
+        ("AUTHSEAL_PROVIDERS", file.path().to_str().unwrap()),
+        ("one_CLIENT_ID", "the-client-id"),
+        ("one_CLIENT_SECRET", "never-print-1"),
+    ])
+    .await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    printed.assert_says(&[
+        "Redirect URI   https://auth.example/seal/logged-in for all providers but these:\n",
+        "  https://auth.example/seal/logged-in/google for Google\n",
+        "  https://auth.example/seal/logged-in/one for Name of one\n",
+        "  https://auth.example/seal/logged-in/second for Name of two\n",
+    ]);
+    assert!(!printed.text.contains("three for"), "{}", printed.text);
+}
+
+#[tokio::test]
 async fn every_complaint_comes_at_once_and_names_its_variable() {
     let printed = check(&[
         ("AUTHSEAL_PUBLIC_URL", "ftp://never-print-1"),

@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 
 use super::hand_over::{TOKEN, fetch, not_ready, open};
 use crate::support::{
-    Browser, Scrape, ScriptedProvider, TestApp, authid_on, free_port, get, login_link, tokens,
+    Browser, Scrape, ScriptedProvider, TestApp, authid_on, free_port, get, hand_over_form,
+    login_link, tokens,
 };
 
 /// What a single-use service answers then.
@@ -73,7 +74,12 @@ async fn a_login_goes_on_but_nothing_is_handed_over() {
     let start = open(&app, &mut browser, TOKEN).await;
     assert_eq!(start.status, 200, "{start:?}");
     let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
-    assert!(page.body.contains("Paste it into the AuthID field"));
+    for _ in 0..2 {
+        let confirmed = app.hand_over(&mut browser, &page).await;
+        assert_eq!(confirmed.status, 503, "{confirmed:?}");
+        assert!(confirmed.body.contains("It was not handed over."));
+        assert_eq!(hand_over_form(&confirmed.body), hand_over_form(&page.body));
+    }
     assert_eq!(app.refresh(&authid_on(&page.body)).await.status, 200);
     // It may be there, and asking again finds out.
     assert_eq!(fetch(&app, TOKEN).await, not_ready());

@@ -42,7 +42,7 @@ impl OidcApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let public_url = format!("http://localhost:{port}");
-        let redirect_uri = format!("{public_url}/logged-in");
+        let redirect_uri = format!("{public_url}/logged-in/oidc");
         let provider = OidcProvider::start(&redirect_uri, refresh_tokens).await;
         let app = TestApp::builder()
             .listener(listener)
@@ -99,6 +99,7 @@ impl OidcProvider {
             r#"
 [provider.oidc]
 name = "OpenID provider"
+issuer = "{issuer}"
 credentials = ["OIDC"]
 authorize_url = "{issuer}/auth"
 token_url = "{issuer}/token"

@@ -128,7 +128,16 @@ pub async fn log_in(browser: &Browser) {
     browser.find("button[data-copy]:not([hidden])").await;
 }
 
-/// The same, when the window may be closed before that page can be seen.
+/// The same, where a program polls for the AuthID, and the person hands it over.
+pub async fn log_in_and_hand_over(browser: &Browser) {
+    browser.click(".button.primary").await;
+    browser.click("#allow").await;
+    browser.see_heading("Hand over your AuthID?").await;
+    browser.click(".button.primary").await;
+    browser.see_heading("Your AuthID is ready").await;
+}
+
+/// The same as [`log_in`], when the window may be closed before that page can be seen.
 pub async fn log_in_and_be_closed(browser: &Browser) {
     browser.click(".button.primary").await;
     let allow = browser.find("#allow").await;

@@ -138,7 +138,10 @@ impl Site {
         let foreign = opener.current_ui(FOREIGN, &app.url);
         let silent = opener.silent_ui(LOCALHOST, &app.url);
         let one = "/?type=stable";
-        let handed_over = format!("{one}&token={TOKEN}");
+        let asks = format!("{one}&token={TOKEN}");
+        let named = opener.old_ui(LOCALHOST, &app.url, "stable", TOKEN);
+        let question = "Hand over your AuthID?";
+        let handed_over = [Click(BUTTON), Click("#allow"), Click(BUTTON)];
         let allow = || [Click(BUTTON), Click("#allow")];
         let used_by = |tab| [Click(BUTTON), Click("#allow"), Click(tab)];
         let for_rclone = used_by("label[for=use-rclone]");
@@ -146,7 +149,9 @@ impl Site {
         let token = "Your access token is ready";
         vec![
             page(app, one, allow(), ready, COPY),
-            page(app, &handed_over, allow(), ready, COPY),
+            page(app, &asks, allow(), question, BUTTON),
+            page(app, &asks, handed_over, ready, COPY),
+            opened(app, named, allow(), question, BUTTON),
             page(app, one, for_rclone, ready, RCLONE),
             page(app, one, for_a_script, ready, SCRIPT),
             opened(app, trusted, allow(), ready, AFTER_SENDING),

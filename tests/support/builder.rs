@@ -178,6 +178,7 @@ name = "Test provider"
 credentials = ["{credentials}"]
 authorize_url = "{authorize_url}"
 token_url = "{token_url}"
+redirect_path = "/logged-in"
 pkce = true
 refresh_tokens = "{refresh_tokens}"
 

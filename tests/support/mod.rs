@@ -33,7 +33,7 @@ pub use random::Random;
 pub use scrape::Scrape;
 pub use scripted_provider::{Asked, ScriptedProvider};
 pub use stranger::{BegunLogin, believing, elsewhere, revocable};
-pub use test_app::{TestApp, authid_on, login_link, login_links, seal};
+pub use test_app::{TestApp, authid_on, hand_over_form, login_link, login_links, seal};
 
 /// Longer than anything takes that is going to happen, on a busy machine too.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -53,6 +53,12 @@ impl TestApp {
         browser.get(&callback).await
     }
 
+    /// Presses the button on a result page that asks who gets the AuthID.
+    pub async fn hand_over(&self, browser: &mut Browser, page: &Answer) -> Answer {
+        let url = format!("{}/hand-over", self.url);
+        browser.post(&url, &hand_over_form(&page.body)).await
+    }
+
     /// Presses "Allow" on the demo provider's consent page, and returns where it
     /// sends the browser.
     pub async fn allow(&self, authorization_request: &str) -> String {
@@ -129,6 +135,15 @@ pub fn authid_on(page: &str) -> String {
     let start = page.find(">v2:").expect("no AuthID on the page") + 1;
     let length = page[start..].find('<').unwrap();
     page[start..start + length].to_owned()
+}
+
+/// What a result page's form carries that asks who gets the AuthID.
+pub fn hand_over_form(page: &str) -> [(&str, &str); 2] {
+    ["nonce", "sealed"].map(|name| {
+        let start = format!("type=\"hidden\" name=\"{name}\" value=\"");
+        let (_, rest) = page.split_once(&start).expect("no form on the page");
+        (name, rest.split('"').next().unwrap())
+    })
 }
 
 /// The first link to a login on a start page.

@@ -4,7 +4,7 @@
 use toml::{Table, Value};
 
 use super::entries::Entry;
-use crate::config::environment::Environment;
+use crate::{config::environment::Environment, provider::RedirectPath};
 
 /// The built-in tables that are nearest.
 #[derive(Default)]
@@ -143,6 +143,14 @@ impl Family {
         }
         if entry.login_token == Some(true) && is_new {
             return Err("cliToken works for Jottacloud only: see login in AUTHSEAL_PROVIDERS");
+        }
+        if table.get("login").is_none() {
+            // What is registered at the provider since that server.
+            table.insert("redirect_path".to_owned(), RedirectPath::SHARED.into());
+        }
+        let authorize_url = |table: &Table| table.get("authorize_url").cloned();
+        if authorize_url(&table) != authorize_url(&self.provider) {
+            table.remove("issuer");
         }
         let token_url = |table: &Table| table.get("token_url").cloned();
         if token_url(&table) != token_url(&self.provider) {

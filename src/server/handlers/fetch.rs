@@ -22,9 +22,9 @@ pub(in crate::server) async fn fetch<B>(server: &Server, request: &Request<B>) -
     };
     poll.answer(&match server.login.hand_overs.fetch(token).await {
         Ok(Progress::Ready(authid)) => json!({"authid": authid.expose()}),
-        // The poller asks again; the store may answer then.
-        Ok(Progress::Waiting) | Err(_) => wait(),
-        Ok(Progress::Unknown | Progress::Fetched) => unknown(),
+        // The poller asks again: the person may have clicked by then, or the store answer.
+        Ok(Progress::Nothing) | Err(_) => wait(),
+        Ok(Progress::Fetched) => unknown(),
     })
 }
 
@@ -40,8 +40,7 @@ pub(in crate::server) async fn token_state<B>(server: &Server, request: &Request
     poll.answer(&match server.login.hand_overs.progress(token).await {
         Ok(Progress::Ready(_)) => json!({"success": false}),
         Ok(Progress::Fetched) => json!({"success": true}),
-        Ok(Progress::Waiting) | Err(_) => wait(),
-        Ok(Progress::Unknown) => unknown(),
+        Ok(Progress::Nothing) | Err(_) => wait(),
     })
 }
 

@@ -23,7 +23,7 @@ use crate::{
 
 /// The answer at a page that this request may not see. Who opened the page is carried
 /// past the password: the browser will only know that it comes from here.
-pub(in crate::server) async fn turn_away<B>(
+pub(in crate::server) fn turn_away<B>(
     server: &Server,
     request: &Request<B>,
     asker: Asker,
@@ -39,7 +39,7 @@ pub(in crate::server) async fn turn_away<B>(
     if path != "/" || recipients.is_nobody() {
         return ask(server, StatusCode::FORBIDDEN, &next, None);
     }
-    match server.login.visit(recipients).await {
+    match server.login.visit(recipients) {
         Ok(visit) => {
             next.visit(&visit.nonce);
             let page = ask(server, StatusCode::FORBIDDEN, &next, None);

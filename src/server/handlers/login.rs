@@ -1,15 +1,16 @@
-//! Logging in: `GET /login` and the provider's callback `GET /logged-in`; or, for
+//! Logging in: `GET /login` and the provider's callback `GET /logged-in` or `GET
+//! /logged-in/<provider>`; or, for
 //! services with a pasted login token, `GET /cli-token` and `POST
 //! /cli-token-login`.
 
 use http::{Request, StatusCode};
 
-use super::result::result_page;
+use super::result::finished_page;
 use crate::{
     limit::ClientNetwork,
     listen::Body,
-    login::{Begun, Callback, Credential, Failed, Finished, LoginError, SealedCookie},
-    pages::{self, CliTokenPage, Opener, ResultPage},
+    login::{Begun, Callback, Failed, LoginError, SealedCookie},
+    pages::CliTokenPage,
     provider::{LoginMethod, Service},
     secret::Secret,
     server::{
@@ -61,12 +62,15 @@ pub(in crate::server) async fn finish_login<B>(
     request: &Request<B>,
     entry: &mut Entry,
 ) -> Reply {
-    let callback = callback(request.uri().query().unwrap_or_default());
+    let callback = Callback {
+        path: server.below_prefix(request.uri().path()).to_owned(),
+        ..callback(request.uri().query().unwrap_or_default())
+    };
     let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
     let cookies = input::cookies(request.headers());
     let client = ClientNetwork::of(entry.asker.counted_as());
     let page = match server.login.finish(callback, cookies, client).await {
-        Ok(finished) => show(server, &finished, entry),
+        Ok(finished) => finished_page(server, StatusCode::OK, &finished, entry),
         // The same callback is taken later, and needs its cookie then.
         Err(Failed {
             error: error @ LoginError::TooOften(_),
@@ -102,7 +106,8 @@ pub(in crate::server) async fn finish_with_login_token(
     match finished.await {
         Ok(finished) => {
             let cookie = SealedCookie::of_login(server.public_url(), &state);
-            reply::set_cookie(show(server, &finished, entry), &cookie.remove())
+            let page = finished_page(server, StatusCode::OK, &finished, entry);
+            reply::set_cookie(page, &cookie.remove())
         }
         Err(LoginError::NotALoginToken { service, why }) => {
             let problem = format!("{}.", capitalised(&why.to_string()));
@@ -150,22 +155,4 @@ fn ask_for_login_token(
         None => StatusCode::OK,
     };
     reply::page(status, &page)
-}
-
-fn show(server: &Server, finished: &Finished, entry: &mut Entry) -> Reply {
-    entry.note_service(&finished.service);
-    let credential = match &finished.credential {
-        Credential::AuthId(authid) => pages::Credential::AuthId(authid.expose()),
-        Credential::AccessToken(token) => pages::Credential::AccessToken(token.expose()),
-    };
-    let page = ResultPage {
-        facts: &finished.facts,
-        opener: finished.opener.as_ref().map(|opener| Opener {
-            origin: opener.origin.as_str(),
-            is_trusted: opener.is_trusted,
-        }),
-        handed_over: finished.handed_over,
-        ..result_page(server, &finished.service, credential)
-    };
-    reply::page(StatusCode::OK, &page)
 }

@@ -2,6 +2,7 @@
 
 mod fetch;
 mod gate;
+mod hand_over;
 mod login;
 mod metadata;
 mod privacy;
@@ -15,6 +16,7 @@ mod token;
 
 pub(super) use fetch::{fetch, token_state};
 pub(super) use gate::{enter, turn_away};
+pub(super) use hand_over::hand_over;
 pub(super) use login::{begin_login, finish_login, finish_with_login_token};
 pub(super) use metadata::metadata;
 pub(super) use privacy::privacy_policy;
@@ -27,5 +29,7 @@ pub(super) use token::token;
 
 /// The token endpoint (RFC 6749 section 3.2), below the prefix.
 pub(super) const TOKEN_PATH: &str = "/token";
+/// The form by which the person confirms who gets an AuthID, below the prefix.
+pub(super) const HAND_OVER_PATH: &str = "/hand-over";
 /// The revocation endpoint (RFC 7009 section 2), below the prefix.
 pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::TOKEN_PATH;
 use crate::{
-    pages::{self, Credential, OtherPrograms, ResultPage, Validity},
+    login::{self, Finished, HandOver},
+    pages::{self, Credential, Opener, OtherPrograms, ResultPage, Validity},
     provider::{RefreshTokens, Service},
-    server::Server,
+    server::{Reply, Server, access_log::Entry, reply},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -29,7 +32,52 @@ pub(super) fn result_page<'a>(
         credential,
         facts: &[],
         opener: None,
-        handed_over: false,
+        hand_over: pages::HandOver::Nobody,
+    }
+}
+
+/// The page for what a login gave, and for whoever else is to receive it.
+pub(super) fn finished_page(
+    server: &Server,
+    status: StatusCode,
+    finished: &Finished,
+    entry: &mut Entry,
+) -> Reply {
+    entry.note_service(&finished.service);
+    let credential = match &finished.credential {
+        login::Credential::AuthId(authid) => Credential::AuthId(authid.expose()),
+        login::Credential::AccessToken(token) => Credential::AccessToken(token.expose()),
+    };
+    let (hand_over, cookie) = match &finished.hand_over {
+        HandOver::Nobody => (pages::HandOver::Nobody, None),
+        HandOver::Asks(question) => (
+            pages::HandOver::Asks(pages::Question {
+                nonce: &question.nonce,
+                sealed: question.sealed.expose(),
+                failed: status != StatusCode::OK,
+            }),
+            question.cookie.as_deref(),
+        ),
+        HandOver::Done => (pages::HandOver::Done, None),
+        HandOver::TooLate => (pages::HandOver::TooLate, None),
+    };
+    let asks = matches!(hand_over, pages::HandOver::Asks(_));
+    let page = result_page(server, &finished.service, credential);
+    let page = ResultPage {
+        // They come after the answer.
+        other_programs: page.other_programs.filter(|_| !asks),
+        facts: &finished.facts,
+        opener: finished.opener.as_ref().map(|opener| Opener {
+            origin: opener.origin.as_str(),
+            is_trusted: opener.is_trusted,
+        }),
+        hand_over,
+        ..page
+    };
+    let page = reply::page(status, &page);
+    match cookie {
+        Some(cookie) => reply::set_cookie(page, cookie),
+        None => page,
     }
 }
 

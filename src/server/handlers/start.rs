@@ -3,15 +3,15 @@
 use http::{Request, StatusCode, header::REFERER};
 
 use crate::{
-    login::{HandOverToken, Origin, Recipients},
-    pages::{Choice, HandOver, Service as Button, Setup, StartPage},
+    login::{HandOverToken, Origin, Receives, Recipients, Waiting},
+    pages::{Choice, Receiver, Service as Button, Setup, StartPage},
     provider::Service,
     server::{Reply, Server, input, reply},
 };
 
 /// All services, or the one that `?type=` asks for; opened by the person, or by a
 /// program that wants the AuthID.
-pub(in crate::server) async fn start<B>(server: &Server, request: &Request<B>) -> Reply {
+pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Reply {
     let asked = input::query(request, "type").filter(|id| !id.is_empty());
     let choice = match &asked {
         None => Choice::All,
@@ -27,7 +27,7 @@ pub(in crate::server) async fn start<B>(server: &Server, request: &Request<B>) -
     let recipients = recipients(server, request);
     let visit = match recipients.is_nobody() {
         true => None,
-        false => match server.login.visit(recipients.clone()).await {
+        false => match server.login.visit(recipients.clone()) {
             Ok(visit) => Some(visit),
             Err(error) => return server.login_failed(&error, None),
         },
@@ -39,12 +39,10 @@ pub(in crate::server) async fn start<B>(server: &Server, request: &Request<B>) -
         choice,
         setups: setups(server),
         visit: visit.as_ref().map(|visit| visit.nonce.as_str()),
-        hand_over: server
-            .login
-            .delivers_unasked(&recipients)
-            .then_some(HandOver {
-                opener: recipients.opener.as_ref().map(Origin::as_str),
-            }),
+        receiver: server.login.receives(&recipients).map(|receives| Receiver {
+            opener: recipients.opener.as_ref().map(Origin::as_str),
+            after_a_click: receives == Receives::AfterAClick,
+        }),
     };
     let reply = reply::page(status, &page);
     match visit {
@@ -68,8 +66,12 @@ pub(super) fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients
         .and_then(|value| Origin::of(value.to_str().ok()?).ok())
         .filter(|origin| !origin.is(server.public_url()));
     let token = input::query(request, "token");
+    let token = token.as_deref().and_then(HandOverToken::parse);
     Recipients {
-        hand_over: token.as_deref().and_then(HandOverToken::parse),
+        waiting: token.map(|token| Waiting {
+            token,
+            since: server.login.clock.now(),
+        }),
         opener,
     }
 }

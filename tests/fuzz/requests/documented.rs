@@ -6,13 +6,15 @@ use url::Url;
 use crate::{http1::Answer, property::ensure};
 
 /// How each is asked, mostly. Those behind which there is most stand here twice.
-pub const PATHS: [(&str, &str); 26] = [
+pub const PATHS: [(&str, &str); 28] = [
     ("GET", "/"),
     ("GET", "/"),
     ("GET", "/login"),
     ("GET", "/login"),
     ("GET", "/logged-in"),
     ("GET", "/logged-in"),
+    ("GET", "/logged-in/own"),
+    ("POST", "/hand-over"),
     ("GET", "/fetch"),
     ("GET", "/token-state"),
     ("GET", "/cli-token"),
@@ -70,6 +72,8 @@ pub fn documented(path: &str, method: &str, is_gated: bool) -> &'static [u16] {
         ("/renew" | "/revoke", "GET") if is_gated => &[200, 403],
         ("/renew" | "/revoke", "GET") => &[200],
         ("/logged-in", "GET") => &[200, 400, 404, 502],
+        // None of the providers is sent back there.
+        ("/logged-in/own", "GET") | ("/hand-over", "POST") => &[400],
         ("/fetch" | "/token-state", "GET") => &[200, 400],
         // With a RATE_LIMIT behind the gates.
         ("/refresh", "GET" | "POST") if is_gated => &[200, 302, 400, 401, 503],

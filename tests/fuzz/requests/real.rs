@@ -163,6 +163,11 @@ fn queries(authid: &str, seen: &Seen) -> Vec<(&'static str, String)> {
             "/logged-in",
             format!("state={state}&error=access_denied&error_description=no+thanks"),
         ),
+        ("/logged-in/own", format!("state={state}&code=abc")),
+        (
+            "/logged-in",
+            format!("state={state}&code=abc&iss=https://accounts.google.com"),
+        ),
         ("/fetch", format!("token={TOKEN}&callback=jQuery_1.cb")),
         ("/fetch", format!("token={TOKEN}")),
         ("/token-state", format!("token={TOKEN}&jsonp=cb")),
@@ -188,6 +193,7 @@ fn forms(authid: &str, seen: &Seen) -> Vec<(&'static str, String)> {
         ("/oauth2/revoke", format!("token={authid}")),
         ("/cli-token-login", format!("state={state}&token={pasted}")),
         ("/cli-token-login", format!("state={state}&token=")),
+        ("/hand-over", format!("nonce={state}&sealed=kid.AAAA")),
         (
             "/password",
             format!("password={password}&next=/login%3Fid%3Dstable"),

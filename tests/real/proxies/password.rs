@@ -7,7 +7,7 @@ use super::{front::Front, nginx};
 use crate::{
     axe,
     browser::Browser,
-    opener::{HOME_NAME, LOCALHOST, Opener, Popup, log_in, log_in_and_be_closed},
+    opener::{HOME_NAME, LOCALHOST, Opener, Popup, log_in_and_be_closed, log_in_and_hand_over},
     site::TOKEN,
     support::{TestApp, TestAppBuilder},
 };
@@ -86,7 +86,7 @@ async fn who_polls_with_a_token_receives_the_authid_although_a_password_stood_be
     let popup = Popup::open(&browser, &address).await;
     give(&browser, PASSWORD).await;
     browser.see_heading("Log in to Test storage").await;
-    log_in(&browser).await;
+    log_in_and_hand_over(&browser).await;
     let answer = popup.poll(&browser).await;
     assert!(answer["authid"].is_string());
     let authid = popup.received_and_closed(&browser).await;

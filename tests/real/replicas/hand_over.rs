@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{fleet::Fleet, redis::Redis};
-use crate::support::{Browser, authid_on, get, login_link};
+use crate::support::{Browser, authid_on, get, hand_over_form, login_link};
 
 const TOKEN: &str = "4k9x2m7q1z8w5v3t6y0u";
 
@@ -17,7 +17,7 @@ async fn one_replica_hands_over_what_was_logged_in_at_another() {
         let url = format!("{}/fetch?token={TOKEN}", poller.url);
         get(&url, &[]).await.json()
     };
-    assert_eq!(poll().await, json!({"error": "No such entry"}));
+    assert_eq!(poll().await, json!({"wait": "Not ready"}));
 
     let mut browser = Browser::default();
     let start = format!("{}/?type=box.com&token={TOKEN}", popup.url);
@@ -31,6 +31,12 @@ async fn one_replica_hands_over_what_was_logged_in_at_another() {
     let callback = callback.replace("http://localhost", &popup.url);
     let page = browser.get(&callback).await;
     assert_eq!(page.status, 200, "{page:?}");
+    assert_eq!(poll().await, json!({"wait": "Not ready"}));
+    // The click may come to any of them.
+    let clicked = fleet.replica(Some(&redis.url())).await.process;
+    let url = format!("{}/hand-over", clicked.url);
+    let clicked = browser.post(&url, &hand_over_form(&page.body)).await;
+    assert_eq!(clicked.status, 200, "{clicked:?}");
 
     let authid = authid_on(&page.body);
     assert_eq!(poll().await, json!({"authid": authid}));

@@ -33,7 +33,9 @@ fn answer(books: &Books, call: &Call) -> Answer {
             // Without the prompt, only the first consent gives a refresh token.
             let offline = access_type == "offline" && call.query("prompt") == "consent";
             let code = books.authorize(call, Pkce::Required, offline)?;
-            Ok(Reply::back(call, &[("code", &code)]))
+            // As it does since February 2026, though its metadata does not say so.
+            let iss = "https://accounts.google.com";
+            Ok(Reply::back(call, &[("iss", iss), ("code", &code)]))
         }
         ("POST", "/token") => token(books, call),
         ("POST", "/revoke") => match books.grant_of(call.form("token")) {

@@ -41,8 +41,14 @@ impl Emulated {
             }
         }
         let app = configure(app).start().await;
-        let redirect_uri = format!("{}/logged-in", app.url);
+        let tables: Table = emulators
+            .iter()
+            .map(|one| change(one.tables()))
+            .collect::<String>()
+            .parse()
+            .unwrap();
         for emulator in &emulators {
+            let redirect_uri = format!("{}{}", app.url, redirect_path(emulator, &tables));
             emulator.register(&redirect_uri, &app.clock);
         }
         Self { app, emulators }
@@ -120,6 +126,18 @@ impl Emulated {
             .header("x-authid", authid)
             .body(Default::default());
         send(request.unwrap()).await
+    }
+}
+
+/// What docs/providers/own.md says of `redirect_path`.
+fn redirect_path(emulator: &Emulator, tables: &Table) -> String {
+    let provider = emulator.family.provider;
+    let path = tables["provider"][provider].get("redirect_path");
+    let is_built_in = shipped()["provider"].get(provider).is_some();
+    match path.and_then(Value::as_str) {
+        Some(path) => path.to_owned(),
+        None if is_built_in => "/logged-in".to_owned(),
+        None => format!("/logged-in/{provider}"),
     }
 }
 

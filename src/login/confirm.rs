@@ -1,0 +1,160 @@
+//! The click by which a person hands an AuthID over to the program that waits for it.
+//!
+//! Nothing is kept between the page that asks and the click. The page's form carries
+//! what is to be handed over, a cookie carries to whom and since when, and both are
+//! sealed and bound to one nonce. So any server takes the click, in the browser that was
+//! asked and in no other. The cookie is `SameSite=Strict` and is taken back with the
+//! click: a form that is sent again hands nothing over.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Credential, Finished, LIFETIME, Login, LoginError, Origin, Recipients, SealedCookie, Waiting,
+    carried::{self, open_carried, seal_carried},
+    hand_over::TOKEN_LIFETIME,
+};
+use crate::{
+    seal::{NoSealingKey, Purpose},
+    secret::Secret,
+};
+
+/// State of the hand-over to the program that opened the start page with a token.
+#[derive(Debug)]
+pub enum HandOver {
+    /// There is none.
+    Nobody,
+    /// It waits, and gets nothing before the person says so.
+    Asks(Question),
+    /// It can fetch the AuthID now.
+    Done,
+    /// It has been handed one before, or has stopped waiting.
+    TooLate,
+}
+
+/// Contents of the page that asks.
+#[derive(Debug)]
+pub struct Question {
+    /// Comes back with the form.
+    pub nonce: String,
+    /// Comes back with the form: what is to be handed over.
+    pub sealed: Secret,
+    /// The whole `Set-Cookie` value; none if the browser has it already.
+    pub cookie: Option<String>,
+}
+
+/// The thing to be handed over, and the rest of the page after the click.
+#[derive(Debug, Deserialize, Serialize)]
+struct Offered {
+    service: String,
+    credential: Credential,
+    facts: Vec<(String, String)>,
+    opener: Option<Origin>,
+}
+
+/// Outcome of a click.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// The login that it was about.
+    pub finished: Finished,
+    /// The `Set-Cookie` value that takes the cookie back; none if another click may help.
+    pub cookie: Option<String>,
+}
+
+impl Login {
+    /// Lets the recipients have what a login gave, as far as they get it unasked.
+    pub(super) fn offer(
+        &self,
+        mut finished: Finished,
+        recipients: Recipients,
+    ) -> Result<Finished, LoginError> {
+        finished.hand_over = match recipients.waiting {
+            None => HandOver::Nobody,
+            Some(waiting) if !self.still_waits(&waiting) => HandOver::TooLate,
+            Some(waiting) => {
+                let opener = recipients.opener.clone();
+                HandOver::Asks(self.question(&finished, opener, waiting)?)
+            }
+        };
+        finished.opener = recipients.opener.map(|origin| self.opener(origin));
+        Ok(finished)
+    }
+
+    fn question(
+        &self,
+        finished: &Finished,
+        opener: Option<Origin>,
+        waiting: Waiting,
+    ) -> Result<Question, NoSealingKey> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let nonce = carried::nonce();
+        let offered = Offered {
+            service: finished.service.id.clone(),
+            credential: finished.credential.clone(),
+            facts: finished.facts.clone(),
+            opener,
+        };
+        let cookie = SealedCookie::of_hand_over(&self.public_url, &nonce);
+        let waiting = seal_carried(&keys, now, Purpose::HandOverCookie, &nonce, waiting)?;
+        Ok(Question {
+            cookie: Some(cookie.set(&waiting)),
+            sealed: seal_carried(&keys, now, Purpose::HandOverForm, &nonce, offered)?,
+            nonce,
+        })
+    }
+
+    /// The person has sent the form of this nonce. Its content is shown again, whatever
+    /// becomes of the hand-over.
+    pub async fn confirm<'a>(
+        &self,
+        nonce: &str,
+        sealed: Secret,
+        cookies: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Confirmed, LoginError> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let purpose = Purpose::HandOverForm;
+        let offered: Option<Offered> =
+            open_carried(&keys, now, LIFETIME, purpose, nonce, sealed.expose());
+        let offered = offered.ok_or(LoginError::NotBegun)?;
+        let cookie = SealedCookie::of_hand_over(&self.public_url, nonce);
+        let purpose = Purpose::HandOverCookie;
+        let waiting: Option<Waiting> = cookie
+            .find(cookies)
+            .and_then(|carried| open_carried(&keys, now, TOKEN_LIFETIME, purpose, nonce, &carried));
+        let mut finished = Finished {
+            service: self.find(&offered.service)?.clone(),
+            credential: offered.credential,
+            facts: offered.facts,
+            opener: offered.opener.map(|origin| self.opener(origin)),
+            hand_over: HandOver::TooLate,
+        };
+        let waiting = waiting.filter(|waiting| self.still_waits(waiting));
+        if let Some(waiting) = waiting {
+            let secret = finished.credential.secret();
+            let service = &finished.service.id;
+            finished.hand_over = match self.hand_overs.deliver(&waiting.token, secret).await? {
+                Ok(()) => {
+                    tracing::info!(%service, "handed over to the program that waits");
+                    HandOver::Done
+                }
+                Err(error) => {
+                    tracing::warn!(%service, "not handed over: the store {error}");
+                    HandOver::Asks(Question {
+                        nonce: nonce.to_owned(),
+                        sealed,
+                        cookie: None,
+                    })
+                }
+            };
+        }
+        let can_be_repeated = matches!(finished.hand_over, HandOver::Asks(_));
+        Ok(Confirmed {
+            finished,
+            cookie: (!can_be_repeated).then(|| cookie.remove()),
+        })
+    }
+
+    /// The program asks for five minutes from when it opened the start page.
+    fn still_waits(&self, waiting: &Waiting) -> bool {
+        self.clock.now().since(waiting.since) < TOKEN_LIFETIME
+    }
+}
