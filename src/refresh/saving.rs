@@ -68,7 +68,7 @@ impl Saving {
     /// Pays at once, or, where the store does not take it, in a task that tries until it
     /// does.
     pub(super) async fn pay(&self, shared: &Shared, keyring: &Arc<Keyring>, debt: Debt) {
-        let mut attempt = Attempt {
+        let attempt = Attempt {
             shared: shared.clone(),
             keyring: keyring.clone(),
             clock: self.clock.clone(),
@@ -119,11 +119,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn repeat(
-        mut self,
-        counted: Option<crate::telemetry::Unsaved>,
-        _room: OwnedSemaphorePermit,
-    ) {
+    async fn repeat(self, counted: Option<crate::telemetry::Unsaved>, _room: OwnedSemaphorePermit) {
         while self.pay().await.is_err() {
             tokio::time::sleep(RETRY_INTERVAL).await;
         }
@@ -133,7 +129,7 @@ impl Attempt {
         }
     }
 
-    async fn pay(&mut self) -> Result<(), StoreError> {
+    async fn pay(&self) -> Result<(), StoreError> {
         self.settle().await?;
         if let Some(Owed::Revoked { .. }) = self.debt.owed {
             self.shared.tell_revoked(&self.debt.name).await?;
@@ -141,8 +137,7 @@ impl Attempt {
         Ok(())
     }
 
-    async fn settle(&mut self) -> Result<(), StoreError> {
-        let name = self.debt.name;
+    async fn settle(&self) -> Result<(), StoreError> {
         let owed = self.debt.owed.as_ref();
         let value = owed.map(|owed| (owed.sealed(), LIFETIME));
         if let Some(lease) = &self.debt.lease
@@ -154,19 +149,24 @@ impl Attempt {
             // Another server has the turn already.
             return Ok(());
         };
-        // Without a lease, or taken for dead: others may have gone on meanwhile.
-        let lease = Arc::new(self.shared.lease(name, PATIENCE).await?);
-        self.debt.lease = Some(lease.clone());
-        let is_newer = match lease.value() {
-            None => true,
-            Some(stored) => {
-                let (keys, now) = (self.keyring.current(), self.clock.now());
-                let stored = stored_generation(&keys, now, &self.debt.lineage, stored);
-                stored.is_some_and(|stored| stored < owed.generation())
-            }
+        // Without a lease, or without it any more: others may have gone on meanwhile, and
+        // may again while the store does not answer. So each attempt compares anew, under
+        // a lease of its own.
+        let lease = self.shared.lease(self.debt.name, PATIENCE).await?;
+        let value = value.filter(|_| self.is_newer(owed, lease.value()));
+        match lease.settle(value).await? {
+            true => Ok(()),
+            false => Err(StoreError::Lost),
+        }
+    }
+
+    fn is_newer(&self, owed: &Owed, stored: Option<&Secret>) -> bool {
+        let Some(stored) = stored else {
+            return true;
         };
-        let value = is_newer.then_some((owed.sealed(), LIFETIME));
-        lease.settle(value).await.map(|_| ())
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let stored = stored_generation(&keys, now, &self.debt.lineage, stored);
+        stored.is_some_and(|stored| stored < owed.generation())
     }
 }
 

@@ -77,6 +77,7 @@ mod tables;
 mod tls;
 mod token;
 mod token_errors;
+mod turns;
 mod unix_socket;
 mod v2_authid;
 mod validity;
