@@ -9,6 +9,7 @@ mod advice;
 mod authid;
 mod authid_commands;
 mod broken_authids;
+mod citations;
 mod config_json;
 mod connections;
 mod demo;
