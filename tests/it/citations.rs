@@ -29,8 +29,10 @@ fn mistakes(file: &Path, text: &str) -> Vec<String> {
     for word in text.split(|c| !is_of_a_name(c)) {
         let word = word.trim_end_matches(['.', ':']);
         let (path, test) = word.split_once("::").unwrap_or((word, ""));
+        // So do issue forms link to files.
+        let path = path.strip_prefix("../blob/main/").unwrap_or(path);
         let is_elsewhere = path.contains("//") || AWAITED.contains(&path);
-        if !path.ends_with(named) || path.starts_with('.') || is_elsewhere {
+        if !path.ends_with(named) || path == named || is_elsewhere {
             continue;
         }
         match found(file, path) {
@@ -104,7 +106,12 @@ fn a_name_that_leads_nowhere_is_found() {
         ("docs/a.md", "https://example.com/x.rs", None),
         ("src/a.rs", "// keys.md", Some("keys.md does not exist")),
         ("src/a.rs", "// (docs/keys.md).", None),
-        ("docs/providers/a.rs", "// box.md: yes", None),
+        (
+            ".github/a.yml",
+            "(../blob/main/no.md)",
+            Some("no.md does not exist"),
+        ),
+        ("docs/providers/a.rs", "// box.md, ../keys.md: yes", None),
     ] {
         let expected: Vec<String> = expected
             .map(|m| format!("{file}: {m}"))
