@@ -1,4 +1,4 @@
-//! Files of AES Crypt, stream format 2 (https://www.aescrypt.com/aes_stream_format.html):
+//! Files of AES Crypt, stream format 2 (<https://www.aescrypt.com/aes_stream_format.html>):
 //! what Duplicati's oauth-server keeps its secrets and tokens in. Read only. The
 //! crates that read it are release candidates or bring ciphers of their own; here
 //! it is OpenSSL's and ring's.

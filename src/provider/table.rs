@@ -205,7 +205,7 @@ pub struct Service {
     pub credentials: Credentials,
 }
 
-/// A remote of rclone (https://rclone.org/docs/).
+/// A remote of rclone (<https://rclone.org/docs/>).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Rclone {
     /// The type of its backend, such as `drive`.

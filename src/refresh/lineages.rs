@@ -314,7 +314,7 @@ impl Lineages {
     }
 
     /// Tells every server that this provider replaces refresh tokens. What does not
-    /// arrive now is told again by [`Lineages::news`].
+    /// arrive now is told again by the engine (`refresh/news.rs`).
     pub(super) async fn tell_rotating(&self, provider: &str) {
         if let Some(shared) = &self.shared {
             // Said by the store's own log line.

@@ -52,7 +52,7 @@ fn check_snippet(module: &str, source: &str, expected: &[&str]) {
     assert_eq!(violations(&layers, module, 1, source), expected, "{source}");
 }
 
-fn manifest_path(path: &str) -> PathBuf {
+pub fn manifest_path(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 

@@ -10,6 +10,7 @@ mod authid;
 mod authid_commands;
 mod broken_authids;
 mod cancelled;
+mod citations;
 mod config_json;
 mod confirmation;
 mod connections;
