@@ -10,13 +10,18 @@ const PAGE: &str = include_str!("../../docs/endpoints.md");
 /// The cells of each line of the table with this head.
 fn table(head: &str) -> Vec<Vec<&'static str>> {
     let (_, rest) = PAGE.split_once(head).expect(head);
-    let lines = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let lines = rest
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
     let cells = |line: &'static str| line.trim_matches('|').split('|').map(str::trim).collect();
     lines.map(cells).collect()
 }
 
 async fn ask(method: &str, url: &str, path: &str) -> Answer {
-    let request = Request::builder().method(method).uri(format!("{url}{path}"));
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("{url}{path}"));
     Client::new()
         .send(request.body(Full::default()).unwrap())
         .await
@@ -67,7 +72,10 @@ async fn each_admin_endpoint_stands_on_the_page() {
     for row in rows {
         let path = row[0].trim_matches('`');
         assert_eq!(ask("GET", &app.admin_url, path).await.status, 200, "{path}");
-        assert_eq!(ask("POST", &app.admin_url, path).await.header("allow"), "GET");
+        assert_eq!(
+            ask("POST", &app.admin_url, path).await.header("allow"),
+            "GET"
+        );
         assert_eq!(ask("GET", &app.url, path).await.status, 404, "{path}");
     }
 }

@@ -138,7 +138,12 @@ async fn the_cookie_on_the_page_opens_and_has_the_members_of_a_real_one() {
     let begun = get(&format!("{}/login?id=stable", app.url), &[]).await;
     let cookie = begun.header("set-cookie").split(';').next().unwrap();
     let (name, value) = cookie.split_once('=').unwrap();
-    let real = opened(&app, Purpose::Login, name["authseal-".len()..].as_bytes(), value);
+    let real = opened(
+        &app,
+        Purpose::Login,
+        name["authseal-".len()..].as_bytes(),
+        value,
+    );
     let members = |text: &str, path: &str| {
         let json: Value = serde_json::from_str(text).unwrap();
         let members = json.pointer(path).and_then(Value::as_object).unwrap();
