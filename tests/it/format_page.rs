@@ -82,7 +82,7 @@ async fn the_authid_on_the_page_opens_and_holds_what_the_page_says() {
 
 /// The lineage's bits.
 fn bits() -> [u8; 16] {
-    lineage().as_bytes().try_into().unwrap()
+    <[u8; 16]>::try_from(&lineage().as_bytes()[..]).unwrap()
 }
 
 #[test]
