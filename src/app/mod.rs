@@ -27,7 +27,7 @@ pub struct Knobs {
     /// The time.
     pub clock: Clock,
     /// How long one provider call may take. The client gives up after 25 s
-    /// (client-contract.md), and must be answered before.
+    /// (docs/endpoints.md), and must be answered before.
     pub provider_deadline: Duration,
     /// How long connections may wait; the settings say how many there may be.
     pub limits: Limits,

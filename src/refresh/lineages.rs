@@ -18,7 +18,7 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// Longer than any refresh token lives unused (providers.md).
+/// At least as long as any refresh token lives unused (`idle_days` in providers.toml).
 pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// Stands in place of a login's newest AuthID once its grant was revoked at the provider.

@@ -1,6 +1,6 @@
 //! What a client reads when it gets no token: one exhaustive match from error to
-//! status. Statuses are those that installed clients read rightly (design.md
-//! section 5): never 404, 409, 429 or 507.
+//! status. Statuses are those that installed clients read rightly
+//! (docs/endpoints.md): never 404, 409, 429 or 507.
 
 use std::time::Duration;
 

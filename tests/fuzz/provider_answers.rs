@@ -35,7 +35,7 @@ enum Call {
 }
 
 impl Call {
-    /// What design.md has for a provider that may say anything.
+    /// The statuses in docs/endpoints.md for a provider that may say anything.
     fn statuses(self) -> &'static [u16] {
         match self {
             Self::Refresh | Self::Renew | Self::Revoke => &[200, 401, 500, 502, 504],

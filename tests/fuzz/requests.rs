@@ -1,5 +1,5 @@
 //! Requests whose parts are anything: what comes back is always HTTP, and what
-//! design.md says.
+//! docs/endpoints.md says.
 
 use std::cell::RefCell;
 

@@ -1,5 +1,5 @@
 //! What a provider says went wrong becomes one line of advice, at the status
-//! that Duplicati reads rightly (design.md section 5).
+//! that Duplicati reads rightly (docs/endpoints.md).
 
 use std::{collections::BTreeSet, time::Duration};
 

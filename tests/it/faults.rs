@@ -1,5 +1,5 @@
 //! What the client hears when the provider misbehaves: the status table of
-//! design.md, section 5.
+//! docs/endpoints.md.
 
 use std::time::Duration;
 

@@ -174,7 +174,7 @@ async fn a_failure_is_not_remembered() {
 
 #[tokio::test]
 async fn a_provider_that_is_too_slow_is_given_up_before_the_client_gives_up() {
-    // client-contract.md: 25 s per attempt.
+    // Duplicati gives each attempt 25 s (docs/endpoints.md).
     assert!(Knobs::default().provider_deadline <= Duration::from_secs(20));
     let provider = ScriptedProvider::start(|_| vec![Piece::Silence]);
     let app = TestApp::builder().scripted(&provider, "stable");

@@ -100,7 +100,7 @@ fn every_service_and_alias_of_providers_toml_has_a_row() {
 
 #[test]
 fn duplicatis_ids_are_all_there() {
-    // client-contract.md.
+    // docs/endpoints.md, "The start page".
     for id in [
         "googledrive",
         "gcs",

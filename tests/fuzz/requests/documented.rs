@@ -1,4 +1,4 @@
-//! What design.md section 5 promises of every answer.
+//! The promises of docs/endpoints.md about every answer.
 
 use proptest::test_runner::TestCaseResult;
 use url::Url;

@@ -1,5 +1,5 @@
 //! One emulator for each provider family, on loopback. Each refuses exactly what
-//! the real provider refuses (providers.md says what that is), so a login that
+//! the real provider refuses (docs/providers says what that is), so a login that
 //! works here asks for nothing that the real one would turn down.
 
 mod books;
