@@ -29,7 +29,7 @@ use crate::{
 pub struct RefreshEngine {
     pub(super) parts: Arc<EngineParts>,
     pub(super) seen: Arc<Seen>,
-    flights: Arc<Flights<Landing>>,
+    pub(super) flights: Arc<Flights<Landing>>,
 }
 
 /// What happened since this process was started.
@@ -86,7 +86,7 @@ impl Refreshed {
 
 /// How a flight ended, and which generation it flew with.
 #[derive(Clone, Debug)]
-struct Landing {
+pub(super) struct Landing {
     generation: u32,
     result: Result<Arc<CachedToken>, RefreshError>,
 }

@@ -83,6 +83,15 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         self.tasks.spawn(async move { flight.land(call.await) });
     }
 
+    /// Does other work in its own task, which [`Flights::landed`] waits for, too. `None`
+    /// if the task died.
+    pub(super) async fn in_own_task<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Option<R> {
+        self.tasks.spawn(Box::pin(work)).await.ok()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.lock().len()

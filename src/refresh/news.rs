@@ -14,33 +14,25 @@ use crate::{
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl RefreshEngine {
-    /// Reads the news once, and then every second until `end`. What it returns is
-    /// finished at once where there is no store.
-    pub async fn follow_news(self, end: CancellationToken) {
-        let Some(shared) = self.parts.lineages.shared.clone() else {
-            return;
-        };
-        let mut follower = Follower {
+    /// Reads the news for the first time, before anything is served: which providers were
+    /// seen to replace refresh tokens must be known before one is asked. A store that does
+    /// not answer is not waited for longer than a command takes.
+    pub async fn read_news(self) -> Option<NewsFollower> {
+        let shared = self.parts.lineages.shared.clone()?;
+        let mut follower = NewsFollower {
             engine: self,
             shared,
             read_until: 0.0,
             read_at: Stopwatch::start(),
         };
-        let following = async {
-            loop {
-                // The store's own log line says what is wrong.
-                let _ = follower.read().await;
-                tokio::time::sleep(POLL_INTERVAL).await;
-            }
-        };
-        tokio::select! {
-            () = end.cancelled() => {}
-            () = following => {}
-        }
+        // The store's own log line says what is wrong.
+        let _ = follower.read().await;
+        Some(follower)
     }
 }
 
-struct Follower {
+/// Reads the news of the other servers again and again.
+pub struct NewsFollower {
     engine: RefreshEngine,
     shared: Shared,
     /// On the store's clock.
@@ -48,7 +40,21 @@ struct Follower {
     read_at: Stopwatch,
 }
 
-impl Follower {
+impl NewsFollower {
+    /// Reads every second until `end`.
+    pub async fn run(mut self, end: CancellationToken) {
+        let following = async {
+            loop {
+                tokio::time::sleep(POLL_INTERVAL).await;
+                let _ = self.read().await;
+            }
+        };
+        tokio::select! {
+            () = end.cancelled() => {}
+            () = following => {}
+        }
+    }
+
     async fn read(&mut self) -> Result<(), StoreError> {
         let news = self.shared.news(self.read_until).await?;
         let engine = &self.engine;

@@ -3,6 +3,7 @@
 
 use std::{
     fmt::Display,
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -108,10 +109,7 @@ impl ProviderCall {
         // Without a lease there is nobody else, or nobody else who minds.
         let lease = claim.lease.clone();
         let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
-        let permit = lease.map(|lease| {
-            let withheld = withheld.clone();
-            move |left| may_send(lease.clone(), left, withheld.clone())
-        });
+        let permit = lease.map(|lease| permit(lease, withheld.clone()));
         let stopwatch = Stopwatch::start();
         // Boxed here: what it is handed on to would each have room for it twice.
         let call = Box::pin(self.parts.provider.refresh(
@@ -177,13 +175,18 @@ impl ProviderCall {
         let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
         self.keep(claim, replaced).await;
         let lineage = self.presented.lineage;
-        // What was asked for before a revocation is not handed out after it.
-        if self.seen.revocations.happened_since(&lineage, self.begun) {
+        // What was asked for before a revocation is not handed out after it. It is noted
+        // before the cache is emptied: one that comes just now is seen by the second look.
+        let revocations = &self.seen.revocations;
+        if revocations.happened_since(&lineage, self.begun) {
             return Err(RefreshError::Revoked);
         }
-        parts
-            .cache
-            .insert(lineage, token.issued_at, Arc::clone(&token));
+        let cache = &parts.cache;
+        cache.insert(lineage, token.issued_at, Arc::clone(&token));
+        if revocations.happened_since(&lineage, self.begun) {
+            cache.remove(&lineage);
+            return Err(RefreshError::Revoked);
+        }
         tracing::info!(
             service = %self.service.id,
             lineage = %lineage.short_hash(),
@@ -197,9 +200,7 @@ impl ProviderCall {
     async fn keep(&self, claim: Claim, replaced: Option<Replaced>) {
         let lineages = &self.parts.lineages;
         let provider = &self.service.provider;
-        if replaced.is_some() && self.seen.rotation.note(provider) {
-            Box::pin(lineages.tell_rotating(&provider.id)).await;
-        }
+        let is_unexpected = replaced.is_some() && self.seen.rotation.note(provider);
         match replaced {
             Some(Replaced {
                 authid: Some(authid),
@@ -209,6 +210,9 @@ impl ProviderCall {
                 Box::pin(lineages.keep(now, claim, &authid, generation)).await;
             }
             _ => lineages.release(claim).await,
+        }
+        if is_unexpected {
+            Box::pin(lineages.tell_rotating(&provider.id)).await;
         }
     }
 
@@ -305,15 +309,22 @@ struct Replaced {
     generation: u32,
 }
 
-/// Turns the lease into *sent*, for as long as the call may take.
-async fn may_send(lease: Arc<Lease>, left: Duration, withheld: Arc<OnceLock<StoreError>>) -> bool {
-    match lease.mark_sent(left).await {
-        Ok(()) => true,
-        Err(error) => {
+/// A permit to send that turns the lease into *sent*, for as long as the call may take.
+/// Why it was withheld is noted.
+pub(super) fn permit(
+    lease: Arc<Lease>,
+    withheld: Arc<OnceLock<StoreError>>,
+) -> impl Fn(Duration) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync + 'static {
+    move |left| {
+        let (lease, withheld) = (lease.clone(), withheld.clone());
+        Box::pin(async move {
+            let Err(error) = lease.mark_sent(left).await else {
+                return true;
+            };
             tracing::warn!("a refresh token was not sent: the store {error}");
             // Set once: nothing is asked twice.
             let _ = withheld.set(error);
             false
-        }
+        })
     }
 }

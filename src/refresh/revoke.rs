@@ -9,10 +9,10 @@ use super::{
     cache::CachedToken,
     engine::check_newest,
     lineages::{Claim, NotClaimed},
-    provider_call::SINGLE_USE_PATIENCE,
+    provider_call::{SINGLE_USE_PATIENCE, permit},
 };
 use crate::{
-    provider::{GrantTokens, RefreshTokens, Revocation, RevocationMethod, Service},
+    provider::{GrantTokens, ProviderError, RefreshTokens, Revocation, RevocationMethod, Service},
     store::StoreError,
 };
 
@@ -39,7 +39,18 @@ impl RefreshEngine {
     ///
     /// The login is claimed before anything is sent, and what is sent is its newest
     /// token: to one that it does not know a provider says OK, too (RFC 7009 section 2.2).
+    ///
+    /// It goes on when the client hangs up: what the provider has confirmed must reach
+    /// every server.
     pub async fn revoke(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
+        let (engine, service) = (self.clone(), Arc::clone(holder.service));
+        let holder = holder.detached();
+        let revoking = async move { engine.revoke_in_task(&holder(&service)).await };
+        let revoked = self.flights.in_own_task(revoking).await;
+        revoked.unwrap_or(Err(RefreshError::Lost.into()))
+    }
+
+    async fn revoke_in_task(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
         let service = holder.service;
         let Some(revocation) = &service.provider.revocation else {
             let service = Arc::clone(service);
@@ -121,13 +132,20 @@ impl RefreshEngine {
             access_token: live.as_ref().map(|live| &live.access_token),
         };
         let region = holder.grant.region.as_deref();
-        let revoking = self
-            .parts
-            .provider
-            .revoke(service, revocation, region, tokens);
+        let withheld = Arc::default();
+        let lease = claim.lease.clone();
+        let permit = lease.map(|lease| permit(lease, Arc::clone(&withheld)));
+        let provider = &self.parts.provider;
+        let revoking = provider.revoke(service, revocation, region, tokens, permit);
         if let Err(error) = claim.hold(revoking).await {
             self.parts.lineages.release(claim).await;
-            return Err(RefreshError::of_provider(service, error));
+            return Err(match error {
+                ProviderError::Withheld => {
+                    let why = withheld.get().cloned().unwrap_or(StoreError::Lost);
+                    newest_unknown(holder, why)
+                }
+                error => RefreshError::of_provider(service, error),
+            });
         }
         let lineages = &self.parts.lineages;
         // A lease keeps every server's refreshes out, this one's too.

@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use authseal::{
+    app::{App, Knobs, Listeners},
     clock::Clock,
+    config::{Config, Environment},
     keyring::{KeyFolder, KeySource, Keyring},
 };
 use http::Request;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use crate::support::{
-    Answer, Client, ServerProcess, emulators::Emulator, emulators::credentials, free_port, seal,
+    Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials, form_request,
+    free_port, seal,
 };
 
 /// The settings that all replicas have, and the providers that they ask.
@@ -20,13 +24,20 @@ pub struct Fleet {
     pub kid: String,
     pub clock: Clock,
     environment: Vec<(String, String)>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// One of them, which keeps its port over a restart.
 pub struct Replica {
     pub port: u16,
     pub process: ServerProcess,
+}
+
+/// One of them in this process, for what only tests change. It ends with the test.
+pub struct InProcess {
+    pub app: App,
+    pub url: String,
+    pub admin_url: String,
 }
 
 /// Somebody's login: what is in their settings.
@@ -40,6 +51,11 @@ impl Fleet {
     /// With one key, and the emulators of these providers, whose access tokens are
     /// never cached.
     pub async fn new(providers: &[&str]) -> Self {
+        Self::with(providers, "").await
+    }
+
+    /// The same with something added to the table of each.
+    pub async fn with(providers: &[&str], more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys_dir = folder.path().join("keys");
         let clock = Clock::system();
@@ -60,6 +76,7 @@ impl Fleet {
             emulator.register("http://localhost/logged-in", &clock);
             emulator.books().shorten_access_tokens(30);
             text.push_str(&emulator.tables());
+            text.push_str(more);
             environment.extend(credentials(provider));
             emulators.push(emulator);
         }
@@ -70,7 +87,7 @@ impl Fleet {
             kid,
             clock,
             environment,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -100,6 +117,44 @@ impl Fleet {
         }
         environment.extend(more);
         ServerProcess::start(&environment).await
+    }
+
+    /// A server in this process.
+    pub async fn in_process(
+        &self,
+        store_url: &str,
+        knobs: Knobs,
+        more: &[(&str, &str)],
+    ) -> InProcess {
+        let mut environment = self.environment.clone();
+        environment.push(("AUTHSEAL_STORE_URL".into(), store_url.into()));
+        let more = more.iter();
+        environment.extend(more.map(|&(name, value)| (name.into(), value.into())));
+        let config = Config::load(Environment::new(environment)).unwrap();
+        let any_port = || async { TcpListener::bind("127.0.0.1:0").await.unwrap().into() };
+        let listeners = Listeners {
+            service: any_port().await,
+            admin: any_port().await,
+        };
+        let app = App::start(config, listeners, knobs).await.unwrap();
+        InProcess {
+            url: format!("http://{}", app.address.unwrap()),
+            admin_url: format!("http://{}", app.admin_address.unwrap()),
+            app,
+        }
+    }
+
+    /// A file of tables in which this provider is reached at another port.
+    pub fn tables_by(&self, provider: &str, port: u16) -> String {
+        let emulator = self.emulator(provider);
+        let tables = emulator.tables();
+        let tables = tables.replace(
+            &emulator.address.to_string(),
+            &format!("127.0.0.1:{port}"),
+        );
+        let path = self.folder.path().join(format!("by-{port}.toml"));
+        std::fs::write(&path, tables).unwrap();
+        path.display().to_string()
     }
 
     pub fn emulator(&self, provider: &str) -> &Emulator {
@@ -134,4 +189,31 @@ impl Fleet {
 pub async fn refresh(client: &Client, url: &str, authid: &str) -> Answer {
     let request = Request::get(format!("{url}/refresh")).header("X-AuthID", authid);
     client.send(request.body(Default::default()).unwrap()).await
+}
+
+/// `POST /revoked` as a script sends it.
+pub async fn revoke(client: &Client, url: &str, authid: &str) -> Answer {
+    post(client, &format!("{url}/revoked"), authid).await
+}
+
+/// `POST /renewed` likewise.
+pub async fn renew(client: &Client, url: &str, authid: &str) -> Answer {
+    post(client, &format!("{url}/renewed"), authid).await
+}
+
+/// `POST /oauth2/revoke` as an OAuth library sends it.
+pub async fn revoke_token(client: &Client, url: &str, authid: &str) -> Answer {
+    let url = format!("{url}/oauth2/revoke");
+    client.send(form_request(&url, &[("token", authid)])).await
+}
+
+async fn post(client: &Client, url: &str, authid: &str) -> Answer {
+    let request = Request::post(url).header("X-AuthID", authid);
+    client.send(request.body(Default::default()).unwrap()).await
+}
+
+impl InProcess {
+    pub async fn scrape(&self) -> Scrape {
+        Scrape::of(&self.admin_url).await
+    }
 }

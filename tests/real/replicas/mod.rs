@@ -6,6 +6,7 @@ mod hand_over;
 mod killed;
 mod nginx;
 mod outages;
+mod partitions;
 mod redis;
 mod single_use;
 mod stable;
