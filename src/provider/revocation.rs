@@ -8,9 +8,7 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
-use super::{
-    ProviderClient, ProviderError, Revocation, RevocationMethod, Service, client::fence,
-};
+use super::{ProviderClient, ProviderError, Revocation, RevocationMethod, Service, client::fence};
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
 /// The tokens of the grant that is to end. Which of them is sent depends on the

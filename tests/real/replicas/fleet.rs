@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::support::{
-    Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials, form_request,
-    free_port, seal,
+    Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials,
+    form_request, free_port, seal,
 };
 
 /// The settings that all replicas have, and the providers that they ask.
@@ -148,10 +148,7 @@ impl Fleet {
     pub fn tables_by(&self, provider: &str, port: u16) -> String {
         let emulator = self.emulator(provider);
         let tables = emulator.tables();
-        let tables = tables.replace(
-            &emulator.address.to_string(),
-            &format!("127.0.0.1:{port}"),
-        );
+        let tables = tables.replace(&emulator.address.to_string(), &format!("127.0.0.1:{port}"));
         let path = self.folder.path().join(format!("by-{port}.toml"));
         std::fs::write(&path, tables).unwrap();
         path.display().to_string()
@@ -163,15 +160,15 @@ impl Fleet {
         found.expect("it was started")
     }
 
-    /// A new login at Box or Jottacloud.
+    /// A new login at one of the providers.
     pub fn log_in(&self, provider: &str) -> Login {
         let books = self.emulator(provider).books();
         let grant = books.new_grant();
         let token = books.new_refresh_token(grant, 64, 60);
-        let service = if provider == "box" {
-            "box.com"
-        } else {
-            provider
+        let service = match provider {
+            "box" => "box.com",
+            "google" => "googledrive",
+            provider => provider,
         };
         let keyring = Keyring::load(KeySource::Folder(self.keys_dir.clone())).unwrap();
         let authid = seal(&keyring, self.clock.now(), service, &token);

@@ -76,7 +76,10 @@ impl Bed {
         let entrance = Entrance::closed(provider).await;
         let wire = Tap::to(provider, &fleet.kid).await;
         let knobs = [knobs(), knobs()];
-        (Self::with(fleet, wire, entrance.port, knobs).await, entrance)
+        (
+            Self::with(fleet, wire, entrance.port, knobs).await,
+            entrance,
+        )
     }
 
     /// The first reaches the provider by this port.
@@ -207,7 +210,11 @@ async fn a_call_that_was_sent_is_waited_for_whatever_its_replica_loses() {
         // Its client has the newest, although Redis has not.
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(answer.json()["v2_authid"].is_string());
-        let unsaved = bed.first.scrape().await.sum("authseal_unsaved_authids", &[]);
+        let unsaved = bed
+            .first
+            .scrape()
+            .await
+            .sum("authseal_unsaved_authids", &[]);
         assert_eq!(unsaved, 1.0);
         bed.redis_wire.hold(Held::Nothing);
         bed.check_that_all_is_well().await;

@@ -42,9 +42,15 @@ impl Tap {
         let tell = held.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(("127.0.0.1", redis)).await.unwrap();
-                let (holding, tell, sealed) = (holding.clone(), tell.clone(), sealed.clone());
-                tokio::spawn(pass(client, server, holding, tell, sealed));
+                let (mut holding, tell, sealed) = (holding.clone(), tell.clone(), sealed.clone());
+                tokio::spawn(async move {
+                    // A server would hang up on one that says nothing.
+                    let _ = client.readable().await;
+                    until_it_passes(&mut holding, &tell).await;
+                    if let Ok(server) = TcpStream::connect(("127.0.0.1", redis)).await {
+                        pass(client, server, holding, tell, sealed).await;
+                    }
+                });
             }
         });
         Self { port, hold, held }

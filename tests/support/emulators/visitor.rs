@@ -55,6 +55,14 @@ impl Emulated {
         found.expect("it was started")
     }
 
+    /// The only one.
+    pub fn only(&self) -> &Emulator {
+        let [emulator] = &self.emulators[..] else {
+            panic!("there are several");
+        };
+        emulator
+    }
+
     /// Begins a login: where authseal sends the browser, and its cookie.
     pub async fn begin(&self, id: &str) -> (String, String) {
         let begun = get(&format!("{}/login?id={id}", self.app.url), &[]).await;
