@@ -32,6 +32,7 @@ impl RefreshEngine {
 }
 
 /// Reads the news of the other servers again and again.
+#[derive(Debug)]
 pub struct NewsFollower {
     engine: RefreshEngine,
     shared: Shared,

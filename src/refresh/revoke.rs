@@ -148,6 +148,8 @@ impl RefreshEngine {
             });
         }
         let lineages = &self.parts.lineages;
+        // Before anything is waited for: a refresh under way hands nothing out any more.
+        self.forget(holder.lineage());
         // A lease keeps every server's refreshes out, this one's too.
         if claim.lease.is_none() {
             self.landed_of(holder.lineage()).await;
@@ -155,7 +157,6 @@ impl RefreshEngine {
                 return Ok(false);
             }
         }
-        self.forget(holder.lineage());
         lineages.bury(self.parts.clock.now(), claim).await;
         tracing::info!(
             service = %service.id,

@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 
 use crate::support::{
     Answer,
-    emulators::{Emulated, Fault},
+    emulators::{Emulated, Fault, revoke_by_header},
+    eventually,
 };
 
 /// What is done to it.
@@ -34,8 +35,13 @@ impl Meanwhile {
         let kid = app.app.keyring.current().iter().next().unwrap().kid.clone();
         match self {
             Self::RevokedAtProvider => {
-                let answer = emulated.revoke_by_header(authid).await;
-                assert_eq!(answer.status, 200, "{answer:?}");
+                // Its answer waits for the refresh.
+                let (app, authid) = (app.url.clone(), authid.to_owned());
+                tokio::spawn(async move { revoke_by_header(&app, &authid).await });
+                eventually("the provider has revoked it", async || {
+                    (emulated.only().books().live_grants() == 0).then_some(())
+                })
+                .await;
             }
             Self::RevokedHere => {
                 folder.revoke(&lineage, None).unwrap();

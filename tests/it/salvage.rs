@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use crate::support::{Answer, Piece, ScriptedProvider, TestApp, answer, json, tokens};
+use crate::support::{Answer, Piece, ScriptedProvider, TestApp, answer, eventually, json, tokens};
 
 const OLD: &str = "never-print-old";
 const NEW: &str = "never-print-new";
 const GOOD: &str = r#"{"access_token":"never-print-a","token_type":"Bearer","expires_in":3600,"refresh_token":"never-print-new""#;
+
+/// What is no reason to refuse an answer.
+const TOLERATED: [&str; 1] = ["something behind it"];
 
 fn text(text: impl Into<String>) -> Piece {
     Piece::Text(text.into())
@@ -31,38 +34,41 @@ fn strict(first: Vec<Piece>) -> ScriptedProvider {
     })
 }
 
-/// Refreshes twice, and returns both answers.
-async fn refreshed_twice(
-    provider: &ScriptedProvider,
-    kind: &str,
-    deadline: Duration,
-) -> [Answer; 2] {
+async fn app(provider: &ScriptedProvider, kind: &str, deadline: Duration) -> TestApp {
     let app = TestApp::builder().provider_deadline(deadline);
-    let app = app.scripted(provider, kind).start().await;
-    let authid = app.seal("scripted", OLD);
-    let first = app.refresh(&authid).await;
-    // A client that gives up leaves the call under way, and the next asks in vain until
-    // it is over.
-    loop {
-        let second = app.refresh(&authid).await;
-        if second.status != 504 {
-            return [first, second];
-        }
-    }
+    app.scripted(provider, kind).start().await
+}
+
+/// Asks until the call before, whose client was given up on, is over.
+async fn refresh_again(app: &TestApp, authid: &str) -> Answer {
+    eventually("the call before is over", async || {
+        let answer = app.refresh(authid).await;
+        (answer.status != 504).then_some(answer)
+    })
+    .await
 }
 
 async fn check_salvaged(name: &str, first: Vec<Piece>, deadline: Duration) {
     for kind in ["single-use", "sliding", "stable"] {
         let provider = strict(first.clone());
-        let [first, second] = refreshed_twice(&provider, kind, deadline).await;
+        let app = app(&provider, kind, deadline).await;
+        let authid = app.seal("scripted", OLD);
+        let first = app.refresh(&authid).await;
+        if first.status == 200 {
+            assert!(TOLERATED.contains(&name), "{name}, {kind}: {first:?}");
+            let newest = app.open(first.json()["v2_authid"].as_str().unwrap());
+            assert_eq!(newest.refresh_token.expose(), NEW);
+            continue;
+        }
         assert!(
             [502, 504].contains(&first.status.as_u16()),
             "{name}, {kind}: {first:?}"
         );
         assert!(!first.header("x-reason").contains("restart"), "{first:?}");
+        let second = refresh_again(&app, &authid).await;
         assert_eq!(second.status, 200, "{name}, {kind}: {second:?}");
-        let sent: Vec<String> = provider
-            .asked()
+        let asked = provider.asked();
+        let sent: Vec<String> = asked
             .iter()
             .map(|asked| asked.field("refresh_token"))
             .collect();
@@ -86,10 +92,6 @@ async fn the_next_try_uses_the_token_of_a_faulty_answer() {
             ok(&format!("{GOOD},\"refresh_token\":\"{NEW}\"}}")),
         ),
         ("1e400", ok(&format!("{GOOD},\"expires_in\":1e400}}"))),
-        (
-            "a number that no machine holds",
-            ok(&format!("{GOOD},\"quota\":1e400}}")),
-        ),
         ("201", json("201 Created", &format!("{GOOD}}}"))),
         ("203", json("203 Non-Authoritative", &format!("{GOOD}}}"))),
         ("a byte order mark", ok(&format!("\u{feff}{GOOD}}}"))),
@@ -194,7 +196,10 @@ async fn an_answer_that_only_speaks_of_a_refresh_token_changes_nothing() {
             let first = first.clone();
             move |_| first.clone()
         });
-        refreshed_twice(&provider, "single-use", Duration::from_secs(20)).await;
+        let app = app(&provider, "single-use", Duration::from_secs(20)).await;
+        let authid = app.seal("scripted", OLD);
+        app.refresh(&authid).await;
+        app.refresh(&authid).await;
         for asked in provider.asked() {
             assert_eq!(asked.field("refresh_token"), OLD, "{first:?}");
         }

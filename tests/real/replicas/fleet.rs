@@ -10,7 +10,10 @@ use authseal::{
 };
 use http::Request;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
 
 use crate::support::{
     Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials,
@@ -35,7 +38,7 @@ pub struct Replica {
 
 /// One of them in this process, for what only tests change. It ends with the test.
 pub struct InProcess {
-    pub app: App,
+    _app: App,
     pub url: String,
     pub admin_url: String,
 }
@@ -140,7 +143,7 @@ impl Fleet {
         InProcess {
             url: format!("http://{}", app.address.unwrap()),
             admin_url: format!("http://{}", app.admin_address.unwrap()),
-            app,
+            _app: app,
         }
     }
 
@@ -186,6 +189,18 @@ impl Fleet {
 pub async fn refresh(client: &Client, url: &str, authid: &str) -> Answer {
     let request = Request::get(format!("{url}/refresh")).header("X-AuthID", authid);
     client.send(request.body(Default::default()).unwrap()).await
+}
+
+/// Sends a request and does not wait for its answer.
+pub async fn send_only(url: &str, request_line: &str, authid: &str) -> TcpStream {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{request_line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\
+         X-AuthID: {authid}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
 }
 
 /// `POST /revoked` as a script sends it.

@@ -4,10 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use authseal::{app::Knobs, store::LeaseTimes};
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
+use tokio::sync::Notify;
 
 use super::{
-    fleet::{Fleet, InProcess, Login, refresh, renew, revoke, revoke_token},
+    fleet::{Fleet, InProcess, Login, refresh, renew, revoke, revoke_token, send_only},
     redis::Redis,
     tap::{Entrance, Held, Tap},
 };
@@ -214,13 +214,7 @@ async fn who_hangs_up_while_it_is_revoked_changes_nothing() {
     let emulator = bed.fleet.emulator("jottacloud");
     let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     emulator.fault("/revoke", Fault::Late(worked.clone(), go.clone()));
-    let address = bed.first.url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!(
-        "POST /revoked HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nX-AuthID: {}\r\n\r\n",
-        login.authid
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let stream = send_only(&bed.first.url, "POST /revoked", &login.authid).await;
     worked.notified().await;
     drop(stream);
     // The server has seen it go once it answers others on a new connection.

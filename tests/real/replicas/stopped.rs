@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::{
-    fleet::{Fleet, refresh},
+    fleet::{Fleet, refresh, send_only},
     redis::Redis,
     tap::{Held, Tap},
 };
@@ -35,17 +35,12 @@ async fn a_second_signal_says_that_calls_under_way_may_be_lost() {
         let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let emulator = fleet.emulator("box");
         emulator.fault("/token", Fault::Late(worked.clone(), go.clone()));
-        let url = server.url.clone();
-        let asking = tokio::spawn(async move {
-            // It gets no answer: the server ends.
-            refresh(&Client::new(), &url, &login.authid).await
-        });
+        let _asking = send_only(&server.url, "GET /refresh", &login.authid).await;
         worked.notified().await;
         emulator.mend();
         let words = told_to_stop_twice(server).await;
         assert!(words.contains("Provider calls under way: 1"), "{words}");
         assert!(words.contains("may be lost"), "{words}");
-        asking.abort();
     }
 }
 

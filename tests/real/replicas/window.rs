@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
+use tokio::{net::TcpStream, sync::Notify};
 
 use super::{
-    fleet::{Fleet, Login, Replica, refresh},
+    fleet::{Fleet, Login, Replica, refresh, send_only},
     redis::Redis,
     tap::{Held, Tap},
 };
@@ -43,14 +43,7 @@ impl Bed {
 
     /// Asks the replica that is going to die, and does not wait for it.
     async fn ask_doomed(&self, login: &Login) -> TcpStream {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.doomed.port))
-            .await
-            .unwrap();
-        let authid = &login.authid;
-        let request =
-            format!("GET /refresh HTTP/1.1\r\nHost: localhost\r\nX-AuthID: {authid}\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream
+        send_only(&self.doomed.process.url, "GET /refresh", &login.authid).await
     }
 
     async fn ask_other(&self, login: &Login) -> Answer {

@@ -32,7 +32,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use books::{Books, CLIENT_ID, CLIENT_SECRET};
 pub use call::{Call, Reply};
-pub use visitor::{Emulated, credential_on, credentials, escaped, hidden_state, shipped};
+pub use visitor::{
+    Emulated, credential_on, credentials, escaped, hidden_state, revoke_by_header, shipped,
+};
 
 type Answer = Result<Reply, Reply>;
 

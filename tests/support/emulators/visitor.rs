@@ -124,11 +124,16 @@ impl Emulated {
 
     /// `POST /revoked` as a script sends it.
     pub async fn revoke_by_header(&self, authid: &str) -> Answer {
-        let request = http::Request::post(format!("{}/revoked", self.app.url))
-            .header("x-authid", authid)
-            .body(Default::default());
-        send(request.unwrap()).await
+        revoke_by_header(&self.app.url, authid).await
     }
+}
+
+/// `POST /revoked` as a script sends it.
+pub async fn revoke_by_header(url: &str, authid: &str) -> Answer {
+    let request = http::Request::post(format!("{url}/revoked"))
+        .header("x-authid", authid)
+        .body(Default::default());
+    send(request.unwrap()).await
 }
 
 /// The variables that offer a provider's services.
