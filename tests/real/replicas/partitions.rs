@@ -57,7 +57,7 @@ struct Bed {
     first: InProcess,
     second: InProcess,
     login: Login,
-    _redis: Redis,
+    redis: Redis,
 }
 
 impl Bed {
@@ -96,7 +96,7 @@ impl Bed {
             fleet,
             redis_wire,
             provider_wire,
-            _redis: redis,
+            redis,
         }
     }
 
@@ -106,18 +106,6 @@ impl Bed {
 
     async fn ask_second(&self) -> Answer {
         refresh(&Client::new(), &self.second.url, &self.login.authid).await
-    }
-
-    /// Waits until Redis has a record of this phase.
-    async fn has_record(&self, phase: &str) {
-        let what = format!("a record that is {phase}");
-        eventually(&what, async || {
-            let keys: Vec<String> = self._redis.run(&["KEYS", "*:turn"]).await;
-            let key = keys.first()?;
-            let record: Option<String> = self._redis.run(&["GET", key]).await;
-            record?.starts_with(phase).then_some(())
-        })
-        .await;
     }
 
     /// Both replicas give tokens again, by and by, and no used one was ever sent.
@@ -141,7 +129,7 @@ async fn nothing_is_sent_by_a_replica_that_lost_its_lease_while_it_connected() {
         let (bed, entrance) = Bed::with_entrance().await;
         let asking = bed.ask_first();
         let meanwhile = async {
-            bed.has_record("held").await;
+            bed.redis.has_record("held").await;
             bed.redis_wire.hold(silence);
             let answer = bed.ask_second().await;
             assert_eq!(answer.status, 200, "{answer:?}");
@@ -159,7 +147,7 @@ async fn nothing_is_sent_by_a_replica_that_lost_its_lease_while_it_connected() {
 async fn nothing_is_sent_by_a_replica_whose_lease_redis_gave_away() {
     let (bed, entrance) = Bed::with_entrance().await;
     let meanwhile = async {
-        bed.has_record("held").await;
+        bed.redis.has_record("held").await;
         bed.redis_wire.hold(Held::Everything);
         let answer = bed.ask_second().await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -196,7 +184,7 @@ async fn a_call_that_was_sent_is_waited_for_whatever_its_replica_loses() {
         bed.provider_wire.hold(Held::Everything);
         let meanwhile = async {
             bed.provider_wire.has_held().await;
-            bed.has_record("sent").await;
+            bed.redis.has_record("sent").await;
             bed.redis_wire.hold(Held::Answers);
             let answer = bed.ask_second().await;
             assert_eq!(answer.status, 502, "{answer:?}");
@@ -231,7 +219,7 @@ async fn who_waits_for_a_lost_replica_is_told_how_long_and_why() {
     let emulator = bed.fleet.emulator(PROVIDER);
     emulator.fault("/token", Fault::Silence);
     let lost = async {
-        bed.has_record("sent").await;
+        bed.redis.has_record("sent").await;
         bed.redis_wire.hold(Held::Everything);
         emulator.mend();
     };
