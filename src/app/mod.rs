@@ -139,7 +139,9 @@ impl App {
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
         others.spawn(reloader.run(end.clone()));
-        others.spawn(engine.clone().follow_news(end.clone()));
+        if let Some(news) = engine.clone().read_news().await {
+            others.spawn(news.run(end.clone()));
+        }
         service.spawn(service_door.serve(server.clone(), shutdown.clone()));
         others.spawn(admin_door.serve(admin, end.clone()));
         Ok(Self {

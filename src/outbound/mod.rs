@@ -120,6 +120,12 @@ impl Outbound {
         fence: Option<Fence>,
         received: &Received,
     ) -> Result<Response<Bytes>, OutboundError> {
+        // Without a body there is nothing to hold back later.
+        if let Some(fence) = fence.as_ref().filter(|_| request.body().is_empty())
+            && !fence.ask().await
+        {
+            return Err(OutboundError::Withheld);
+        }
         let request = request.map(|body| Payload::new(body, fence));
         match self.send_once(request.clone(), received).await {
             Err(OutboundError::Connect { .. }) => {

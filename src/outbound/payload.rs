@@ -29,6 +29,10 @@ impl Fence {
     {
         Self(Arc::new(move || Box::pin(ask())))
     }
+
+    pub(super) fn ask(&self) -> impl Future<Output = bool> + Send + use<> {
+        (self.0)()
+    }
 }
 
 impl fmt::Debug for Fence {

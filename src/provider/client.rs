@@ -311,7 +311,7 @@ impl<'c> AsyncHttpClient<'c> for FencedClient<'_> {
 
 /// A fence that asks `permit` with the time that is left, and lets nothing through once
 /// there is none: the process may have stood still while it asked.
-fn fence<F>(
+pub(super) fn fence<F>(
     permit: impl Fn(Duration) -> F + Send + Sync + 'static,
     call: Stopwatch,
     deadline: Duration,

@@ -1,13 +1,17 @@
 //! Revoking a grant at the provider, in the provider's own way.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{
     Request, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
-use super::{Caller, ProviderClient, ProviderError, Revocation, RevocationMethod, Service};
-use crate::secret::Secret;
+use super::{
+    Caller, ProviderClient, ProviderError, Revocation, RevocationMethod, Service, client::fence,
+};
+use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
 /// The tokens of the grant that is to end. Which of them is sent depends on the
 /// provider.
@@ -21,15 +25,20 @@ pub struct GrantTokens<'a> {
 
 impl ProviderClient {
     /// Revokes a grant. `Ok` means that the provider confirmed, or said that the
-    /// grant is dead already.
-    pub async fn revoke(
+    /// grant is dead already. With a `permit`, a token is sent only if that resolves to
+    /// `true`, as for [`ProviderClient::refresh`].
+    pub async fn revoke<F>(
         &self,
         service: &Service,
         revocation: &Revocation,
         region: Option<&str>,
         tokens: GrantTokens<'_>,
         caller: Caller,
-    ) -> Result<(), ProviderError> {
+        permit: Option<impl Fn(Duration) -> F + Send + Sync + 'static>,
+    ) -> Result<(), ProviderError>
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
         let url = revocation.url.at(region);
         let url = url.ok_or(ProviderError::UnknownRegion)?.as_str();
         let request = match revocation.method {
@@ -44,7 +53,13 @@ impl ProviderClient {
             }
         };
         let request = request.expect("a parsed URL and an encoded form");
-        let call = async { judge(&self.outbound.send(request).await?, service) };
+        let call = async {
+            let begun = Stopwatch::start();
+            let fence = permit.map(|permit| fence(permit, begun, self.deadline));
+            let received = Received::default();
+            let sent = self.outbound.send_fenced(request, fence, &received);
+            judge(&sent.await?, service)
+        };
         self.lanes
             .call(&service.provider, caller, self.deadline, call)
             .await

@@ -198,7 +198,7 @@ impl RefreshEngine {
     /// Forgets the access token of a login that was revoked at the provider, also one
     /// that is under way.
     pub(super) fn forget(&self, lineage: Lineage) {
-        self.seen.revocations.note(name(&lineage));
+        self.seen.revocations.note_anew(name(&lineage));
         self.parts.cache.remove(&lineage);
     }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use tokio::{sync::SetOnce, task::JoinHandle};
+use tokio::sync::SetOnce;
 use tokio_util::task::TaskTracker;
 
 use crate::seal::Lineage;
@@ -83,12 +83,13 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         self.tasks.spawn(async move { flight.land(call.await) });
     }
 
-    /// Runs something else that must go on without whoever waits for it.
-    pub(super) fn spawn<F>(&self, work: F) -> JoinHandle<F::Output>
-    where
-        F: Future<Output: Send + 'static> + Send + 'static,
-    {
-        self.tasks.spawn(work)
+    /// Does other work in its own task, which [`Flights::landed`] waits for, too. `None`
+    /// if the task died.
+    pub(super) async fn in_own_task<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Option<R> {
+        self.tasks.spawn(Box::pin(work)).await.ok()
     }
 
     /// How many there are.

@@ -19,6 +19,7 @@ use thiserror::Error;
 pub use cache::TokenCache;
 pub use engine::{AuthIdLimit, EngineParts, RefreshEngine, Refreshed};
 pub use lineages::{Lineages, NewestUnknown};
+pub use news::NewsFollower;
 pub use opening::Holder;
 pub use revoke::RevokeError;
 

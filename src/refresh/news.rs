@@ -15,33 +15,26 @@ use crate::{
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl RefreshEngine {
-    /// Reads the announcements every second until `end`. Without a store it returns at
-    /// once.
-    pub async fn follow_news(self, end: CancellationToken) {
-        let Some(shared) = self.parts.lineages.shared.clone() else {
-            return;
-        };
-        let mut follower = Follower {
+    /// Reads the announcements for the first time, before anything is served: which
+    /// providers replace refresh tokens must be known before one is asked. It waits for the
+    /// store no longer than a command takes.
+    pub async fn read_news(self) -> Option<NewsFollower> {
+        let shared = self.parts.lineages.shared.clone()?;
+        let mut follower = NewsFollower {
             engine: self,
             shared,
             read_until: 0.0,
             read_at: Stopwatch::start(),
         };
-        let following = async {
-            loop {
-                // The store's own log line says what is wrong.
-                let _ = follower.read().await;
-                tokio::time::sleep(POLL_INTERVAL).await;
-            }
-        };
-        tokio::select! {
-            () = end.cancelled() => {}
-            () = following => {}
-        }
+        // The store's own log line says what is wrong.
+        let _ = follower.read().await;
+        Some(follower)
     }
 }
 
-struct Follower {
+/// Reads the announcements of the other servers again and again.
+#[derive(Debug)]
+pub struct NewsFollower {
     engine: RefreshEngine,
     shared: Shared,
     /// A time on the store's clock.
@@ -49,7 +42,21 @@ struct Follower {
     read_at: Stopwatch,
 }
 
-impl Follower {
+impl NewsFollower {
+    /// Reads every second until `end`.
+    pub async fn run(mut self, end: CancellationToken) {
+        let following = async {
+            loop {
+                tokio::time::sleep(POLL_INTERVAL).await;
+                let _ = self.read().await;
+            }
+        };
+        tokio::select! {
+            () = end.cancelled() => {}
+            () = following => {}
+        }
+    }
+
     async fn read(&mut self) -> Result<(), StoreError> {
         let news = self.shared.news(self.read_until).await?;
         let engine = &self.engine;

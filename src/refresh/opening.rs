@@ -42,6 +42,25 @@ impl Holder<'_> {
         self.grant.lineage
     }
 
+    /// Makes the same again in a task that outlives the request.
+    pub(super) fn detached(
+        &self,
+    ) -> impl for<'s> FnOnce(&'s Arc<Service>) -> Holder<'s> + Send + use<> {
+        let (grant, kid) = (self.grant.clone(), self.kid.clone());
+        let (caller, unproven) = (self.caller, self.unproven);
+        let (is_revoked, keys_version, now) = (self.is_revoked, self.keys_version, self.now);
+        move |service| Holder {
+            service,
+            grant,
+            kid,
+            caller,
+            unproven,
+            is_revoked,
+            keys_version,
+            now,
+        }
+    }
+
     pub(super) fn check_revoked(&self) -> Result<(), RefreshError> {
         match self.is_revoked {
             true => Err(RefreshError::Revoked),

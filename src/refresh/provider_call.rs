@@ -3,6 +3,7 @@
 
 use std::{
     fmt::Display,
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -113,10 +114,7 @@ impl ProviderCall {
         // Without a lease no other server is concerned.
         let lease = claim.lease.clone();
         let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
-        let permit = lease.map(|lease| {
-            let withheld = withheld.clone();
-            move |left| may_send(lease.clone(), left, withheld.clone())
-        });
+        let permit = lease.map(|lease| permit(lease, withheld.clone()));
         let stopwatch = Stopwatch::start();
         // Boxed here: what it is handed on to would each have room for it twice.
         let call = Box::pin(self.parts.provider.refresh(
@@ -182,12 +180,18 @@ impl ProviderCall {
         let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
         self.keep(claim, replaced).await;
         let lineage = self.presented.lineage;
-        // The refresh began before a revocation: its token is not handed out.
-        if self.seen.revocations.happened_since(&lineage, self.begun) {
+        // The refresh began before a revocation: its token is not handed out. A revocation is
+        // noted before the cache is emptied, so the second look sees one that comes just now.
+        let revocations = &self.seen.revocations;
+        if revocations.happened_since(&lineage, self.begun) {
             return Err(RefreshError::Revoked);
         }
         let moment = parts.clock.moment();
         parts.cache.insert(lineage, moment, Arc::clone(&token));
+        if revocations.happened_since(&lineage, self.begun) {
+            parts.cache.remove(&lineage);
+            return Err(RefreshError::Revoked);
+        }
         tracing::info!(
             service = %self.service.id,
             lineage = %lineage.short_hash(),
@@ -201,9 +205,7 @@ impl ProviderCall {
     async fn keep(&self, claim: Claim, replaced: Option<Replaced>) {
         let lineages = &self.parts.lineages;
         let provider = &self.service.provider;
-        if replaced.is_some() && self.seen.rotation.note(provider) {
-            Box::pin(lineages.tell_rotating(&provider.id)).await;
-        }
+        let is_unexpected = replaced.is_some() && self.seen.rotation.note(provider);
         match replaced {
             Some(Replaced {
                 authid: Some(authid),
@@ -213,6 +215,9 @@ impl ProviderCall {
                 Box::pin(lineages.keep(now, claim, &authid, generation)).await;
             }
             _ => lineages.release(claim).await,
+        }
+        if is_unexpected {
+            Box::pin(lineages.tell_rotating(&provider.id)).await;
         }
     }
 
@@ -308,15 +313,22 @@ struct Replaced {
     generation: u32,
 }
 
-/// Turns the lease into *sent*, for as long as the call may take.
-async fn may_send(lease: Arc<Lease>, left: Duration, withheld: Arc<OnceLock<StoreError>>) -> bool {
-    match lease.mark_sent(left).await {
-        Ok(()) => true,
-        Err(error) => {
+/// A permit to send that turns the lease into *sent*, for as long as the call may take.
+/// Why it was withheld is noted.
+pub(super) fn permit(
+    lease: Arc<Lease>,
+    withheld: Arc<OnceLock<StoreError>>,
+) -> impl Fn(Duration) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync + 'static {
+    move |left| {
+        let (lease, withheld) = (lease.clone(), withheld.clone());
+        Box::pin(async move {
+            let Err(error) = lease.mark_sent(left).await else {
+                return true;
+            };
             tracing::warn!("a refresh token was not sent: the store {error}");
             // Set once: nothing is asked twice.
             let _ = withheld.set(error);
             false
-        }
+        })
     }
 }

@@ -37,6 +37,12 @@ impl Revocations {
         }
     }
 
+    /// Notes that it was revoked now, and perhaps once before.
+    pub(super) fn note_anew(&self, name: Name) {
+        self.note(name);
+        self.since().insert(name, Stopwatch::start());
+    }
+
     /// True if the login was revoked after `begun` was started.
     pub(super) fn happened_since(&self, lineage: &Lineage, begun: Stopwatch) -> bool {
         let since = self.since();

@@ -9,10 +9,12 @@ use super::{
     cache::CachedToken,
     engine::check_newest,
     lineages::{Claim, NotClaimed},
-    provider_call::SINGLE_USE_PATIENCE,
+    provider_call::{SINGLE_USE_PATIENCE, permit},
 };
 use crate::{
-    provider::{Caller, GrantTokens, RefreshTokens, Revocation, RevocationMethod, Service},
+    provider::{
+        Caller, GrantTokens, ProviderError, RefreshTokens, Revocation, RevocationMethod, Service,
+    },
     store::StoreError,
 };
 
@@ -39,7 +41,18 @@ impl RefreshEngine {
     ///
     /// The login is claimed before anything is sent, and what is sent is its newest
     /// token: to one that it does not know a provider says OK, too (RFC 7009 section 2.2).
+    ///
+    /// It goes on when the client hangs up: what the provider has confirmed must reach
+    /// every server.
     pub async fn revoke(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
+        let (engine, service) = (self.clone(), Arc::clone(holder.service));
+        let holder = holder.detached();
+        let revoking = async move { engine.revoke_in_task(&holder(&service)).await };
+        let revoked = self.flights.in_own_task(revoking).await;
+        revoked.unwrap_or(Err(RefreshError::Lost.into()))
+    }
+
+    async fn revoke_in_task(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
         let service = holder.service;
         let Some(revocation) = &service.provider.revocation else {
             let service = Arc::clone(service);
@@ -64,21 +77,7 @@ impl RefreshEngine {
                 self.parts.lineages.release(claim).await;
                 continue;
             }
-            let call = RevocationCall {
-                engine: self.clone(),
-                service: Arc::clone(service),
-                revocation: revocation.clone(),
-                caller: match holder.caller {
-                    Caller::Holder(client) => Caller::Revoker(client),
-                    stranger => stranger,
-                },
-                claim,
-                live,
-            };
-            // In a task of its own: a client that hangs up must not leave a revoked login's
-            // access token cached.
-            let called = self.flights.spawn(call.run()).await;
-            if called.unwrap_or(Err(RefreshError::Lost))? {
+            if self.send(holder, revocation, claim, live).await? {
                 return Ok(());
             }
         }
@@ -120,58 +119,54 @@ impl RefreshEngine {
             }),
         }
     }
-}
 
-/// One revocation at a provider, and everything that follows from its answer.
-struct RevocationCall {
-    engine: RefreshEngine,
-    service: Arc<Service>,
-    revocation: Revocation,
-    caller: Caller,
-    claim: Claim,
-    live: Option<Arc<CachedToken>>,
-}
-
-impl RevocationCall {
-    /// Sends the newest token. Returns `false` if a newer one appeared meanwhile.
-    async fn run(self) -> Result<bool, RefreshError> {
-        let Self {
-            engine,
-            service,
-            claim,
-            live,
-            ..
-        } = self;
-        let lineage = claim.grant.lineage;
+    /// Sends the revocation. Returns `false` if a newer token appeared meanwhile.
+    async fn send(
+        &self,
+        holder: &Holder<'_>,
+        revocation: &Revocation,
+        claim: Claim,
+        live: Option<Arc<CachedToken>>,
+    ) -> Result<bool, RefreshError> {
+        let service = holder.service;
         let tokens = GrantTokens {
             refresh_token: &claim.grant.refresh_token,
             access_token: live.as_ref().map(|live| &live.access_token),
         };
-        let revoking = engine.parts.provider.revoke(
-            &service,
-            &self.revocation,
-            claim.grant.region.as_deref(),
-            tokens,
-            self.caller,
-        );
-        let answer = claim.hold(revoking).await;
-        let lineages = &engine.parts.lineages;
-        if let Err(error) = answer {
-            lineages.release(claim).await;
-            return Err(RefreshError::of_provider(&service, error));
+        let region = holder.grant.region.as_deref();
+        let withheld = Arc::default();
+        let lease = claim.lease.clone();
+        let permit = lease.map(|lease| permit(lease, Arc::clone(&withheld)));
+        let provider = &self.parts.provider;
+        let caller = match holder.caller {
+            Caller::Holder(client) => Caller::Revoker(client),
+            stranger => stranger,
+        };
+        let revoking = provider.revoke(service, revocation, region, tokens, caller, permit);
+        if let Err(error) = claim.hold(revoking).await {
+            self.parts.lineages.release(claim).await;
+            return Err(match error {
+                ProviderError::Withheld => {
+                    let why = withheld.get().cloned().unwrap_or(StoreError::Lost);
+                    newest_unknown(holder, why)
+                }
+                error => RefreshError::of_provider(service, error),
+            });
         }
+        let lineages = &self.parts.lineages;
+        // Before anything is waited for: a refresh under way hands nothing out any more.
+        self.forget(holder.lineage());
         // A lease keeps every server's refreshes out, this one's too.
         if claim.lease.is_none() {
-            engine.landed_of(lineage).await;
+            self.landed_of(holder.lineage()).await;
             if lineages.remember_a_newer(&claim.grant) {
                 return Ok(false);
             }
         }
-        engine.forget(lineage);
-        lineages.bury(engine.parts.clock.now(), claim).await;
+        lineages.bury(self.parts.clock.now(), claim).await;
         tracing::info!(
             service = %service.id,
-            lineage = %lineage.short_hash(),
+            lineage = %holder.lineage().short_hash(),
             "revoked at the provider"
         );
         Ok(true)

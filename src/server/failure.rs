@@ -271,8 +271,10 @@ fn newest_unknown(provider: &str, why: &NewestUnknown) -> Failure {
             "Another server takes long to refresh this {provider} login. {TRY_LATER}"
         )),
         NewestUnknown::Store(StoreError::Owed { free_in }) => unavailable(format!(
-            "Another server that refreshed this {provider} login has not stored the new token yet. \
-             {TRY_LATER}"
+            "Another server that refreshed this {provider} login has not stored the new token. It \
+             is waited for, {} more, because sending the old token could end the login. Try again \
+             then.",
+            in_words(*free_in)
         ))
         .after(*free_in),
         NewestUnknown::Store(StoreError::Lost) => unavailable(format!(
@@ -282,6 +284,13 @@ fn newest_unknown(provider: &str, why: &NewestUnknown) -> Failure {
             "This server's store, which has the newest {provider} token of this login, does not \
              answer. {TRY_LATER}"
         )),
+    }
+}
+
+fn in_words(duration: Duration) -> String {
+    match duration.as_secs().div_ceil(60) {
+        0 | 1 => "a minute".into(),
+        minutes => format!("{minutes} minutes"),
     }
 }
 

@@ -80,6 +80,15 @@ impl Program {
         self.signal("TERM").await;
     }
 
+    /// Stops it, and everything in it, until [`Program::thaw`].
+    pub async fn freeze(&self) {
+        self.signal("STOP").await;
+    }
+
+    pub async fn thaw(&self) {
+        self.signal("CONT").await;
+    }
+
     /// Sends SIGHUP.
     pub async fn hang_up(&self) {
         self.signal("HUP").await;

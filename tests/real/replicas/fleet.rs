@@ -3,14 +3,21 @@
 use std::path::PathBuf;
 
 use authseal::{
+    app::{App, Knobs, Listeners},
     clock::Clock,
+    config::{Config, Environment},
     keyring::{KeyFolder, KeySource, Keyring},
 };
 use http::Request;
 use tempfile::TempDir;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
 
 use crate::support::{
-    Answer, Client, ServerProcess, emulators::Emulator, emulators::credentials, free_port, seal,
+    Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials,
+    form_request, free_port, seal,
 };
 
 /// The settings that all replicas have, and the providers that they ask.
@@ -20,13 +27,20 @@ pub struct Fleet {
     pub kid: String,
     pub clock: Clock,
     environment: Vec<(String, String)>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// One of them, which keeps its port over a restart.
 pub struct Replica {
     pub port: u16,
     pub process: ServerProcess,
+}
+
+/// One of them in this process, for what only tests change. It ends with the test.
+pub struct InProcess {
+    _app: App,
+    pub url: String,
+    pub admin_url: String,
 }
 
 /// Somebody's login: what is in their settings.
@@ -40,6 +54,11 @@ impl Fleet {
     /// With one key, and the emulators of these providers, whose access tokens are
     /// never cached.
     pub async fn new(providers: &[&str]) -> Self {
+        Self::with(providers, "").await
+    }
+
+    /// The same with something added to the table of each.
+    pub async fn with(providers: &[&str], more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys_dir = folder.path().join("keys");
         let clock = Clock::system();
@@ -60,6 +79,7 @@ impl Fleet {
             emulator.register("http://localhost/logged-in", &clock);
             emulator.books().shorten_access_tokens(30);
             text.push_str(&emulator.tables());
+            text.push_str(more);
             environment.extend(credentials(provider));
             emulators.push(emulator);
         }
@@ -70,7 +90,7 @@ impl Fleet {
             kid,
             clock,
             environment,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -102,21 +122,56 @@ impl Fleet {
         ServerProcess::start(&environment).await
     }
 
+    /// A server in this process.
+    pub async fn in_process(
+        &self,
+        store_url: &str,
+        knobs: Knobs,
+        more: &[(&str, &str)],
+    ) -> InProcess {
+        let mut environment = self.environment.clone();
+        environment.push(("AUTHSEAL_STORE_URL".into(), store_url.into()));
+        let more = more.iter();
+        environment.extend(more.map(|&(name, value)| (name.into(), value.into())));
+        let config = Config::load(Environment::new(environment)).unwrap();
+        let any_port = || async { TcpListener::bind("127.0.0.1:0").await.unwrap().into() };
+        let listeners = Listeners {
+            service: any_port().await,
+            admin: any_port().await,
+        };
+        let app = App::start(config, listeners, knobs).await.unwrap();
+        InProcess {
+            url: format!("http://{}", app.address.unwrap()),
+            admin_url: format!("http://{}", app.admin_address.unwrap()),
+            _app: app,
+        }
+    }
+
+    /// A file of tables in which this provider is reached at another port.
+    pub fn tables_by(&self, provider: &str, port: u16) -> String {
+        let emulator = self.emulator(provider);
+        let tables = emulator.tables();
+        let tables = tables.replace(&emulator.address.to_string(), &format!("127.0.0.1:{port}"));
+        let path = self.folder.path().join(format!("by-{port}.toml"));
+        std::fs::write(&path, tables).unwrap();
+        path.display().to_string()
+    }
+
     pub fn emulator(&self, provider: &str) -> &Emulator {
         let mut emulators = self.emulators.iter();
         let found = emulators.find(|emulator| emulator.family.provider == provider);
         found.expect("it was started")
     }
 
-    /// A new login at Box or Jottacloud.
+    /// A new login at one of the providers.
     pub fn log_in(&self, provider: &str) -> Login {
         let books = self.emulator(provider).books();
         let grant = books.new_grant();
         let token = books.new_refresh_token(grant, 64, 60);
-        let service = if provider == "box" {
-            "box.com"
-        } else {
-            provider
+        let service = match provider {
+            "box" => "box.com",
+            "google" => "googledrive",
+            provider => provider,
         };
         let keyring = Keyring::load(KeySource::Folder(self.keys_dir.clone())).unwrap();
         let authid = seal(&keyring, self.clock.now(), service, &token);
@@ -134,4 +189,43 @@ impl Fleet {
 pub async fn refresh(client: &Client, url: &str, authid: &str) -> Answer {
     let request = Request::get(format!("{url}/refresh")).header("X-AuthID", authid);
     client.send(request.body(Default::default()).unwrap()).await
+}
+
+/// Sends a request and does not wait for its answer.
+pub async fn send_only(url: &str, request_line: &str, authid: &str) -> TcpStream {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{request_line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\
+         X-AuthID: {authid}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+/// `POST /revoked` as a script sends it.
+pub async fn revoke(client: &Client, url: &str, authid: &str) -> Answer {
+    post(client, &format!("{url}/revoked"), authid).await
+}
+
+/// `POST /renewed` likewise.
+pub async fn renew(client: &Client, url: &str, authid: &str) -> Answer {
+    post(client, &format!("{url}/renewed"), authid).await
+}
+
+/// `POST /oauth2/revoke` as an OAuth library sends it.
+pub async fn revoke_token(client: &Client, url: &str, authid: &str) -> Answer {
+    let url = format!("{url}/oauth2/revoke");
+    client.send(form_request(&url, &[("token", authid)])).await
+}
+
+async fn post(client: &Client, url: &str, authid: &str) -> Answer {
+    let request = Request::post(url).header("X-AuthID", authid);
+    client.send(request.body(Default::default()).unwrap()).await
+}
+
+impl InProcess {
+    pub async fn scrape(&self) -> Scrape {
+        Scrape::of(&self.admin_url).await
+    }
 }

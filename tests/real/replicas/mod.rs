@@ -2,13 +2,19 @@
 
 mod dump;
 mod fleet;
+mod frozen;
 mod hand_over;
 mod killed;
 mod nginx;
 mod outages;
+mod partitions;
 mod redis;
+mod revoking;
+mod rotating;
 mod single_use;
 mod stable;
+mod stopped;
+mod storm;
 mod tap;
 mod topologies;
 mod window;

@@ -53,6 +53,17 @@ impl Redis {
         ask(self.port, words).await.unwrap()
     }
 
+    /// Waits until a login's record is "held", or "sent".
+    pub async fn has_record(&self, phase: &str) {
+        let what = format!("a record that is {phase}");
+        eventually(&what, async || {
+            let keys: Vec<String> = self.run(&["KEYS", "*:turn"]).await;
+            let record: Option<String> = self.run(&["GET", keys.first()?]).await;
+            record?.starts_with(phase).then_some(())
+        })
+        .await;
+    }
+
     /// It stops to do anything, and its connections stay.
     pub async fn pause(&self) {
         self.signal("STOP").await;

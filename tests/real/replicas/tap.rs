@@ -1,11 +1,12 @@
 //! A wire to Redis on which a test can hold a message back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{Notify, watch},
+    time::timeout,
 };
 
 /// What does not pass.
@@ -18,6 +19,8 @@ pub enum Held {
     Stored,
     /// What Redis answers to anything.
     Answers,
+    /// Anything, in both directions. It passes later, as what a network holds up does.
+    Everything,
 }
 
 /// Ends with the test's runtime.
@@ -39,9 +42,15 @@ impl Tap {
         let tell = held.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(("127.0.0.1", redis)).await.unwrap();
-                let (holding, tell, sealed) = (holding.clone(), tell.clone(), sealed.clone());
-                tokio::spawn(pass(client, server, holding, tell, sealed));
+                let (mut holding, tell, sealed) = (holding.clone(), tell.clone(), sealed.clone());
+                tokio::spawn(async move {
+                    // A server would hang up on one that says nothing.
+                    let _ = client.readable().await;
+                    until_it_passes(&mut holding, &tell).await;
+                    if let Ok(server) = TcpStream::connect(("127.0.0.1", redis)).await {
+                        pass(client, server, holding, tell, sealed).await;
+                    }
+                });
             }
         });
         Self { port, hold, held }
@@ -65,7 +74,7 @@ impl Tap {
 async fn pass(
     mut client: TcpStream,
     mut server: TcpStream,
-    holding: watch::Receiver<Held>,
+    mut holding: watch::Receiver<Held>,
     held: Arc<Notify>,
     sealed: Arc<str>,
 ) {
@@ -80,7 +89,10 @@ async fn pass(
                 if stores && *holding.borrow() == Held::Storing {
                     break;
                 }
-                server.write_all(message).await.unwrap();
+                until_it_passes(&mut holding, &held).await;
+                if server.write_all(message).await.is_err() {
+                    return;
+                }
             }
             Ok(length @ 1..) = server.read(&mut from_server) => {
                 match *holding.borrow() {
@@ -88,6 +100,7 @@ async fn pass(
                     Held::Stored if is_storing => break,
                     _ => {}
                 }
+                until_it_passes(&mut holding, &held).await;
                 if client.write_all(&from_server[..length]).await.is_err() {
                     return;
                 }
@@ -98,4 +111,59 @@ async fn pass(
     held.notify_one();
     // Both ends stay open: to them it is a wire on which nothing comes.
     std::future::pending::<()>().await;
+}
+
+async fn until_it_passes(holding: &mut watch::Receiver<Held>, held: &Notify) {
+    if *holding.borrow() == Held::Everything {
+        held.notify_one();
+        let passes = holding.wait_for(|held| *held != Held::Everything);
+        // Without its test there is nothing to pass.
+        let _ = passes.await;
+    }
+}
+
+/// A port at which connections can be kept from being made, in front of another.
+pub struct Entrance {
+    pub port: u16,
+    open: watch::Sender<bool>,
+    /// They fill the kernel's queue: further ones get no answer.
+    _waiting: Vec<TcpStream>,
+}
+
+impl Entrance {
+    /// One that lets nobody in yet.
+    pub async fn closed(to: u16) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        let connect = || timeout(Duration::from_millis(200), TcpStream::connect(address));
+        while let Ok(connected) = connect().await {
+            waiting.push(connected.unwrap());
+        }
+        let (open, mut opened) = watch::channel(false);
+        tokio::spawn(async move {
+            if opened.wait_for(|open| *open).await.is_err() {
+                return;
+            }
+            while let Ok((mut client, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                    // Either end may hang up at any time.
+                    let _ = copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        });
+        Self {
+            port: address.port(),
+            open,
+            _waiting: waiting,
+        }
+    }
+
+    /// Lets everybody in.
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
 }

@@ -1,12 +1,12 @@
 //! When a server dies, and what is lost: only a token that the provider has given
-//! out and Redis does not have.
+//! out and Redis does not have. What may be lost is waited for.
 
 use std::sync::Arc;
 
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
+use tokio::{net::TcpStream, sync::Notify};
 
 use super::{
-    fleet::{Fleet, Login, Replica, refresh},
+    fleet::{Fleet, Login, Replica, refresh, send_only},
     redis::Redis,
     tap::{Held, Tap},
 };
@@ -43,14 +43,7 @@ impl Bed {
 
     /// Asks the replica that is going to die, and does not wait for it.
     async fn ask_doomed(&self, login: &Login) -> TcpStream {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.doomed.port))
-            .await
-            .unwrap();
-        let authid = &login.authid;
-        let request =
-            format!("GET /refresh HTTP/1.1\r\nHost: localhost\r\nX-AuthID: {authid}\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream
+        send_only(&self.doomed.process.url, "GET /refresh", &login.authid).await
     }
 
     async fn ask_other(&self, login: &Login) -> Answer {
@@ -70,6 +63,13 @@ impl Bed {
     }
 }
 
+/// Its server may be alive, with the new token and without Redis: the old one is not sent.
+fn check_it_is_waited_for(answer: &Answer, fleet: &Fleet) {
+    assert_eq!(answer.status, 502, "{answer:?}");
+    assert!(answer.header("x-reason").contains("Another server"));
+    assert_eq!(fleet.replays(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_before_the_provider_was_asked() {
     let bed = Bed::start().await;
@@ -84,7 +84,7 @@ async fn nothing_is_lost_before_the_provider_was_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_lost_that_has_only_left_the_provider() {
+async fn a_token_that_has_only_left_the_provider_is_waited_for() {
     let bed = Bed::start().await;
     let login = bed.fleet.log_in("box");
     let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -94,21 +94,19 @@ async fn a_token_is_lost_that_has_only_left_the_provider() {
     worked.notified().await;
     emulator.mend();
     let (answer, fleet) = bed.after_its_death(&login).await;
-    assert_eq!(answer.status, 401, "{answer:?}");
-    assert_eq!(fleet.replays(), 1);
+    check_it_is_waited_for(&answer, &fleet);
     go.notify_one();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_lost_that_is_on_its_way_to_redis() {
+async fn a_token_that_is_on_its_way_to_redis_is_waited_for() {
     let bed = Bed::start().await;
     let login = bed.fleet.log_in("box");
     bed.tap.hold(Held::Storing);
     let _asking = bed.ask_doomed(&login).await;
     bed.tap.has_held().await;
     let (answer, fleet) = bed.after_its_death(&login).await;
-    assert_eq!(answer.status, 401, "{answer:?}");
-    assert_eq!(fleet.replays(), 1);
+    check_it_is_waited_for(&answer, &fleet);
 }
 
 #[tokio::test(flavor = "multi_thread")]

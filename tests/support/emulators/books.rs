@@ -288,6 +288,11 @@ impl Books {
         self.lock().live.clear();
     }
 
+    /// True if this grant was not ended.
+    pub fn has_live(&self, grant: u64) -> bool {
+        self.lock().live.contains(&grant)
+    }
+
     pub fn live_grants(&self) -> usize {
         self.lock().live.len()
     }

@@ -16,6 +16,7 @@ mod visitor;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use authseal::{
@@ -25,12 +26,15 @@ use authseal::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use books::{Books, CLIENT_ID, CLIENT_SECRET};
 pub use call::{Call, Reply};
-pub use visitor::{Emulated, credential_on, credentials, escaped, hidden_state, shipped};
+pub use visitor::{
+    Emulated, credential_on, credentials, escaped, hidden_state, revoke_by_header, shipped,
+};
 
 type Answer = Result<Reply, Reply>;
 
@@ -68,6 +72,8 @@ pub enum Fault {
     Silence,
     /// It works, tells the first, and answers when the second is told.
     Late(Arc<Notify>, Arc<Notify>),
+    /// It works after some of this time, and answers after some more.
+    Slow(Duration),
 }
 
 /// A running emulator; it ends when dropped.
@@ -170,8 +176,22 @@ impl Desk {
                     go.notified().await;
                     reply
                 }
+                Fault::Slow(longest) => {
+                    let [before, behind] = random_parts(longest);
+                    tokio::time::sleep(before).await;
+                    let reply = work();
+                    tokio::time::sleep(behind).await;
+                    reply
+                }
             },
             _ => work(),
         }
     }
+}
+
+/// Two random times, together no longer than this.
+fn random_parts(longest: Duration) -> [Duration; 2] {
+    let mut bits = [0; 2];
+    SystemRandom::new().fill(&mut bits).unwrap();
+    bits.map(|part| longest * u32::from(part) / 510)
 }

@@ -61,6 +61,14 @@ impl Emulated {
         found.expect("it was started")
     }
 
+    /// The only one.
+    pub fn only(&self) -> &Emulator {
+        let [emulator] = &self.emulators[..] else {
+            panic!("there are several");
+        };
+        emulator
+    }
+
     /// Begins a login: where authseal sends the browser, and its cookie.
     pub async fn begin(&self, id: &str) -> (String, String) {
         let begun = get(&format!("{}/login?id={id}", self.app.url), &[]).await;
@@ -122,10 +130,7 @@ impl Emulated {
 
     /// `POST /revoked` as a script sends it.
     pub async fn revoke_by_header(&self, authid: &str) -> Answer {
-        let request = http::Request::post(format!("{}/revoked", self.app.url))
-            .header("x-authid", authid)
-            .body(Default::default());
-        send(request.unwrap()).await
+        revoke_by_header(&self.app.url, authid).await
     }
 }
 
@@ -139,6 +144,14 @@ fn redirect_path(emulator: &Emulator, tables: &Table) -> String {
         None if is_built_in => "/logged-in".to_owned(),
         None => format!("/logged-in/{provider}"),
     }
+}
+
+/// `POST /revoked` as a script sends it.
+pub async fn revoke_by_header(url: &str, authid: &str) -> Answer {
+    let request = http::Request::post(format!("{url}/revoked"))
+        .header("x-authid", authid)
+        .body(Default::default());
+    send(request.unwrap()).await
 }
 
 /// The variables that offer a provider's services.
