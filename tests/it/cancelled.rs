@@ -4,6 +4,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
+    sync::atomic::{AtomicU64, Ordering},
     task::Poll,
     time::Duration,
 };
@@ -13,8 +14,8 @@ use http::{Request, header::CONTENT_TYPE};
 
 use super::passwords::PASSWORD;
 use crate::support::{
-    Asked, Piece, Scrape, ScriptedProvider, TestApp, believing, elsewhere, eventually, get, json,
-    revocable, tokens,
+    Answer, Asked, BegunLogin, Browser, Piece, Scrape, ScriptedProvider, TestApp, believing,
+    elsewhere, eventually, get, hand_over_form, json, login_link, revocable, tokens,
 };
 
 /// Longer than any handler has await points.
@@ -82,12 +83,58 @@ impl Work {
     }
 }
 
+/// What a provider sends back to a browser.
+fn callback(login: BegunLogin) -> Work {
+    let path = format!("/logged-in?state={}&code=x", login.state);
+    Work::Get(path, vec![("cookie", login.cookie)])
+}
+
+/// A hand-over token that no other has.
+fn new_token() -> String {
+    static TOKENS: AtomicU64 = AtomicU64::new(0);
+    format!("4k9x2m7q{:012}", TOKENS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A login with a hand-over token, up to the page that asks whether to hand it over.
+async fn asked(app: &TestApp, token: &str) -> (Browser, Answer) {
+    let mut browser = Browser {
+        forwarded_for: Some("10.200.0.1"),
+        ..Browser::default()
+    };
+    let start = format!("{}/?type=scripted&token={token}", app.url);
+    let start = browser.get(&start).await;
+    let begun = format!("{}{}", app.url, login_link(&start.body));
+    let begun = browser.get(&begun).await;
+    let (_, query) = begun.header("location").split_once('?').unwrap();
+    let mut query = form_urlencoded::parse(query.as_bytes());
+    let (_, state) = query.find(|(name, _)| name == "state").unwrap();
+    let callback = format!("{}/logged-in?state={state}&code=x", app.url);
+    let page = browser.get(&callback).await;
+    (browser, page)
+}
+
+async fn hands_over(app: &TestApp) {
+    let token = new_token();
+    let (mut browser, page) = asked(app, &token).await;
+    app.hand_over(&mut browser, &page).await;
+    let fetched = get(&format!("{}/fetch?token={token}", app.url), &[]).await;
+    assert!(fetched.body.contains("v2:scripted:"), "{fetched:?}");
+}
+
 /// Asks each handler for something that makes it work.
 async fn works(app: &TestApp, number: usize) -> Vec<Work> {
     let authid = || app.seal("revocable", &format!("never-print-{number}"));
     let clear = format!("v2:revocable:never-print-clear-{number}");
     let login = app.begin("revocable").await;
     let with = |authid: String| vec![("x-authid", authid)];
+    let (browser, page) = asked(app, &new_token()).await;
+    let form = hand_over_form(&page.body);
+    let form = form.map(|(name, value)| (name, value.to_owned())).into();
+    let jar: Vec<String> = browser
+        .cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let token = "4k9x2m7q1z8w5v3t6y0u";
     let get = |path: String| Work::Get(path, vec![]);
     vec![
@@ -98,10 +145,7 @@ async fn works(app: &TestApp, number: usize) -> Vec<Work> {
         get("/login?id=revocable".into()),
         get(format!("/fetch?token={token}")),
         get(format!("/token-state?token={token}")),
-        Work::Get(
-            format!("/logged-in?state={}&code=x", login.state),
-            vec![("cookie", login.cookie)],
-        ),
+        callback(login),
         Work::Post("/renewed", vec![("authid", authid())], vec![]),
         Work::Post("/revoked", vec![("authid", authid())], vec![]),
         Work::Post("/revoked", vec![("authid", clear)], vec![]),
@@ -119,6 +163,9 @@ async fn works(app: &TestApp, number: usize) -> Vec<Work> {
             vec![],
         ),
         Work::Post("/oauth2/revoke", vec![("token", authid())], vec![]),
+        Work::Post("/hand-over", form, vec![("cookie", jar.join("; "))]),
+        get("/cli-token?id=revocable".into()),
+        get("/privacy-policy".into()),
     ]
 }
 
@@ -159,6 +206,7 @@ async fn is_as_new(app: &TestApp) {
     assert_eq!(app.refresh(&authid).await.status, 200);
     let page = app.log_in_from("scripted", "192.0.2.1").await;
     assert_eq!(page.status, 200, "{page:?}");
+    hands_over(app).await;
     let fields = [("next", "/"), ("password", PASSWORD)];
     let entered = app.post_from("/password", &fields, "", "192.0.2.1").await;
     assert_eq!(entered.status, 303, "{entered:?}");
@@ -195,7 +243,7 @@ async fn dropped_answers_by_the_hundred_leave_room_for_the_next() {
     let peer = Peer::Ip("127.0.0.1".parse().unwrap());
     for number in 0..300 {
         // More than there are places for logins.
-        let work = works(&app, number).await.swap_remove(7);
+        let work = callback(app.begin("revocable").await);
         let request = work.request(&app, &elsewhere(number));
         let answering = app.app.server.answer(&request, peer);
         let ended = tokio::time::timeout(Duration::from_millis(2), answering).await;

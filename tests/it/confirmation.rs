@@ -161,6 +161,7 @@ async fn only_the_browser_that_was_asked_can_confirm() {
         }
         let mut browser = Browser {
             cookies: [(name.clone(), value)].into(),
+            ..Browser::default()
         };
         let after = app.hand_over(&mut browser, &page).await;
         assert_nothing_handed_over(&app, &after).await;

@@ -166,6 +166,9 @@ async fn each_purpose_has_a_key_that_is_derived_as_the_page_says() {
         (Purpose::Login, "login cookie"),
         (Purpose::Visit, "visit cookie"),
         (Purpose::Session, "session cookie"),
+        (Purpose::KnownBrowser, "known browser cookie"),
+        (Purpose::HandOverForm, "hand-over form"),
+        (Purpose::HandOverCookie, "hand-over cookie"),
         (Purpose::HandOver, "hand-over"),
         (Purpose::Lineage, "lineage"),
     ] {

@@ -222,7 +222,7 @@ async fn a_lost_answer_is_not_called_a_restart() {
     assert_eq!(refused.status, 401, "{refused:?}");
     let reason = refused.header("x-reason");
     assert!(
-        reason.contains("did not arrive") && !reason.contains("restart"),
+        reason.contains("no usable answer") && !reason.contains("restart"),
         "{reason}"
     );
 }

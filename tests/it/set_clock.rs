@@ -87,10 +87,13 @@ async fn an_authid_that_waits_for_its_program_is_still_there() {
         let start = format!("{}/?type=stable&token={token}", app.url);
         let start = browser.get(&start).await;
         let link = crate::support::login_link(&start.body);
-        app.log_in_by(&mut browser, &link).await;
+        let page = app.log_in_by(&mut browser, &link).await;
+        app.hand_over(&mut browser, &page).await;
         app.clock.set(time_of_day);
         app.clock.advance(Duration::from_secs(29));
         let fetched = get(&format!("{}/fetch?token={token}", app.url), &[]).await;
         assert!(fetched.body.contains("v2:stable:"), "{fetched:?}");
+        // That it was fetched is told for as long.
+        app.clock.advance(Duration::from_secs(31));
     }
 }

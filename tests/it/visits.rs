@@ -75,6 +75,7 @@ async fn only_the_visit_that_a_link_names_counts() {
     let renamed = (format!("authseal-visit-{other}"), sealed.clone());
     let mut forged = Browser {
         cookies: [renamed].into(),
+        ..Browser::default()
     };
     let link = format!("/login?id=stable&visit={other}");
     assert_for_nobody(&app.log_in_by(&mut forged, &link).await);
@@ -94,6 +95,7 @@ async fn the_cookie_of_a_login_is_none_of_a_visit() {
     let name = format!("authseal-visit-{state}");
     let mut forged = Browser {
         cookies: [(name, login)].into(),
+        ..Browser::default()
     };
     let link = format!("/login?id=stable&visit={state}");
     assert_for_nobody(&app.log_in_by(&mut forged, &link).await);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{
-    Request,
+    HeaderValue, Request,
     header::{COOKIE, REFERER, SET_COOKIE},
 };
 use http_body_util::Full;
@@ -15,6 +15,8 @@ use super::{Answer, form_request, send};
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     pub cookies: BTreeMap<String, String>,
+    /// The address that a proxy says it has.
+    pub forwarded_for: Option<&'static str>,
 }
 
 impl Browser {
@@ -50,6 +52,10 @@ impl Browser {
         if !jar.is_empty() {
             let jar = jar.join("; ").parse().unwrap();
             request.headers_mut().insert(COOKIE, jar);
+        }
+        if let Some(address) = self.forwarded_for {
+            let address = HeaderValue::from_static(address);
+            request.headers_mut().insert("x-forwarded-for", address);
         }
         let answer = send(request).await;
         for cookie in answer.headers.get_all(SET_COOKIE) {

@@ -30,6 +30,7 @@ authorize_url = "https://provider.example/authorize"
 token_url = "{}"
 revoke_url = "{}"
 refresh_tokens = "stable"
+redirect_path = "/logged-in"
 
 [service.revocable]
 provider = "revocable"

@@ -138,7 +138,7 @@ pub fn authid_on(page: &str) -> String {
 }
 
 /// What a result page's form carries that asks who gets the AuthID.
-pub fn hand_over_form(page: &str) -> [(&str, &str); 2] {
+pub fn hand_over_form(page: &str) -> [(&'static str, &str); 2] {
     ["nonce", "sealed"].map(|name| {
         let start = format!("type=\"hidden\" name=\"{name}\" value=\"");
         let (_, rest) = page.split_once(&start).expect("no form on the page");
