@@ -5,7 +5,7 @@ mod reload;
 mod watch;
 mod wiring;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -16,7 +16,7 @@ use crate::{
     keyring::{Keyring, KeyringError},
     listen::{Connections, Door, Limits, ListenAddress, Listener},
     refresh::RefreshEngine,
-    store::StoreError,
+    store::{LeaseTimes, StoreError},
 };
 use wiring::{Wired, wire};
 
@@ -30,6 +30,8 @@ pub struct Knobs {
     pub provider_deadline: Duration,
     /// How long connections may wait; the settings say how many there may be.
     pub limits: Limits,
+    /// Times of the protocol by which servers that share a store take turns.
+    pub lease_times: LeaseTimes,
 }
 
 /// How long it may take to leave: as long as the provider's answer to a single-use
@@ -42,6 +44,7 @@ impl Default for Knobs {
             clock: Clock::system(),
             provider_deadline: Duration::from_secs(20),
             limits: Limits::default(),
+            lease_times: LeaseTimes::default(),
         }
     }
 }
@@ -133,6 +136,7 @@ impl App {
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
         others.spawn(reloader.run(end.clone()));
+        others.spawn(engine.clone().follow_news(end.clone()));
         service.spawn(service_door.serve(server, shutdown.clone()));
         others.spawn(admin_door.serve(admin, end.clone()));
         Ok(Self {
@@ -145,6 +149,18 @@ impl App {
             end,
             others,
         })
+    }
+
+    /// Tells at any later moment what is unfinished.
+    pub fn unfinished(&self) -> impl Fn() -> Unfinished + Send + 'static {
+        let engine = self.engine.clone();
+        move || {
+            let (provider_calls, unsaved) = engine.unfinished();
+            Unfinished {
+                provider_calls,
+                unsaved,
+            }
+        }
     }
 
     /// Stops accepting, finishes every request and provider call under way, and
@@ -166,6 +182,29 @@ impl App {
         }
         self.end.cancel();
         self.others.wait().await;
+    }
+}
+
+/// Work that a process leaves undone if it ends now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Provider calls under way.
+    pub provider_calls: usize,
+    /// New refresh tokens that the shared store does not have yet.
+    pub unsaved: usize,
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::default() {
+            return f.write_str("Nothing is lost");
+        }
+        write!(
+            f,
+            "Provider calls under way: {}; new refresh tokens not stored: {}. Logins whose \
+             provider takes each refresh token once may be lost: their users must log in again",
+            self.provider_calls, self.unsaved
+        )
     }
 }
 

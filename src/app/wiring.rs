@@ -46,7 +46,7 @@ pub(super) fn wire(
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
     let shared = match &config.store {
-        Some(url) => Some(Shared::new(url, metrics.clone())?),
+        Some(url) => Some(Shared::new(url, metrics.clone(), knobs.lease_times)?),
         None => None,
     };
     let catalog = Arc::new(config.offer.catalog);

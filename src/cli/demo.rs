@@ -5,7 +5,7 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, stop_signals};
+use super::{Failure, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
-    let asked_to_stop = stop_signals()?;
+    let mut signals = StopSignals::take_over()?;
     let public_url = format!("http://localhost:{}", arguments.port);
     let clock = Clock::system();
     let shutdown = CancellationToken::new();
@@ -76,7 +76,8 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
     let app = App::start(config, listeners, Knobs::default()).await?;
 
     print_what_to_do(&public_url, &provider);
-    asked_to_stop.await;
+    signals.asked().await;
+    signals.leave_when_asked_again(app.unfinished());
     shutdown.cancel();
     app.stop().await;
     Ok(())

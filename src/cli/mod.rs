@@ -18,10 +18,10 @@ use std::{io, process::ExitCode};
 use clap::{Parser, Subcommand};
 use tokio::{
     runtime::Runtime,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::config::Environment;
+use crate::{app::Unfinished, config::Environment};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -87,24 +87,36 @@ fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     Runtime::new()?.block_on(command)
 }
 
-/// Takes SIGTERM and SIGINT over, and returns what waits for one of them. A second one
-/// ends the process at once. To be called before anything starts: until then SIGTERM kills at once, or is
-/// ignored where this is process 1 of a container.
-fn stop_signals() -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut asked = async move || {
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Takes them over. To be called before anything starts: until then SIGTERM kills at
+    /// once, or is ignored where this is process 1 of a container.
+    fn take_over() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one of them.
+    async fn asked(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    Ok(async move {
-        asked().await;
+    }
+
+    /// From now on one of them ends the process at once. It says what that costs.
+    fn leave_when_asked_again(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
         tokio::spawn(async move {
-            asked().await;
-            eprintln!("asked to stop again: leaving at once");
+            self.asked().await;
+            eprintln!("asked to stop again: leaving at once. {}", unfinished());
             std::process::exit(1);
         });
-    })
+    }
 }

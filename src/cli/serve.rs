@@ -2,7 +2,7 @@
 
 use sd_notify::NotifyState;
 
-use super::{Failure, stop_signals};
+use super::{Failure, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     config::{Config, Edge, Environment},
@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) async fn serve(environment: Environment) -> Result<(), Failure> {
-    let asked_to_stop = stop_signals()?;
+    let mut signals = StopSignals::take_over()?;
     let mut config = Config::load(environment)?;
     telemetry::start(&config.log, config.log_format);
     make_room(&mut config.edge);
@@ -24,7 +24,8 @@ pub(super) async fn serve(environment: Environment) -> Result<(), Failure> {
         .map_or(String::new(), |address| address.to_string());
     tracing::info!("serving {public_url} on {place}, health on {admin}");
     tell_systemd(NotifyState::Ready);
-    asked_to_stop.await;
+    signals.asked().await;
+    signals.leave_when_asked_again(app.unfinished());
     tell_systemd(NotifyState::Stopping);
     tracing::info!("stopping: finishing what is under way");
     app.stop().await;

@@ -3,14 +3,15 @@
 //! It never follows a redirect, reads no more than a token answer can need, and
 //! says what failed without quoting what was sent.
 
+mod payload;
 mod proxy;
+mod received;
 mod roots;
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -18,9 +19,12 @@ use hyper_util::{
 };
 use thiserror::Error;
 
+pub use payload::Fence;
 pub use proxy::{NotAProxy, OutboundProxy};
+pub use received::Received;
 pub use roots::{NoRoots, check_roots};
 
+use payload::Payload;
 use proxy::Connector;
 
 /// No provider's token answer comes near this.
@@ -30,6 +34,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 /// As many as calls to one provider may be under way at once (`provider::lane`): below
 /// that, each burst opens new ones, and above it they are of no use.
 const IDLE_CONNECTIONS_PER_HOST: usize = 128;
+/// The kernel gives a connection up whose peer has acknowledged nothing for so long, also
+/// after we closed it: what was sent is not delivered long after its call has ended.
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(20);
 /// Before a connection is tried a second time: a host that restarts, or a resolver
 /// that lost a packet.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -37,7 +44,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// Sends requests to providers, over connections that it keeps.
 #[derive(Clone, Debug)]
 pub struct Outbound {
-    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
+    client: Client<HttpsConnector<Connector>, Payload>,
 }
 
 /// Why there is no answer. Try again later, or look at the network.
@@ -63,6 +70,9 @@ pub enum OutboundError {
         /// The host that was asked.
         host: String,
     },
+    /// The fence refused at the last moment. Nothing was sent.
+    #[error("nothing was sent")]
+    Withheld,
 }
 
 impl Outbound {
@@ -73,6 +83,7 @@ impl Outbound {
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         http.set_nodelay(true);
         http.enforce_http(false);
+        http.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(roots::client_config())
             .https_or_http()
@@ -98,11 +109,22 @@ impl Outbound {
     /// up. (hyper itself takes another connection when a kept one turns out to be
     /// closed before the request was written.)
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, OutboundError> {
-        let request = request.map(|body| Full::new(Bytes::from(body)));
-        match self.send_once(request.clone()).await {
+        self.send_fenced(request, None, &Received::default()).await
+    }
+
+    /// The same, asking the fence before the body is sent, and noting what comes of the
+    /// answer as it comes.
+    pub async fn send_fenced(
+        &self,
+        request: Request<Vec<u8>>,
+        fence: Option<Fence>,
+        received: &Received,
+    ) -> Result<Response<Bytes>, OutboundError> {
+        let request = request.map(|body| Payload::new(body, fence));
+        match self.send_once(request.clone(), received).await {
             Err(OutboundError::Connect { .. }) => {
                 tokio::time::sleep(RETRY_PAUSE).await;
-                self.send_once(request).await
+                self.send_once(request, received).await
             }
             answer => answer,
         }
@@ -110,11 +132,14 @@ impl Outbound {
 
     async fn send_once(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<Payload>,
+        received: &Received,
     ) -> Result<Response<Bytes>, OutboundError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
+        let was_withheld = request.body().was_withheld();
         let response = match self.client.request(request).await {
             Ok(response) => response,
+            Err(_) if was_withheld.load(Ordering::Acquire) => return Err(OutboundError::Withheld),
             Err(error) if error.is_connect() => {
                 return Err(OutboundError::Connect {
                     host,
@@ -124,11 +149,8 @@ impl Outbound {
             Err(_) => return Err(OutboundError::Broken { host }),
         };
         let (head, body) = response.into_parts();
-        match Limited::new(body, MAX_BODY_BYTES).collect().await {
-            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(OutboundError::TooLarge { host }),
-            Err(_) => Err(OutboundError::Broken { host }),
-        }
+        let body = received.read(head.status, body, &host).await?;
+        Ok(Response::from_parts(head, body))
     }
 }
 

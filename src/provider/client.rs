@@ -14,10 +14,15 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    Catalog, ClientAuthentication, LoginMethod, ProviderError, RefreshTokens, Service, Tokens,
-    lane::Lanes, token_response::LenientTokenResponse,
+    Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens, lane::Lanes,
+    salvage, token_response::LenientTokenResponse,
 };
-use crate::{outbound::Outbound, secret::Secret, telemetry::Metrics};
+use crate::{
+    clock::Stopwatch,
+    outbound::{Fence, Outbound, Received},
+    secret::Secret,
+    telemetry::Metrics,
+};
 
 /// For how many deadlines a single-use refresh is waited for. Its client is gone by
 /// then, but an answer that nobody hears is the end of the login.
@@ -51,6 +56,34 @@ pub struct Authorization {
     pub url: Url,
     /// The PKCE code verifier (RFC 7636 section 4.1), where the provider takes one.
     pub verifier: Option<Secret>,
+}
+
+/// Time limit of a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// The time that its client waits.
+    ForTheClient,
+    /// Three times that: if nobody hears the answer, the login is lost.
+    ForTheToken,
+}
+
+/// The outcome of a refresh.
+#[derive(Debug)]
+pub struct RefreshAnswer {
+    /// The refresh token that replaces the one sent. It may be present without `tokens`,
+    /// and must be kept before anything else is done.
+    pub replaced: Option<Secret>,
+    /// The access token, or why there is none.
+    pub tokens: Result<Tokens, ProviderError>,
+}
+
+impl RefreshAnswer {
+    fn none(error: ProviderError) -> Self {
+        Self {
+            replaced: None,
+            tokens: Err(error),
+        }
+    }
 }
 
 type OAuthClient = oauth2::Client<
@@ -164,21 +197,46 @@ impl ProviderClient {
     /// Asks for a new access token (RFC 6749 section 6). Neither `redirect_uri`
     /// nor `scope` is sent: Dropbox refuses the one, and without the other the
     /// grant's own scope holds.
-    pub async fn refresh(
+    ///
+    /// With a `permit`, the refresh token is sent only if that resolves to `true`, asked
+    /// with how long the call may still take when the connection stands.
+    pub async fn refresh<F>(
         &self,
         service: &Service,
         region: Option<&str>,
         refresh_token: &Secret,
-    ) -> Result<Tokens, ProviderError> {
-        let client = oauth_client(service, region)?;
-        let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
-        let request = client.exchange_refresh_token(&refresh_token);
-        let deadline = match service.provider.refresh_tokens {
-            RefreshTokens::SingleUse => self.deadline * SINGLE_USE_FACTOR,
-            _ => self.deadline,
+        patience: Patience,
+        permit: Option<impl Fn(Duration) -> F + Send + Sync + 'static>,
+    ) -> RefreshAnswer
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        let client = match oauth_client(service, region) {
+            Ok(client) => client,
+            Err(error) => return RefreshAnswer::none(error),
         };
-        let call = request.request_async(self);
-        self.before(deadline, service, call).await
+        let token = RefreshToken::new(refresh_token.expose().to_owned());
+        let request = client.exchange_refresh_token(&token);
+        let received = Received::default();
+        let deadline = match patience {
+            Patience::ForTheToken => self.deadline * SINGLE_USE_FACTOR,
+            Patience::ForTheClient => self.deadline,
+        };
+        // Boxed: every await around it would have room for it.
+        let call = Box::pin(async {
+            let call = Stopwatch::start();
+            let http = FencedClient {
+                client: self,
+                fence: permit.map(|permit| fence(permit, call, deadline)),
+                received: &received,
+            };
+            request.request_async(&http).await
+        });
+        let tokens = self.before(deadline, service, call).await;
+        RefreshAnswer {
+            replaced: replaced(&tokens, &received, refresh_token),
+            tokens,
+        }
     }
 
     async fn in_time(
@@ -206,8 +264,14 @@ impl ProviderClient {
 
     /// One exchange with a token endpoint. What is no answer of RFC 6749 ends
     /// here, so that the `oauth2` crate sees only what it can tell apart.
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
-        let mut response = self.outbound.send(request).await?.map(Vec::from);
+    async fn ask(
+        &self,
+        request: HttpRequest,
+        fence: Option<Fence>,
+        received: &Received,
+    ) -> Result<HttpResponse, ProviderError> {
+        let answer = self.outbound.send_fenced(request, fence, received);
+        let mut response = answer.await?.map(Vec::from);
         // Some providers call their JSON text/javascript.
         response.headers_mut().remove(CONTENT_TYPE);
         match response.status() {
@@ -222,8 +286,58 @@ impl<'c> AsyncHttpClient<'c> for ProviderClient {
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ProviderError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.ask(request))
+        Box::pin(async { self.ask(request, None, &Received::default()).await })
     }
+}
+
+/// The client for one refresh.
+struct FencedClient<'a> {
+    client: &'a ProviderClient,
+    fence: Option<Fence>,
+    received: &'a Received,
+}
+
+impl<'c> AsyncHttpClient<'c> for FencedClient<'_> {
+    type Error = ProviderError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ProviderError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        let fence = self.fence.clone();
+        Box::pin(self.client.ask(request, fence, self.received))
+    }
+}
+
+/// A fence that asks `permit` with the time that is left, and lets nothing through once
+/// there is none: the process may have stood still while it asked.
+fn fence<F>(
+    permit: impl Fn(Duration) -> F + Send + Sync + 'static,
+    call: Stopwatch,
+    deadline: Duration,
+) -> Fence
+where
+    F: Future<Output = bool> + Send + 'static,
+{
+    Fence::new(move || {
+        let permitted = permit(deadline.saturating_sub(call.elapsed()));
+        async move { permitted.await && call.elapsed() < deadline }
+    })
+}
+
+/// The refresh token that came in place of the one sent, wherever in the answer it
+/// stands and whatever is wrong with the rest.
+fn replaced(
+    tokens: &Result<Tokens, ProviderError>,
+    received: &Received,
+    sent: &Secret,
+) -> Option<Secret> {
+    let new = match tokens {
+        Ok(tokens) => tokens.refresh_token.clone(),
+        Err(_) => {
+            let (status, body) = received.so_far()?;
+            salvage::refresh_token(status, &body)
+        }
+    };
+    new.filter(|new| new != sent)
 }
 
 fn oauth_client(service: &Service, region: Option<&str>) -> Result<OAuthClient, ProviderError> {

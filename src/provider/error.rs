@@ -44,10 +44,18 @@ pub enum ProviderError {
         /// What came instead; never the body.
         what: String,
     },
-    /// It cannot be reached. Try again later.
+    /// It cannot be reached, and nothing was sent. Try again later.
     #[error("{cause}")]
     Unreachable {
         /// Host and cause.
+        cause: String,
+    },
+    /// The connection broke before the answer was complete. The provider may or may not
+    /// have done what was asked.
+    /// Try again later.
+    #[error("{cause}")]
+    BrokenOff {
+        /// The host.
         cause: String,
     },
     /// It took longer than the whole deadline. Try again later.
@@ -63,6 +71,10 @@ pub enum ProviderError {
     /// More calls wait for it than may. Nothing was sent. Try again at once.
     #[error("too many calls wait for the provider")]
     Crowded,
+    /// The right to send the refresh token was lost at the last moment. Nothing was
+    /// sent. Try again later.
+    #[error("the refresh token was not sent, because another server may be using it")]
+    Withheld,
     /// The account is in a place that providers.toml does not list; nothing was
     /// sent. Tell the administrator.
     #[error("the account is at a place that providers.toml does not allow")]
@@ -81,17 +93,41 @@ pub struct Refusal {
 impl From<OutboundError> for ProviderError {
     fn from(error: OutboundError) -> Self {
         match error {
-            OutboundError::Connect { .. } | OutboundError::Broken { .. } => Self::Unreachable {
+            OutboundError::Connect { .. } => Self::Unreachable {
+                cause: error.to_string(),
+            },
+            OutboundError::Broken { .. } => Self::BrokenOff {
                 cause: error.to_string(),
             },
             OutboundError::TooLarge { .. } => Self::Nonsense {
                 what: error.to_string(),
             },
+            OutboundError::Withheld => Self::Withheld,
         }
     }
 }
 
 impl ProviderError {
+    /// True if the provider may have used the refresh token up, and what it gave instead
+    /// did not arrive.
+    pub fn leaves_open_what_was_done(&self) -> bool {
+        match self {
+            Self::BrokenOff { .. }
+            | Self::TooSlow
+            | Self::Failing { .. }
+            | Self::Nonsense { .. } => true,
+            Self::GrantRefused(_)
+            | Self::ClientRejected(_)
+            | Self::RequestRefused(_)
+            | Self::Busy { .. }
+            | Self::Unreachable { .. }
+            | Self::Resting { .. }
+            | Self::Crowded
+            | Self::Withheld
+            | Self::UnknownRegion => false,
+        }
+    }
+
     /// For a status that no token answer has.
     pub(super) fn from_status(status: StatusCode) -> Self {
         let number = status.as_u16();

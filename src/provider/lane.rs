@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::{Catalog, Provider, ProviderError, breaker::Breaker};
 use crate::{
@@ -25,6 +29,8 @@ const CALLS: usize = 128;
 /// What waits costs a few KB each.
 const QUEUE: usize = 1024;
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// Extra time after the deadline for an answer that is already in the socket.
+const LAST_LOOK: Duration = Duration::from_millis(250);
 
 /// The lanes of all providers.
 #[derive(Clone, Debug)]
@@ -67,8 +73,14 @@ impl Lanes {
     ) -> Result<T, ProviderError> {
         let lane = &self.0[&provider.id];
         let _room = lane.enter().await?;
-        let answer = tokio::time::timeout(deadline, call).await;
-        let answer = answer.unwrap_or(Err(ProviderError::TooSlow));
+        let mut call = pin!(call);
+        let answer = match timeout(deadline, &mut call).await {
+            Ok(answer) => answer,
+            // The process may have stood still, with the answer in its socket.
+            Err(_elapsed) => timeout(LAST_LOOK, call)
+                .await
+                .unwrap_or(Err(ProviderError::TooSlow)),
+        };
         lane.note(provider, answer.as_ref().err());
         answer
     }
@@ -91,7 +103,7 @@ impl Lane {
     async fn queue(&self) -> Result<SemaphorePermit<'_>, ProviderError> {
         let waiting = Waiting::begin(self);
         let room = match waiting.others < QUEUE {
-            true => tokio::time::timeout(QUEUE_WAIT, self.calls.acquire()).await,
+            true => timeout(QUEUE_WAIT, self.calls.acquire()).await,
             false => return Err(self.crowded()),
         };
         let room = room.map_err(|_elapsed| self.crowded())?;
@@ -106,10 +118,12 @@ impl Lane {
                 ProviderError::Busy { .. }
                     | ProviderError::Failing { .. }
                     | ProviderError::Unreachable { .. }
+                    | ProviderError::BrokenOff { .. }
                     | ProviderError::TooSlow
             )
         });
         match failed {
+            None if error == Some(&ProviderError::Withheld) => {}
             None => self.breaker.answered(),
             Some(error) => {
                 if self.breaker.failed(self.since_start.elapsed()) {

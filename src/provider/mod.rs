@@ -7,11 +7,12 @@ mod client;
 mod error;
 mod lane;
 mod revocation;
+mod salvage;
 mod table;
 mod token_response;
 
 pub use catalog::{Catalog, Withheld};
-pub use client::{Authorization, CodeExchange, ProviderClient};
+pub use client::{Authorization, CodeExchange, Patience, ProviderClient, RefreshAnswer};
 pub use error::{ProviderError, Refusal};
 pub use revocation::GrantTokens;
 pub use table::{

@@ -30,6 +30,8 @@ pub struct CachedToken {
     pub fresh_until: UnixTime,
     /// The newest generation that this server knows.
     pub generation: u32,
+    /// Nobody knew of a newer generation when the provider gave it.
+    pub is_newest: bool,
     /// Its AuthID, when the provider replaced the refresh token.
     pub newest_authid: Option<Secret>,
     /// The key set under which this was worked out.
@@ -88,6 +90,11 @@ impl TokenCache {
         self.entries.remove(lineage);
     }
 
+    /// Forgets the access tokens of some logins.
+    pub fn remove_all(&self, is_one: impl Fn(&Lineage) -> bool) {
+        self.entries.retain(|lineage, _| !is_one(lineage));
+    }
+
     /// Keeps a token, unless it lives too briefly to be of use to a second asker.
     pub fn insert(&self, lineage: Lineage, now: UnixTime, token: Arc<CachedToken>) {
         if now < token.fresh_until {
@@ -123,6 +130,7 @@ mod tests {
             expires_at: now.plus(lifetime),
             fresh_until: CachedToken::fresh_until(now, lifetime),
             generation: 0,
+            is_newest: true,
             newest_authid: None,
             keys_version: 0,
         })

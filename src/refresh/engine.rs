@@ -3,25 +3,41 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
-    Holder, Lineages, RefreshError, TokenCache, cache::CachedToken, flight::Flights,
-    provider_call::seal_newest,
+    Holder, Lineages, NewestUnknown, RefreshError, TokenCache,
+    cache::CachedToken,
+    flight::Flights,
+    lineages::name,
+    provider_call::ProviderCall,
+    reseal::{reseal, seals},
+    revocations::Revocations,
+    rotation::Rotation,
 };
 use crate::{
     clock::{Clock, UnixTime},
     keyring::{KeySet, Keyring},
     limit::Limit,
     old_authid::OldAuthIds,
-    provider::{Catalog, ProviderClient, ProviderError},
-    seal::{self, Grant, Lineage},
+    provider::{Catalog, ProviderClient, ProviderError, RefreshTokens},
+    seal::{self, Lineage},
     secret::Secret,
+    store::StoreError,
     telemetry::Metrics,
 };
 
 /// Turns AuthIDs into access tokens. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct RefreshEngine {
-    pub(super) shared: Arc<EngineParts>,
+    pub(super) parts: Arc<EngineParts>,
+    pub(super) seen: Arc<Seen>,
     flights: Arc<Flights<Landing>>,
+}
+
+/// Events since the process was started.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) revocations: Revocations,
+    pub(super) rotation: Rotation,
+    pub(super) started_at: UnixTime,
 }
 
 /// What an engine works with.
@@ -79,7 +95,12 @@ impl RefreshEngine {
     /// An engine of these.
     pub fn new(parts: EngineParts) -> Self {
         Self {
-            shared: Arc::new(parts),
+            seen: Arc::new(Seen {
+                revocations: Revocations::default(),
+                rotation: Rotation::new(parts.metrics.clone()),
+                started_at: parts.clock.now(),
+            }),
+            parts: Arc::new(parts),
             flights: Arc::new(Flights::new()),
         }
     }
@@ -91,7 +112,7 @@ impl RefreshEngine {
             Ok((_, outcome)) => outcome,
             Err(error) => error.outcome(),
         };
-        let metrics = &self.shared.metrics;
+        let metrics = &self.parts.metrics;
         metrics.refreshed(&holder.service.id, &holder.kid, outcome);
         result.map(|(refreshed, _)| refreshed)
     }
@@ -103,7 +124,7 @@ impl RefreshEngine {
         holder.check_revoked()?;
         let lineage = &holder.grant.lineage;
         let cached = self
-            .shared
+            .parts
             .cache
             .get(lineage, holder.now, holder.keys_version);
         let (token, now, outcome) = match cached {
@@ -111,11 +132,11 @@ impl RefreshEngine {
             None => {
                 // Boxed: what is cached is answered without its room.
                 let token = Box::pin(self.fly(holder)).await?;
-                (token, self.shared.clock.now(), "refreshed")
+                (token, self.parts.clock.now(), "refreshed")
             }
         };
-        let keys = self.shared.keyring.current();
-        holder.check_key(&keys, now)?;
+        let keys = self.parts.keyring.current();
+        holder.check_again(&keys, now)?;
         let refreshed = Refreshed {
             expires_in: token.expires_at.since(now),
             newest_authid: newest_authid(&keys, holder, &token, now),
@@ -130,56 +151,62 @@ impl RefreshEngine {
     pub async fn renew(&self, holder: &Holder<'_>) -> Result<Secret, RefreshError> {
         holder.check_revoked()?;
         let token = self.fly(holder).await?;
-        let now = self.shared.clock.now();
-        let keys = self.shared.keyring.current();
-        holder.check_key(&keys, now)?;
+        let now = self.parts.clock.now();
+        let keys = self.parts.keyring.current();
+        holder.check_again(&keys, now)?;
+        check_newest(holder, &token)?;
         match newest_authid(&keys, holder, &token, now) {
             Some(authid) => Ok(authid),
             None => reseal(&keys, now, &holder.grant).ok_or(RefreshError::Lost),
         }
     }
 
-    /// A live access token of the holder's lineage: cached, or from the provider.
-    pub(super) async fn token(
-        &self,
-        holder: &Holder<'_>,
-    ) -> Result<Arc<CachedToken>, RefreshError> {
-        let now = self.shared.clock.now();
-        let lineage = &holder.grant.lineage;
-        match self.shared.cache.get(lineage, now, holder.keys_version) {
-            Some(token) => Ok(token),
-            None => self.fly(holder).await,
-        }
-    }
-
-    /// Whether it outlives this process which refresh token is a login's newest.
+    /// True if what is known of logins survives a restart.
     pub fn outlives_the_process(&self) -> bool {
-        self.shared.lineages.outlive_the_process()
+        self.parts.lineages.outlive_the_process()
     }
 
     /// How many access tokens are cached, and how many provider calls are under way.
     pub fn load(&self) -> (usize, usize) {
-        (self.shared.cache.len(), self.flights.len())
+        (self.parts.cache.len(), self.flights.len())
     }
 
     /// Waits for every provider call under way, whose clients may be gone, and until
     /// what came of them is stored.
     pub async fn drain(&self) {
         self.flights.landed().await;
-        self.shared.lineages.saved().await;
+        self.parts.lineages.saved().await;
     }
 
-    /// Forgets the lineage's access token, and the one that is under way.
-    pub(super) async fn forget(&self, lineage: Lineage) {
+    /// True if its table is here and says that its refresh tokens stay.
+    pub(super) fn takes_for_stable(&self, id: &str) -> bool {
+        let mut providers = self.parts.catalog.iter().map(|service| &service.provider);
+        providers
+            .any(|provider| provider.id == id && provider.refresh_tokens == RefreshTokens::Stable)
+    }
+
+    /// Counts provider calls under way, and new refresh tokens that the store does not
+    /// have yet.
+    pub fn unfinished(&self) -> (usize, usize) {
+        (self.flights.len(), self.parts.lineages.unsaved())
+    }
+
+    /// Waits for the lineage's provider call, if one is under way.
+    pub(super) async fn landed_of(&self, lineage: Lineage) {
         self.flights.landed_of(lineage).await;
-        self.shared.cache.remove(&lineage);
-        self.shared.lineages.forget(&lineage).await;
+    }
+
+    /// Forgets the access token of a login that was revoked at the provider, also one
+    /// that is under way.
+    pub(super) fn forget(&self, lineage: Lineage) {
+        self.seen.revocations.note(name(&lineage));
+        self.parts.cache.remove(&lineage);
     }
 
     /// Asks the provider, or joins whoever is asking already. The answer comes in time
     /// for the client; the call may go on without it.
-    async fn fly(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
-        let landing = tokio::time::timeout(self.shared.provider.deadline(), self.land(holder));
+    pub(super) async fn fly(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
+        let landing = tokio::time::timeout(self.parts.provider.deadline(), self.land(holder));
         landing.await.unwrap_or_else(|_elapsed| {
             let too_slow = ProviderError::TooSlow;
             Err(RefreshError::of_provider(holder.service, too_slow))
@@ -190,12 +217,13 @@ impl RefreshEngine {
         let Holder { service, grant, .. } = holder;
         loop {
             let call = || {
-                let (shared, service, grant) =
-                    (self.shared.clone(), Arc::clone(service), grant.clone());
+                let (parts, seen) = (self.parts.clone(), self.seen.clone());
+                let call = ProviderCall::new(parts, seen, Arc::clone(service), grant.clone());
+                let generation = grant.generation;
                 async move {
                     Landing {
-                        generation: grant.generation,
-                        result: shared.ask(&service, grant).await,
+                        generation,
+                        result: call.run().await,
                     }
                 }
             };
@@ -210,6 +238,18 @@ impl RefreshEngine {
                 result => return result,
             }
         }
+    }
+}
+
+/// Fails if the access token came from a refresh token that may not be the newest: sliding
+/// providers are asked with an older one while the store is away.
+pub(super) fn check_newest(holder: &Holder<'_>, token: &CachedToken) -> Result<(), RefreshError> {
+    match token.is_newest {
+        true => Ok(()),
+        false => Err(RefreshError::NewestUnknown {
+            provider: holder.service.provider.name.clone(),
+            why: NewestUnknown::Store(StoreError::TooSlow),
+        }),
     }
 }
 
@@ -237,17 +277,4 @@ fn newest_authid(
         .filter(|opened| !seals(keys, now, &opened.kid))
         .and_then(|opened| reseal(keys, now, &opened.grant));
     Some(resealed.unwrap_or_else(|| newest.clone()))
-}
-
-/// Whether nothing better seals than this key.
-fn seals(keys: &KeySet, now: UnixTime, kid: &str) -> bool {
-    keys.sealing(now).is_none_or(|sealing| sealing.kid == kid)
-}
-
-fn reseal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Option<Secret> {
-    let grant = Grant {
-        issued_at: now,
-        ..grant.clone()
-    };
-    seal_newest(keys, now, &grant)
 }

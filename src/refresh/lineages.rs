@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 
-use super::saving::{Saving, Unsaved};
+use super::saving::{Debt, Owed, Saving};
 use crate::{
     clock::{Clock, UnixTime},
     keyring::{KeySet, Keyring},
@@ -20,6 +20,10 @@ use crate::{
 
 /// Longer than any refresh token lives unused (providers.md).
 pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// Stands in place of a login's newest AuthID once its grant was revoked at the provider.
+/// No AuthID is spelled so.
+const REVOKED: &str = "revoked";
 
 /// The logins that were seen to be given a newer refresh token.
 #[derive(Clone, Debug)]
@@ -43,21 +47,39 @@ pub enum NewestUnknown {
     Sealed(#[from] OpenError),
 }
 
+/// Why a login can't be claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotClaimed {
+    /// Its grant was revoked at the provider.
+    Revoked,
+    /// An older token than the newest must not be sent.
+    Unknown(NewestUnknown),
+}
+
 /// The newest grant of a login, and the right to use it up.
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) grant: Grant,
-    /// Whether more was known of the login than the AuthID that was presented.
+    /// Memory or the store knew this login.
     pub(super) is_known: bool,
-    lease: Option<Lease>,
+    /// The store was asked, or there is none, so no newer grant is known anywhere.
+    pub(super) is_newest: bool,
+    pub(super) lease: Option<Arc<Lease>>,
+}
+
+/// A login's state as remembered or stored.
+enum Known {
+    Newest { grant: Grant, sealed: Secret },
+    Revoked,
 }
 
 impl Claim {
-    /// A claim to a grant that nobody else's refresh can harm.
-    pub(super) fn free(grant: Grant) -> Self {
+    /// A claim without a lease.
+    pub(super) fn free(grant: Grant, is_newest: bool) -> Self {
         Self {
             grant,
             is_known: false,
+            is_newest,
             lease: None,
         }
     }
@@ -67,14 +89,6 @@ impl Claim {
         match &self.lease {
             Some(lease) => Box::pin(lease.hold(work)).await,
             None => work.await,
-        }
-    }
-
-    /// Lets others go on: there is nothing new.
-    pub(super) async fn release(self) {
-        if let Some(lease) = self.lease {
-            // A store that does not answer now lets others go on by itself, later.
-            let _ = Box::pin(lease.settle(None)).await;
         }
     }
 }
@@ -97,9 +111,14 @@ impl Lineages {
         }
     }
 
-    /// Whether it outlives this process what is known of a login.
+    /// True if the store survives a restart.
     pub fn outlive_the_process(&self) -> bool {
         self.shared.is_some()
+    }
+
+    /// True if nothing that this process knew can have been forgotten for want of room.
+    pub(super) fn remember_everything(&self) -> bool {
+        !self.memory.is_nearly_full()
     }
 
     /// The newest grant of the presented one's login. From now on no other server
@@ -109,23 +128,26 @@ impl Lineages {
         now: UnixTime,
         presented: &Grant,
         patience: Duration,
-    ) -> Result<Claim, NewestUnknown> {
+    ) -> Result<Claim, NotClaimed> {
         let lease = match &self.shared {
-            Some(shared) => Some(shared.lease(name(&presented.lineage), patience).await?),
+            Some(shared) => {
+                let lease = shared.lease(name(&presented.lineage), patience).await;
+                let lease = lease.map_err(|error| NotClaimed::Unknown(error.into()))?;
+                Some(Arc::new(lease))
+            }
             None => None,
         };
-        let stored = lease.as_ref().and_then(Lease::value);
+        let stored = lease.as_ref().and_then(|lease| lease.value());
         match self.newest_of(now, presented, stored) {
             Ok((grant, is_known)) => Ok(Claim {
                 grant,
                 is_known,
+                is_newest: true,
                 lease,
             }),
             Err(error) => {
-                if let Some(lease) = lease {
-                    let _ = lease.settle(None).await;
-                }
-                Err(error.into())
+                self.pay(&presented.lineage, lease, None).await;
+                Err(error)
             }
         }
     }
@@ -134,17 +156,18 @@ impl Lineages {
     /// where an older token is as good.
     pub(super) fn claim_in_memory(&self, now: UnixTime, presented: Grant) -> Claim {
         let newest = self.newest_of(now, &presented, None);
-        Claim::free(newest.map_or(presented, |(grant, _)| grant))
+        let is_newest = self.shared.is_none();
+        Claim::free(newest.map_or(presented, |(grant, _)| grant), is_newest)
     }
 
-    /// The newest grant that is known, for something else than refreshing it.
-    pub(super) async fn peek(&self, now: UnixTime, presented: &Grant) -> Grant {
+    /// True if a newer grant than the presented one is known here or in the store.
+    pub(super) async fn know_a_newer(&self, now: UnixTime, presented: &Grant) -> bool {
         let stored = match &self.shared {
             Some(shared) => shared.get(&name(&presented.lineage)).await.ok().flatten(),
             None => None,
         };
         let newest = self.newest_of(now, presented, stored.as_ref());
-        newest.map_or_else(|_| presented.clone(), |(grant, _)| grant)
+        newest.is_ok_and(|(grant, _)| grant.generation > presented.generation)
     }
 
     /// Of the AuthID presented, what this process knows and what is stored: the
@@ -155,12 +178,12 @@ impl Lineages {
         now: UnixTime,
         presented: &Grant,
         stored: Option<&Secret>,
-    ) -> Result<(Grant, bool), OpenError> {
+    ) -> Result<(Grant, bool), NotClaimed> {
         let keys = self.keyring.current();
         let lineage = &presented.lineage;
-        let open = |sealed: Secret| -> Result<(Grant, Secret), OpenError> {
-            let grant = open_stored(&keys, now, lineage, &sealed)?;
-            Ok((grant, sealed))
+        let open = |sealed: Secret| {
+            let known = open_stored(&keys, now, lineage, sealed);
+            known.map_err(|error| NotClaimed::Unknown(error.into()))
         };
         let stored = stored.cloned().map(open).transpose()?;
         let remembered = match self.remembered(lineage) {
@@ -171,13 +194,19 @@ impl Lineages {
                 opened => Some(opened?),
             },
         };
-        let known = stored
-            .into_iter()
-            .chain(remembered)
-            .max_by_key(|(grant, _)| grant.generation);
-        let is_known = known.is_some();
-        let generation = known.as_ref().map_or(0, |(grant, _)| grant.generation);
-        let newest = match known {
+        let mut newest: Option<(Grant, Secret)> = None;
+        for known in stored.into_iter().chain(remembered) {
+            match known {
+                Known::Revoked => return Err(NotClaimed::Revoked),
+                Known::Newest { grant, sealed } => match &newest {
+                    Some((newer, _)) if newer.generation >= grant.generation => {}
+                    _ => newest = Some((grant, sealed)),
+                },
+            }
+        }
+        let is_known = newest.is_some();
+        let generation = newest.as_ref().map_or(0, |(grant, _)| grant.generation);
+        let newest = match newest {
             Some((grant, sealed)) if generation > presented.generation => {
                 self.remember(lineage, generation, &sealed);
                 grant
@@ -196,7 +225,7 @@ impl Lineages {
         let authid = seal::seal(keys, now, grant);
         let sealed = authid
             .ok()
-            .and_then(|authid| self.seal(now, &grant.lineage, &authid));
+            .and_then(|authid| self.seal(now, &grant.lineage, authid.expose()));
         if let Some(sealed) = sealed {
             self.remember(&grant.lineage, grant.generation, &sealed);
         }
@@ -215,41 +244,81 @@ impl Lineages {
         Some((generation.parse().ok()?, Secret::new(sealed)))
     }
 
+    /// True if this process has seen a newer token of the login.
+    pub(super) fn remember_a_newer(&self, grant: &Grant) -> bool {
+        let remembered = self.remembered(&grant.lineage);
+        remembered.is_some_and(|(generation, _)| generation > grant.generation)
+    }
+
+    /// Notes that this generation's token was sent and no answer came: it may be used up.
+    pub(super) fn note_unanswered(&self, grant: &Grant) {
+        let generation = Secret::new(grant.generation.to_string());
+        self.memory
+            .put(unanswered(&grant.lineage), generation, LIFETIME);
+    }
+
+    /// True if this process sent this generation's token before, and no answer came.
+    pub(super) fn was_unanswered(&self, grant: &Grant) -> bool {
+        let generation = self.memory.get(&unanswered(&grant.lineage));
+        generation.is_some_and(|sent| sent.expose() == grant.generation.to_string())
+    }
+
     /// Keeps the newest AuthID of the claimed login, and lets others go on. When
     /// this returns it is in the store; or, if that did not work, in this process's
     /// memory, and it is tried again.
     pub(super) async fn keep(&self, now: UnixTime, claim: Claim, authid: &Secret, generation: u32) {
         let lineage = claim.grant.lineage;
         // Without a sealing key there is nothing to keep: no AuthID could be made.
-        let Some(sealed) = self.seal(now, &lineage, authid) else {
-            return claim.release().await;
+        let Some(sealed) = self.seal(now, &lineage, authid.expose()) else {
+            return self.release(claim).await;
         };
         self.remember(&lineage, generation, &sealed);
+        let owed = Owed::Newest { generation, sealed };
+        self.pay(&lineage, claim.lease, Some(owed)).await;
+    }
+
+    /// Lets others go on: there is nothing new.
+    pub(super) async fn release(&self, claim: Claim) {
+        self.pay(&claim.grant.lineage, claim.lease, None).await;
+    }
+
+    /// Notes that the claimed login was revoked at the provider: no token of it is sent
+    /// any more, and every server drops what it has cached.
+    pub(super) async fn bury(&self, now: UnixTime, claim: Claim) {
+        let lineage = claim.grant.lineage;
+        // Without a sealing key, the provider's refusal has to do.
+        let Some(sealed) = self.seal(now, &lineage, REVOKED) else {
+            return self.release(claim).await;
+        };
+        self.remember(&lineage, u32::MAX, &sealed);
+        let owed = Owed::Revoked { sealed };
+        self.pay(&lineage, claim.lease, Some(owed)).await;
+    }
+
+    /// Stores what is owed and ends the lease; without a lease it takes one to store.
+    async fn pay(&self, lineage: &Lineage, lease: Option<Arc<Lease>>, owed: Option<Owed>) {
         let Some(shared) = &self.shared else {
             return;
         };
-        let lease = claim.lease;
-        if let Some(lease) = &lease
-            && lease.settle(Some((&sealed, LIFETIME))).await == Ok(true)
-        {
+        if lease.is_none() && owed.is_none() {
             return;
         }
-        let unsaved = Unsaved {
-            lineage,
-            name: name(&lineage),
-            generation,
-            sealed,
+        let debt = Debt {
+            lineage: *lineage,
+            name: name(lineage),
+            lease,
+            owed,
         };
-        self.saving
-            .start(shared.clone(), self.keyring.clone(), lease, unsaved);
+        // Boxed: most calls do without the store.
+        Box::pin(self.saving.pay(shared, &self.keyring, debt)).await;
     }
 
-    /// Forgets the login: it has been revoked.
-    pub(super) async fn forget(&self, lineage: &Lineage) {
-        self.memory.take(&name(lineage));
+    /// Tells every server that this provider replaces refresh tokens. What does not
+    /// arrive now is told again by [`Lineages::news`].
+    pub(super) async fn tell_rotating(&self, provider: &str) {
         if let Some(shared) = &self.shared {
-            // What stays is a dead token, and goes with its time.
-            let _ = shared.remove(&name(lineage)).await;
+            // Said by the store's own log line.
+            let _ = shared.tell_rotating(provider).await;
         }
     }
 
@@ -258,31 +327,60 @@ impl Lineages {
         self.saving.finish().await;
     }
 
-    fn seal(&self, now: UnixTime, lineage: &Lineage, authid: &Secret) -> Option<Secret> {
+    /// Counts logins whose newest AuthID is in this process's memory and not yet in the
+    /// store.
+    pub(super) fn unsaved(&self) -> usize {
+        self.saving.len()
+    }
+
+    fn seal(&self, now: UnixTime, lineage: &Lineage, text: &str) -> Option<Secret> {
         seal_envelope(
             &self.keyring.current(),
             now,
             Purpose::Lineage,
             lineage.as_bytes(),
-            authid.expose().as_bytes(),
+            text.as_bytes(),
         )
         .ok()
     }
 }
 
 /// Opens what is stored of a login.
-pub(super) fn open_stored(
+fn open_stored(
+    keys: &KeySet,
+    now: UnixTime,
+    lineage: &Lineage,
+    sealed: Secret,
+) -> Result<Known, OpenError> {
+    let context = lineage.as_bytes();
+    let text = open_envelope(keys, now, Purpose::Lineage, context, sealed.expose())?;
+    let text = std::str::from_utf8(&text).map_err(|_| OpenError::Tampered)?;
+    if text == REVOKED {
+        return Ok(Known::Revoked);
+    }
+    let grant = seal::open(keys, now, text)?.grant;
+    Ok(Known::Newest { grant, sealed })
+}
+
+/// The generation of what is stored of a login; `None` for what does not open here, which
+/// is another server's, under a newer key.
+pub(super) fn stored_generation(
     keys: &KeySet,
     now: UnixTime,
     lineage: &Lineage,
     sealed: &Secret,
-) -> Result<Grant, OpenError> {
-    let context = lineage.as_bytes();
-    let authid = open_envelope(keys, now, Purpose::Lineage, context, sealed.expose())?;
-    let authid = std::str::from_utf8(&authid).map_err(|_| OpenError::Tampered)?;
-    Ok(seal::open(keys, now, authid)?.grant)
+) -> Option<u32> {
+    match open_stored(keys, now, lineage, sealed.clone()).ok()? {
+        Known::Newest { grant, .. } => Some(grant.generation),
+        Known::Revoked => Some(u32::MAX),
+    }
 }
 
-fn name(lineage: &Lineage) -> Name {
+/// Name of a lineage in the store and in memory.
+pub(super) fn name(lineage: &Lineage) -> Name {
     Name::new("lineage", lineage.as_bytes())
+}
+
+fn unanswered(lineage: &Lineage) -> Name {
+    Name::new("unanswered", lineage.as_bytes())
 }

@@ -5,9 +5,13 @@ mod cache;
 mod engine;
 mod flight;
 mod lineages;
+mod news;
 mod opening;
 mod provider_call;
+mod reseal;
+mod revocations;
 mod revoke;
+mod rotation;
 mod saving;
 
 use thiserror::Error;
@@ -73,6 +77,15 @@ pub enum RefreshError {
         /// What it answered.
         refusal: Refusal,
     },
+    /// The provider accepts each refresh token once, and refuses this one, which this
+    /// process has sent before without an answer. Log in again.
+    #[error("{provider} refuses the refresh token ({}), which was sent before and never answered", .refusal.code)]
+    AnswerLost {
+        /// The provider's name.
+        provider: String,
+        /// What it answered.
+        refusal: Refusal,
+    },
     /// The task that asked the provider died: a bug. Try again.
     #[error("the refresh ended without a result")]
     Lost,
@@ -102,12 +115,23 @@ impl RefreshError {
                 | ProviderError::Failing { .. }
                 | ProviderError::Nonsense { .. }
                 | ProviderError::Unreachable { .. }
+                | ProviderError::BrokenOff { .. }
+                | ProviderError::Withheld
                 | ProviderError::UnknownRegion => "provider_failed",
             },
             Self::NewestUnknown { .. } => "newest_unknown",
             Self::Forgotten { .. } => "forgotten",
+            Self::AnswerLost { .. } => "answer_lost",
             Self::Lost => "lost",
         }
+    }
+
+    /// True if the provider says that the grant is dead, or that the token is used up.
+    fn is_of_a_dead_grant(&self) -> bool {
+        let Self::Provider { error, .. } = self else {
+            return false;
+        };
+        matches!(error, ProviderError::GrantRefused(_))
     }
 
     fn of_provider(service: &Service, error: ProviderError) -> Self {

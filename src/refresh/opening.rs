@@ -43,17 +43,18 @@ impl Holder<'_> {
             false => Ok(()),
         }
     }
-}
 
-impl Holder<'_> {
-    /// Checks that the key under which the AuthID came still opens: while the provider was
-    /// asked it may have been retired, or replaced because it leaked. Imported AuthIDs
-    /// have none.
-    pub(super) fn check_key(&self, keys: &KeySet, now: UnixTime) -> Result<(), RefreshError> {
+    /// Checks once more that the key under which the AuthID came still opens, and that the
+    /// login is not revoked: while the provider was asked the key may have been retired, or
+    /// replaced because it leaked. Imported AuthIDs have no key.
+    pub(super) fn check_again(&self, keys: &KeySet, now: UnixTime) -> Result<(), RefreshError> {
         if !self.kid.is_empty() {
             keys.opening(&self.kid, now).map_err(OpenError::from)?;
         }
-        Ok(())
+        match keys.is_revoked(self.grant.lineage) {
+            true => Err(RefreshError::Revoked),
+            false => Ok(()),
+        }
     }
 }
 
@@ -75,12 +76,12 @@ impl RefreshEngine {
         };
         result.inspect_err(|error| {
             // What did not open is not believed, not even in a metric.
-            self.shared.metrics.refreshed("", "", error.outcome());
+            self.parts.metrics.refreshed("", "", error.outcome());
         })
     }
 
     fn count(&self, lineage: Option<Lineage>, address: Option<IpAddr>) -> Result<(), RefreshError> {
-        match &self.shared.limit {
+        match &self.parts.limit {
             Some(limit) => Ok(limit.check(&(lineage, address))?),
             None => Ok(()),
         }
@@ -89,7 +90,7 @@ impl RefreshEngine {
     /// The AuthID as one of another server, where it has no form of ours.
     fn old_one(&self, error: &RefreshError, authid: &str) -> Option<OldAuthId> {
         let no_form = RefreshError::Open(NotAnAuthId::Form.into());
-        let old = || self.shared.old_authids.parse(authid);
+        let old = || self.parts.old_authids.parse(authid);
         (*error == no_form).then(old).flatten()
     }
 
@@ -100,22 +101,22 @@ impl RefreshEngine {
         address: Option<IpAddr>,
     ) -> Result<Holder<'_>, RefreshError> {
         self.count(Some(old.lineage()), address)?;
-        let now = self.shared.clock.now();
+        let now = self.parts.clock.now();
         let form = old.form();
-        let mut grant = self.shared.old_authids.open(old, now).await?;
+        let mut grant = self.parts.old_authids.open(old, now).await?;
         // The name may be anybody's words: they are not repeated.
         let service = self
             .service_of(&grant)
             .map_err(|_| OldAuthIdError::Unknown)?;
         grant.service = service.id.clone();
-        self.shared.metrics.old_authid(form, &service.id);
+        self.parts.metrics.old_authid(form, &service.id);
         tracing::info!(
             form,
             service = %service.id,
             lineage = %grant.lineage.short_hash(),
             "an old AuthID was presented"
         );
-        let keys = self.shared.keyring.current();
+        let keys = self.parts.keyring.current();
         Ok(Holder {
             service,
             is_revoked: keys.is_revoked(grant.lineage),
@@ -127,8 +128,8 @@ impl RefreshEngine {
     }
 
     fn open_sealed(&self, authid: &str) -> Result<Holder<'_>, RefreshError> {
-        let keys = self.shared.keyring.current();
-        let now = self.shared.clock.now();
+        let keys = self.parts.keyring.current();
+        let now = self.parts.clock.now();
         let Opened { grant, kid } = seal::open(&keys, now, authid)?;
         Ok(Holder {
             service: self.service_of(&grant)?,
@@ -141,7 +142,7 @@ impl RefreshEngine {
     }
 
     fn service_of(&self, grant: &Grant) -> Result<&Arc<Service>, RefreshError> {
-        let service = self.shared.catalog.find(&grant.service);
+        let service = self.parts.catalog.find(&grant.service);
         service.ok_or_else(|| RefreshError::NotOffered {
             service: grant.service.clone(),
         })

@@ -1,124 +1,274 @@
 //! The part of a refresh that runs in its own task: asking the provider, and
 //! keeping what it answers.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{
+    fmt::Display,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use super::{RefreshError, cache::CachedToken, engine::EngineParts, lineages::Claim};
+use super::{
+    NewestUnknown, RefreshError,
+    cache::CachedToken,
+    engine::{EngineParts, Seen},
+    lineages::{Claim, NotClaimed},
+    reseal::seal_newest,
+};
 use crate::{
-    clock::{Stopwatch, UnixTime},
-    keyring::KeySet,
-    provider::{ProviderError, RefreshTokens, Service, Tokens},
-    seal::{self, Grant, Lineage},
+    clock::Stopwatch,
+    provider::{Patience, ProviderError, RefreshAnswer, RefreshTokens, Refusal, Service, Tokens},
+    seal::Grant,
     secret::Secret,
+    store::{Lease, StoreError},
 };
 
 /// How long a refresh waits for another server's of the same login. Longer than a
 /// server that died keeps others out, and shorter than the client waits.
-const SINGLE_USE_PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const SINGLE_USE_PATIENCE: Duration = Duration::from_secs(15);
 /// The same where both servers' refreshes would succeed.
 const SLIDING_PATIENCE: Duration = Duration::from_secs(1);
 
+/// One refresh at a provider, and everything that follows from its answer.
+pub(super) struct ProviderCall {
+    parts: Arc<EngineParts>,
+    seen: Arc<Seen>,
+    service: Arc<Service>,
+    /// The grant in the client's AuthID; a newer one may be known.
+    presented: Grant,
+    begun: Stopwatch,
+}
+
 // What has to do with the store is boxed: it is large, most calls do without it, and
 // each of them is a task that would have room for it.
-impl EngineParts {
-    /// One provider call, and everything that follows from its answer.
-    pub(super) async fn ask(
-        &self,
-        service: &Service,
-        grant: Grant,
-    ) -> Result<Arc<CachedToken>, RefreshError> {
-        let (lineage, presented) = (grant.lineage, grant.generation);
-        let kind = service.provider.refresh_tokens;
-        let claim = self.claim(service, grant).await?;
-        let region = claim.grant.region.as_deref();
-        let refresh_token = &claim.grant.refresh_token;
-        // Boxed here: what it is handed on to would each have room for it twice.
-        let call = Box::pin(self.provider.refresh(service, region, refresh_token));
-        let stopwatch = Stopwatch::start();
-        let answer = claim.hold(call).await;
-        self.metrics
-            .provider_called(&service.provider.id, stopwatch.elapsed());
-        match answer {
-            Ok(tokens) => {
-                let now = self.clock.now();
-                let token = Arc::new(self.cached(presented, &claim.grant, tokens));
-                match token.newest_authid.as_ref().filter(|_| kind.are_replaced()) {
-                    Some(authid) => {
-                        let keeping = self.lineages.keep(now, claim, authid, token.generation);
-                        Box::pin(keeping).await;
-                    }
-                    None => claim.release().await,
-                }
-                self.cache.insert(lineage, now, token.clone());
-                log_refreshed(service, &lineage, &token);
-                Ok(token)
-            }
-            Err(error) => {
-                log_failed(service, &lineage, &error);
-                let is_forgotten = kind == RefreshTokens::SingleUse
-                    && !claim.is_known
-                    && !self.lineages.outlive_the_process();
-                claim.release().await;
-                Err(match error {
-                    ProviderError::GrantRefused(refusal) if is_forgotten => {
-                        RefreshError::Forgotten {
-                            provider: service.provider.name.clone(),
-                            refusal,
-                        }
-                    }
-                    error => RefreshError::of_provider(service, error),
-                })
-            }
+impl ProviderCall {
+    /// A refresh of the grant that the client presented.
+    pub(super) fn new(
+        parts: Arc<EngineParts>,
+        seen: Arc<Seen>,
+        service: Arc<Service>,
+        presented: Grant,
+    ) -> Self {
+        Self {
+            parts,
+            seen,
+            service,
+            presented,
+            begun: Stopwatch::start(),
         }
+    }
+
+    /// Asks the provider once, or twice if its table is wrong about its tokens.
+    pub(super) async fn run(self) -> Result<Arc<CachedToken>, RefreshError> {
+        let kind = self.seen.rotation.of(&self.service.provider);
+        let result = self.ask(kind).await;
+        match result {
+            // Perhaps another server was given a newer one.
+            Err(ref error) if kind == RefreshTokens::Stable && error.is_of_a_dead_grant() => {
+                let now = self.parts.clock.now();
+                let knowing = self.parts.lineages.know_a_newer(now, &self.presented);
+                match Box::pin(knowing).await {
+                    true => Box::pin(self.ask(RefreshTokens::SingleUse)).await,
+                    false => result,
+                }
+            }
+            result => result,
+        }
+    }
+
+    async fn ask(&self, kind: RefreshTokens) -> Result<Arc<CachedToken>, RefreshError> {
+        let claim = self.claim(kind).await?;
+        let withheld = Arc::default();
+        let answer = self.send(kind, &claim, &withheld).await;
+        // Before the answer is judged: a new refresh token can't be had again.
+        let replaced = answer
+            .replaced
+            .map(|token| self.replaced(&claim.grant, token));
+        match answer.tokens {
+            Ok(tokens) => self.land(claim, replaced, tokens).await,
+            // The permit noted why it was refused.
+            Err(ProviderError::Withheld) => {
+                self.parts.lineages.release(claim).await;
+                let why = withheld.get().cloned().unwrap_or(StoreError::Lost);
+                Err(self.newest_unknown(why.into()))
+            }
+            Err(error) => Err(self.fail(kind, claim, replaced, error).await),
+        }
+    }
+
+    async fn send(
+        &self,
+        kind: RefreshTokens,
+        claim: &Claim,
+        withheld: &Arc<OnceLock<StoreError>>,
+    ) -> RefreshAnswer {
+        let patience = match kind {
+            RefreshTokens::SingleUse => Patience::ForTheToken,
+            _ => Patience::ForTheClient,
+        };
+        // Without a lease no other server is concerned.
+        let lease = claim.lease.clone();
+        let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
+        let permit = lease.map(|lease| {
+            let withheld = withheld.clone();
+            move |left| may_send(lease.clone(), left, withheld.clone())
+        });
+        let stopwatch = Stopwatch::start();
+        // Boxed here: what it is handed on to would each have room for it twice.
+        let call = Box::pin(self.parts.provider.refresh(
+            &self.service,
+            claim.grant.region.as_deref(),
+            &claim.grant.refresh_token,
+            patience,
+            permit,
+        ));
+        let answer = claim.hold(call).await;
+        let metrics = &self.parts.metrics;
+        metrics.provider_called(&self.service.provider.id, stopwatch.elapsed());
+        answer
     }
 
     /// The refresh token to ask with. A single-use one must be known to be the
     /// newest; where older ones are as good, the store can be done without.
-    async fn claim(&self, service: &Service, grant: Grant) -> Result<Claim, RefreshError> {
-        let now = self.clock.now();
-        match service.provider.refresh_tokens {
-            RefreshTokens::Stable | RefreshTokens::None => Ok(Claim::free(grant)),
-            RefreshTokens::Sliding => {
-                let claim = self.lineages.claim(now, &grant, SLIDING_PATIENCE);
-                let claim = Box::pin(claim).await;
-                Ok(claim.unwrap_or_else(|_| self.lineages.claim_in_memory(now, grant)))
+    async fn claim(&self, kind: RefreshTokens) -> Result<Claim, RefreshError> {
+        let (lineages, now) = (&self.parts.lineages, self.parts.clock.now());
+        let patience = match kind {
+            RefreshTokens::Stable | RefreshTokens::None => {
+                return Ok(Claim::free(self.presented.clone(), true));
             }
-            RefreshTokens::SingleUse => {
-                let claim = self.lineages.claim(now, &grant, SINGLE_USE_PATIENCE);
-                let claim = Box::pin(claim).await;
-                claim.map_err(|why| {
-                    log_failed(service, &grant.lineage, &why);
-                    RefreshError::NewestUnknown {
-                        provider: service.provider.name.clone(),
-                        why,
-                    }
-                })
+            RefreshTokens::Sliding => SLIDING_PATIENCE,
+            RefreshTokens::SingleUse => SINGLE_USE_PATIENCE,
+        };
+        let claim = lineages.claim(now, &self.presented, patience);
+        match Box::pin(claim).await {
+            Ok(claim) => Ok(claim),
+            Err(NotClaimed::Revoked) => Err(RefreshError::Revoked),
+            Err(NotClaimed::Unknown(_)) if kind == RefreshTokens::Sliding => {
+                Ok(lineages.claim_in_memory(now, self.presented.clone()))
+            }
+            Err(NotClaimed::Unknown(why)) => {
+                self.log_failed(&why);
+                Err(self.newest_unknown(why))
             }
         }
     }
 
-    /// `presented` is the generation that the client has; `grant` may be a newer
-    /// one, and is what the provider has just accepted.
-    fn cached(&self, presented: u32, grant: &Grant, tokens: Tokens) -> CachedToken {
-        let now = self.clock.now();
-        let keys = self.keyring.current();
-        let replaced = tokens
-            .refresh_token
-            .filter(|token| *token != grant.refresh_token);
+    fn replaced(&self, grant: &Grant, refresh_token: Secret) -> Replaced {
+        let (keys, now) = (self.parts.keyring.current(), self.parts.clock.now());
+        let newest = Grant {
+            refresh_token,
+            issued_at: now,
+            generation: grant.generation.saturating_add(1),
+            ..grant.clone()
+        };
+        Replaced {
+            authid: seal_newest(&keys, now, &newest),
+            generation: newest.generation,
+        }
+    }
+
+    /// Stores a replaced refresh token and caches the access token.
+    async fn land(
+        &self,
+        claim: Claim,
+        replaced: Option<Replaced>,
+        tokens: Tokens,
+    ) -> Result<Arc<CachedToken>, RefreshError> {
+        let parts = &self.parts;
+        let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
+        self.keep(claim, replaced).await;
+        let lineage = self.presented.lineage;
+        // The refresh began before a revocation: its token is not handed out.
+        if self.seen.revocations.happened_since(&lineage, self.begun) {
+            return Err(RefreshError::Revoked);
+        }
+        parts
+            .cache
+            .insert(lineage, token.issued_at, Arc::clone(&token));
+        tracing::info!(
+            service = %self.service.id,
+            lineage = %lineage.short_hash(),
+            generation = token.generation,
+            "refreshed"
+        );
+        Ok(token)
+    }
+
+    /// Stores a replaced refresh token, and lets others go on.
+    async fn keep(&self, claim: Claim, replaced: Option<Replaced>) {
+        let lineages = &self.parts.lineages;
+        let provider = &self.service.provider;
+        if replaced.is_some() && self.seen.rotation.note(provider) {
+            Box::pin(lineages.tell_rotating(&provider.id)).await;
+        }
+        match replaced {
+            Some(Replaced {
+                authid: Some(authid),
+                generation,
+            }) => {
+                let now = self.parts.clock.now();
+                Box::pin(lineages.keep(now, claim, &authid, generation)).await;
+            }
+            _ => lineages.release(claim).await,
+        }
+    }
+
+    async fn fail(
+        &self,
+        kind: RefreshTokens,
+        claim: Claim,
+        replaced: Option<Replaced>,
+        error: ProviderError,
+    ) -> RefreshError {
+        self.log_failed(&error);
+        if replaced.is_some() {
+            tracing::warn!(
+                service = %self.service.id,
+                lineage = %self.presented.lineage.short_hash(),
+                "the answer was of no use, but for a new refresh token, which is kept"
+            );
+        }
+        let is_used_up = kind == RefreshTokens::SingleUse;
+        if is_used_up && replaced.is_none() && error.leaves_open_what_was_done() {
+            self.parts.lineages.note_unanswered(&claim.grant);
+        }
+        let error = match error {
+            ProviderError::GrantRefused(refusal) if is_used_up => self.refused(&claim, refusal),
+            error => RefreshError::of_provider(&self.service, error),
+        };
+        self.keep(claim, replaced).await;
+        error
+    }
+
+    /// Finds the reason why a single-use token was refused.
+    fn refused(&self, claim: &Claim, refusal: Refusal) -> RefreshError {
+        let lineages = &self.parts.lineages;
+        let provider = self.service.provider.name.clone();
+        if lineages.was_unanswered(&claim.grant) {
+            return RefreshError::AnswerLost { provider, refusal };
+        }
+        // If this process had used the login since it started, it would remember.
+        let is_from_before = !claim.is_known
+            && !lineages.outlive_the_process()
+            && lineages.remember_everything()
+            && self.presented.issued_at < self.seen.started_at;
+        match is_from_before {
+            true => RefreshError::Forgotten { provider, refusal },
+            false => RefreshError::of_provider(&self.service, ProviderError::GrantRefused(refusal)),
+        }
+    }
+
+    /// The client has the presented generation; the provider has just accepted the
+    /// claimed one, which may be newer.
+    fn cached(&self, claim: &Claim, replaced: Option<&Replaced>, tokens: Tokens) -> CachedToken {
+        let now = self.parts.clock.now();
+        let keys = self.parts.keyring.current();
+        let grant = &claim.grant;
         let (generation, newest_authid) = match replaced {
-            None if grant.generation > presented => {
+            Some(replaced) => (replaced.generation, replaced.authid.clone()),
+            None if grant.generation > self.presented.generation => {
                 (grant.generation, seal_newest(&keys, now, grant))
             }
             None => (grant.generation, None),
-            Some(refresh_token) => {
-                let newest = Grant {
-                    refresh_token,
-                    issued_at: now,
-                    generation: grant.generation.saturating_add(1),
-                    ..grant.clone()
-                };
-                (newest.generation, seal_newest(&keys, now, &newest))
-            }
         };
         CachedToken {
             access_token: tokens.access_token,
@@ -126,39 +276,44 @@ impl EngineParts {
             expires_at: now.plus(tokens.expires_in),
             fresh_until: CachedToken::fresh_until(now, tokens.expires_in),
             generation,
+            is_newest: claim.is_newest || replaced.is_some(),
             newest_authid,
             keys_version: keys.version(),
         }
     }
+
+    fn newest_unknown(&self, why: NewestUnknown) -> RefreshError {
+        RefreshError::NewestUnknown {
+            provider: self.service.provider.name.clone(),
+            why,
+        }
+    }
+
+    fn log_failed(&self, error: &impl Display) {
+        tracing::warn!(
+            service = %self.service.id,
+            lineage = %self.presented.lineage.short_hash(),
+            "not refreshed: {error}"
+        );
+    }
 }
 
-/// Without a sealing key the access token is still good: the client gets it, and
-/// the log says what is lost.
-pub(super) fn seal_newest(keys: &KeySet, now: UnixTime, newest: &Grant) -> Option<Secret> {
-    seal::seal(keys, now, newest)
-        .inspect_err(|error| {
-            tracing::error!(
-                service = %newest.service,
-                lineage = %newest.lineage.short_hash(),
-                "a replaced refresh token could not be sealed: {error}"
-            );
-        })
-        .ok()
+/// A refresh token that the provider has put in place of the one sent.
+struct Replaced {
+    /// Without a sealing key there is none.
+    authid: Option<Secret>,
+    generation: u32,
 }
 
-fn log_refreshed(service: &Service, lineage: &Lineage, token: &CachedToken) {
-    tracing::info!(
-        service = %service.id,
-        lineage = %lineage.short_hash(),
-        generation = token.generation,
-        "refreshed"
-    );
-}
-
-fn log_failed(service: &Service, lineage: &Lineage, error: &impl Display) {
-    tracing::warn!(
-        service = %service.id,
-        lineage = %lineage.short_hash(),
-        "not refreshed: {error}"
-    );
+/// Turns the lease into *sent*, for as long as the call may take.
+async fn may_send(lease: Arc<Lease>, left: Duration, withheld: Arc<OnceLock<StoreError>>) -> bool {
+    match lease.mark_sent(left).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!("a refresh token was not sent: the store {error}");
+            // Set once: nothing is asked twice.
+            let _ = withheld.set(error);
+            false
+        }
+    }
 }

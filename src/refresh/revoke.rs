@@ -4,12 +4,20 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Holder, RefreshEngine, RefreshError};
-use crate::{
-    provider::{GrantTokens, ProviderError, RefreshTokens, RevocationMethod, Service},
-    seal,
-    secret::Secret,
+use super::{
+    Holder, NewestUnknown, RefreshEngine, RefreshError,
+    cache::CachedToken,
+    engine::check_newest,
+    lineages::{Claim, NotClaimed},
+    provider_call::SINGLE_USE_PATIENCE,
 };
+use crate::{
+    provider::{GrantTokens, RefreshTokens, Revocation, RevocationMethod, Service},
+    store::StoreError,
+};
+
+/// Attempts, if another server refreshes the login between two steps.
+const ATTEMPTS: usize = 3;
 
 /// Why a grant is not known to be revoked.
 #[derive(Clone, Debug, Error)]
@@ -26,92 +34,123 @@ pub enum RevokeError {
 }
 
 impl RefreshEngine {
-    /// Revokes the grant of an AuthID, and forgets its access token. `Ok` only
-    /// when the provider confirmed, or said that the grant is dead already.
+    /// Revokes the grant of an AuthID, and makes every server forget its access token.
+    /// `Ok` only when the provider confirmed, or said that the grant is dead already.
+    ///
+    /// The login is claimed before anything is sent, and what is sent is its newest
+    /// token: to one that it does not know a provider says OK, too (RFC 7009 section 2.2).
     pub async fn revoke(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
         let service = holder.service;
         let Some(revocation) = &service.provider.revocation else {
             let service = Arc::clone(service);
             return Err(RevokeError::OnlyAtProvider { service });
         };
-        let Some(live) = self.live_tokens(holder, revocation.method).await? else {
-            return Ok(());
-        };
-        let tokens = GrantTokens {
-            refresh_token: &live.refresh_token,
-            access_token: live.access_token.as_ref(),
-        };
-        let region = holder.grant.region.as_deref();
-        self.shared
-            .provider
-            .revoke(service, revocation, region, tokens)
-            .await
-            .map_err(|error| RefreshError::of_provider(service, error))?;
-        self.forget(holder.grant.lineage).await;
-        tracing::info!(
-            service = %service.id,
-            lineage = %holder.grant.lineage.short_hash(),
-            "revoked at the provider"
-        );
-        Ok(())
+        for _ in 0..ATTEMPTS {
+            let live = match self.live_token(holder, revocation).await {
+                // A single-use token may only be used up, and the grant live on for whoever
+                // has the newer one.
+                Err(error) if error.is_of_a_dead_grant() && !self.is_single_use(holder) => {
+                    self.forget(holder.lineage());
+                    return Ok(());
+                }
+                Err(RefreshError::Revoked) => return Ok(()),
+                live => live?,
+            };
+            let Some(claim) = self.claim(holder).await? else {
+                return Ok(());
+            };
+            let is_newest = |live: &Arc<CachedToken>| live.generation >= claim.grant.generation;
+            if !live.as_ref().is_none_or(is_newest) {
+                self.parts.lineages.release(claim).await;
+                continue;
+            }
+            if self.send(holder, revocation, claim, live).await? {
+                return Ok(());
+            }
+        }
+        Err(newest_unknown(holder, StoreError::Held).into())
     }
 
-    /// What to revoke with. A used refresh token proves nothing when the provider
-    /// says OK to it, so where tokens are used up, or an access token is asked
-    /// for, live ones are got first. `None` if the grant is dead already.
-    async fn live_tokens(
+    fn is_single_use(&self, holder: &Holder<'_>) -> bool {
+        self.seen.rotation.of(&holder.service.provider) == RefreshTokens::SingleUse
+    }
+
+    /// A refresh that has just succeeded, where that proves that the newest of single-use
+    /// tokens is at hand, or where the provider wants an access token. `None` elsewhere.
+    async fn live_token(
         &self,
         holder: &Holder<'_>,
-        method: RevocationMethod,
-    ) -> Result<Option<Live>, RevokeError> {
-        let provider = &holder.service.provider;
-        let is_single_use = provider.refresh_tokens == RefreshTokens::SingleUse;
-        if !is_single_use {
-            // A cached access token may have died with its grant.
-            self.shared.cache.remove(&holder.grant.lineage);
+        revocation: &Revocation,
+    ) -> Result<Option<Arc<CachedToken>>, RefreshError> {
+        let takes_access_token = revocation.method == RevocationMethod::AccessToken;
+        if !takes_access_token && !self.is_single_use(holder) {
+            return Ok(None);
         }
-        if method != RevocationMethod::AccessToken && !is_single_use {
-            let now = self.shared.clock.now();
-            let newest = match provider.refresh_tokens {
-                RefreshTokens::Sliding => self.shared.lineages.peek(now, &holder.grant).await,
-                _ => holder.grant.clone(),
-            };
-            return Ok(Some(Live {
-                refresh_token: newest.refresh_token,
-                access_token: None,
-            }));
+        // Never the cached one: it may have died with its grant.
+        let live = self.fly(holder).await?;
+        check_newest(holder, &live)?;
+        Ok(Some(live))
+    }
+
+    /// The login, from the store first; `None` if it was revoked before.
+    async fn claim(&self, holder: &Holder<'_>) -> Result<Option<Claim>, RefreshError> {
+        let now = self.parts.clock.now();
+        let lineages = &self.parts.lineages;
+        let claim = lineages.claim(now, &holder.grant, SINGLE_USE_PATIENCE);
+        match claim.await {
+            Ok(claim) => Ok(Some(claim)),
+            Err(NotClaimed::Revoked) => Ok(None),
+            Err(NotClaimed::Unknown(why)) => Err(RefreshError::NewestUnknown {
+                provider: holder.service.provider.name.clone(),
+                why,
+            }),
         }
-        let token = match self.token(holder).await {
-            Ok(token) => token,
-            // A refused single-use token may only be used up, and the grant live on
-            // for whoever has the newer one.
-            Err(error) if is_dead(&error) && !is_single_use => return Ok(None),
-            Err(error) => return Err(error.into()),
+    }
+
+    /// Sends the revocation. Returns `false` if a newer token appeared meanwhile.
+    async fn send(
+        &self,
+        holder: &Holder<'_>,
+        revocation: &Revocation,
+        claim: Claim,
+        live: Option<Arc<CachedToken>>,
+    ) -> Result<bool, RefreshError> {
+        let service = holder.service;
+        let tokens = GrantTokens {
+            refresh_token: &claim.grant.refresh_token,
+            access_token: live.as_ref().map(|live| &live.access_token),
         };
-        let refresh_token = match &token.newest_authid {
-            None => holder.grant.refresh_token.clone(),
-            Some(newest) => {
-                let (keys, now) = (self.shared.keyring.current(), self.shared.clock.now());
-                let opened = seal::open(&keys, now, newest.expose());
-                opened.map_err(RefreshError::from)?.grant.refresh_token
+        let region = holder.grant.region.as_deref();
+        let revoking = self
+            .parts
+            .provider
+            .revoke(service, revocation, region, tokens);
+        if let Err(error) = claim.hold(revoking).await {
+            self.parts.lineages.release(claim).await;
+            return Err(RefreshError::of_provider(service, error));
+        }
+        let lineages = &self.parts.lineages;
+        // A lease keeps every server's refreshes out, this one's too.
+        if claim.lease.is_none() {
+            self.landed_of(holder.lineage()).await;
+            if lineages.remember_a_newer(&claim.grant) {
+                return Ok(false);
             }
-        };
-        Ok(Some(Live {
-            refresh_token,
-            access_token: Some(token.access_token.clone()),
-        }))
+        }
+        self.forget(holder.lineage());
+        lineages.bury(self.parts.clock.now(), claim).await;
+        tracing::info!(
+            service = %service.id,
+            lineage = %holder.lineage().short_hash(),
+            "revoked at the provider"
+        );
+        Ok(true)
     }
 }
 
-/// Tokens that are known to be the newest.
-struct Live {
-    refresh_token: Secret,
-    access_token: Option<Secret>,
-}
-
-fn is_dead(error: &RefreshError) -> bool {
-    let RefreshError::Provider { error, .. } = error else {
-        return false;
-    };
-    matches!(error, ProviderError::GrantRefused(_))
+fn newest_unknown(holder: &Holder<'_>, error: StoreError) -> RefreshError {
+    RefreshError::NewestUnknown {
+        provider: holder.service.provider.name.clone(),
+        why: NewestUnknown::Store(error),
+    }
 }

@@ -1,12 +1,12 @@
-//! Storing what could not be stored at once: the provider has already replaced the
-//! token, so it must not be lost.
+//! Storing new refresh tokens and ending leases, again and again until the store has taken
+//! it: the provider has already replaced the token, so the new one must not be lost.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::lineages::{LIFETIME, open_stored};
+use super::lineages::{LIFETIME, stored_generation};
 use crate::{
     clock::Clock,
     keyring::Keyring,
@@ -35,14 +35,24 @@ pub(super) struct Saving {
     metrics: Arc<Metrics>,
 }
 
-/// The newest AuthID of a login, which the store does not have.
+/// A lease that has to be ended, and the value to be stored with it.
 #[derive(Debug)]
-pub(super) struct Unsaved {
+pub(super) struct Debt {
     pub(super) lineage: Lineage,
     pub(super) name: Name,
-    pub(super) generation: u32,
-    /// As it is to be stored.
-    pub(super) sealed: Secret,
+    /// The lease of the provider call, if it had one.
+    pub(super) lease: Option<Arc<Lease>>,
+    pub(super) owed: Option<Owed>,
+}
+
+/// A sealed value that the store does not have yet.
+#[derive(Debug)]
+pub(super) enum Owed {
+    /// The newest AuthID of a login.
+    Newest { generation: u32, sealed: Secret },
+    /// The mark of a login that was revoked at the provider, which is told to every
+    /// server as well.
+    Revoked { sealed: Secret },
 }
 
 impl Saving {
@@ -55,30 +65,33 @@ impl Saving {
         }
     }
 
-    /// Tries until it is stored, in a task of its own.
-    pub(super) fn start(
-        &self,
-        shared: Shared,
-        keyring: Arc<Keyring>,
-        lease: Option<Lease>,
-        unsaved: Unsaved,
-    ) {
-        let lineage = unsaved.lineage.short_hash();
+    /// Pays at once, or, where the store does not take it, in a task that tries until it
+    /// does.
+    pub(super) async fn pay(&self, shared: &Shared, keyring: &Arc<Keyring>, debt: Debt) {
+        let mut attempt = Attempt {
+            shared: shared.clone(),
+            keyring: keyring.clone(),
+            clock: self.clock.clone(),
+            debt,
+        };
+        if attempt.pay().await.is_ok() {
+            return;
+        }
+        let lineage = attempt.debt.lineage.short_hash();
         let Ok(room) = self.room.clone().try_acquire_owned() else {
             tracing::error!(lineage, "not stored: too much waits for the store already");
             return;
         };
-        tracing::warn!(lineage, "not stored yet: will try until it is");
-        let attempt = Attempt {
-            shared,
-            keyring,
-            clock: self.clock.clone(),
-            lease,
-            unsaved,
-            _counted: self.metrics.unsaved_authid(),
-            _room: room,
-        };
-        self.tasks.spawn(attempt.repeat());
+        let counted = attempt.debt.owed.as_ref().map(|_| {
+            tracing::warn!(lineage, "not stored yet: will try until it is");
+            self.metrics.unsaved_authid()
+        });
+        self.tasks.spawn(attempt.repeat(counted, room));
+    }
+
+    /// Counts the attempts under way.
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
     }
 
     /// Waits until nothing is left, for a while; then says what is lost.
@@ -89,7 +102,7 @@ impl Saving {
             .is_err()
         {
             tracing::error!(
-                logins = self.tasks.len(),
+                logins = self.len(),
                 "the store does not answer: the newest refresh tokens of some logins are lost with \
                  this process"
             );
@@ -102,46 +115,73 @@ struct Attempt {
     shared: Shared,
     keyring: Arc<Keyring>,
     clock: Clock,
-    /// Under which the provider was asked, as far as it is not lost.
-    lease: Option<Lease>,
-    unsaved: Unsaved,
-    _counted: crate::telemetry::Unsaved,
-    _room: OwnedSemaphorePermit,
+    debt: Debt,
 }
 
 impl Attempt {
-    async fn repeat(mut self) {
-        while self.save().await.is_err() {
+    async fn repeat(
+        mut self,
+        counted: Option<crate::telemetry::Unsaved>,
+        _room: OwnedSemaphorePermit,
+    ) {
+        while self.pay().await.is_err() {
             tokio::time::sleep(RETRY_INTERVAL).await;
         }
-        let lineage = self.unsaved.lineage.short_hash();
-        tracing::info!(lineage, "stored after all");
+        if counted.is_some() {
+            let lineage = self.debt.lineage.short_hash();
+            tracing::info!(lineage, "stored after all");
+        }
     }
 
-    async fn save(&mut self) -> Result<(), StoreError> {
-        let Unsaved { name, sealed, .. } = &self.unsaved;
-        if let Some(lease) = &self.lease
-            && lease.settle(Some((sealed, LIFETIME))).await?
+    async fn pay(&mut self) -> Result<(), StoreError> {
+        self.settle().await?;
+        if let Some(Owed::Revoked { .. }) = self.debt.owed {
+            self.shared.tell_revoked(&self.debt.name).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        let name = self.debt.name;
+        let owed = self.debt.owed.as_ref();
+        let value = owed.map(|owed| (owed.sealed(), LIFETIME));
+        if let Some(lease) = &self.debt.lease
+            && lease.settle(value).await?
         {
             return Ok(());
         }
+        let Some(owed) = owed else {
+            // Another server has the turn already.
+            return Ok(());
+        };
         // Without a lease, or taken for dead: others may have gone on meanwhile.
-        let lease = self.lease.insert(self.shared.lease(*name, PATIENCE).await?);
+        let lease = Arc::new(self.shared.lease(name, PATIENCE).await?);
+        self.debt.lease = Some(lease.clone());
         let is_newer = match lease.value() {
             None => true,
-            Some(stored) => self
-                .unsaved
-                .is_newer_than(stored, &self.keyring, &self.clock),
+            Some(stored) => {
+                let (keys, now) = (self.keyring.current(), self.clock.now());
+                let stored = stored_generation(&keys, now, &self.debt.lineage, stored);
+                stored.is_some_and(|stored| stored < owed.generation())
+            }
         };
-        let value = is_newer.then_some((sealed, LIFETIME));
+        let value = is_newer.then_some((owed.sealed(), LIFETIME));
         lease.settle(value).await.map(|_| ())
     }
 }
 
-impl Unsaved {
-    /// What does not open here is another server's, under a newer key.
-    fn is_newer_than(&self, stored: &Secret, keyring: &Keyring, clock: &Clock) -> bool {
-        let stored = open_stored(&keyring.current(), clock.now(), &self.lineage, stored);
-        stored.is_ok_and(|stored| stored.generation < self.generation)
+impl Owed {
+    fn sealed(&self) -> &Secret {
+        match self {
+            Self::Newest { sealed, .. } | Self::Revoked { sealed } => sealed,
+        }
+    }
+
+    /// Nothing comes after a revocation.
+    fn generation(&self) -> u32 {
+        match self {
+            Self::Newest { generation, .. } => *generation,
+            Self::Revoked { .. } => u32::MAX,
+        }
     }
 }

@@ -113,6 +113,16 @@ impl Failure {
                     )
                 }),
             ),
+            RefreshError::AnswerLost { provider, refusal } => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_grant",
+                refused(refusal, || {
+                    format!(
+                        "{provider} no longer accepts this login. It takes each refresh token \
+                         once, and an earlier refresh brought no usable answer. {LOG_IN_AGAIN}"
+                    )
+                }),
+            ),
             RefreshError::Lost => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "server_error",
@@ -175,7 +185,9 @@ impl Failure {
             ProviderError::Busy { .. }
             | ProviderError::Failing { .. }
             | ProviderError::Nonsense { .. }
-            | ProviderError::Unreachable { .. } => Self::new(
+            | ProviderError::Unreachable { .. }
+            | ProviderError::BrokenOff { .. }
+            | ProviderError::Withheld => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "temporarily_unavailable",
                 format!("{provider} gave no token: {error}. {TRY_LATER}"),
@@ -256,6 +268,14 @@ fn newest_unknown(provider: &str, why: &NewestUnknown) -> Failure {
         )),
         NewestUnknown::Store(StoreError::Held) => unavailable(format!(
             "Another server takes long to refresh this {provider} login. {TRY_LATER}"
+        )),
+        NewestUnknown::Store(StoreError::Owed { free_in }) => unavailable(format!(
+            "Another server that refreshed this {provider} login has not stored the new token yet. \
+             {TRY_LATER}"
+        ))
+        .after(*free_in),
+        NewestUnknown::Store(StoreError::Lost) => unavailable(format!(
+            "Another server has taken over the refresh of this {provider} login. {TRY_LATER}"
         )),
         NewestUnknown::Store(_) => unavailable(format!(
             "This server's store, which has the newest {provider} token of this login, does not \

@@ -1,32 +1,29 @@
-//! Exclusive use of a name, among all servers that share a store.
-//!
-//! Two marks stand for a lease. The *lock* lives a few seconds and is renewed while
-//! its holder is at work; it goes with a holder that dies. The *debt* says that the
-//! holder has something to store, and outlives the lock: the holder may be alive
-//! and only have lost the store for a while, and until it has had time to settle,
-//! what is stored is not to be trusted.
+//! Exclusive use of a name among all servers that share a store: the protocol of
+//! `turn.rs`, run against Redis.
 
 use std::{sync::LazyLock, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use redis::Script;
 use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::Mutex;
 
-use super::{Name, Shared, StoreError};
+use super::{Name, Shared, StoreError, StoreTime, Turn, turn::Record};
 use crate::{clock::Stopwatch, secret::Secret};
 
-/// How long a holder that died keeps others out, first by its lock ...
-const LOCK_LIFETIME: Duration = Duration::from_secs(5);
-/// ... then by its debt, counted while the store answers: time enough for a holder
-/// that is alive to try again several times.
-const GRACE: Duration = Duration::from_secs(5);
 /// Several times within the life of a lock.
-const RENEWAL_INTERVAL: Duration = Duration::from_millis(1_500);
-/// A debt of which nobody has heard for so long is forgotten.
-const DEBT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// Between two looks whether it is our turn.
+const RENEWALS_PER_LIFE: u32 = 3;
+/// Redis deletes a record that has not been changed for so long.
+const RECORD_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// Pause between two attempts to get the lease.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
-/// For a little longer than the marks of a dead server keep others out.
+/// Added to the time that a call may take: the clocks of two machines do not run at
+/// exactly the same speed, and the answer is still to be stored.
+const CALL_MARGIN: Duration = Duration::from_secs(2);
+/// Attempts to change a record whose current text is not known, because an answer of the
+/// store was lost.
+const SWAP_ATTEMPTS: usize = 3;
+/// Together a little longer than a lock lives.
 const GIVE_BACK_ATTEMPTS: usize = 12;
 const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -36,67 +33,70 @@ const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Lease {
     shared: Shared,
     name: Name,
-    token: String,
+    owner: String,
     value: Option<Secret>,
+    /// The record as the store had it last. Locked while it is changed, so that a
+    /// renewal and the step to *sent* come one after the other.
+    record: Mutex<String>,
 }
 
-/// Takes or renews the lock, then the debt, then reads.
-static BEGIN: LazyLock<Script> = LazyLock::new(|| {
+/// Compare and swap: replaces the expected record by another whose end is computed on the
+/// store's clock, or deletes it and stores a value, if there is one. Returns whether the
+/// record was the expected one, the record that is there now, the time, and the value.
+static SWAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
-        r"local value, lock, debt = KEYS[1], KEYS[2], KEYS[3]
-        local token, lock_ms, debt_ms, dead = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-        local holder = redis.call('GET', lock)
-        if holder and holder ~= token then return {'held'} end
-        redis.call('SET', lock, token, 'PX', lock_ms)
-        local debtor = redis.call('GET', debt)
-        if debtor and debtor ~= token and debtor ~= dead then return {'owed', debtor} end
-        redis.call('SET', debt, token, 'PX', debt_ms)
-        return {'ours', redis.call('GET', value)}",
-    )
-});
-
-/// Stores what is owed, if it still is, and gives the lock back.
-static SETTLE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local value, lock, debt = KEYS[1], KEYS[2], KEYS[3]
-        local token, new_value, value_ms = ARGV[1], ARGV[2], ARGV[3]
-        local settled = 0
-        if redis.call('GET', debt) == token then
+        r"local value, record = KEYS[1], KEYS[2]
+        local expected, next, next_ms, keep_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+        local new_value, value_ms = ARGV[5], ARGV[6]
+        local time = redis.call('TIME')
+        local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+        local current = redis.call('GET', record) or ''
+        if current ~= expected then return {'no', current, now} end
+        if next == '' then
             if new_value ~= '' then redis.call('SET', value, new_value, 'PX', value_ms) end
-            redis.call('DEL', debt)
-            settled = 1
+            redis.call('DEL', record)
+            return {'yes', '', now}
         end
-        if redis.call('GET', lock) == token then redis.call('DEL', lock) end
-        return settled",
+        current = next .. ' ' .. string.format('%.0f', now + next_ms)
+        redis.call('SET', record, current, 'PX', keep_ms)
+        return {'yes', current, now, redis.call('GET', value)}",
     )
 });
 
-/// How an attempt to begin ended.
-enum Begun {
-    /// Another has the lock.
+/// The record that replaces the expected one.
+#[derive(Clone, Copy)]
+enum Next<'a> {
     Held,
-    /// We have the lock, but this other has not settled yet.
-    Owed(String),
-    /// We have it.
-    Ours(Option<Secret>),
+    /// With the time that the call may still take.
+    Sent(Duration),
+    /// No record, and perhaps a new value with its lifetime.
+    Settled(Option<(&'a Secret, Duration)>),
+}
+
+/// The store's answer to an attempt.
+struct Swapped {
+    is_done: bool,
+    record: String,
+    now: StoreTime,
+    value: Option<Secret>,
 }
 
 impl Shared {
     /// Waits until the name is ours, at most for `patience`.
     pub async fn lease(&self, name: Name, patience: Duration) -> Result<Lease, StoreError> {
-        let token = random_token();
-        let leased = self.wait_for(&name, &token, patience).await;
-        match leased {
-            Ok(value) => Ok(Lease {
+        let owner = random_owner();
+        match self.wait_for(&name, &owner, patience).await {
+            Ok(taken) => Ok(Lease {
                 shared: self.clone(),
                 name,
-                token,
-                value,
+                owner,
+                value: taken.value,
+                record: Mutex::new(taken.record),
             }),
             Err(error) => {
                 // It may be ours all the same: an answer was lost, or the store will
                 // read what was sent to it when it wakes up.
-                tokio::spawn(self.clone().give_back(name, token));
+                tokio::spawn(self.clone().give_back(name, owner));
                 Err(error)
             }
         }
@@ -105,104 +105,135 @@ impl Shared {
     async fn wait_for(
         &self,
         name: &Name,
-        token: &str,
+        owner: &str,
         patience: Duration,
-    ) -> Result<Option<Secret>, StoreError> {
+    ) -> Result<Swapped, StoreError> {
         let waiting = Stopwatch::start();
-        // Who has not settled, since we know of it.
-        let mut owed: Option<(String, Stopwatch)> = None;
+        let mut expected = String::new();
         loop {
-            let dead = owed
-                .as_ref()
-                .filter(|(_, since)| since.elapsed() >= GRACE)
-                .map_or("", |(debtor, _)| debtor);
-            match self.begin(name, token, dead).await? {
-                Begun::Ours(value) => {
-                    if !dead.is_empty() {
-                        self.took_over();
-                    }
-                    return Ok(value);
-                }
-                Begun::Held => owed = None,
-                Begun::Owed(debtor) if is_known(&owed, &debtor) => {}
-                Begun::Owed(debtor) => owed = Some((debtor, Stopwatch::start())),
+            let swapped = self.swap(name, owner, &expected, Next::Held).await?;
+            if swapped.is_done {
+                return Ok(swapped);
+            }
+            let turn = self.turn(&swapped, owner);
+            if turn == Turn::Abandoned {
+                self.took_over();
+            }
+            if let Turn::Free | Turn::Abandoned = turn {
+                expected = swapped.record;
+                continue;
             }
             if waiting.elapsed() >= patience {
-                return Err(StoreError::Held);
+                return Err(match turn {
+                    Turn::Owed { free_in } => StoreError::Owed { free_in },
+                    _ => StoreError::Held,
+                });
             }
+            // The record that is waited for may be gone by then.
+            expected.clear();
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    async fn give_back(self, name: Name, token: String) {
+    fn turn(&self, swapped: &Swapped, owner: &str) -> Turn {
+        if swapped.record.is_empty() {
+            return Turn::Free;
+        }
+        // A record that can't be read may be of a newer version: Redis deletes it in time.
+        let Some(record) = Record::parse(&swapped.record) else {
+            return Turn::Taken;
+        };
+        let us = owner.to_owned();
+        let answered_for = self.answered_for();
+        self.times()
+            .turn(Some(&record), &us, swapped.now, answered_for)
+    }
+
+    async fn give_back(self, name: Name, owner: String) {
         for _ in 0..GIVE_BACK_ATTEMPTS {
-            if self.settle(&name, &token, None).await.is_ok() {
+            let settled = self.go_on(&name, &owner, String::new(), Next::Settled(None));
+            if settled.await.is_ok() {
                 return;
             }
             tokio::time::sleep(GIVE_BACK_INTERVAL).await;
         }
     }
 
-    async fn begin(&self, name: &Name, token: &str, dead: &str) -> Result<Begun, StoreError> {
-        let [value, lock, debt] = self.keys(name);
+    /// Changes our own record. Returns `None` if another server has the turn.
+    async fn go_on(
+        &self,
+        name: &Name,
+        owner: &str,
+        mut expected: String,
+        next: Next<'_>,
+    ) -> Result<Option<String>, StoreError> {
+        let us = owner.to_owned();
+        for _ in 0..SWAP_ATTEMPTS {
+            let is_allowed = Record::parse(&expected).is_some_and(|record| match next {
+                Next::Held | Next::Sent(_) => record.may_go_on(&us),
+                Next::Settled(_) => record.may_settle(&us),
+            });
+            // An empty text means that the current record is not known yet.
+            if !is_allowed && !expected.is_empty() {
+                return Ok(None);
+            }
+            let swapped = self.swap(name, owner, &expected, next).await?;
+            match swapped.is_done {
+                true => return Ok(is_allowed.then_some(swapped.record)),
+                // Nobody's: the store forgot it, or did this before.
+                false if swapped.record.is_empty() => return Ok(None),
+                false => expected = swapped.record,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn swap(
+        &self,
+        name: &Name,
+        owner: &str,
+        expected: &str,
+        next: Next<'_>,
+    ) -> Result<Swapped, StoreError> {
+        let value_key = self.key(name);
+        let record_key = format!("{value_key}:turn");
+        let (next, duration, value) = match next {
+            Next::Held => (format!("held {owner}"), self.times().held, None),
+            Next::Sent(call) => (format!("sent {owner}"), call + CALL_MARGIN, None),
+            Next::Settled(value) => (String::new(), Duration::ZERO, value),
+        };
+        let (new_value, lifetime) = match value {
+            Some((secret, lifetime)) => (secret.expose(), lifetime),
+            None => ("", Duration::ZERO),
+        };
         let answer: Vec<Option<String>> = self
             .run(|mut connection| async move {
-                BEGIN
-                    .key(value)
-                    .key(lock)
-                    .key(debt)
-                    .arg(token)
-                    .arg(milliseconds(LOCK_LIFETIME))
-                    .arg(milliseconds(DEBT_LIFETIME))
-                    .arg(dead)
+                SWAP.key(value_key)
+                    .key(record_key)
+                    .arg(expected)
+                    .arg(next)
+                    .arg(milliseconds(duration))
+                    .arg(milliseconds(RECORD_LIFETIME))
+                    .arg(new_value)
+                    .arg(milliseconds(lifetime))
                     .invoke_async(&mut connection)
                     .await
             })
             .await?;
-        let mut answer = answer.into_iter().flatten();
-        Ok(match (answer.next().as_deref(), answer.next()) {
-            (Some("ours"), value) => Begun::Ours(value.map(Secret::new)),
-            (Some("owed"), Some(debtor)) => Begun::Owed(debtor),
-            _ => Begun::Held,
+        let mut answer = answer.into_iter();
+        let mut next = || answer.next().flatten();
+        Ok(Swapped {
+            is_done: next().as_deref() == Some("yes"),
+            record: next().unwrap_or_default(),
+            now: StoreTime(next().and_then(|now| now.parse().ok()).unwrap_or(0)),
+            value: next().map(Secret::new),
         })
-    }
-
-    async fn settle(
-        &self,
-        name: &Name,
-        token: &str,
-        new_value: Option<(&Secret, Duration)>,
-    ) -> Result<bool, StoreError> {
-        let [value, lock, debt] = self.keys(name);
-        let (new_value, lifetime) = match new_value {
-            Some((secret, lifetime)) => (secret.expose(), lifetime),
-            None => ("", Duration::ZERO),
-        };
-        self.run(|mut connection| async move {
-            SETTLE
-                .key(value)
-                .key(lock)
-                .key(debt)
-                .arg(token)
-                .arg(new_value)
-                .arg(milliseconds(lifetime))
-                .invoke_async(&mut connection)
-                .await
-        })
-        .await
-        .map(|settled: u8| settled == 1)
-    }
-
-    fn keys(&self, name: &Name) -> [String; 3] {
-        let value = self.key(name);
-        let (lock, debt) = (format!("{value}:lock"), format!("{value}:owed"));
-        [value, lock, debt]
     }
 
     fn took_over(&self) {
         tracing::warn!(
-            "another server died while it refreshed a login, which goes on here; if the provider \
-             had answered it, that login is lost"
+            "another server did not come back from a refresh, and the login goes on here; if the \
+             provider had answered it, that login is lost"
         );
         self.metrics().lease_taken_over();
     }
@@ -214,13 +245,18 @@ impl Lease {
         self.value.as_ref()
     }
 
-    /// Does the work, and keeps the lock for as long as it takes.
+    /// Does the work, and keeps the lock until the work ends or [`Lease::mark_sent`]
+    /// was called.
     pub async fn hold<T>(&self, work: impl Future<Output = T>) -> T {
+        let interval = self.shared.times().held / RENEWALS_PER_LIFE;
         let renewing = async {
             loop {
-                tokio::time::sleep(RENEWAL_INTERVAL).await;
-                // Without a store the debt still speaks for us.
-                let _ = self.shared.begin(&self.name, &self.token, "").await;
+                tokio::time::sleep(interval).await;
+                // Without an answer, the step to sent finds out whether it is still ours.
+                if let Ok(None) = self.renew().await {
+                    // Sent, or another server's: there is nothing to renew.
+                    return std::future::pending().await;
+                }
             }
         };
         tokio::select! {
@@ -229,19 +265,45 @@ impl Lease {
         }
     }
 
+    async fn renew(&self) -> Result<Option<()>, StoreError> {
+        let mut record = self.record.lock().await;
+        let renewed = self.go_on(&record, Next::Held).await?;
+        Ok(renewed.map(|renewed| *record = renewed))
+    }
+
+    /// Turns the lease from *held* into *sent*, for a call that ends within
+    /// `call_may_take` from now whatever happens. Nothing may be sent unless this
+    /// returned `Ok`.
+    pub async fn mark_sent(&self, call_may_take: Duration) -> Result<(), StoreError> {
+        let mut record = self.record.lock().await;
+        let next = Next::Sent(call_may_take);
+        match self.go_on(&record, next).await? {
+            Some(sent) => {
+                *record = sent;
+                Ok(())
+            }
+            None => Err(StoreError::Lost),
+        }
+    }
+
     /// Stores a new value, if there is one, and ends the lease. `false` if another
     /// server took this one for dead and went on: then nothing was stored.
     pub async fn settle(&self, new_value: Option<(&Secret, Duration)>) -> Result<bool, StoreError> {
-        self.shared.settle(&self.name, &self.token, new_value).await
+        let record = self.record.lock().await;
+        let settled = self.go_on(&record, Next::Settled(new_value)).await?;
+        Ok(settled.is_some())
+    }
+
+    async fn go_on(&self, record: &str, next: Next<'_>) -> Result<Option<String>, StoreError> {
+        let expected = record.to_owned();
+        self.shared
+            .go_on(&self.name, &self.owner, expected, next)
+            .await
     }
 }
 
-fn is_known(owed: &Option<(String, Stopwatch)>, debtor: &str) -> bool {
-    owed.as_ref().is_some_and(|(known, _)| known == debtor)
-}
-
 /// 128 bits that no other lease has.
-fn random_token() -> String {
+fn random_owner() -> String {
     let mut bits = [0; 16];
     SystemRandom::new()
         .fill(&mut bits)

@@ -36,6 +36,11 @@ impl Memory {
         }
     }
 
+    /// True if older entries may have made room for newer ones.
+    pub fn is_nearly_full(&self) -> bool {
+        self.entries.weight() >= self.entries.capacity() / 10 * 9
+    }
+
     /// Keeps a value for `lifetime`, in place of an older one.
     pub fn put(&self, name: Name, value: Secret, lifetime: Duration) {
         let expires_at = self.clock.now().plus(lifetime);

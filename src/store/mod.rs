@@ -7,17 +7,22 @@
 mod connection;
 mod lease;
 mod memory;
+mod news;
 mod shared;
+mod turn;
 mod url;
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
 pub use lease::Lease;
 pub use memory::Memory;
+pub use news::{NEWS_LIFETIME, News};
 pub use shared::Shared;
+pub use turn::{LeaseTimes, Phase, Record, StoreTime, Turn};
 pub use url::{NotAStore, StoreUrl};
 
 use crate::secret::Secret;
@@ -37,6 +42,13 @@ impl Name {
 
     fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Reads base64url.
+    fn parse(text: &str) -> Option<Self> {
+        let mut name = [0; 32];
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut name).ok()?;
+        (length == name.len()).then_some(Self(name))
     }
 }
 
@@ -63,6 +75,15 @@ pub enum StoreError {
     /// Another server is at work on this name, and takes long.
     #[error("is waiting for another server that is refreshing the same login")]
     Held,
+    /// Another server may have something to store for this name, and lost the store.
+    #[error("is waiting for another server that has not stored what became of a refresh")]
+    Owed {
+        /// Others wait at most for so long.
+        free_in: Duration,
+    },
+    /// Another server has taken over what this one was at work on.
+    #[error("has given this login to another server")]
+    Lost,
 }
 
 impl StoreError {
@@ -73,6 +94,8 @@ impl StoreError {
             Self::Refused { .. } => "refused",
             Self::TooSlow => "too_slow",
             Self::Held => "held",
+            Self::Owed { .. } => "owed",
+            Self::Lost => "lost",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use redis::{AsyncCommands, RedisError};
 
 use super::{
-    Name, StoreError, StoreUrl,
+    LeaseTimes, Name, StoreError, StoreUrl,
     connection::{Connection, Link},
 };
 use crate::{clock::Stopwatch, secret::Secret, telemetry::Metrics};
@@ -31,12 +31,20 @@ struct Inner {
     metrics: Arc<Metrics>,
     /// Whether the last command was answered: a change is logged, not each failure.
     is_up: AtomicBool,
+    /// Started anew by each failure. Locked to read and to set, never across an await.
+    steady_since: Mutex<Stopwatch>,
+    times: LeaseTimes,
 }
 
 impl Shared {
     /// The store at this address. Nothing is sent yet: a server starts without it,
-    /// and finds it when it is there.
-    pub fn new(url: &StoreUrl, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
+    /// and finds it when it is there. `times` are those of leases, and the same on every
+    /// server.
+    pub fn new(
+        url: &StoreUrl,
+        metrics: Arc<Metrics>,
+        times: LeaseTimes,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             inner: Arc::new(Inner {
                 link: Link::new(url)?,
@@ -44,6 +52,8 @@ impl Shared {
                 hosts: url.hosts(),
                 metrics,
                 is_up: AtomicBool::new(true),
+                steady_since: Mutex::new(Stopwatch::start()),
+                times,
             }),
         })
     }
@@ -88,11 +98,9 @@ impl Shared {
         Ok(value.map(Secret::new))
     }
 
-    /// Forgets the value.
-    pub async fn remove(&self, name: &Name) -> Result<(), StoreError> {
-        let key = self.key(name);
-        self.run(|mut connection| async move { connection.del(key).await })
-            .await
+    /// Redis key of something that is common to all names.
+    pub(super) fn common_key(&self, what: &str) -> String {
+        format!("{}{what}", self.inner.prefix)
     }
 
     /// What Redis calls it. The braces keep everything about one name together in a
@@ -116,6 +124,9 @@ impl Shared {
         let metrics = &self.inner.metrics;
         metrics.store_answered(failure.map(StoreError::kind), stopwatch.elapsed());
         let was_up = self.inner.is_up.swap(failure.is_none(), Ordering::Relaxed);
+        if failure.is_some() {
+            *self.steady_since() = Stopwatch::start();
+        }
         let hosts = &self.inner.hosts;
         match failure {
             Some(error) if was_up => tracing::error!("the store at {hosts} {error}"),
@@ -123,6 +134,22 @@ impl Shared {
             _ => {}
         }
         result
+    }
+
+    /// Time since the store's last failure, or since the start.
+    pub(super) fn answered_for(&self) -> Duration {
+        self.steady_since().elapsed()
+    }
+
+    fn steady_since(&self) -> MutexGuard<'_, Stopwatch> {
+        let steady_since = &self.inner.steady_since;
+        steady_since
+            .lock()
+            .expect("nothing panics while holding the lock")
+    }
+
+    pub(super) fn times(&self) -> &LeaseTimes {
+        &self.inner.times
     }
 
     pub(super) fn metrics(&self) -> &Metrics {

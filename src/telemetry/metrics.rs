@@ -43,6 +43,7 @@ pub struct Metrics {
     lanes: LanesMetrics,
     logins: LoginMetrics,
     certificate_reload_errors: Counter,
+    rotating: Family<ProviderLabels, Gauge>,
 }
 
 /// One key, as metrics tell it.
@@ -99,6 +100,7 @@ impl Metrics {
             lanes: LanesMetrics::default(),
             logins: LoginMetrics::default(),
             certificate_reload_errors: Counter::default(),
+            rotating: Family::default(),
         };
         metrics.register();
         // Without the first load nothing starts.
@@ -167,6 +169,11 @@ impl Metrics {
             "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
             self.certificate_reload_errors.clone(),
         );
+        registry.register(
+            "provider_rotates_unexpectedly",
+            "1 for each provider that replaces refresh tokens although its table says \"stable\"",
+            self.rotating.clone(),
+        );
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "This program", build);
     }
@@ -230,6 +237,14 @@ impl Metrics {
     /// A login went on that another server had left in the middle of a refresh.
     pub fn lease_taken_over(&self) {
         self.store.lease_taken_over();
+    }
+
+    /// This provider replaces refresh tokens, which its table denies.
+    pub fn rotates_unexpectedly(&self, provider: &str) {
+        let labels = ProviderLabels {
+            provider: provider.to_owned(),
+        };
+        self.rotating.get_or_create(&labels).set(1);
     }
 
     /// The keys were loaded again, or could not be.

@@ -98,7 +98,7 @@ async fn a_sliding_row_goes_on_from_its_newest_token_too() {
 }
 
 #[tokio::test]
-async fn a_revoked_login_is_forgotten() {
+async fn a_revoked_login_is_refused_without_asking_the_provider() {
     let provider = ScriptedProvider::start(numbering());
     let tables = format!(
         "[provider.once]\nname = \"Once\"\ncredentials = [\"ONCE\"]\n\
@@ -125,9 +125,14 @@ async fn a_revoked_login_is_forgotten() {
     let revoked = send(request).await;
     assert_eq!(revoked.status, 200, "{revoked:?}");
     provider.forget();
-    // What is not known any more starts again from what the client has.
-    app.refresh(&at_login).await;
-    assert_eq!(provider.asked()[0].field("refresh_token"), "never-print-0");
+    // What the client has may be used up, and is not sent again.
+    let refused = app.refresh(&at_login).await;
+    assert_eq!(refused.status, 401, "{refused:?}");
+    assert!(
+        refused.header("x-reason").contains("revoked"),
+        "{refused:?}"
+    );
+    assert!(provider.asked().is_empty());
 
     let lineage = app.open(&at_login).lineage.to_string();
     KeyFolder::new(&app.keys_dir)

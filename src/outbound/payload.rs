@@ -1,0 +1,107 @@
+//! A request body that is sent only if a fence allows it at the last moment.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use thiserror::Error;
+
+/// Asked once the connection stands, right before the first byte of the body is handed
+/// to it; `false` sends nothing of it.
+#[derive(Clone)]
+pub struct Fence(Arc<dyn Fn() -> Asking + Send + Sync>);
+
+type Asking = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+impl Fence {
+    /// A fence that lets the body through when what `ask` returns resolves to `true`.
+    pub fn new<F>(ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(ask())))
+    }
+}
+
+impl fmt::Debug for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fence")
+    }
+}
+
+/// A body of known length. A clone is one that nothing was sent of.
+pub(super) struct Payload {
+    bytes: Bytes,
+    fence: Option<Fence>,
+    asking: Option<Asking>,
+    was_withheld: Arc<AtomicBool>,
+}
+
+/// The fence did not let the body through.
+#[derive(Debug, Error)]
+#[error("the body was withheld")]
+pub(super) struct Withheld;
+
+impl Payload {
+    pub(super) fn new(bytes: Vec<u8>, fence: Option<Fence>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            fence,
+            asking: None,
+            was_withheld: Arc::default(),
+        }
+    }
+
+    /// Set as soon as the fence has refused.
+    pub(super) fn was_withheld(&self) -> Arc<AtomicBool> {
+        self.was_withheld.clone()
+    }
+}
+
+impl Clone for Payload {
+    fn clone(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            fence: self.fence.clone(),
+            asking: None,
+            was_withheld: self.was_withheld.clone(),
+        }
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Withheld;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Withheld>>> {
+        if let Some(fence) = self.fence.clone() {
+            let asking = self.asking.get_or_insert_with(|| (fence.0)());
+            if !ready!(asking.as_mut().poll(context)) {
+                self.was_withheld.store(true, Ordering::Release);
+                return Poll::Ready(Some(Err(Withheld)));
+            }
+            (self.fence, self.asking) = (None, None);
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
