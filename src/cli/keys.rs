@@ -196,12 +196,9 @@ fn parse_time(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
     if let Ok(duration) = humantime::parse_duration(text) {
         return Ok(now.plus(duration));
     }
-    let time = humantime::parse_rfc3339(text)
-        .or_else(|_| humantime::parse_rfc3339(&format!("{text}T00:00:00Z")))
-        .map_err(
-            |_| "write the time like 2030-01-31T12:00:00Z, a duration from now like 30d, or never",
-        )?;
-    Ok(UnixTime::from(time))
+    UnixTime::parse(text).ok_or_else(|| {
+        "write the time like 2030-01-31T12:00:00Z, a duration from now like 30d, or never".into()
+    })
 }
 
 fn remove(
@@ -210,16 +207,23 @@ fn remove(
     now: UnixTime,
     arguments: &Remove,
 ) -> Result<(), Failure> {
-    let key = find(keys, &arguments.kid)?;
-    let state = keys.state(key, now);
-    if !arguments.yes && !confirm(&what_dies(&key.kid, state))? {
+    let kid = &arguments.kid;
+    let dies = match find(keys, kid) {
+        Ok(key) => what_dies(kid, keys.state(key, now)),
+        // Its file is gone already, which alone is no order to a running server.
+        Err(_) if folder.may_miss(kid)? => {
+            format!("{kid}.jwk is gone already. A server that still has {kid} drops it.")
+        }
+        Err(error) => return Err(error),
+    };
+    if !arguments.yes && !confirm(&dies)? {
         return Err("nothing was removed".into());
     }
-    folder.remove_key(&key.kid)?;
+    folder.remove_key(kid, now)?;
     if arguments.output.json {
-        println!("{}", json!({"kid": key.kid, "removed": true}));
+        println!("{}", json!({"kid": kid, "removed": true}));
     } else {
-        println!("{} is removed.", key.kid);
+        println!("{kid} is removed.");
     }
     Ok(())
 }

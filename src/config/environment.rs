@@ -25,6 +25,7 @@ pub struct Settings {
     pub(super) admin_listen: Option<String>,
     pub(super) keys_dir: Option<String>,
     pub(super) keys: Option<String>,
+    pub(super) first_key: Option<String>,
     pub(super) providers: Option<String>,
     pub(super) services: Option<String>,
     pub(super) app_name: Option<String>,
@@ -49,12 +50,13 @@ pub struct Settings {
 }
 
 /// The names of [`Settings`], without prefix.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 27] = [
     "PUBLIC_URL",
     "LISTEN",
     "ADMIN_LISTEN",
     "KEYS_DIR",
     "KEYS",
+    "FIRST_KEY",
     "PROVIDERS",
     "SERVICES",
     "APP_NAME",

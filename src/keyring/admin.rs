@@ -3,9 +3,9 @@
 //! middle, and two at once don't destroy each other.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, fchown},
+    fs::{self, DirBuilder, File},
+    io::{self, Write},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,8 +13,9 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Jwk, KeyringError,
-    folder::{self, REVOKED},
+    Jwk, KeySet, KeyringError, folder,
+    history::{Fate, HISTORY, Held, History, give_to_owner_of},
+    jwk::is_kid,
 };
 use crate::{clock::UnixTime, secret::Secret};
 
@@ -38,7 +39,11 @@ impl KeyFolder {
             let mut key = Jwk::generate(now, activate_in);
             key.iat = others.next_iat(now, key.nbf);
             match self.write_new(&key) {
-                Ok(()) => return Ok(key),
+                Ok(()) => {
+                    // Also without its line the key is good: the next `serve` writes it.
+                    let _ = self.note(&key.kid, Fate::Made, now);
+                    return Ok(key);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => {
                     return Err(KeyringError::one(format!(
@@ -65,57 +70,25 @@ impl KeyFolder {
             }
             let file = self.write_aside(&Secret::new(jwk.to_string()))?;
             file.persist(&path)?;
-            self.sync()
+            self.sync()?;
+            let fate = at.map_or(Fate::Made, Fate::Ends);
+            self.note(kid, fate, UnixTime(0))
         };
         retire().map_err(|error| self.cannot("retired", kid, &error))
     }
 
-    /// Deletes a key's file.
-    pub fn remove_key(&self, kid: &str) -> Result<(), KeyringError> {
+    /// Deletes a key's file, and first writes down that this is meant: a running server
+    /// keeps a key whose file is only gone. The file may be gone already.
+    pub fn remove_key(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
         let remove = || -> io::Result<()> {
-            fs::remove_file(self.key_path(kid))?;
+            self.note(kid, Fate::Removed, now)?;
+            match fs::remove_file(self.key_path(kid)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
             self.sync()
         };
         remove().map_err(|error| self.cannot("removed", kid, &error))
-    }
-
-    /// Adds a lineage to `revoked.txt`, by one append, so that two at once lose no
-    /// line. What a kill cuts short is no line of anybody's, and the next one starts
-    /// anew. Returns `false` if it stood there already.
-    pub fn revoke(&self, lineage: &str, reason: Option<&str>) -> Result<bool, KeyringError> {
-        self.append_revoked(lineage, reason).map_err(|error| {
-            KeyringError::one(format!(
-                "{} could not be written: {error}",
-                self.path.join(REVOKED).display()
-            ))
-        })
-    }
-
-    fn append_revoked(&self, lineage: &str, reason: Option<&str>) -> io::Result<bool> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(self.path.join(REVOKED))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let stands_there =
-            |line: &str| line.split('#').next().unwrap_or_default().trim() == lineage;
-        if text.lines().any(stands_there) {
-            return Ok(false);
-        }
-        // An editor may have left the last line open.
-        let start = if text.is_empty() || text.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
-        let reason = reason.map_or(String::new(), |reason| format!(" # {}", one_line(reason)));
-        file.seek(SeekFrom::End(0))?;
-        file.write_all(format!("{start}{lineage}{reason}\n").as_bytes())?;
-        file.sync_all()?;
-        Ok(true)
     }
 
     fn write_new(&self, key: &Jwk) -> io::Result<()> {
@@ -136,17 +109,69 @@ impl KeyFolder {
             .tempfile_in(&self.path)?;
         file.write_all(json.expose().as_bytes())?;
         file.write_all(b"\n")?;
-        // What root makes in the folder of the service's user must be that user's.
-        let (ours, folders) = (file.as_file().metadata()?, fs::metadata(&self.path)?);
-        if (ours.uid(), ours.gid()) != (folders.uid(), folders.gid()) {
-            // Whoever is not root cannot, and need not.
-            let _ = fchown(file.as_file(), Some(folders.uid()), Some(folders.gid()));
-        }
+        give_to_owner_of(&self.path, file.as_file())?;
         file.as_file().sync_all()?;
         Ok(file)
     }
 
-    fn sync(&self) -> io::Result<()> {
+    /// True if a server may have this key though its file is gone: the history knows it, or
+    /// is gone too.
+    pub fn may_miss(&self, kid: &str) -> Result<bool, KeyringError> {
+        let history = self.history()?;
+        let is_known = history.fates.get(kid).is_some_and(|fate| *fate != Fate::Removed);
+        Ok(is_known || (!history.has_had_keys() && is_kid(kid)))
+    }
+
+    /// True if the folder has a key of this id, or has had one.
+    pub fn has_had(&self, kid: &str) -> Result<bool, KeyringError> {
+        if !is_kid(kid) {
+            return Ok(false);
+        }
+        let is_there = fs::symlink_metadata(self.key_path(kid)).is_ok();
+        Ok(is_there || self.history()?.fates.contains_key(kid))
+    }
+
+    fn history(&self) -> Result<History, KeyringError> {
+        History::read(&self.path).map_err(|error| {
+            let path = self.path.join(HISTORY);
+            KeyringError::one(format!("{} cannot be read: {error}", path.display()))
+        })
+    }
+
+    /// Writes down the keys and revocations that the history does not know yet: of a folder
+    /// that is older than its history, or that was put together by hand.
+    pub(super) fn catch_up(&self, keys: &KeySet, now: UnixTime) {
+        let write = || -> io::Result<()> {
+            let known = History::read(&self.path)?;
+            let unknown = |key: &&Jwk| !known.fates.contains_key(&key.kid);
+            let unknown: Vec<&Jwk> = keys.iter().filter(unknown).collect();
+            let revocations = keys.revoked_count();
+            if unknown.is_empty() && revocations <= known.revocations {
+                return Ok(());
+            }
+            let mut held = Held::hold(&self.path)?;
+            for key in unknown {
+                held.note_key(&key.kid, key.exp.map_or(Fate::Made, Fate::Ends), now)?;
+            }
+            match revocations > known.revocations {
+                true => held.note_revocations(revocations),
+                false => Ok(()),
+            }
+        };
+        if let Err(error) = write() {
+            tracing::info!(
+                "{} could not be written: {error}. A key that is missing at the next start can't \
+                 be told from one that never was",
+                self.path.join(HISTORY).display()
+            );
+        }
+    }
+
+    fn note(&self, kid: &str, fate: Fate, now: UnixTime) -> io::Result<()> {
+        Held::hold(&self.path)?.note_key(kid, fate, now)
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
 
@@ -163,11 +188,6 @@ impl KeyFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
-}
-
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ")
 }
 
 #[cfg(test)]
@@ -221,18 +241,5 @@ mod tests {
         keys.retire_key(&key.kid, None).unwrap();
         let set = folder::load(keys.path()).unwrap();
         assert!(set.opening(&key.kid, UnixTime(9)).is_ok());
-    }
-
-    #[test]
-    fn a_lineage_is_revoked_once_on_a_line_of_its_own() {
-        let (_temporary, keys) = in_new_folder();
-        keys.create_key(UnixTime(5), Duration::ZERO).unwrap();
-        let path = keys.path().join(REVOKED);
-        fs::write(&path, "first").unwrap();
-        assert!(keys.revoke("second", Some("lost\nlaptop")).unwrap());
-        assert!(!keys.revoke("second", None).unwrap());
-        assert!(!keys.revoke("first", None).unwrap());
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "first\nsecond # lost laptop\n");
     }
 }

@@ -1,13 +1,43 @@
 //! Reading the keys folder.
 
-use std::{collections::HashSet, fs, io, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, io, os::unix::fs::PermissionsExt, path::Path};
 
-use super::{Jwk, KeySet, KeyringError, jwk::is_kid};
+use super::{
+    Jwk, KeySet, KeyringError,
+    history::{History, read_if_there},
+    revocations::Lines,
+};
 
 pub(super) const REVOKED: &str = "revoked.txt";
 
-/// Reads every `<kid>.jwk` and `revoked.txt`; a missing folder is an empty one.
+/// What one look at the folder found. Each is read apart from the others.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) keys: Result<Vec<Jwk>, KeyringError>,
+    pub(super) history: io::Result<History>,
+    /// `None` if there is no file.
+    pub(super) revoked: io::Result<Option<Lines>>,
+}
+
+/// Looks at the folder.
+pub(super) fn look(folder: &Path) -> Found {
+    // The history last: what was removed on purpose stands there before its file is gone.
+    let keys = load_keys(folder);
+    let revoked = read_if_there(&folder.join(REVOKED));
+    Found {
+        keys,
+        revoked: revoked.map(|bytes| bytes.map(|bytes| Lines::parse(&bytes))),
+        history: History::read(folder),
+    }
+}
+
+/// The keys alone, for a change of the folder.
 pub(super) fn load(folder: &Path) -> Result<KeySet, KeyringError> {
+    load_keys(folder).map(KeySet::new)
+}
+
+/// Reads every `<kid>.jwk`; a missing folder is an empty one.
+fn load_keys(folder: &Path) -> Result<Vec<Jwk>, KeyringError> {
     let mut problems = Vec::new();
     let mut keys = Vec::new();
     for name in file_names(folder)? {
@@ -19,12 +49,8 @@ pub(super) fn load(folder: &Path) -> Result<KeySet, KeyringError> {
             Err(problem) => problems.push(problem),
         }
     }
-    let revoked = load_revoked(&folder.join(REVOKED)).unwrap_or_else(|problem| {
-        problems.push(problem);
-        HashSet::new()
-    });
     if problems.is_empty() {
-        Ok(KeySet::new(keys, revoked))
+        Ok(keys)
     } else {
         Err(KeyringError { problems })
     }
@@ -77,33 +103,6 @@ fn load_key(path: &Path, stem: &str) -> Result<Jwk, String> {
     Ok(key)
 }
 
-/// One lineage a line; `#` starts a comment, in whatever encoding: it may be an
-/// editor's, or one that a kill cut short.
-fn load_revoked(path: &Path) -> Result<HashSet<String>, String> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let mut revoked = HashSet::new();
-    for (index, line) in text.lines().enumerate() {
-        let lineage = line.split('#').next().unwrap_or_default().trim();
-        if lineage.is_empty() {
-            continue;
-        }
-        if !is_kid(lineage) {
-            return Err(format!(
-                "{} line {}: not a lineage; write one a line, comments after #",
-                path.display(),
-                index + 1
-            ));
-        }
-        revoked.insert(lineage.to_owned());
-    }
-    Ok(revoked)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -129,11 +128,6 @@ mod tests {
             ("open.jwk", json.expose(), 0o644),
             ("broken.jwk", "{\"kty\":", 0o600),
             ("misnamed.jwk", json.expose(), 0o600),
-            (
-                "revoked.txt",
-                "# fine\nabc # reason\nnot a lineage\n",
-                0o644,
-            ),
             (".new-key-x", "half", 0o600),
         ]);
         let problems = load(folder.path()).unwrap_err().problems;
@@ -141,23 +135,12 @@ mod tests {
             "broken.jwk is not JSON",
             &format!("name the file {}.jwk", good.kid),
             "chmod 600",
-            "line 3: not a lineage",
         ]
         .iter()
         .enumerate()
         {
             assert!(problems[index].contains(hint), "{problems:#?}");
         }
-        assert_eq!(problems.len(), 4);
-    }
-
-    #[test]
-    fn revoked_lineages_are_read_with_their_comments() {
-        let folder = folder_with(&[("revoked.txt", "# lost laptop\nabc # why\n\n def\n", 0o644)]);
-        let set = load(folder.path()).unwrap();
-        assert!(set.is_revoked("abc") && set.is_revoked("def") && !set.is_revoked("why"));
-        fs::write(folder.path().join(REVOKED), b"abc # caf\xe9\nghi # caf\xc3").unwrap();
-        let set = load(folder.path()).unwrap();
-        assert!(set.is_revoked("abc") && set.is_revoked("ghi"));
+        assert_eq!(problems.len(), 3);
     }
 }

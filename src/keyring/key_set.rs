@@ -1,10 +1,13 @@
 //! What one load of the keys found.
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use thiserror::Error;
 
-use super::Jwk;
+use super::{
+    Jwk,
+    revocations::{Facts, Revocation, Revocations},
+};
 use crate::clock::UnixTime;
 
 /// The keys and revoked lineages of one load: never changed, only replaced.
@@ -12,7 +15,9 @@ use crate::clock::UnixTime;
 pub struct KeySet {
     /// Sorted so that the last key that may seal is the one that does.
     keys: Vec<Jwk>,
-    revoked: HashSet<String>,
+    /// Keys that should be here and are not, each with its end.
+    pub(super) missing: BTreeMap<String, Option<UnixTime>>,
+    pub(super) revocations: Arc<Revocations>,
     pub(super) version: u64,
 }
 
@@ -50,14 +55,18 @@ pub enum Unusable {
     /// The key's `exp` has passed.
     #[error("the key it was sealed under has been retired")]
     Retired,
+    /// The folder has had it, and nobody has removed it: its file is missing.
+    #[error("the file of the key it was sealed under is missing on this server")]
+    Missing,
 }
 
 impl KeySet {
-    pub(super) fn new(mut keys: Vec<Jwk>, revoked: HashSet<String>) -> Self {
+    pub(super) fn new(mut keys: Vec<Jwk>) -> Self {
         keys.sort_by(|a, b| (a.nbf, a.iat, &a.kid).cmp(&(b.nbf, b.iat, &b.kid)));
         Self {
             keys,
-            revoked,
+            missing: BTreeMap::new(),
+            revocations: Arc::default(),
             version: 0,
         }
     }
@@ -89,7 +98,7 @@ impl KeySet {
     /// The key of that id, while it opens.
     pub fn opening(&self, kid: &str, now: UnixTime) -> Result<&Jwk, Unusable> {
         match self.keys.iter().find(|key| key.kid == kid) {
-            None => Err(Unusable::Unknown),
+            None => Err(self.why_absent(kid, now)),
             Some(key) if !key.opens_at(now) => Err(Unusable::Retired),
             Some(key) => Ok(key),
         }
@@ -103,14 +112,30 @@ impl KeySet {
         newest.map_or(now, |iat| now.max(iat.plus(Duration::from_secs(1))))
     }
 
-    /// Whether this lineage stands in `revoked.txt`.
-    pub fn is_revoked(&self, lineage: impl fmt::Display) -> bool {
-        !self.revoked.is_empty() && self.revoked.contains(&lineage.to_string())
+    fn why_absent(&self, kid: &str, now: UnixTime) -> Unusable {
+        match self.missing.get(kid) {
+            None => Unusable::Unknown,
+            Some(Some(end)) if *end <= now => Unusable::Retired,
+            Some(_) => Unusable::Missing,
+        }
     }
 
-    /// Whether the other holds the same keys and revocations.
+    /// True if an AuthID is revoked: its login, or by a rule.
+    pub fn revokes(&self, facts: &Facts<'_>) -> bool {
+        self.revocations.revoke(facts)
+    }
+
+    /// True if this lineage is revoked by a line of its own.
+    pub fn is_revoked(&self, lineage: impl fmt::Display) -> bool {
+        let lineage = Revocation::lineage(&lineage.to_string());
+        lineage.is_some_and(|lineage| self.revocations.contains(&lineage))
+    }
+
+    /// True if the other holds the same keys and revocations.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.keys == other.keys && self.revoked == other.revoked
+        self.keys == other.keys
+            && self.missing == other.missing
+            && self.revocations == other.revocations
     }
 
     /// Changes with every load that finds something new: what was worked out under
@@ -124,9 +149,19 @@ impl KeySet {
         self.keys.iter()
     }
 
-    /// How many lineages are revoked.
+    /// How many lineages and rules are revoked.
     pub fn revoked_count(&self) -> usize {
-        self.revoked.len()
+        self.revocations.len()
+    }
+
+    /// Each revocation in force.
+    pub fn revocations(&self) -> impl Iterator<Item = Revocation> {
+        self.revocations.iter()
+    }
+
+    /// The ids of the keys that should be here, and whose files are missing.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        self.missing.keys().map(String::as_str)
     }
 
     /// Whether there is no key at all.
@@ -157,7 +192,6 @@ mod tests {
                 key("old", 100, Some(400)),
                 key("now", 200, None),
             ],
-            HashSet::new(),
         );
         let sealing = |now| set.sealing(UnixTime(now)).map(|key| key.kid.as_str());
         assert_eq!(sealing(99), Some("old"), "a clock that was set back");

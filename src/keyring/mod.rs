@@ -1,21 +1,28 @@
 //! The server's keys: one JWK per file in the keys folder, or a JWK Set in the
 //! environment, and the lineages that have been revoked.
 //!
-//! [`Keyring`] is what lives as long as the server; [`KeySet`] is what one load
-//! found, never changed afterwards and swapped as a whole.
+//! [`Keyring`] is what lives as long as the server; [`KeySet`] is what is in use after one
+//! look, never changed afterwards and swapped as a whole.
 
 mod admin;
+mod condition;
 mod folder;
+mod history;
+mod inspection;
 mod jwk;
 mod key_set;
+mod revocations;
+mod revoking;
+mod succession;
+mod volume;
 
 use std::{
     collections::HashSet,
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,8 +31,11 @@ use arc_swap::{ArcSwap, Guard};
 use thiserror::Error;
 
 pub use admin::KeyFolder;
+pub use condition::{Condition, Trouble};
+pub use inspection::Inspection;
 pub use jwk::{Jwk, JwkError};
 pub use key_set::{KeySet, KeyState, Unusable};
+pub use revocations::{Facts, LineageBits, Revocation, Scope};
 
 use crate::{clock::UnixTime, secret::Secret};
 
@@ -77,17 +87,30 @@ pub type CurrentKeys = Guard<Arc<KeySet>>;
 pub struct Keyring {
     source: KeySource,
     current: ArcSwap<KeySet>,
+    condition: ArcSwap<Condition>,
+    makes_first_key: AtomicBool,
     loads: AtomicU64,
 }
 
 impl Keyring {
-    /// Loads the keys. An empty folder is no error: see
-    /// [`Keyring::make_first_key`].
+    /// Loads the keys and the revocations. An empty folder is no error: see
+    /// [`Keyring::begin`]. What is wrong with the revocations stands in the condition.
     pub fn load(source: KeySource) -> Result<Self, KeyringError> {
-        let set = read(&source)?;
+        let (set, condition) = match &source {
+            KeySource::Inline(text) => (read_set(text)?, Condition::default()),
+            KeySource::Folder(folder) => {
+                let mut found = folder::look(folder);
+                let keys = std::mem::replace(&mut found.keys, Ok(Vec::new()));
+                found.keys = Ok(keys?);
+                let nothing = (KeySet::new(Vec::new()), Condition::default());
+                succession::follow(folder, true, &nothing.0, &nothing.1, found)
+            }
+        };
         Ok(Self {
             source,
             current: ArcSwap::from_pointee(set),
+            condition: ArcSwap::from_pointee(condition),
+            makes_first_key: AtomicBool::new(true),
             loads: AtomicU64::new(0),
         })
     }
@@ -103,63 +126,109 @@ impl Keyring {
         self.current.load()
     }
 
-    /// Reads the source again and swaps the set as a whole. On an error the last
-    /// good set stays in use, also when the folder has vanished: an unmounted disk
-    /// is no wish to retire every key.
-    ///
-    /// `false` if nothing is different; then the set that is in use stays, and what
-    /// was worked out under it stays good.
-    pub fn reload(&self) -> Result<bool, KeyringError> {
-        if let KeySource::Folder(folder) = &self.source
-            && !folder.is_dir()
-        {
-            return Err(KeyringError::one(format!(
-                "the keys folder {} has vanished; put it back",
-                folder.display()
-            )));
-        }
-        let mut set = read(&self.source)?;
-        if set.is_like(&self.current()) {
-            return Ok(false);
-        }
-        set.version = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
-        self.current.store(Arc::new(set));
-        Ok(true)
+    /// What was wrong at the last look.
+    pub fn condition(&self) -> Guard<Arc<Condition>> {
+        self.condition.load()
     }
 
-    /// Makes a key in a folder that has none and returns its kid; `None` when
-    /// there is a key already.
+    /// Looks at the source again and swaps the set as a whole. Keys and revocations are read
+    /// apart: where the one can't be read, the other is followed all the same. What is only
+    /// gone stays in use: an unmounted disk is no wish to retire every key.
+    ///
+    /// `false` if nothing is different; then the set that is in use stays, and what
+    /// was worked out under it stays good. The error has what is wrong with the keys.
+    pub fn reload(&self) -> Result<bool, KeyringError> {
+        let KeySource::Folder(folder) = &self.source else {
+            return Ok(false);
+        };
+        let makes_first_key = self.makes_first_key.load(Ordering::SeqCst);
+        let (keys, condition) = (self.current.load_full(), self.condition.load_full());
+        if !folder.is_dir() && condition.has_had_keys {
+            return self.vanished(folder, &condition);
+        }
+        let found = folder::look(folder);
+        let (mut set, condition) =
+            succession::follow(folder, makes_first_key, &keys, &condition, found);
+        let problems = condition.keys.clone();
+        let is_new = !set.is_like(&keys);
+        if is_new {
+            set.version = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
+            self.current.store(Arc::new(set));
+        }
+        // Last: whoever waited no longer finds the keys.
+        self.condition.store(Arc::new(condition));
+        match problems.is_empty() {
+            true => Ok(is_new),
+            false => Err(KeyringError { problems }),
+        }
+    }
+
+    fn vanished(&self, folder: &Path, condition: &Condition) -> Result<bool, KeyringError> {
+        let problem = format!(
+            "the keys folder {} has vanished; put it back",
+            folder.display()
+        );
+        let condition = Condition {
+            keys: vec![problem.clone()],
+            gone: Vec::new(),
+            revocations: Vec::new(),
+            ..condition.clone()
+        };
+        self.condition.store(Arc::new(condition));
+        Err(KeyringError::one(problem))
+    }
+
+    /// Looks again, as a server that starts does: a first key may be made or not.
+    pub fn look_for_start(&self, makes_first_key: bool) {
+        self.makes_first_key
+            .store(makes_first_key, Ordering::SeqCst);
+        // What is wrong stands in the condition.
+        let _ = self.reload();
+    }
+
+    /// Prepares a server's start. Makes a key in a folder that has never had one and returns
+    /// its kid; `None` when there is a key already, or when there should be one: then the
+    /// keyring waits for it.
     ///
     /// Fails where the folder cannot be written: a key that dies with the
     /// process would silently void every AuthID made with it.
-    pub fn make_first_key(&self, now: UnixTime) -> Result<Option<String>, KeyringError> {
-        if !self.current().is_empty() {
+    pub fn begin(
+        &self,
+        now: UnixTime,
+        makes_first_key: bool,
+    ) -> Result<Option<String>, KeyringError> {
+        let KeySource::Folder(folder) = &self.source else {
+            return match self.current().is_empty() {
+                true => Err(KeyringError::one("AUTHSEAL_KEYS holds no key")),
+                false => Ok(None),
+            };
+        };
+        self.look_for_start(makes_first_key);
+        let folder = KeyFolder::new(folder);
+        if self.condition().is_waiting() {
             return Ok(None);
         }
-        let KeySource::Folder(folder) = &self.source else {
-            return Err(KeyringError::one("AUTHSEAL_KEYS holds no key"));
-        };
-        let key = KeyFolder::new(folder).create_key(now, Duration::ZERO)?;
+        if !self.current().is_empty() {
+            folder.catch_up(&self.current(), now);
+            return Ok(None);
+        }
+        let key = folder.create_key(now, Duration::ZERO)?;
         self.reload()?;
         Ok(Some(key.kid))
     }
 }
 
-fn read(source: &KeySource) -> Result<KeySet, KeyringError> {
-    match source {
-        KeySource::Folder(folder) => folder::load(folder),
-        KeySource::Inline(text) => {
-            let jwks = jwk::parse_set(text)
-                .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
-            // What the one seals, the other would be asked to open.
-            let mut kids = HashSet::new();
-            if let Some(twice) = jwks.iter().find(|key| !kids.insert(&key.kid)) {
-                return Err(KeyringError::one(format!(
-                    "AUTHSEAL_KEYS holds two keys of the id \"{}\"",
-                    twice.kid
-                )));
-            }
-            Ok(KeySet::new(jwks, Default::default()))
-        }
+/// Reads the keys of AUTHSEAL_KEYS.
+fn read_set(text: &Secret) -> Result<KeySet, KeyringError> {
+    let jwks = jwk::parse_set(text)
+        .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
+    // What the one seals, the other would be asked to open.
+    let mut kids = HashSet::new();
+    if let Some(twice) = jwks.iter().find(|key| !kids.insert(&key.kid)) {
+        return Err(KeyringError::one(format!(
+            "AUTHSEAL_KEYS holds two keys of the id \"{}\"",
+            twice.kid
+        )));
     }
+    Ok(KeySet::new(jwks))
 }

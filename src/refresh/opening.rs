@@ -17,7 +17,7 @@ pub struct Holder<'e> {
     pub(super) service: &'e Arc<Service>,
     pub(super) grant: Grant,
     pub(super) kid: String,
-    /// Whether its lineage was revoked then.
+    /// Whether its login was revoked then.
     is_revoked: bool,
     /// Of the keys that it was opened with.
     pub(super) keys_version: u64,
@@ -105,7 +105,7 @@ impl RefreshEngine {
         let keys = self.shared.keyring.current();
         Ok(Holder {
             service,
-            is_revoked: keys.is_revoked(grant.lineage),
+            is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid: String::new(),
@@ -116,10 +116,15 @@ impl RefreshEngine {
     fn open_sealed(&self, authid: &str) -> Result<Holder<'_>, RefreshError> {
         let keys = self.shared.keyring.current();
         let now = self.shared.clock.now();
-        let Opened { grant, kid } = seal::open(&keys, now, authid)?;
+        let Opened { mut grant, kid } = seal::open(&keys, now, authid)?;
+        let service = self.service_of(&grant)?;
+        if grant.service != service.id {
+            // An alias: a rule on the service holds all the same.
+            grant.service.clone_from(&service.id);
+        }
         Ok(Holder {
-            service: self.service_of(&grant)?,
-            is_revoked: keys.is_revoked(grant.lineage),
+            service,
+            is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid,

@@ -30,6 +30,11 @@ impl EngineParts {
         let (lineage, presented) = (grant.lineage, grant.generation);
         let kind = service.provider.refresh_tokens;
         let claim = self.claim(service, grant).await?;
+        // What the store has may have been sealed under keys that a rule names.
+        if claim.grant.is_revoked(&self.keyring.current()) {
+            claim.release().await;
+            return Err(RefreshError::Revoked);
+        }
         let region = claim.grant.region.as_deref();
         let refresh_token = &claim.grant.refresh_token;
         // Boxed here: what it is handed on to would each have room for it twice.

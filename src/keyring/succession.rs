@@ -1,0 +1,232 @@
+//! From what is in use and one look at the folder to what is in use next.
+//!
+//! Absence is not an order: a key or a revocation that is merely gone stays. `keys remove`
+//! and `revoke --undo` write down that it is meant.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use super::{
+    Jwk, KeySet,
+    condition::{Condition, Gone},
+    folder::{Found, REVOKED},
+    history::{Fate, HISTORY, History},
+    revocations::Revocations,
+    volume,
+};
+use crate::clock::UnixTime;
+
+/// Goes on from `keys` in use, whose `condition` it was, to what the folder holds.
+pub(super) fn follow(
+    folder: &Path,
+    makes_first_key: bool,
+    keys: &KeySet,
+    condition: &Condition,
+    found: Found,
+) -> (KeySet, Condition) {
+    let mut next = Condition {
+        folder: shown(folder),
+        waits_for: condition.waits_for.clone(),
+        has_had_keys: condition.has_had_keys,
+        knows_revocations: condition.knows_revocations,
+        ..Condition::default()
+    };
+    let history = found.history.unwrap_or_else(|error| {
+        let path = folder.join(HISTORY);
+        let problem = format!("{} cannot be read: {error}", path.display());
+        next.keys.push(problem);
+        History::default()
+    });
+    let has_revoked_txt = !matches!(found.revoked, Ok(None));
+    let revocations = follow_revocations(folder, &keys.revocations, &history, &mut next, found.revoked);
+    let (in_use, missing) = match found.keys {
+        Ok(read) if changed(keys, &read).is_none() => follow_keys(keys, read, &history, &mut next),
+        Ok(read) => {
+            next.keys.extend(changed(keys, &read).map(|kid| {
+                format!(
+                    "{kid}.jwk in {} holds another key than the one of that name in use: put the \
+                     old file back, and give the new key another name",
+                    next.folder
+                )
+            }));
+            (keys.iter().cloned().collect(), keys.missing.clone())
+        }
+        Err(error) => {
+            next.keys.extend(error.problems);
+            (keys.iter().cloned().collect(), keys.missing.clone())
+        }
+    };
+    next.has_had_keys |= !in_use.is_empty();
+    if in_use.is_empty() && next.has_had_keys {
+        let all_removed = format!(
+            "every key of {} was removed, so nobody can log in: make one with authseal keys new",
+            next.folder
+        );
+        next.keys.push(all_removed);
+    }
+    next.waits_for = match next.has_had_keys {
+        true => None,
+        false => {
+            let why = why_empty(folder, &history, has_revoked_txt, makes_first_key);
+            why.or(next.waits_for)
+        }
+    };
+    if !next.knows_revocations {
+        let why = next.revocations.join("; ");
+        let why = format!("which logins are revoked is not known. {why}");
+        next.waits_for = next.waits_for.or(Some(why));
+    }
+    let mut set = KeySet::new(in_use);
+    set.missing = missing;
+    set.revocations = revocations;
+    (set, next)
+}
+
+type Missing = BTreeMap<String, Option<UnixTime>>;
+
+/// The keys of the folder, and those in use that are only gone; and those that this process
+/// has never had and the history knows.
+fn follow_keys(
+    before: &KeySet,
+    read: Vec<Jwk>,
+    history: &History,
+    next: &mut Condition,
+) -> (Vec<Jwk>, Missing) {
+    let mut in_use = read;
+    for key in before.iter() {
+        let is_there = in_use.iter().any(|read| read.kid == key.kid);
+        if is_there || history.is_removed(&key.kid) {
+            continue;
+        }
+        next.gone.push(Gone {
+            kid: key.kid.clone(),
+            end: key.exp,
+            is_in_use: true,
+        });
+        in_use.push(key.clone());
+    }
+    let known = history.fates.iter().filter_map(|(kid, fate)| match fate {
+        Fate::Made => Some((kid.clone(), None)),
+        Fate::Ends(end) => Some((kid.clone(), Some(*end))),
+        Fate::Removed => None,
+    });
+    let mut missing: Missing = before.missing.clone();
+    missing.extend(known);
+    missing.retain(|kid, _| {
+        !history.is_removed(kid) && in_use.iter().all(|key| key.kid != *kid)
+    });
+    next.gone.extend(missing.iter().map(|(kid, end)| Gone {
+        kid: kid.clone(),
+        end: *end,
+        is_in_use: false,
+    }));
+    (in_use, missing)
+}
+
+/// The id of a key whose file now holds another one.
+fn changed(before: &KeySet, read: &[Jwk]) -> Option<String> {
+    let mut changed = before.iter().filter(|key| {
+        let same_name = read.iter().find(|read| read.kid == key.kid);
+        same_name.is_some_and(|read| read.bytes() != key.bytes())
+    });
+    changed.next().map(|key| key.kid.clone())
+}
+
+fn follow_revocations(
+    folder: &Path,
+    before: &Arc<Revocations>,
+    history: &History,
+    next: &mut Condition,
+    found: std::io::Result<Option<super::revocations::Lines>>,
+) -> Arc<Revocations> {
+    let path = folder.join(REVOKED);
+    let path = path.display();
+    let lines = match found {
+        Ok(Some(lines)) => lines,
+        Ok(None) if history.revocations == 0 && before.is_empty() => {
+            next.knows_revocations = true;
+            return before.clone();
+        }
+        Ok(None) => {
+            let count = before.len();
+            next.revocations.push(format!(
+                "{path} is gone. What was read of it stays in force, {count} in all: put it back"
+            ));
+            return before.clone();
+        }
+        Err(error) => {
+            next.revocations.push(format!(
+                "{path} cannot be read: {error}. What was read of it stays in force"
+            ));
+            return before.clone();
+        }
+    };
+    for (number, why) in &lines.problems {
+        next.revocations.push(format!("{path} line {number}: {why}"));
+    }
+    let (after, gone) = before.after(&lines);
+    let short_of = history.revocations.saturating_sub(lines.last_words.len());
+    if gone > 0 || short_of > 0 {
+        let count = gone.max(short_of);
+        next.revocations.push(format!(
+            "{path} has lost {count} of its lines. What was read stays in force: put them back; \
+             authseal revoke --undo takes a revocation back"
+        ));
+    }
+    next.knows_revocations |= short_of == 0;
+    match after == **before {
+        true => before.clone(),
+        false => Arc::new(after),
+    }
+}
+
+/// Why no first key may be made in a folder without one.
+fn why_empty(
+    folder: &Path,
+    history: &History,
+    has_revoked_txt: bool,
+    makes_first_key: bool,
+) -> Option<String> {
+    let shown = shown(folder);
+    let lies_on = || match volume::mount_point(folder) {
+        Some(point) => format!(" It lies on the file system at {}.", point.display()),
+        None => String::new(),
+    };
+    let had = history.fates.iter().filter(|(_, fate)| **fate != Fate::Removed);
+    let had: Vec<String> = had.map(|(kid, _)| format!("{kid}.jwk")).collect();
+    if let Some(point) = volume::unmounted(folder) {
+        return Some(format!(
+            "the volume of {shown} is not mounted: /etc/fstab has one for {}",
+            point.display()
+        ));
+    }
+    if !had.is_empty() {
+        return Some(format!(
+            "{shown} has had {} and holds no key now.{} Mount its volume, or put the files back",
+            had.join(", "),
+            lies_on()
+        ));
+    }
+    if history.has_had_keys() {
+        return Some(format!(
+            "every key of {shown} was removed. Make one with authseal keys new"
+        ));
+    }
+    if has_revoked_txt {
+        return Some(format!(
+            "{shown} has revoked.txt and no key, so it has had some.{} Put the keys back, or make \
+             one with authseal keys new",
+            lies_on()
+        ));
+    }
+    (!makes_first_key).then(|| {
+        format!(
+            "{shown} holds no key, and AUTHSEAL_FIRST_KEY is never.{} Mount its volume; or make \
+             one with authseal keys new",
+            lies_on()
+        )
+    })
+}
+
+fn shown(folder: &Path) -> String {
+    format!("the keys folder {}", folder.display())
+}
