@@ -139,6 +139,10 @@ impl Reloader {
                 "the keys were loaded again"
             );
         }
+        if let Err(error) = self.keyring.write_history(now) {
+            // A folder may be read-only, and then always is.
+            tracing::debug!("history.txt could not be written: {error}");
+        }
         troubles
     }
 

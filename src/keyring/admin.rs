@@ -13,9 +13,11 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Jwk, KeySet, KeyringError, folder,
-    history::{Fate, HISTORY, Held, History, give_to_owner_of},
+    Jwk, KeySet, KeyringError,
+    folder::{self, REVOKED},
+    history::{Fate, HISTORY, Held, History, give_to_owner_of, read_if_there},
     jwk::is_kid,
+    revocations::Lines,
 };
 use crate::{clock::UnixTime, secret::Secret};
 
@@ -139,32 +141,29 @@ impl KeyFolder {
     }
 
     /// Writes down the keys and revocations that the history does not know yet: of a folder
-    /// that is older than its history, or that was put together by hand.
-    pub(super) fn catch_up(&self, keys: &KeySet, now: UnixTime) {
-        let write = || -> io::Result<()> {
-            let known = History::read(&self.path)?;
-            let unknown = |key: &&Jwk| !known.fates.contains_key(&key.kid);
-            let unknown: Vec<&Jwk> = keys.iter().filter(unknown).collect();
-            let revocations = keys.revoked_count();
-            if unknown.is_empty() && revocations <= known.revocations {
-                return Ok(());
-            }
-            let mut held = Held::hold(&self.path)?;
-            for key in unknown {
+    /// that is older than its history, or that is changed by hand.
+    pub(super) fn catch_up(&self, keys: &KeySet, now: UnixTime) -> io::Result<()> {
+        let lines = read_if_there(&self.path.join(REVOKED))?.unwrap_or_default();
+        let lines = Lines::parse(&lines);
+        let is_known = |known: &History| {
+            keys.iter().all(|key| known.fates.contains_key(&key.kid))
+                && lines
+                    .last_words
+                    .iter()
+                    .all(|(line, word)| known.revocations.get(line) == Some(word))
+        };
+        if is_known(&History::read(&self.path)?) {
+            return Ok(());
+        }
+        let mut held = Held::hold(&self.path)?;
+        let known = held.history()?;
+        for key in keys.iter() {
+            if !known.fates.contains_key(&key.kid) {
                 held.note_key(&key.kid, key.exp.map_or(Fate::Made, Fate::Ends), now)?;
             }
-            match revocations > known.revocations {
-                true => held.note_revocations(revocations),
-                false => Ok(()),
-            }
-        };
-        if let Err(error) = write() {
-            tracing::info!(
-                "{} could not be written: {error}. A key that is missing at the next start can't \
-                 be told from one that never was",
-                self.path.join(HISTORY).display()
-            );
         }
+        let words = lines.last_words.iter();
+        held.note_revocations(words.filter(|(line, word)| known.revocations.get(line) != Some(word)))
     }
 
     fn note(&self, kid: &str, fate: Fate, now: UnixTime) -> io::Result<()> {

@@ -1,10 +1,11 @@
-//! `history.txt`: which keys the folder has had, and how many revocations. It marks a folder
-//! that has had keys, so that what is merely missing is told from what was removed.
+//! `history.txt`: which keys the folder has had, and a copy of each line that was read of
+//! `revoked.txt`. It marks a folder that has had keys, so that what is merely missing is told
+//! from what was removed, also by a server that has just started.
 //!
 //! Lines are only ever appended. One that a kill cut short says nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
@@ -15,17 +16,22 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::jwk::is_kid;
+use super::{jwk::is_kid, revocations::Revocation};
 use crate::clock::{Stopwatch, UnixTime};
 
 pub(super) const HISTORY: &str = "history.txt";
 
-const HEADING: &str = "# The keys that this folder has had, and how many lines of revoked.txt \
-                       revoke or undo.\n# authseal writes it. Copy and back it up with the keys.\n";
+const HEADING: &str = "# The keys that this folder has had, and the lines that were read of \
+                       revoked.txt.\n# authseal writes it. Copy and back it up with the keys.\n";
+/// Ends a line that a kill cut short, so that it does not read as a whole one.
+const CUT_SHORT: &str = " cut short\n";
 
 /// How long a command waits for another one that changes the same folder.
 const PATIENCE: Duration = Duration::from_secs(10);
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
+
+const REVOKED: &str = "revoked";
+const UNDONE: &str = "undone";
 
 /// What became of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +48,8 @@ pub(super) enum Fate {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
     pub(super) fates: BTreeMap<String, Fate>,
-    /// How many lineages and rules `revoked.txt` has at least.
-    pub(super) revocations: usize,
+    /// The last word on each revocation: `false` if it was undone.
+    pub(super) revocations: HashMap<Revocation, bool>,
 }
 
 impl History {
@@ -56,12 +62,20 @@ impl History {
 
     fn parse(bytes: &[u8]) -> Self {
         let mut history = Self::default();
-        for line in String::from_utf8_lossy(bytes).lines() {
-            let words: Vec<&str> = line.split(' ').collect();
-            match words[..] {
-                ["key", kid, fate, time] if is_kid(kid) => history.note_key(kid, fate, time),
-                ["revoked", count, "lines"] => {
-                    history.revocations = count.parse().unwrap_or(history.revocations);
+        let text = String::from_utf8_lossy(bytes);
+        let lines = text.split_inclusive('\n');
+        for line in lines.filter_map(|line| line.strip_suffix('\n')) {
+            match line.split_once(' ') {
+                Some(("key", rest)) => {
+                    let words: Vec<&str> = rest.split(' ').collect();
+                    if let [kid, fate, time] = words[..] {
+                        history.note_key(kid, fate, time);
+                    }
+                }
+                Some((word @ (REVOKED | UNDONE), revocation)) => {
+                    if let Ok(revocation) = Revocation::parse(revocation) {
+                        history.revocations.insert(revocation, word == REVOKED);
+                    }
                 }
                 _ => {}
             }
@@ -80,7 +94,9 @@ impl History {
             },
             _ => return,
         };
-        self.fates.insert(kid.to_owned(), fate);
+        if is_kid(kid) {
+            self.fates.insert(kid.to_owned(), fate);
+        }
     }
 
     /// True if the key was removed on purpose.
@@ -167,9 +183,20 @@ impl Held {
         })
     }
 
-    /// Notes how many lineages and rules `revoked.txt` has.
-    pub(super) fn note_revocations(&mut self, count: usize) -> io::Result<()> {
-        self.append(&format!("revoked {count} lines\n"))
+    /// Notes the last word on revocations: `false` if one was undone.
+    pub(super) fn note_revocations<'r>(
+        &mut self,
+        words: impl IntoIterator<Item = (&'r Revocation, &'r bool)>,
+    ) -> io::Result<()> {
+        let lines = words.into_iter().map(|(revocation, is_revoked)| {
+            let word = if *is_revoked { REVOKED } else { UNDONE };
+            format!("{word} {revocation}\n")
+        });
+        let lines: String = lines.collect();
+        match lines.is_empty() {
+            true => Ok(()),
+            false => self.append(&lines),
+        }
     }
 
     /// One write, and on disk when this returns.
@@ -178,8 +205,7 @@ impl Held {
         let start = match (content.is_empty(), content.ends_with('\n')) {
             (true, _) => HEADING,
             (false, true) => "",
-            // A kill cut the last line short.
-            (false, false) => "\n",
+            (false, false) => CUT_SHORT,
         };
         self.history.write_all(format!("{start}{lines}").as_bytes())?;
         self.history.sync_all()
@@ -213,18 +239,24 @@ mod tests {
         ] {
             held.note_key(kid, fate, now).unwrap();
         }
-        held.note_revocations(12).unwrap();
+        let rule = Revocation::Rule(super::super::Scope::All, now);
+        let login = Revocation::Lineage([7; 16]);
+        let words = [(&rule, &true), (&login, &true), (&rule, &false)];
+        held.note_revocations(words).unwrap();
         let whole = held.content().unwrap();
         let history = History::read(folder.path()).unwrap();
         assert_eq!(history.fates["abc"], Fate::Ends(now));
-        assert!(history.is_removed("def") && history.revocations == 12);
+        assert!(history.is_removed("def"));
+        assert_eq!(history.revocations, [(rule, false), (login, true)].into());
         // Wherever a kill cuts it, it says no more than the whole lines before.
         for length in 0..whole.len() {
             let cut = History::parse(&whole.as_bytes()[..length]);
-            let lines = &whole[..length].rfind('\n').map_or(0, |end| end + 1);
-            let whole_lines = History::parse(&whole.as_bytes()[..*lines]);
-            let is_only_the_line_break = whole[length..].starts_with('\n');
-            assert!(is_only_the_line_break || cut == whole_lines, "{length}");
+            let lines = whole[..length].rfind('\n').map_or(0, |end| end + 1);
+            let whole_lines = History::parse(&whole.as_bytes()[..lines]);
+            assert_eq!(cut, whole_lines, "{length}");
+            let ended = format!("{}{CUT_SHORT}", &whole[..length]);
+            let is_whole = length == lines;
+            assert!(is_whole || History::parse(ended.as_bytes()) == whole_lines);
         }
     }
 

@@ -18,7 +18,7 @@ mod volume;
 
 use std::{
     collections::HashSet,
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -204,17 +204,26 @@ impl Keyring {
             };
         };
         self.look_for_start(makes_first_key);
-        let folder = KeyFolder::new(folder);
         if self.condition().is_waiting() {
             return Ok(None);
         }
         if !self.current().is_empty() {
-            folder.catch_up(&self.current(), now);
             return Ok(None);
         }
-        let key = folder.create_key(now, Duration::ZERO)?;
+        let key = KeyFolder::new(folder).create_key(now, Duration::ZERO)?;
         self.reload()?;
         Ok(Some(key.kid))
+    }
+
+    /// Writes into the folder's history what was read of it, for the next start: a folder is
+    /// also changed by hand. Not while nothing is known for sure.
+    pub fn write_history(&self, now: UnixTime) -> io::Result<()> {
+        match &self.source {
+            KeySource::Folder(folder) if !self.condition().is_waiting() && folder.is_dir() => {
+                KeyFolder::new(folder).catch_up(&self.current(), now)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

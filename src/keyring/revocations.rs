@@ -88,7 +88,8 @@ impl Revocation {
         (length == bits.len()).then_some(Self::Lineage(bits))
     }
 
-    fn parse(text: &str) -> Result<Self, NoRevocation> {
+    /// Reads what `Display` wrote, or a rule with a day alone.
+    pub(super) fn parse(text: &str) -> Result<Self, NoRevocation> {
         if let Some(lineage) = Self::lineage(text) {
             return Ok(lineage);
         }
@@ -203,11 +204,6 @@ impl Revocations {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.lineages.len() + self.rules.len()
-    }
-
-    /// True if nothing is revoked.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

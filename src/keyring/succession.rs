@@ -140,39 +140,36 @@ fn follow_revocations(
 ) -> Arc<Revocations> {
     let path = folder.join(REVOKED);
     let path = path.display();
-    let lines = match found {
-        Ok(Some(lines)) => lines,
-        Ok(None) if history.revocations == 0 && before.is_empty() => {
-            next.knows_revocations = true;
-            return before.clone();
-        }
-        Ok(None) => {
-            let count = before.len();
-            next.revocations.push(format!(
-                "{path} is gone. What was read of it stays in force, {count} in all: put it back"
-            ));
-            return before.clone();
-        }
-        Err(error) => {
-            next.revocations.push(format!(
-                "{path} cannot be read: {error}. What was read of it stays in force"
-            ));
-            return before.clone();
-        }
-    };
+    let mut is_there = true;
+    let lines = found.unwrap_or_else(|error| {
+        is_there = false;
+        next.revocations.push(format!(
+            "{path} cannot be read: {error}. What was read of it stays in force"
+        ));
+        None
+    });
+    // Without a file, everything that was ever read of it stands in the history.
+    next.knows_revocations |= is_there;
+    let is_gone = is_there && lines.is_none();
+    let lines = lines.unwrap_or_default();
     for (number, why) in &lines.problems {
         next.revocations.push(format!("{path} line {number}: {why}"));
     }
-    let (after, gone) = before.after(&lines);
-    let short_of = history.revocations.saturating_sub(lines.last_words.len());
-    if gone > 0 || short_of > 0 {
-        let count = gone.max(short_of);
+    let read = history.revocations.iter().filter(|(_, is_revoked)| **is_revoked);
+    let read = read.map(|(revocation, _)| revocation.clone());
+    let in_force: Revocations = before.iter().chain(read).collect();
+    let (after, gone) = in_force.after(&lines);
+    if is_there && gone > 0 {
+        let what = match is_gone {
+            true => "is gone".to_owned(),
+            false => format!("has lost {gone} of its lines"),
+        };
         next.revocations.push(format!(
-            "{path} has lost {count} of its lines. What was read stays in force: put them back; \
-             authseal revoke --undo takes a revocation back"
+            "{path} {what}. What was read stays in force, {} in all: put it back as it was. \
+             authseal revoke --undo takes a revocation back",
+            after.len()
         ));
     }
-    next.knows_revocations |= short_of == 0;
     match after == **before {
         true => before.clone(),
         false => Arc::new(after),
