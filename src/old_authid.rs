@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::{
     aes_crypt::{self, AesCryptError},
     clock::UnixTime,
-    seal::{Grant, Lineage, Ancestry},
+    seal::{Ancestry, Grant, Lineage},
     secret::Secret,
 };
 

@@ -10,7 +10,7 @@ use crate::{
     clock::{Clock, UnixTime},
     config::{Config, Environment, key_source},
     keyring::{KeySet, Keyring},
-    seal::{self, Grant, Lineage, Opened, Ancestry},
+    seal::{self, Ancestry, Grant, Lineage, Opened},
 };
 
 #[derive(Debug, Subcommand)]

@@ -96,10 +96,12 @@ fn rules_without_service(config: &Config) -> Vec<String> {
     };
     let keys: &Keyring = &config.keyring;
     let revocations = keys.current();
-    let unknown = revocations.revocations().filter_map(|revocation| match revocation {
-        Revocation::Rule(Scope::Service(id), _) if !is_known(&id) => Some(id),
-        _ => None,
-    });
+    let unknown = revocations
+        .revocations()
+        .filter_map(|revocation| match revocation {
+            Revocation::Rule(Scope::Service(id), _) if !is_known(&id) => Some(id),
+            _ => None,
+        });
     unknown
         .map(|id| format!("revoked.txt has a rule on the service {id}, which does not exist: it revokes nothing"))
         .collect()

@@ -120,7 +120,10 @@ impl KeyFolder {
     /// is gone too.
     pub fn may_miss(&self, kid: &str) -> Result<bool, KeyringError> {
         let history = self.history()?;
-        let is_known = history.fates.get(kid).is_some_and(|fate| *fate != Fate::Removed);
+        let is_known = history
+            .fates
+            .get(kid)
+            .is_some_and(|fate| *fate != Fate::Removed);
         Ok(is_known || (!history.has_had_keys() && is_kid(kid)))
     }
 
@@ -163,7 +166,9 @@ impl KeyFolder {
             }
         }
         let words = lines.last_words.iter();
-        held.note_revocations(words.filter(|(line, word)| known.revocations.get(line) != Some(word)))
+        held.note_revocations(
+            words.filter(|(line, word)| known.revocations.get(line) != Some(word)),
+        )
     }
 
     fn note(&self, kid: &str, fate: Fate, now: UnixTime) -> io::Result<()> {

@@ -207,7 +207,8 @@ impl Held {
             (false, true) => "",
             (false, false) => CUT_SHORT,
         };
-        self.history.write_all(format!("{start}{lines}").as_bytes())?;
+        self.history
+            .write_all(format!("{start}{lines}").as_bytes())?;
         self.history.sync_all()
     }
 }

@@ -186,13 +186,11 @@ mod tests {
 
     #[test]
     fn the_newest_active_key_seals_and_every_unexpired_one_opens() {
-        let set = KeySet::new(
-            vec![
-                key("next", 300, None),
-                key("old", 100, Some(400)),
-                key("now", 200, None),
-            ],
-        );
+        let set = KeySet::new(vec![
+            key("next", 300, None),
+            key("old", 100, Some(400)),
+            key("now", 200, None),
+        ]);
         let sealing = |now| set.sealing(UnixTime(now)).map(|key| key.kid.as_str());
         assert_eq!(sealing(99), Some("old"), "a clock that was set back");
         assert_eq!(sealing(100), Some("old"));

@@ -9,6 +9,7 @@ use std::{
     fmt,
 };
 
+use ahash::RandomState;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::jwk::is_kid;
@@ -151,14 +152,15 @@ impl Lines {
     }
 }
 
-/// The revocations in force, ready to be asked at every refresh.
+/// The revocations in force, ready to be asked at every refresh: four look-ups, however many
+/// there are.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Revocations {
-    lineages: HashSet<LineageBits>,
-    rules: HashSet<(Scope, UnixTime)>,
+    lineages: HashSet<LineageBits, RandomState>,
+    rules: HashSet<(Scope, UnixTime), RandomState>,
     // The latest time of each scope's rules: it stands for all of them.
-    services: HashMap<String, UnixTime>,
-    kids: HashMap<String, UnixTime>,
+    services: HashMap<String, UnixTime, RandomState>,
+    kids: HashMap<String, UnixTime, RandomState>,
     all: UnixTime,
 }
 
@@ -304,7 +306,13 @@ mod tests {
 
     #[test]
     fn remarks_may_be_of_any_encoding() {
-        let text = [ONE.as_bytes(), b" # caf\xe9\n", OTHER.as_bytes(), b" # caf\xc3"].concat();
+        let text = [
+            ONE.as_bytes(),
+            b" # caf\xe9\n",
+            OTHER.as_bytes(),
+            b" # caf\xc3",
+        ]
+        .concat();
         let lines = Lines::parse(&text);
         assert!(lines.problems.is_empty());
         assert_eq!(lines.last_words.len(), 2);

@@ -37,7 +37,13 @@ pub(super) fn follow(
         History::default()
     });
     let has_revoked_txt = !matches!(found.revoked, Ok(None));
-    let revocations = follow_revocations(folder, &keys.revocations, &history, &mut next, found.revoked);
+    let revocations = follow_revocations(
+        folder,
+        &keys.revocations,
+        &history,
+        &mut next,
+        found.revoked,
+    );
     let (in_use, missing) = match found.keys {
         Ok(read) if changed(keys, &read).is_none() => follow_keys(keys, read, &history, &mut next),
         Ok(read) => {
@@ -111,9 +117,7 @@ fn follow_keys(
     });
     let mut missing: Missing = before.missing.clone();
     missing.extend(known);
-    missing.retain(|kid, _| {
-        !history.is_removed(kid) && in_use.iter().all(|key| key.kid != *kid)
-    });
+    missing.retain(|kid, _| !history.is_removed(kid) && in_use.iter().all(|key| key.kid != *kid));
     next.gone.extend(missing.iter().map(|(kid, end)| Gone {
         kid: kid.clone(),
         end: *end,
@@ -153,9 +157,13 @@ fn follow_revocations(
     let is_gone = is_there && lines.is_none();
     let lines = lines.unwrap_or_default();
     for (number, why) in &lines.problems {
-        next.revocations.push(format!("{path} line {number}: {why}"));
+        next.revocations
+            .push(format!("{path} line {number}: {why}"));
     }
-    let read = history.revocations.iter().filter(|(_, is_revoked)| **is_revoked);
+    let read = history
+        .revocations
+        .iter()
+        .filter(|(_, is_revoked)| **is_revoked);
     let read = read.map(|(revocation, _)| revocation.clone());
     let in_force: Revocations = before.iter().chain(read).collect();
     let (after, gone) = in_force.after(&lines);
@@ -188,7 +196,10 @@ fn why_empty(
         Some(point) => format!(" It lies on the file system at {}.", point.display()),
         None => String::new(),
     };
-    let had = history.fates.iter().filter(|(_, fate)| **fate != Fate::Removed);
+    let had = history
+        .fates
+        .iter()
+        .filter(|(_, fate)| **fate != Fate::Removed);
     let had: Vec<String> = had.map(|(kid, _)| format!("{kid}.jwk")).collect();
     if let Some(point) = volume::unmounted(folder) {
         return Some(format!(

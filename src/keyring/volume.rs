@@ -70,7 +70,8 @@ mod tests {
 
     const FSTAB: &str = "# /mnt/comment\nUUID=1 / ext4 defaults 0 1\nUUID=2 none swap sw 0 0\n\
                          nas:/keys /mnt/keys\\040of\\040ours nfs defaults 0 0\n/dev/sdb /mnt/data ext4 noauto 0 0\n";
-    const MOUNTINFO: &str = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:5 / /mnt/data rw - ext4 /dev/sdb rw\n";
+    const MOUNTINFO: &str =
+        "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:5 / /mnt/data rw - ext4 /dev/sdb rw\n";
 
     #[test]
     fn a_volume_that_the_table_names_and_that_is_not_mounted_is_found() {

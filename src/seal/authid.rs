@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{
         keyring::{Jwk, KeySource, Keyring},
-        seal::{Lineage, Ancestry},
+        seal::{Ancestry, Lineage},
     };
 
     const NOW: UnixTime = UnixTime(1_800_000_000);

@@ -69,7 +69,10 @@ async fn a_running_server_keeps_the_keys_whose_files_are_gone() {
         missing_keys(&server, 0.0).await;
         assert_eq!(ready(&server).await.body, "ready\n");
     }
-    server.program.says("ERROR the keys stay as they were").await;
+    server
+        .program
+        .says("ERROR the keys stay as they were")
+        .await;
 }
 
 #[tokio::test]
@@ -127,7 +130,12 @@ async fn waits(server: &ServerProcess, authid: &str, because: &str) {
     let reason = refused.header("x-reason");
     assert!(reason.contains("waits for its keys"), "{reason}");
     assert!(!reason.contains('/'), "no path is told: {reason}");
-    for path in ["/", "/login?id=stable", "/renew", "/fetch?token=abcdefghijklmnopqrst"] {
+    for path in [
+        "/",
+        "/login?id=stable",
+        "/renew",
+        "/fetch?token=abcdefghijklmnopqrst",
+    ] {
         let answer = get(&format!("{}{path}", server.url), &[]).await;
         assert_eq!(answer.status, 502, "{path}: {answer:?}");
     }
@@ -206,7 +214,12 @@ async fn after_every_key_was_removed_only_keys_new_makes_one() {
     let remove = ["keys", "remove", &kid, "--yes"];
     installation.run(&remove).await.good();
     let server = installation.serve().await;
-    waits(&server, &authid, "was removed. Make one with authseal keys new").await;
+    waits(
+        &server,
+        &authid,
+        "was removed. Make one with authseal keys new",
+    )
+    .await;
     let new = installation.new_key(&[]).await;
     server.has_key(&new, "sealing").await;
     assert_eq!(server.refresh(&authid).await.status, 401);
@@ -247,7 +260,11 @@ async fn where_one_key_is_missing_at_the_start_its_authids_wait_and_the_others_a
     missing_keys(&server, 1.0).await;
     let answer = server.refresh(&under_old).await;
     assert_eq!(answer.status, 502, "{answer:?}");
-    assert!(answer.header("x-reason").contains("is missing on this server"));
+    assert!(
+        answer
+            .header("x-reason")
+            .contains("is missing on this server")
+    );
     assert_eq!(server.refresh(&under_new).await.status, 200);
     assert_eq!(ready(&server).await.status, 200);
     fs::rename(away, installation.key_path(&old)).unwrap();
@@ -267,7 +284,10 @@ async fn a_folder_that_is_older_than_its_history_gets_one() {
     eventually("the history is written", async || {
         let history = fs::read_to_string(&path).unwrap_or_default();
         let lines = [format!("key {kid} made "), format!("revoked {lineage}\n")];
-        lines.iter().all(|line| history.contains(line)).then_some(())
+        lines
+            .iter()
+            .all(|line| history.contains(line))
+            .then_some(())
     })
     .await;
 }

@@ -72,7 +72,11 @@ async fn links_to_nowhere_are_named() {
     fs::rename(keys, &real).unwrap();
     symlink(&real, keys).unwrap();
     let checked = check(&installation).await;
-    assert!(checked.good().contains(&format!("a link to {}", real.display())));
+    assert!(
+        checked
+            .good()
+            .contains(&format!("a link to {}", real.display()))
+    );
     fs::remove_dir_all(real).unwrap();
     assert_wrong(&check(&installation).await, &["is a link to nowhere"]);
 }
@@ -95,7 +99,10 @@ async fn a_folder_that_cannot_get_its_first_key_is_wrong() {
         fs::remove_file(keys).unwrap();
     }
     fs::write(keys, "").unwrap();
-    assert_wrong(&check(&installation).await, &["keys folder", "cannot be read"]);
+    assert_wrong(
+        &check(&installation).await,
+        &["keys folder", "cannot be read"],
+    );
 }
 
 #[tokio::test]
@@ -111,12 +118,16 @@ async fn files_of_another_user_are_named() {
     // What root writes in the service's folder is the service's.
     let path = &installation.keys_dir;
     std::os::unix::fs::chown(path, Some(12_345), Some(12_345)).unwrap();
+    fs::remove_file(path.join("history.txt")).unwrap();
     let authid = installation.log_in("stable");
     installation.run(&["revoke", &authid]).await.good();
     for name in ["revoked.txt", "history.txt"] {
-        let _ = std::os::unix::fs::chown(path.join("history.txt"), Some(12_345), None);
         let metadata = fs::metadata(path.join(name)).unwrap();
-        assert_eq!(std::os::unix::fs::MetadataExt::uid(&metadata), 12_345, "{name}");
+        assert_eq!(
+            std::os::unix::fs::MetadataExt::uid(&metadata),
+            12_345,
+            "{name}"
+        );
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
     }
     check(&installation).await.good();

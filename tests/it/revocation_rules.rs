@@ -9,16 +9,16 @@ use authseal::{
     seal::Grant,
 };
 
-use crate::support::{
-    Answer, Installation, TestApp, TestAppBuilder, aes_crypt, post_form, send,
-};
+use crate::support::{Answer, Installation, TestApp, TestAppBuilder, aes_crypt, post_form, send};
 
 const V1_ID: &str = "0123456789abcdef0123456789abcdef";
 
 impl TestApp {
     fn kid_of(&self, authid: &str) -> String {
         let keys = self.app.keyring.current();
-        authseal::seal::open(&keys, self.clock.now(), authid).unwrap().kid
+        authseal::seal::open(&keys, self.clock.now(), authid)
+            .unwrap()
+            .kid
     }
 
     /// Makes a rule, or takes it back.
@@ -148,7 +148,8 @@ async fn the_newest_authid_that_is_remembered_is_under_the_rules_too() {
     let now = UnixTime(app.clock.now().0 + 1);
     app.rule(&Scope::Kid(new.clone()), now, true);
     app.is_refused(&newest, "the newest").await;
-    app.is_refused(&first, "the first, served by the newest").await;
+    app.is_refused(&first, "the first, served by the newest")
+        .await;
     app.rule(&Scope::Kid(new), now, false);
     app.is_good(&first, "after undoing").await;
 }
@@ -215,9 +216,8 @@ async fn an_authid_that_names_no_login_counts_from_its_own_time() {
 /// Ending a login is the one thing that a revoked AuthID is still good for.
 #[tokio::test]
 async fn a_revoked_login_can_still_be_ended_at_its_provider() {
-    let revocable = crate::support::ScriptedProvider::start(|_| {
-        crate::support::json("200 OK", "{}")
-    });
+    let revocable =
+        crate::support::ScriptedProvider::start(|_| crate::support::json("200 OK", "{}"));
     let url = revocable.url("/revoke");
     let tables = format!(
         "[provider.ending]\nname = \"Ending\"\ncredentials = [\"ENDING\"]\nrefresh_tokens = \
@@ -256,7 +256,12 @@ async fn the_command_makes_rules_and_takes_them_back() {
         .await;
     };
     for scope in [&["--all"][..], &["--service", "stable"], &["--kid", &kid]] {
-        let rule = [&["revoke"], scope, &["--before", "now", "--reason", "a leak"]].concat();
+        let rule = [
+            &["revoke"],
+            scope,
+            &["--before", "now", "--reason", "a leak"],
+        ]
+        .concat();
         let done = installation.run(&rule).await;
         assert!(done.good().starts_with("Revoked "), "{done:?}");
         assert!(done.good().contains("revoke it there too"));
@@ -273,7 +278,10 @@ async fn the_command_makes_rules_and_takes_them_back() {
     let again = installation.run(&rule).await;
     assert!(again.good().contains("stands in"), "{again:?}");
     let text = std::fs::read_to_string(installation.keys_dir.join("revoked.txt")).unwrap();
-    assert!(text.ends_with("\nservice=stable before=2026-01-31T00:00:00Z\n"), "{text}");
+    assert!(
+        text.ends_with("\nservice=stable before=2026-01-31T00:00:00Z\n"),
+        "{text}"
+    );
     refused(200).await;
 }
 
@@ -283,14 +291,34 @@ async fn a_rule_that_would_hold_for_nobody_or_for_too_many_is_refused() {
     for (arguments, code, hint) in [
         (&["--all"][..], 1, "add --before"),
         (&["--service", "stable"], 1, "add --before"),
-        (&["--service", "stabel", "--before", "now"], 1, "no service stabel"),
-        (&["--kid", "none", "--before", "now"], 1, "never had a key none"),
-        (&["--kid", "../x", "--before", "now"], 1, "never had a key ../x"),
+        (
+            &["--service", "stabel", "--before", "now"],
+            1,
+            "no service stabel",
+        ),
+        (
+            &["--kid", "none", "--before", "now"],
+            1,
+            "never had a key none",
+        ),
+        (
+            &["--kid", "../x", "--before", "now"],
+            1,
+            "never had a key ../x",
+        ),
         (&["--all", "--before", "2099-01-01"], 1, "still to come"),
         (&["--all", "--before", "soon"], 1, "2026-11-01T12:00:00Z"),
         (&["--before", "now"], 2, "--before"),
-        (&["--all", "--kid", &kid, "--before", "now"], 2, "cannot be used with"),
-        (&["abc", "--all", "--before", "now"], 1, "either a login or a rule"),
+        (
+            &["--all", "--kid", &kid, "--before", "now"],
+            2,
+            "cannot be used with",
+        ),
+        (
+            &["abc", "--all", "--before", "now"],
+            1,
+            "either a login or a rule",
+        ),
         (&["--undo", "--all"], 1, "there is no rule on all"),
     ] {
         let command = [&["revoke"], arguments].concat();
@@ -305,5 +333,8 @@ async fn a_rule_that_would_hold_for_nobody_or_for_too_many_is_refused() {
     };
     let unknown = checked("service=stabel before=2026-01-01\n").await;
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(unknown.stderr.contains("stabel, which does not exist"), "{unknown:?}");
+    assert!(
+        unknown.stderr.contains("stabel, which does not exist"),
+        "{unknown:?}"
+    );
 }

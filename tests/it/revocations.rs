@@ -5,11 +5,14 @@ use std::{fs, path::Path};
 use crate::support::{Installation, ServerProcess, eventually, get};
 
 async fn revocations(server: &ServerProcess, are_whole: bool) {
-    eventually(&format!("the revocations are whole: {are_whole}"), async || {
-        let scrape = server.scrape().await;
-        let loaded = scrape.sum("authseal_revocations_loaded", &[]);
-        (loaded == f64::from(are_whole)).then_some(())
-    })
+    eventually(
+        &format!("the revocations are whole: {are_whole}"),
+        async || {
+            let scrape = server.scrape().await;
+            let loaded = scrape.sum("authseal_revocations_loaded", &[]);
+            (loaded == f64::from(are_whole)).then_some(())
+        },
+    )
     .await;
 }
 
@@ -24,7 +27,11 @@ async fn refused(server: &ServerProcess, authid: &str) {
 type Damage = (&'static str, fn(&Path, &str), &'static str);
 
 const DAMAGES: [Damage; 8] = [
-    ("emptied", |path, _| fs::write(path, "").unwrap(), "has lost 2 of its lines"),
+    (
+        "emptied",
+        |path, _| fs::write(path, "").unwrap(),
+        "has lost 2 of its lines",
+    ),
     (
         "cut in the middle of a line",
         |path, text| fs::write(path, &text[..text.len() / 2]).unwrap(),
@@ -35,7 +42,11 @@ const DAMAGES: [Damage; 8] = [
         |path, text| fs::write(path, &text[..text.len() - 2]).unwrap(),
         "line 2: not a lineage",
     ),
-    ("deleted", |path, _| fs::remove_file(path).unwrap(), "revoked.txt is gone"),
+    (
+        "deleted",
+        |path, _| fs::remove_file(path).unwrap(),
+        "revoked.txt is gone",
+    ),
     (
         "overwritten",
         |path, _| fs::write(path, "{\"not\": \"one\"}\n").unwrap(),
@@ -148,7 +159,10 @@ async fn a_line_that_revokes_nothing_is_named_and_the_others_count() {
     let late = (installation.lineage(&late), late);
     let text = format!("{}\n{short}\n{pasted}\n{} # why\n", early.0, late.0);
     fs::write(&path, text).unwrap();
-    let lines = ["line 2: not a lineage: eight hex digits", "line 3: not a lineage"];
+    let lines = [
+        "line 2: not a lineage: eight hex digits",
+        "line 3: not a lineage",
+    ];
     // At the start, and later.
     for _ in 0..2 {
         let server = installation.serve().await;
@@ -178,7 +192,9 @@ async fn a_broken_key_keeps_no_revocation_from_being_followed() {
     let (installation, kid) = Installation::with_key().await;
     let server = installation.serve().await;
     let authids = [(); 3].map(|()| installation.log_in("stable"));
-    let lineages = authids.each_ref().map(|authid| installation.lineage(authid));
+    let lineages = authids
+        .each_ref()
+        .map(|authid| installation.lineage(authid));
     let good = fs::read_to_string(installation.key_path(&kid)).unwrap();
     let other = installation.key_path("another");
     let breaks: [&dyn Fn(); 3] = [
