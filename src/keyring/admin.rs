@@ -73,8 +73,7 @@ impl KeyFolder {
             let file = self.write_aside(&Secret::new(jwk.to_string()))?;
             file.persist(&path)?;
             self.sync()?;
-            let fate = at.map_or(Fate::Made, Fate::Ends);
-            self.note(kid, fate, UnixTime(0))
+            Held::hold(&self.path)?.note_end(kid, at)
         };
         retire().map_err(|error| self.cannot("retired", kid, &error))
     }

@@ -59,6 +59,11 @@ impl Condition {
         self.waits_for.is_some()
     }
 
+    /// True if the keys in use are those of the folder.
+    pub(super) fn has_all_keys(&self) -> bool {
+        !self.is_waiting() && self.keys.is_empty() && self.gone.is_empty()
+    }
+
     /// Everything that is wrong.
     pub fn troubles(&self, now: UnixTime) -> Vec<Trouble> {
         let waiting = self.waits_for.iter().cloned().map(Trouble::Waiting);

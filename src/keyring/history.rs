@@ -176,11 +176,17 @@ impl Held {
 
     /// Notes what became of a key.
     pub(super) fn note_key(&mut self, kid: &str, fate: Fate, now: UnixTime) -> io::Result<()> {
-        self.append(&match fate {
-            Fate::Made => format!("key {kid} made {now}\n"),
-            Fate::Ends(end) => format!("key {kid} ends {end}\n"),
-            Fate::Removed => format!("key {kid} removed {now}\n"),
-        })
+        match fate {
+            Fate::Made => self.append(&format!("key {kid} made {now}\n")),
+            Fate::Ends(end) => self.note_end(kid, Some(end)),
+            Fate::Removed => self.append(&format!("key {kid} removed {now}\n")),
+        }
+    }
+
+    /// Notes when a key ends; never, without a time.
+    pub(super) fn note_end(&mut self, kid: &str, end: Option<UnixTime>) -> io::Result<()> {
+        let end = end.map_or("never".to_owned(), |end| end.to_string());
+        self.append(&format!("key {kid} ends {end}\n"))
     }
 
     /// Notes the last word on revocations: `false` if one was undone.

@@ -216,10 +216,10 @@ impl Keyring {
     }
 
     /// Writes into the folder's history what was read of it, for the next start: a folder is
-    /// also changed by hand. Not while nothing is known for sure.
+    /// also changed by hand. Not where keys are gone: it may be another folder, before a mount.
     pub fn write_history(&self, now: UnixTime) -> io::Result<()> {
         match &self.source {
-            KeySource::Folder(folder) if !self.condition().is_waiting() && folder.is_dir() => {
+            KeySource::Folder(folder) if self.condition().has_all_keys() => {
                 KeyFolder::new(folder).catch_up(&self.current(), now)
             }
             _ => Ok(()),

@@ -108,7 +108,8 @@ async fn the_last_key_goes_by_keys_remove_alone() {
     let authid = installation.log_in("stable");
     let server = installation.serve().await;
     // The folder is empty, the history with it: somebody means it all the same.
-    fs::remove_dir_all(&installation.keys_dir).unwrap();
+    let away = installation.keys_dir.with_extension("away");
+    fs::rename(&installation.keys_dir, away).unwrap();
     fs::create_dir(&installation.keys_dir).unwrap();
     missing_keys(&server, 1.0).await;
     assert_eq!(server.refresh(&authid).await.status, 200);
