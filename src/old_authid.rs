@@ -17,7 +17,7 @@ use crate::{
     aes_crypt::{self, AesCryptError},
     clock::{Clock, UnixTime},
     limit::{ClientNetwork, NetworkLimit, TooOften, Turns},
-    seal::{Grant, Lineage},
+    seal::{Ancestry, Grant, Lineage},
     secret::Secret,
 };
 
@@ -235,6 +235,8 @@ impl OldAuthIds {
             lineage,
             generation: 0,
             region: None,
+            // Neither form says when.
+            ancestry: Ancestry::of_unknown_time(),
         })
     }
 

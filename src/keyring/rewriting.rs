@@ -62,9 +62,8 @@ impl KeyFolder {
         let mut rewritten = Vec::new();
         for key in keys.iter() {
             let done = self.rewrite_one(&key.kid, from_protected, &convert);
-            match done.map_err(|error| self.cannot("rewritten", &key.kid, &error))? {
-                true => rewritten.push(key.kid.clone()),
-                false => {}
+            if done.map_err(|error| self.cannot("rewritten", &key.kid, &error))? {
+                rewritten.push(key.kid.clone());
             }
         }
         self.sync()

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     limit::ClientNetwork,
     provider::{CodeExchange, Issuers, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
-    seal::{self, Grant, Lineage, Purpose},
+    seal::{self, Ancestry, Grant, Lineage, Purpose},
     secret::Secret,
 };
 
@@ -285,6 +285,7 @@ impl Login {
             lineage: Lineage::random(),
             generation: 0,
             region: region.map(str::to_owned),
+            ancestry: Ancestry::default(),
         };
         let authid = seal::seal(&self.keyring.current(), now, &grant)?;
         tracing::info!(
