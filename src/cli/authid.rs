@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{Failure, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Config, Environment, key_source},
+    config::{Config, key_source},
+    environment::Environment,
     keyring::{KeySet, Keyring},
     seal::{self, Grant, Lineage, Opened},
 };

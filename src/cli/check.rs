@@ -5,7 +5,8 @@ use clap::Args;
 use super::{Failure, online};
 use crate::{
     clock::Clock,
-    config::{Config, Edge, Environment, Offer},
+    config::{Config, Edge, Offer},
+    environment::Environment,
 };
 
 /// How far to look.

@@ -6,7 +6,8 @@ use http::Request;
 
 use super::Failure;
 use crate::{
-    config::{Environment, admin_address},
+    config::admin_address,
+    environment::Environment,
     outbound::{Outbound, OutboundProxy},
 };
 

@@ -11,7 +11,8 @@ use serde_json::json;
 use super::Failure;
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Environment, key_source},
+    config::key_source,
+    environment::Environment,
     keyring::{Jwk, KeyFolder, KeySet, KeySource, KeyState, Keyring},
 };
 

@@ -7,9 +7,10 @@ use clap::Args;
 use super::{Failure, secret_input};
 use crate::{
     clock::Clock,
-    config::{Environment, key_source},
+    config::key_source,
+    environment::Environment,
     keyring::{KeyFolder, KeySource, Keyring},
-    old_authid::OldAuthId,
+    oauth_server::OldAuthId,
     seal::{self, Lineage, OpenError},
 };
 

@@ -3,14 +3,13 @@
 //! that could be a secret.
 
 mod edge;
-mod environment;
 mod fields;
 mod login_gates;
-mod oauth_server;
 mod offer;
 mod old_authids;
 mod provider_table;
 mod reader;
+mod settings;
 mod tables;
 
 use std::{collections::HashSet, fs, net::SocketAddr};
@@ -19,14 +18,16 @@ use thiserror::Error;
 use toml::Table;
 
 pub use edge::Edge;
-pub use environment::{Environment, Settings};
 pub use login_gates::LoginGates;
 pub use offer::Offer;
 pub use old_authids::OldAuthIdSettings;
+pub use settings::Settings;
 
 use crate::{
+    environment::Environment,
     keyring::{KeySource, Keyring},
     login::TrustedOpeners,
+    oauth_server,
     public_url::PublicUrl,
     secret::Secret,
     store::StoreUrl,
@@ -34,6 +35,7 @@ use crate::{
 };
 use offer::Wish;
 use reader::{Reader, log_format, mebibytes, trusted_openers, web_address};
+use settings::unknown_settings;
 use tables::Tables;
 
 /// The providers and services that are compiled in.
@@ -97,7 +99,7 @@ impl Config {
         );
         let translated = oauth_server::translate(&environment, &built_in, &mut problems);
         let environment = translated.environment;
-        let settings = environment.settings(&mut problems);
+        let settings = Settings::of(&environment, &mut problems);
         let mut reader = Reader {
             problems: &mut problems,
         };
@@ -177,7 +179,7 @@ impl Config {
             }),
             _ => {
                 // A misspelt name may be why another is missing.
-                problems.extend(environment.unknown_settings());
+                problems.extend(unknown_settings(&environment));
                 Err(Rejected { problems, offer })
             }
         }
@@ -190,7 +192,7 @@ fn warnings(
     offer: &Offer,
     store: Option<&StoreUrl>,
 ) -> Vec<String> {
-    let mut warnings = environment.unknown_settings();
+    let mut warnings = unknown_settings(environment);
     if !public_url.is_https() && !public_url.is_loopback() {
         warnings.push(format!(
             "AUTHSEAL_PUBLIC_URL is {public_url}: without https, whoever is on the way reads \
@@ -212,7 +214,7 @@ fn warnings(
 /// The admin address alone, for a command that needs no more.
 pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> {
     let mut problems = Vec::new();
-    let settings = environment.settings(&mut problems);
+    let settings = Settings::of(environment, &mut problems);
     let mut reader = Reader {
         problems: &mut problems,
     };
@@ -225,7 +227,7 @@ pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> 
 /// Where the keys are, for a command that needs no more.
 pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
     let mut problems = Vec::new();
-    let settings = environment.settings(&mut problems);
+    let settings = Settings::of(environment, &mut problems);
     match key_source_of(&settings, &mut problems) {
         Some(source) if problems.is_empty() => Ok(source),
         _ => Err(Rejected {

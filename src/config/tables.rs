@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::{
-    environment::Environment,
     fields::{Fields, nearest},
     provider_table::{ProviderTable, read_provider},
 };
-use crate::provider::Rclone;
+use crate::{environment::Environment, provider::Rclone};
 
 /// A service that still lacks its credentials.
 pub(super) struct ServiceTable {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use super::{RefreshEngine, RefreshError};
 use crate::{
     clock::UnixTime,
-    old_authid::{OldAuthId, OldAuthIdError},
+    oauth_server::{OldAuthId, OldAuthIdError},
     provider::Service,
     seal::{self, Grant, Lineage, NotAnAuthId, Opened},
 };

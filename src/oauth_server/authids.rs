@@ -13,8 +13,8 @@ use thiserror::Error;
 use tokio::{sync::Semaphore, time::timeout};
 use zeroize::Zeroizing;
 
+use super::aes_crypt::{self, AesCryptError};
 use crate::{
-    aes_crypt::{self, AesCryptError},
     clock::UnixTime,
     seal::{Grant, Lineage},
     secret::Secret,
