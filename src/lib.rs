@@ -12,11 +12,11 @@
 //! config
 //! server
 //! refresh login
-//! old_authid
+//! oauth_server
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages aes_crypt
+//! secret clock public_url telemetry pages environment
 //! ```
 //!
 //! One request, from socket to provider and back:
@@ -26,17 +26,17 @@
 
 #![warn(missing_docs)]
 
-pub mod aes_crypt;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod environment;
 pub mod keyring;
 pub mod limit;
 pub mod listen;
 pub mod login;
-pub mod old_authid;
+pub mod oauth_server;
 pub mod outbound;
 pub mod pages;
 pub mod provider;

@@ -11,7 +11,7 @@ use crate::{
     keyring::Keyring,
     limit::Limit,
     login::{Attempts, HandOvers, Login, PasswordGate},
-    old_authid::OldAuthIds,
+    oauth_server::OldAuthIds,
     outbound::Outbound,
     provider::ProviderClient,
     public_url::PublicUrl,

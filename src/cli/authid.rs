@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{Failure, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Config, Environment, load_keyring},
+    config::{Config, load_keyring},
+    environment::Environment,
     keyring::KeySet,
     seal::{self, Ancestry, Grant, Lineage, Opened},
 };

@@ -7,7 +7,8 @@ use clap::Args;
 use super::{Failure, online};
 use crate::{
     clock::Clock,
-    config::{Config, Edge, Environment, Offer, key_source},
+    config::{Config, Edge, Offer, key_source},
+    environment::Environment,
     keyring::{Inspection, KeyFolder, KeySource, Keyring, Revocation, Scope},
     provider::RedirectPath,
 };

@@ -9,8 +9,9 @@ use super::{Failure, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
-    config::{Config, Environment},
+    config::Config,
     demo::{Application, DemoProvider},
+    environment::Environment,
     keyring::Jwk,
     listen::ListenAddress,
     telemetry,

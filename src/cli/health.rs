@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Failure, admin};
-use crate::config::{Environment, admin_address};
+use crate::{config::admin_address, environment::Environment};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::Failure;
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Config, Environment},
+    config::Config,
+    environment::Environment,
     keyring::CurrentKeys,
-    old_authid::{OldAuthId, OldAuthIds},
+    oauth_server::{OldAuthId, OldAuthIds},
     provider::Catalog,
     seal::{self, OpenError},
     secret::Secret,

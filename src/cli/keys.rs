@@ -15,7 +15,8 @@ use serde_json::json;
 use super::{Failure, in_runtime};
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Environment, load_keyring},
+    config::load_keyring,
+    environment::Environment,
     keyring::{Jwk, KeyFolder, KeySet, KeyState, Keyring},
 };
 

@@ -21,7 +21,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::{app::Unfinished, config::Environment};
+use crate::{app::Unfinished, environment::Environment};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see

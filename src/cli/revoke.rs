@@ -7,9 +7,10 @@ use clap::Args;
 use super::{Failure, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
-    config::{Environment, key_source, load_keyring, service_ids},
+    config::{key_source, load_keyring, service_ids},
+    environment::Environment,
     keyring::{KeyFolder, KeySource, Revocation, Scope},
-    old_authid::OldAuthId,
+    oauth_server::OldAuthId,
     seal::{self, Lineage, OpenError},
 };
 

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use clap::Args;
 
 use super::{Failure, serve};
-use crate::{config::Environment, secret::Secret};
+use crate::{environment::Environment, secret::Secret};
 
 /// As that server has them; each is a variable of the environment too.
 #[derive(Debug, Args)]

@@ -5,7 +5,8 @@ use sd_notify::NotifyState;
 use super::{Failure, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
-    config::{Config, Edge, Environment},
+    config::{Config, Edge},
+    environment::Environment,
     listen, telemetry,
 };
 

@@ -7,8 +7,9 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Environment, LoginGates, Settings, reader::Reader};
+use super::{LoginGates, Settings, reader::Reader};
 use crate::{
+    environment::Environment,
     listen::{Certificate, CertificateFiles, Limits, ListenAddress},
     outbound::{OutboundProxy, check_roots},
     server::{Networks, TrustedProxies},

@@ -4,14 +4,13 @@
 
 mod callbacks;
 mod edge;
-mod environment;
 mod fields;
 mod login_gates;
-mod oauth_server;
 mod offer;
 mod old_authids;
 mod provider_table;
 mod reader;
+mod settings;
 mod tables;
 
 use std::{
@@ -24,14 +23,16 @@ use thiserror::Error;
 use toml::Table;
 
 pub use edge::Edge;
-pub use environment::{Environment, Settings};
 pub use login_gates::LoginGates;
 pub use offer::Offer;
 pub use old_authids::OldAuthIdSettings;
+pub use settings::Settings;
 
 use crate::{
+    environment::Environment,
     keyring::{KeySource, Keyring, Passphrase},
     login::TrustedOpeners,
+    oauth_server,
     public_url::PublicUrl,
     secret::Secret,
     store::StoreUrl,
@@ -39,6 +40,7 @@ use crate::{
 };
 use offer::Wish;
 use reader::{Reader, first_key, log_format, mebibytes, trusted_openers, web_address};
+use settings::unknown_settings;
 use tables::Tables;
 
 /// The providers and services that are compiled in.
@@ -104,7 +106,7 @@ impl Config {
         );
         let translated = oauth_server::translate(&environment, &built_in, &mut problems);
         let environment = translated.environment;
-        let settings = environment.settings(&mut problems);
+        let settings = Settings::of(&environment, &mut problems);
         let mut reader = Reader {
             problems: &mut problems,
         };
@@ -192,7 +194,7 @@ impl Config {
             }),
             _ => {
                 // A misspelt name may be why another is missing.
-                problems.extend(environment.unknown_settings());
+                problems.extend(unknown_settings(&environment));
                 Err(Rejected { problems, offer })
             }
         }
@@ -205,7 +207,7 @@ fn warnings(
     offer: &Offer,
     store: Option<&StoreUrl>,
 ) -> Vec<String> {
-    let mut warnings = environment.unknown_settings();
+    let mut warnings = unknown_settings(environment);
     if !public_url.is_https() && !public_url.is_loopback() {
         warnings.push(format!(
             "AUTHSEAL_PUBLIC_URL is {public_url}: without https, whoever is on the way reads \
@@ -245,7 +247,7 @@ fn plain_keys(keyring: &Keyring) -> Option<String> {
 /// The admin address alone, for a command that needs no more.
 pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> {
     let mut problems = Vec::new();
-    let settings = environment.settings(&mut problems);
+    let settings = Settings::of(environment, &mut problems);
     let mut reader = Reader {
         problems: &mut problems,
     };
@@ -258,7 +260,7 @@ pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> 
 /// Where the keys are, for a command that needs no more.
 pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
     let mut problems = Vec::new();
-    let settings = environment.settings(&mut problems);
+    let settings = Settings::of(environment, &mut problems);
     match key_source_of(&settings, &mut problems) {
         Some(source) if problems.is_empty() => Ok(source),
         _ => Err(Rejected {
@@ -271,7 +273,7 @@ pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
 /// The keys, loaded, for a command that needs no more.
 pub fn load_keyring(environment: &Environment) -> Result<Keyring, Rejected> {
     let mut problems = Vec::new();
-    let settings = environment.settings(&mut problems);
+    let settings = Settings::of(environment, &mut problems);
     match keyring(&settings, &mut problems) {
         Some(keyring) if problems.is_empty() => Ok(keyring),
         _ => Err(Rejected {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    environment::Environment,
     fields::nearest,
     provider_table::ProviderTable,
     tables::{ServiceTable, Tables},
 };
 use crate::{
+    environment::Environment,
     provider::{Catalog, Credentials, Provider, RefreshTokens, Service, Withheld},
     secret::Secret,
 };

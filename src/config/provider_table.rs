@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Value;
 
-use super::{
+use super::fields::{Fields, Places};
+use crate::{
     environment::Environment,
-    fields::{Fields, Places},
+    provider::{Endpoint, Issuers, LoginMethod, Provider, RedirectPath, Region, Revocation},
 };
-use crate::provider::{Endpoint, Issuers, LoginMethod, Provider, RedirectPath, Region, Revocation};
 
 /// A provider, and the names of its credentials, in the order of preference.
 pub(super) struct ProviderTable {

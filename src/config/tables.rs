@@ -6,11 +6,10 @@ use toml::{Table, Value};
 
 use super::{
     callbacks::tell_apart,
-    environment::Environment,
     fields::{Fields, nearest},
     provider_table::{ProviderTable, read_provider},
 };
-use crate::provider::Rclone;
+use crate::{environment::Environment, provider::Rclone};
 
 /// A service that still lacks its credentials.
 pub(super) struct ServiceTable {

@@ -16,7 +16,7 @@ use crate::{
     clock::{Clock, UnixTime},
     keyring::{KeySet, Keyring},
     limit::Limit,
-    old_authid::OldAuthIds,
+    oauth_server::OldAuthIds,
     provider::{Catalog, ProviderClient, ProviderError, RefreshTokens},
     seal::{self, Lineage},
     secret::Secret,

@@ -26,7 +26,7 @@ pub use revoke::RevokeError;
 use crate::{
     keyring::Unusable,
     limit::TooOften,
-    old_authid::OldAuthIdError,
+    oauth_server::OldAuthIdError,
     provider::{ProviderError, Refusal, Service},
     seal::OpenError,
 };

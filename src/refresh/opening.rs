@@ -7,7 +7,7 @@ use crate::{
     clock::UnixTime,
     keyring::KeySet,
     limit::ClientNetwork,
-    old_authid::{OldAuthId, OldAuthIdError, Proof},
+    oauth_server::{OldAuthId, OldAuthIdError, Proof},
     provider::{Caller, Service},
     seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Opened},
 };

@@ -11,7 +11,7 @@ use super::{Reply, reply};
 use crate::{
     keyring::Unusable,
     limit::TooOften,
-    old_authid::OldAuthIdError,
+    oauth_server::OldAuthIdError,
     provider::{ProviderError, Refusal},
     refresh::{NewestUnknown, RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},

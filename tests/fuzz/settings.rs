@@ -4,7 +4,8 @@ use std::fs;
 
 use authseal::{
     app::{App, Knobs, Listeners},
-    config::{Config, Environment, admin_address, key_source},
+    config::{Config, admin_address, key_source},
+    environment::Environment,
     listen::Listener,
     telemetry::LogFilter,
 };

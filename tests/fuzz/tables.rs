@@ -3,7 +3,8 @@
 use std::{fs, path::Path, time::Duration};
 
 use authseal::{
-    config::{Config, Environment, Rejected},
+    config::{Config, Rejected},
+    environment::Environment,
     outbound::{Outbound, OutboundProxy},
     provider::{LoginMethod, ProviderClient, RedirectPath, Service},
     telemetry::Metrics,

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::settings::check;
-use authseal::config::{Config, Environment};
+use authseal::{config::Config, environment::Environment};
 
 const CREDENTIALS: [(&str, &str); 6] = [
     ("GD_CLIENT_ID", "google-id"),

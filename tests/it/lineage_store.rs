@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use authseal::{
     clock::{Clock, UnixTime},
-    config::{Config, Environment},
+    config::Config,
+    environment::Environment,
     keyring::Jwk,
     outbound::{Outbound, OutboundProxy},
     provider::ProviderClient,
@@ -47,7 +48,7 @@ async fn remembered(refresh_tokens: &str, provider: ScriptedProvider) -> Option<
     let engine = RefreshEngine::new(EngineParts {
         provider: ProviderClient::new(outbound, HOUR, &config.offer.catalog, &metrics),
         catalog: Arc::new(config.offer.catalog),
-        old_authids: authseal::old_authid::OldAuthIds::new(false, None, clock.clone()),
+        old_authids: authseal::oauth_server::OldAuthIds::new(false, None, clock.clone()),
         keyring: keyring.clone(),
         cache: TokenCache::new(1 << 20),
         lineages: Lineages::new(

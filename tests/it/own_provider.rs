@@ -1,6 +1,6 @@
 //! An administrator's own providers.toml: laid over the built-in one, key by key.
 
-use authseal::config::{Config, Environment};
+use authseal::{config::Config, environment::Environment};
 
 use crate::support::emulators::{CLIENT_ID, CLIENT_SECRET, Emulated};
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use authseal::{
     app::{App, Knobs, Listeners},
     clock::{Clock, UnixTime},
-    config::{Config, Environment},
+    config::Config,
     demo::{Application, DemoProvider},
+    environment::Environment,
     listen::{Limits, Listener},
     telemetry::{self, LogFilter, LogFormat},
 };

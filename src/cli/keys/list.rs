@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use crate::{
     cli::{Failure, admin},
     clock::UnixTime,
-    config::{Environment, admin_address},
+    config::admin_address,
+    environment::Environment,
     keyring::{Jwk, KeySet, Keyring},
 };
 

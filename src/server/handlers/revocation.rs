@@ -5,7 +5,7 @@ use http::{Request, StatusCode};
 use crate::{
     keyring::Unusable,
     listen::Body,
-    old_authid::{OldAuthId, OldAuthIdError},
+    oauth_server::{OldAuthId, OldAuthIdError},
     refresh::RefreshError,
     seal::OpenError,
     server::{

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use authseal::{
     app::{App, Knobs, Listeners},
     clock::Clock,
-    config::{Config, Environment},
+    config::Config,
+    environment::Environment,
     keyring::{KeyFolder, KeySource, Keyring},
 };
 use http::Request;

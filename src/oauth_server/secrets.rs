@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Translated, content, read_json};
-use crate::{aes_crypt, secret::Secret};
+use super::{
+    aes_crypt,
+    source::{content, read_json},
+    translation::Translated,
+};
+use crate::secret::Secret;
 
 const VARIABLE: &str = "SECRETS";
 const PASSPHRASE: &str = "SECRETS_PASSPHRASE";

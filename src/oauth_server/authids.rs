@@ -13,8 +13,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::aes_crypt::{self, AesCryptError};
 use crate::{
-    aes_crypt::{self, AesCryptError},
     clock::{Clock, UnixTime},
     limit::{ClientNetwork, NetworkLimit, TooOften, Turns},
     seal::{Ancestry, Grant, Lineage},

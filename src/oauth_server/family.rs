@@ -3,8 +3,8 @@
 
 use toml::{Table, Value};
 
-use super::entries::Entry;
-use crate::{config::environment::Environment, provider::RedirectPath};
+use super::entry::Entry;
+use crate::{environment::Environment, provider::RedirectPath};
 
 /// The built-in tables that are nearest.
 #[derive(Default)]

@@ -1,0 +1,68 @@
+//! Migrating from Duplicati's own oauth-server (v1.0.1): its settings become settings of
+//! authseal, and its AuthIDs become grants.
+
+mod aes_crypt;
+mod authids;
+mod entries;
+mod entry;
+mod family;
+mod secrets;
+mod settings;
+mod source;
+mod translation;
+
+use toml::Table;
+
+pub use authids::{OldAuthId, OldAuthIdError, OldAuthIds, Proof};
+pub use translation::Translated;
+
+use crate::environment::Environment;
+
+/// Variables that only hosts of oauth-server set.
+const SIGNS: [&str; 5] = ["APPNAME", "SERVICES", "SECRETS", "CONFIGFILE", "STORAGE"];
+
+/// Variables without a meaning here, and what to do instead.
+const WITHOUT_MEANING: [(&str, &str); 4] = [
+    ("SEQ_URL", TO_SEQ),
+    ("SEQ_APIKEY", TO_SEQ),
+    (CERTIFICATE, PEM),
+    ("ASPNETCORE_Kestrel__Certificates__Default__Password", PEM),
+];
+const TO_SEQ: &str = "logs go to standard output: set AUTHSEAL_LOG_FORMAT=json and let your log \
+                      collector carry them to Seq";
+const CERTIFICATE: &str = "ASPNETCORE_Kestrel__Certificates__Default__Path";
+const PEM: &str = "set AUTHSEAL_TLS_CERT and AUTHSEAL_TLS_KEY to PEM files, which openssl pkcs12 \
+                   makes of a PFX file";
+
+/// Translates the settings of oauth-server that are set. What can't be read is a problem.
+/// `built_in` are the tables that are compiled in.
+pub fn translate(
+    environment: &Environment,
+    built_in: &Table,
+    problems: &mut Vec<String>,
+) -> Translated {
+    let mut all = Translated {
+        environment: environment.clone(),
+        is_of_that_server: SIGNS.iter().any(|name| environment.is_set(name)),
+        ..Translated::default()
+    };
+    all.host_name(problems);
+    for (old, new) in [
+        ("APPNAME", "APP_NAME"),
+        ("DISPLAYNAME", "DISPLAY_NAME"),
+        ("PRIVACY_POLICY_URL", "PRIVACY_POLICY_URL"),
+    ] {
+        all.rename(old, new, problems, Ok);
+    }
+    all.services(problems);
+    all.listening(problems);
+    all.storage(problems);
+    all.secrets(problems);
+    all.entries(built_in, problems);
+    for (old, instead) in WITHOUT_MEANING {
+        if all.environment.is_set(old) {
+            all.notes.push(format!("{old} is not used: {instead}"));
+        }
+    }
+    all
+}
