@@ -12,7 +12,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 /// A moment in whole seconds since the Unix epoch, as JWK and JWT numbers are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize,
+)]
 #[serde(transparent)]
 pub struct UnixTime(pub u64);
 
@@ -25,6 +27,13 @@ impl UnixTime {
     /// How long after `earlier` this moment is; zero when it is not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Reads RFC 3339 in UTC, 2026-11-24T12:00:00Z, or a day alone, which begins at midnight.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = humantime::parse_rfc3339(text)
+            .or_else(|_| humantime::parse_rfc3339(&format!("{text}T00:00:00Z")));
+        time.ok().map(Self::from)
     }
 
     /// The day alone, in UTC: 2026-11-24.

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::{
     aes_crypt::{self, AesCryptError},
     clock::UnixTime,
-    seal::{Grant, Lineage},
+    seal::{Ancestry, Grant, Lineage},
     secret::Secret,
 };
 
@@ -185,6 +185,8 @@ impl OldAuthIds {
             lineage,
             generation: 0,
             region: None,
+            // Neither form says when.
+            ancestry: Ancestry::of_unknown_time(),
         })
     }
 

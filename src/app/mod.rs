@@ -104,7 +104,8 @@ pub enum StartError {
 }
 
 impl App {
-    /// Makes the first key if there is none, and starts to serve.
+    /// Makes the first key if there has never been one, and starts to serve; or to wait for
+    /// keys that should be there.
     pub async fn start(
         config: Config,
         listeners: Listeners,
@@ -112,7 +113,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let address = listeners.service.address();
         let admin_address = listeners.admin.address();
-        make_first_key(&config.keyring, &knobs.clock)?;
+        begin(&config.keyring, &knobs.clock, config.makes_first_key)?;
         let limits = Limits {
             connections: config.edge.max_connections,
             ..knobs.limits.clone()
@@ -208,8 +209,9 @@ impl fmt::Display for Unfinished {
     }
 }
 
-fn make_first_key(keyring: &Keyring, clock: &Clock) -> Result<(), KeyringError> {
-    if let Some(kid) = keyring.make_first_key(clock.now())? {
+/// Makes the first key where one may be made. What is wrong is logged by the reloader.
+fn begin(keyring: &Keyring, clock: &Clock, makes_first_key: bool) -> Result<(), KeyringError> {
+    if let Some(kid) = keyring.begin(clock.now(), makes_first_key)? {
         tracing::warn!(
             "made the first key, {kid}.jwk, in {}. BACK IT UP: whoever has it opens every AuthID, \
              and without it none opens any more",

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::watch::{POLL_INTERVAL, watch_files, watch_folder};
 use crate::{
-    keyring::{KeySource, Keyring},
+    clock::Clock,
+    keyring::{KeySource, Keyring, Trouble},
     listen::Certificate,
-    telemetry::Metrics,
+    telemetry::{FolderNumbers, Metrics},
 };
 
 /// Keeps the keyring as the folder is, and the certificate as its files are.
@@ -20,13 +21,14 @@ pub(super) struct Reloader {
     pub(super) keyring: Arc<Keyring>,
     pub(super) certificate: Option<Arc<Certificate>>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Clock,
 }
 
 /// What is wrong with what was loaded last; said only when it is not what was wrong
 /// before.
 #[derive(Default, PartialEq)]
 struct Problems {
-    keys: Vec<String>,
+    keys: Vec<Trouble>,
     certificate: Option<String>,
 }
 
@@ -112,25 +114,39 @@ impl Reloader {
         }
     }
 
-    fn reload_keys(&self, before: Vec<String>) -> Vec<String> {
-        let (problems, is_new) = match self.keyring.reload() {
-            Ok(is_new) => (Vec::new(), is_new),
-            Err(error) => (error.problems, false),
-        };
-        self.metrics.reloaded(problems.is_empty());
-        if problems.is_empty() && (is_new || !before.is_empty()) {
-            let keys = self.keyring.current();
+    fn reload_keys(&self, before: Vec<Trouble>) -> Vec<Trouble> {
+        let version = self.keyring.current().version();
+        // What is wrong with the keys stands in the condition, with all the rest.
+        let _ = self.keyring.reload();
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let condition = self.keyring.condition();
+        let troubles = condition.troubles(now);
+        self.metrics.looked_at_keys(&FolderNumbers {
+            keys_are_whole: !troubles
+                .iter()
+                .any(|trouble| matches!(trouble, Trouble::Keys(_) | Trouble::Waiting(_))),
+            keys_missing: condition.gone_count(now),
+            revocations: keys.revoked_count(),
+            revocations_are_whole: !troubles
+                .iter()
+                .any(|trouble| matches!(trouble, Trouble::Revocations(_))),
+        });
+        for trouble in troubles.iter().filter(|trouble| !before.contains(trouble)) {
+            tracing::error!("{trouble}");
+        }
+        let is_mended = troubles.is_empty() && !before.is_empty();
+        if is_mended || keys.version() != version {
             tracing::info!(
                 keys = keys.iter().count(),
                 revoked = keys.revoked_count(),
                 "the keys were loaded again"
             );
-        } else if problems != before {
-            for problem in &problems {
-                tracing::error!("the keys stay as they were: {problem}");
-            }
         }
-        problems
+        if let Err(error) = self.keyring.write_history(now) {
+            // A folder may be read-only, and then always is.
+            tracing::debug!("history.txt could not be written: {error}");
+        }
+        troubles
     }
 
     fn reload_certificate(&self, before: Option<String>) -> Option<String> {

@@ -112,7 +112,7 @@ pub(super) fn wire(
             keyring: keyring.clone(),
             engine: engine.clone(),
             metrics: metrics.clone(),
-            clock,
+            clock: clock.clone(),
             draining,
         }),
         engine,
@@ -120,6 +120,7 @@ pub(super) fn wire(
             keyring,
             certificate: config.edge.certificate.map(Arc::new),
             metrics: metrics.clone(),
+            clock,
         },
         metrics,
     })

@@ -10,7 +10,7 @@ use crate::{
     clock::{Clock, UnixTime},
     config::{Config, Environment, load_keyring},
     keyring::KeySet,
-    seal::{self, Grant, Lineage, Opened},
+    seal::{self, Ancestry, Grant, Lineage, Opened},
 };
 
 #[derive(Debug, Subcommand)]
@@ -60,7 +60,7 @@ fn show(arguments: Show) -> Result<(), Failure> {
     let opened = seal::open(&keys, now, authid.expose())?;
     let state = state(&keys, &opened, now);
     let grant = &opened.grant;
-    let is_revoked = keys.is_revoked(grant.lineage);
+    let is_revoked = grant.is_revoked(&keys);
     let length = authid.expose().len();
     if arguments.json {
         println!(
@@ -71,6 +71,7 @@ fn show(arguments: Show) -> Result<(), Failure> {
                 "log_name": grant.lineage.short_hash(),
                 "generation": grant.generation,
                 "issued": grant.issued_at,
+                "logged_in": grant.logged_in_at(),
                 "kid": opened.kid,
                 "key_state": state,
                 "revoked": is_revoked,
@@ -84,6 +85,7 @@ fn show(arguments: Show) -> Result<(), Failure> {
     println!("In logs     {}", grant.lineage.short_hash());
     println!("Generation  {}", grant.generation);
     println!("Issued      {}", grant.issued_at);
+    println!("Logged in   {}", grant.logged_in_at());
     println!("Key         {}, {state}", opened.kid);
     println!(
         "Revoked     {}",
@@ -127,6 +129,7 @@ fn seal(arguments: Seal) -> Result<(), Failure> {
         lineage: Lineage::random(),
         generation: 0,
         region: arguments.region,
+        ancestry: Ancestry::default(),
     };
     let authid = seal::seal(&config.keyring.current(), now, &grant)?;
     println!("{}", authid.expose());

@@ -5,7 +5,8 @@ use clap::Args;
 use super::{Failure, online};
 use crate::{
     clock::Clock,
-    config::{Config, Edge, Environment, Offer},
+    config::{Config, Edge, Environment, Offer, key_source},
+    keyring::{Inspection, KeyFolder, KeySource, Keyring, Revocation, Scope},
 };
 
 /// How far to look.
@@ -22,10 +23,16 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
         Err(rejected) => {
             print_offer(&rejected.offer);
             println!();
-            return Err(format!("What is wrong:\n- {}", rejected.problems.join("\n- ")).into());
+            // Where the keys are may be known all the same.
+            let source = key_source(&Environment::of_process()).ok();
+            let inspection = source.and_then(|source| inspect(&source, false));
+            let folder = inspection.into_iter().flat_map(|found| found.problems);
+            return Err(wrong(rejected.problems.into_iter().chain(folder)));
         }
     };
+    config.keyring.look_for_start(config.makes_first_key);
     print_settings(&config);
+    let problems = look_at_keys(&config);
     if !config.notes.is_empty() {
         println!("Settings of Duplicati's own server");
         for note in &config.notes {
@@ -36,6 +43,10 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
     print_offer(&config.offer);
     for warning in &config.warnings {
         println!("\nWarning: {warning}");
+    }
+    if !problems.is_empty() {
+        println!();
+        return Err(wrong(problems));
     }
     if arguments.online {
         online::try_all(&config).await?;
@@ -49,6 +60,53 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+fn wrong(problems: impl IntoIterator<Item = String>) -> Failure {
+    let problems: Vec<String> = problems.into_iter().collect();
+    format!("What is wrong:\n- {}", problems.join("\n- ")).into()
+}
+
+/// Prints what the keys folder is like, and returns what is wrong with it and in it.
+fn look_at_keys(config: &Config) -> Vec<String> {
+    let keyring = &config.keyring;
+    let condition = keyring.condition();
+    let troubles = condition.troubles(Clock::system().now());
+    let mut problems: Vec<String> = troubles.iter().map(ToString::to_string).collect();
+    let needs_key = keyring.current().is_empty() && !condition.is_waiting();
+    if let Some(found) = inspect(keyring.source(), needs_key) {
+        println!("Keys folder    {}", found.facts.join("; "));
+        problems.extend(found.problems);
+    }
+    println!();
+    problems.extend(rules_without_service(config));
+    problems
+}
+
+fn inspect(source: &KeySource, needs_key: bool) -> Option<Inspection> {
+    match source {
+        KeySource::Folder(path) => Some(KeyFolder::new(path).inspect(needs_key)),
+        KeySource::Inline(_) => None,
+    }
+}
+
+/// A rule on a service that nobody knows holds for nobody.
+fn rules_without_service(config: &Config) -> Vec<String> {
+    let is_known = |id: &str| {
+        config.offer.catalog.by_id(id).is_some()
+            || config.offer.withheld.iter().any(|service| service.id == id)
+    };
+    let keys: &Keyring = &config.keyring;
+    let revocations = keys.current();
+    let unknown = revocations
+        .revocations()
+        .filter_map(|revocation| match revocation {
+            Revocation::Rule(Scope::Service(id), _) if !is_known(&id) => Some(id),
+            _ => None,
+        });
+    unknown
+        .map(|id| format!("revoked.txt has a rule on the service {id}, which does not exist: it revokes nothing"))
+        .collect()
+}
+
 fn print_settings(config: &Config) {
     println!("Public URL     {}", config.public_url);
     println!("Redirect URI   {}", config.public_url.redirect_uri());
@@ -56,7 +114,7 @@ fn print_settings(config: &Config) {
     println!("Health on      {}", config.edge.admin_listen);
     println!("Logging in     {}", config.login_gates);
     println!("Keys           {}", describe_keys(config));
-    println!("Store          {}\n", describe_store(config));
+    println!("Store          {}", describe_store(config));
 }
 
 fn describe_listening(edge: &Edge) -> String {
@@ -73,12 +131,15 @@ fn describe_keys(config: &Config) -> String {
     let keys = keyring.current();
     match keys.sealing(Clock::system().now()) {
         Some(key) => format!(
-            "{} in {}, sealing with {}; {} revoked",
+            "{} in {}, sealing with {}; {} in force",
             counted(keys.iter().count(), "key"),
             keyring.source(),
             key.kid,
-            counted(keys.revoked_count(), "lineage")
+            counted(keys.revoked_count(), "revocation")
         ),
+        None if keyring.condition().is_waiting() => {
+            format!("none in {}, which should have some", keyring.source())
+        }
         None if keys.is_empty() => {
             format!("none yet in {}; serve makes the first", keyring.source())
         }

@@ -158,12 +158,9 @@ fn parse_time(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
     if let Ok(duration) = humantime::parse_duration(text) {
         return Ok(now.plus(duration));
     }
-    let time = humantime::parse_rfc3339(text)
-        .or_else(|_| humantime::parse_rfc3339(&format!("{text}T00:00:00Z")))
-        .map_err(
-            |_| "write the time like 2030-01-31T12:00:00Z, a duration from now like 30d, or never",
-        )?;
-    Ok(UnixTime::from(time))
+    UnixTime::parse(text).ok_or_else(|| {
+        "write the time like 2030-01-31T12:00:00Z, a duration from now like 30d, or never".into()
+    })
 }
 
 fn remove(
@@ -172,29 +169,49 @@ fn remove(
     now: UnixTime,
     arguments: &Remove,
 ) -> Result<(), Failure> {
-    let key = find(keys, &arguments.kid)?;
+    let kid = &arguments.kid;
+    let dies = match find(keys, kid) {
+        Ok(key) => {
+            refuse_to_open_a_leaked_one(keys, key)?;
+            what_dies(kid, keys.state(key, now))
+        }
+        // Its file is gone already, which alone is no order to a running server.
+        Err(_) if folder.may_miss(kid)? => {
+            format!("{kid}.jwk is gone already. A server that still has {kid} drops it.")
+        }
+        Err(error) => return Err(error),
+    };
+    if !arguments.yes && !confirm(&dies)? {
+        return Err("nothing was removed".into());
+    }
+    folder.remove_key(kid, now)?;
+    if arguments.output.json {
+        println!("{}", json!({"kid": kid, "removed": true}));
+    } else {
+        println!("{kid} is removed.");
+    }
+    Ok(())
+}
+
+/// Refuses to remove the key whose file says that another one leaked, while that one may
+/// still be on a server.
+fn refuse_to_open_a_leaked_one(keys: &KeySet, key: &Jwk) -> Result<(), Failure> {
     let is_replaced_by_it = |other: &&Jwk| {
         let replaced = other.replaced.as_ref();
         replaced.is_some_and(|replaced| replaced.by == key.kid)
     };
-    if let Some(leaked) = keys.iter().find(is_replaced_by_it) {
-        return Err(format!(
-            "without {} the leaked key {} would open again: remove {} first",
-            key.kid, leaked.kid, leaked.kid
+    let here = keys.iter().find(is_replaced_by_it);
+    let here = here.map(|leaked| leaked.kid.as_str());
+    let mut missing = keys.missing();
+    let leaked = here.or_else(|| missing.find(|kid| key.replaces.iter().any(|it| it == kid)));
+    match leaked {
+        None => Ok(()),
+        Some(leaked) => Err(format!(
+            "without {} the leaked key {leaked} would open again: remove {leaked} first",
+            key.kid
         )
-        .into());
+        .into()),
     }
-    let state = keys.state(key, now);
-    if !arguments.yes && !confirm(&what_dies(&key.kid, state))? {
-        return Err("nothing was removed".into());
-    }
-    folder.remove_key(&key.kid)?;
-    if arguments.output.json {
-        println!("{}", json!({"kid": key.kid, "removed": true}));
-    } else {
-        println!("{} is removed.", key.kid);
-    }
-    Ok(())
 }
 
 fn what_dies(kid: &str, state: KeyState) -> String {

@@ -1,14 +1,14 @@
 //! `authseal revoke`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Failure, secret_input};
 use crate::{
-    clock::Clock,
-    config::{Environment, key_source, load_keyring},
-    keyring::{KeyFolder, KeySource},
+    clock::{Clock, UnixTime},
+    config::{Environment, key_source, load_keyring, service_ids},
+    keyring::{KeyFolder, KeySource, Revocation, Scope},
     old_authid::OldAuthId,
     seal::{self, Lineage, OpenError},
 };
@@ -23,25 +23,121 @@ pub(super) struct Arguments {
     /// A file that holds it
     #[arg(long, conflicts_with = "authid_or_lineage")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    rule: Rule,
     /// Why, for whoever reads revoked.txt
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Take it back. A rule without --before: every rule of that service or key, or of all
+    #[arg(long)]
+    undo: bool,
+}
+
+/// Every login of a kind, instead of one.
+#[derive(Debug, Args)]
+struct Rule {
+    /// Every login at the service of this id
+    #[arg(long, value_name = "ID", group = "scope")]
+    service: Option<String>,
+    /// Every login whose AuthID was ever sealed under the key of this id
+    #[arg(long, value_name = "KID", group = "scope", allow_hyphen_values = true)]
+    kid: Option<String>,
+    /// Every login
+    #[arg(long, group = "scope")]
+    all: bool,
+    /// Only logins that were made before this time: 2026-11-01, 2026-11-01T12:00:00Z, in UTC,
+    /// or now
+    #[arg(long, value_name = "TIME", requires = "scope")]
+    before: Option<String>,
 }
 
 pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
-    let source = key_source(&Environment::of_process())?;
-    let KeySource::Folder(folder) = source else {
+    let environment = Environment::of_process();
+    let KeySource::Folder(path) = key_source(&environment)? else {
         return Err(
             "with AUTHSEAL_KEYS there is no folder for revoked.txt: revoke at the \
                     provider, or take the key out"
                 .into(),
         );
     };
-    let given = secret_input::read(arguments.authid_or_lineage, arguments.file)?;
+    let folder = KeyFolder::new(&path);
+    let scope = arguments.rule.scope(&environment, &folder)?;
+    let revocations = match (scope, &arguments.rule.before) {
+        (None, _) => vec![login(
+            &environment,
+            arguments.authid_or_lineage,
+            arguments.file,
+        )?],
+        (Some(_), _) if arguments.authid_or_lineage.is_some() || arguments.file.is_some() => {
+            return Err("give either a login or a rule".into());
+        }
+        (Some(scope), Some(before)) => vec![Revocation::Rule(scope, time(before)?)],
+        (Some(scope), None) if arguments.undo => rules(&folder, &scope)?,
+        (Some(scope), None) => {
+            return Err(format!(
+                "{scope}: add --before with a time, such as --before now: logins that are made \
+                 after it stay good"
+            )
+            .into());
+        }
+    };
+    for revocation in &revocations {
+        let is_new =
+            folder.set_revoked(revocation, !arguments.undo, arguments.reason.as_deref())?;
+        report(&path, revocation, arguments.undo, is_new);
+    }
+    say_what_is_damaged(&environment);
+    Ok(())
+}
+
+impl Rule {
+    /// What the rule is about. A name that nothing has is a mistake: the rule would hold for
+    /// nobody.
+    fn scope(
+        &self,
+        environment: &Environment,
+        folder: &KeyFolder,
+    ) -> Result<Option<Scope>, Failure> {
+        if self.all {
+            return Ok(Some(Scope::All));
+        }
+        if let Some(service) = &self.service {
+            let ids = service_ids(environment);
+            let Some(id) = ids.get(service) else {
+                return Err(format!(
+                    "there is no service {service}: authseal check lists their ids"
+                )
+                .into());
+            };
+            return Ok(Some(Scope::Service(id.clone())));
+        }
+        let Some(kid) = &self.kid else {
+            return Ok(None);
+        };
+        // A leaked key whose file is gone stands in the one that was made instead.
+        let is_named = || load_keyring(environment).is_ok_and(|keys| keys.current().names(kid));
+        match folder.has_had(kid)? || is_named() {
+            true => Ok(Some(Scope::Kid(kid.clone()))),
+            false => Err(format!(
+                "{} has never had a key {kid}: authseal keys list shows those that are there",
+                folder.path().display()
+            )
+            .into()),
+        }
+    }
+}
+
+/// The login that an AuthID or a lineage names.
+fn login(
+    environment: &Environment,
+    given: Option<String>,
+    file: Option<PathBuf>,
+) -> Result<Revocation, Failure> {
+    let given = secret_input::read(given, file)?;
     let lineage = match Lineage::parse(given.expose()) {
         Some(lineage) => lineage,
         None => {
-            let keys = load_keyring(&Environment::of_process())?.current();
+            let keys = load_keyring(environment)?.current();
             let opened = seal::open(&keys, Clock::system().now(), given.expose());
             match (opened, OldAuthId::parse(given.expose())) {
                 (Ok(opened), _) => opened.grant.lineage,
@@ -50,20 +146,71 @@ pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
             }
         }
     };
-    let is_new =
-        KeyFolder::new(&folder).revoke(&lineage.to_string(), arguments.reason.as_deref())?;
-    let file = folder.join("revoked.txt");
-    if is_new {
-        println!(
-            "Revoked {lineage}, in {}. A running server follows within 2 seconds.",
-            file.display()
-        );
-        if let Err(error) = load_keyring(&Environment::of_process()) {
-            println!("BUT it keeps the keys and revocations it has until this is mended:\n{error}");
-        }
-        println!("The provider still has the grant: revoke it there too, at /revoke.");
-    } else {
-        println!("{lineage} stands in {} already.", file.display());
+    Ok(Revocation::Lineage(*lineage.as_bytes()))
+}
+
+fn time(text: &str) -> Result<UnixTime, Failure> {
+    let now = Clock::system().now();
+    // Logins of this very second are meant too.
+    let next_second = now.plus(std::time::Duration::from_secs(1));
+    if text == "now" {
+        return Ok(next_second);
     }
-    Ok(())
+    let time = UnixTime::parse(text).ok_or(
+        "write the time of --before like 2026-11-01 or 2026-11-01T12:00:00Z, in UTC, or now",
+    )?;
+    match time <= next_second {
+        true => Ok(time),
+        false => Err(format!(
+            "{time} is still to come, and logins that are made until then would be revoked too: \
+             give a time that has passed"
+        )
+        .into()),
+    }
+}
+
+fn rules(folder: &KeyFolder, scope: &Scope) -> Result<Vec<Revocation>, Failure> {
+    let rules = folder.rules_of(scope)?;
+    match rules.is_empty() {
+        true => Err(format!(
+            "there is no rule on {scope} in {}",
+            folder.path().join("revoked.txt").display()
+        )
+        .into()),
+        false => Ok(rules),
+    }
+}
+
+fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
+    let file = folder.join("revoked.txt");
+    let file = file.display();
+    let done = if undo { "Took back" } else { "Revoked" };
+    if !is_new {
+        let state = if undo { "is taken back" } else { "stands" };
+        println!("{revocation} {state} in {file} already.");
+        return;
+    }
+    println!("{done} {revocation}, in {file}. A running server follows within 2 seconds.");
+    if undo {
+        return;
+    }
+    if let Revocation::Rule(Scope::Service(_) | Scope::All, _) = revocation {
+        println!(
+            "AuthIDs of Duplicati's own server do not say when they were made: the rule holds for \
+             all of them."
+        );
+    }
+    println!("The provider still has the grant: revoke it there too, at /revoke.");
+}
+
+/// A revocation counts whatever else is damaged; but not so what the damage hides.
+fn say_what_is_damaged(environment: &Environment) {
+    match load_keyring(environment) {
+        Ok(keyring) => {
+            for trouble in keyring.condition().troubles(Clock::system().now()) {
+                println!("BUT {trouble}");
+            }
+        }
+        Err(error) => println!("BUT the keys stay as they were until this is mended:\n{error}"),
+    }
 }

@@ -26,6 +26,7 @@ pub struct Settings {
     pub(super) keys_dir: Option<String>,
     pub(super) keys: Option<String>,
     pub(super) keys_passphrase: Option<String>,
+    pub(super) first_key: Option<String>,
     pub(super) providers: Option<String>,
     pub(super) services: Option<String>,
     pub(super) app_name: Option<String>,
@@ -50,13 +51,14 @@ pub struct Settings {
 }
 
 /// The names of [`Settings`], without prefix.
-const NAMES: [&str; 27] = [
+const NAMES: [&str; 28] = [
     "PUBLIC_URL",
     "LISTEN",
     "ADMIN_LISTEN",
     "KEYS_DIR",
     "KEYS",
     "KEYS_PASSPHRASE",
+    "FIRST_KEY",
     "PROVIDERS",
     "SERVICES",
     "APP_NAME",

@@ -13,7 +13,11 @@ mod provider_table;
 mod reader;
 mod tables;
 
-use std::{collections::HashSet, fs, net::SocketAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    net::SocketAddr,
+};
 
 use thiserror::Error;
 use toml::Table;
@@ -33,7 +37,7 @@ use crate::{
     telemetry::{LogFilter, LogFormat},
 };
 use offer::Wish;
-use reader::{Reader, log_format, mebibytes, trusted_openers, web_address};
+use reader::{Reader, first_key, log_format, mebibytes, trusted_openers, web_address};
 use tables::Tables;
 
 /// The providers and services that are compiled in.
@@ -50,6 +54,8 @@ pub struct Config {
     pub login_gates: LoginGates,
     /// The keys, loaded; there may be none yet.
     pub keyring: Keyring,
+    /// True if `serve` may make the first key of a folder that has never had one.
+    pub makes_first_key: bool,
     /// The services on offer, and the others.
     pub offer: Offer,
     /// The program that people want AuthIDs for.
@@ -131,6 +137,12 @@ impl Config {
             log_format,
         );
         let old_authids = OldAuthIdSettings::read(&settings, &mut reader);
+        let makes_first_key = reader.or_default(
+            "FIRST_KEY",
+            settings.first_key.as_deref(),
+            "make",
+            first_key,
+        );
         let keyring = keyring(&settings, reader.problems);
         let mut notes = translated.notes;
         let wish = Wish::of(settings.services.clone(), translated.services);
@@ -164,6 +176,7 @@ impl Config {
                 edge,
                 login_gates,
                 keyring,
+                makes_first_key: makes_first_key.unwrap_or(false),
                 offer,
                 display_name: settings.display_name.unwrap_or_else(|| "authseal".into()),
                 app_name: settings.app_name.unwrap_or_else(|| "Duplicati".into()),
@@ -278,6 +291,22 @@ fn key_source_of(settings: &Settings, problems: &mut Vec<String>) -> Option<KeyS
             folder.as_deref().unwrap_or("keys").into(),
         )),
     }
+}
+
+/// The services that AuthIDs may name, each with its id: offered or not, and aliases too.
+pub fn service_ids(environment: &Environment) -> HashMap<String, String> {
+    let offer = match Config::load(environment.clone()) {
+        Ok(config) => config.offer,
+        // Some settings are missing where a command runs; the tables are known all the same.
+        Err(rejected) => rejected.offer,
+    };
+    let offered = offer.catalog.iter().flat_map(|service| {
+        let names = service.aliases.iter().chain([&service.id]);
+        names.map(|name| (name.clone(), service.id.clone()))
+    });
+    let withheld = offer.withheld.iter();
+    let withheld = withheld.map(|service| (service.id.clone(), service.id.clone()));
+    offered.chain(withheld).collect()
 }
 
 /// Loads the keys, without making any.

@@ -91,6 +91,15 @@ pub(super) fn yes_or_no(text: &str) -> Result<bool, &'static str> {
     }
 }
 
+/// Whether `serve` may make a first key.
+pub(super) fn first_key(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "make" => Ok(true),
+        "never" => Ok(false),
+        _ => Err("must be make or never"),
+    }
+}
+
 pub(super) fn folder(text: &str) -> Result<PathBuf, &'static str> {
     let folder = PathBuf::from(text);
     match folder.is_dir() {

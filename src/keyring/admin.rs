@@ -3,9 +3,9 @@
 //! middle, and two at once don't destroy each other.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, fchown},
+    fs::{self, DirBuilder, File},
+    io::{self, Write},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,7 +16,11 @@ use zeroize::Zeroizing;
 use super::{
     Jwk, KeySet, KeyringError, Passphrase,
     folder::{self, REVOKED},
+    history::{Fate, HISTORY, Held, History, give_to_owner_of, read_if_there},
+    jwk::is_kid,
     protection::{self, is_protected, json_of},
+    replacing,
+    revocations::Lines,
 };
 use crate::{clock::UnixTime, secret::Secret};
 
@@ -54,34 +58,11 @@ impl KeyFolder {
         self.create(&others, now, activate_in, Vec::new())
     }
 
-    /// Makes a key that seals at once, in whose file stands that the leaked ones open
-    /// nothing any more: one file is the whole change, for every server that sees it.
-    /// `None` if all of them have been replaced already.
-    pub fn replace_keys(
-        &self,
-        now: UnixTime,
-        leaked: &[String],
-    ) -> Result<Option<Jwk>, KeyringError> {
-        let others = self.load()?;
-        let to_replace = |key: &&Jwk| key.replaced.is_none() && leaked.contains(&key.kid);
-        let mut replaces: Vec<String> = Vec::new();
-        for key in others.iter().filter(to_replace) {
-            replaces.push(key.kid.clone());
-            // What it was made instead of stays replaced when its own file is removed.
-            replaces.extend(key.replaces.iter().cloned());
-        }
-        if replaces.is_empty() {
-            return Ok(None);
-        }
-        self.create(&others, now, Duration::ZERO, replaces)
-            .map(Some)
-    }
-
     pub(super) fn load(&self) -> Result<KeySet, KeyringError> {
         folder::load(&self.path, self.passphrase.as_ref())
     }
 
-    fn create(
+    pub(super) fn create(
         &self,
         others: &KeySet,
         now: UnixTime,
@@ -98,7 +79,11 @@ impl KeyFolder {
             key.iat = others.next_iat(now, key.nbf);
             key.replaces.clone_from(&replaces);
             match self.write_new(&key) {
-                Ok(()) => return Ok(key),
+                Ok(()) => {
+                    // Also without its line the key is good: the next `serve` writes it.
+                    let _ = self.note_new(&key, now);
+                    return Ok(key);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(self.not_writable(&error)),
             }
@@ -135,29 +120,17 @@ impl KeyFolder {
             None => drop(members.remove("exp")),
             Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
         });
+        let edited = edited.and_then(|()| Held::hold(&self.path)?.note_end(kid, at));
         edited.map_err(|error| self.cannot("retired", kid, &error))
-    }
-
-    /// Takes back that a key leaked: what replaced it says so no more.
-    pub fn undo_replace(&self, kid: &str) -> Result<(), KeyringError> {
-        let keys = self.load()?;
-        for key in keys
-            .iter()
-            .filter(|key| key.replaces.iter().any(|other| other == kid))
-        {
-            let others = key.replaces.iter().filter(|other| *other != kid);
-            let others: Vec<&String> = others.collect();
-            let edited = self.edit(&key.kid, |members| {
-                members.insert("replaces".to_owned(), json!(others));
-            });
-            edited.map_err(|error| self.cannot("changed", &key.kid, &error))?;
-        }
-        Ok(())
     }
 
     /// Changes some members of a key. What else stands in its file stays, and so does the
     /// form: protected or not.
-    fn edit(&self, kid: &str, change: impl FnOnce(&mut Map<String, Value>)) -> io::Result<()> {
+    pub(super) fn edit(
+        &self,
+        kid: &str,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) -> io::Result<()> {
         let path = self.key_path(kid);
         let content = Zeroizing::new(fs::read(&path)?);
         let is_protected = is_protected(&content);
@@ -175,52 +148,18 @@ impl KeyFolder {
         self.sync()
     }
 
-    /// Deletes a key's file.
-    pub fn remove_key(&self, kid: &str) -> Result<(), KeyringError> {
+    /// Deletes a key's file, and first writes down that this is meant: a running server
+    /// keeps a key whose file is only gone. The file may be gone already.
+    pub fn remove_key(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
         let remove = || -> io::Result<()> {
-            fs::remove_file(self.key_path(kid))?;
+            Held::hold(&self.path)?.note_key(kid, Fate::Removed, now)?;
+            match fs::remove_file(self.key_path(kid)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
             self.sync()
         };
         remove().map_err(|error| self.cannot("removed", kid, &error))
-    }
-
-    /// Adds a lineage to `revoked.txt`, by one append, so that two at once lose no
-    /// line. What a kill cuts short is no line of anybody's, and the next one starts
-    /// anew. Returns `false` if it stood there already.
-    pub fn revoke(&self, lineage: &str, reason: Option<&str>) -> Result<bool, KeyringError> {
-        self.append_revoked(lineage, reason).map_err(|error| {
-            KeyringError::one(format!(
-                "{} could not be written: {error}",
-                self.path.join(REVOKED).display()
-            ))
-        })
-    }
-
-    fn append_revoked(&self, lineage: &str, reason: Option<&str>) -> io::Result<bool> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(self.path.join(REVOKED))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let stands_there =
-            |line: &str| line.split('#').next().unwrap_or_default().trim() == lineage;
-        if text.lines().any(stands_there) {
-            return Ok(false);
-        }
-        // An editor may have left the last line open.
-        let start = if text.is_empty() || text.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
-        let reason = reason.map_or(String::new(), |reason| format!(" # {}", one_line(reason)));
-        file.seek(SeekFrom::End(0))?;
-        file.write_all(format!("{start}{lineage}{reason}\n").as_bytes())?;
-        file.sync_all()?;
-        Ok(true)
     }
 
     fn write_new(&self, key: &Jwk) -> io::Result<()> {
@@ -242,14 +181,74 @@ impl KeyFolder {
             .tempfile_in(&self.path)?;
         file.write_all(content.expose().as_bytes())?;
         file.write_all(b"\n")?;
-        // What root makes in the folder of the service's user must be that user's.
-        let (ours, folders) = (file.as_file().metadata()?, fs::metadata(&self.path)?);
-        if (ours.uid(), ours.gid()) != (folders.uid(), folders.gid()) {
-            // Whoever is not root cannot, and need not.
-            let _ = fchown(file.as_file(), Some(folders.uid()), Some(folders.gid()));
-        }
+        give_to_owner_of(&self.path, file.as_file())?;
         file.as_file().sync_all()?;
         Ok(file)
+    }
+
+    /// True if a server may have this key though its file is gone: the history knows it, or
+    /// is gone too.
+    pub fn may_miss(&self, kid: &str) -> Result<bool, KeyringError> {
+        let history = self.history()?;
+        let is_known = history
+            .fates
+            .get(kid)
+            .is_some_and(|fate| *fate != Fate::Removed);
+        Ok(is_known || (!history.has_had_keys() && is_kid(kid)))
+    }
+
+    /// True if the folder has a key of this id, or has had one.
+    pub fn has_had(&self, kid: &str) -> Result<bool, KeyringError> {
+        if !is_kid(kid) {
+            return Ok(false);
+        }
+        let is_there = fs::symlink_metadata(self.key_path(kid)).is_ok();
+        Ok(is_there || self.history()?.fates.contains_key(kid))
+    }
+
+    pub(super) fn history(&self) -> Result<History, KeyringError> {
+        History::read(&self.path).map_err(|error| {
+            let path = self.path.join(HISTORY);
+            KeyringError::one(format!("{} cannot be read: {error}", path.display()))
+        })
+    }
+
+    /// Writes down the keys and revocations that the history does not know yet: of a folder
+    /// that is older than its history, or that is changed by hand.
+    pub(super) fn catch_up(&self, keys: &KeySet, now: UnixTime) -> io::Result<()> {
+        let lines = read_if_there(&self.path.join(REVOKED))?.unwrap_or_default();
+        let lines = Lines::parse(&lines);
+        let is_known = |known: &History| {
+            keys.iter().all(|key| known.fates.contains_key(&key.kid))
+                && replacing::knows_replaced(known, keys)
+                && lines
+                    .last_words
+                    .iter()
+                    .all(|(line, word)| known.revocations.get(line) == Some(word))
+        };
+        if is_known(&History::read(&self.path)?) {
+            return Ok(());
+        }
+        let mut held = Held::hold(&self.path)?;
+        let known = held.history()?;
+        for key in keys.iter() {
+            if !known.fates.contains_key(&key.kid) {
+                held.note_key(&key.kid, key.exp.map_or(Fate::Made, Fate::Ends), now)?;
+            }
+        }
+        replacing::note_replaced(&mut held, &known, keys, now)?;
+        let words = lines.last_words.iter();
+        held.note_revocations(
+            words.filter(|(line, word)| known.revocations.get(line) != Some(word)),
+        )
+    }
+
+    fn note_new(&self, key: &Jwk, now: UnixTime) -> io::Result<()> {
+        let mut held = Held::hold(&self.path)?;
+        held.note_key(&key.kid, Fate::Made, now)?;
+        key.replaces
+            .iter()
+            .try_for_each(|kid| held.note_replaced(kid, &replacing::by(key)))
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
@@ -269,11 +268,6 @@ impl KeyFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
-}
-
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ")
 }
 
 #[cfg(test)]
@@ -327,18 +321,5 @@ mod tests {
         keys.retire_key(&key.kid, None).unwrap();
         let set = keys.load().unwrap();
         assert!(set.opening(&key.kid, UnixTime(9)).is_ok());
-    }
-
-    #[test]
-    fn a_lineage_is_revoked_once_on_a_line_of_its_own() {
-        let (_temporary, keys) = in_new_folder();
-        keys.create_key(UnixTime(5), Duration::ZERO).unwrap();
-        let path = keys.path().join(REVOKED);
-        fs::write(&path, "first").unwrap();
-        assert!(keys.revoke("second", Some("lost\nlaptop")).unwrap());
-        assert!(!keys.revoke("second", None).unwrap());
-        assert!(!keys.revoke("first", None).unwrap());
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "first\nsecond # lost laptop\n");
     }
 }

@@ -4,17 +4,57 @@ use std::{collections::HashSet, fs, io, os::unix::fs::PermissionsExt, path::Path
 
 use super::{
     Jwk, KeySet, KeyringError, Passphrase, ProtectionError,
-    jwk::is_kid,
+    history::{History, read_if_there},
     protection::{is_protected, json_of},
+    revocations::Lines,
 };
 
 pub(super) const REVOKED: &str = "revoked.txt";
 
-/// Reads every `<kid>.jwk` and `revoked.txt`; a missing folder is an empty one.
+/// What one look at the folder found. Each is read apart from the others.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) keys: Result<KeyFiles, KeyringError>,
+    pub(super) history: io::Result<History>,
+    /// `None` if there is no file.
+    pub(super) revoked: io::Result<Option<Lines>>,
+}
+
+/// The keys of the folder.
+#[derive(Debug, Default)]
+pub(super) struct KeyFiles {
+    pub(super) keys: Vec<Jwk>,
+    /// The ids of those whose files are encrypted.
+    pub(super) protected: HashSet<String>,
+}
+
+/// Looks at the folder.
+pub(super) fn look(folder: &Path, passphrase: Option<&Passphrase>) -> Found {
+    // The history last: what was removed on purpose stands there before its file is gone.
+    let keys = load_keys(folder, passphrase);
+    let revoked = read_if_there(&folder.join(REVOKED));
+    Found {
+        keys,
+        revoked: revoked.map(|bytes| bytes.map(|bytes| Lines::parse(&bytes))),
+        history: History::read(folder),
+    }
+}
+
+/// The keys alone, for a change of the folder.
 pub(super) fn load(folder: &Path, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
+    let files = load_keys(folder, passphrase)?;
+    let mut set = KeySet::new(files.keys);
+    set.protected = files.protected;
+    Ok(set)
+}
+
+/// Reads every `<kid>.jwk`; a missing folder is an empty one.
+pub(super) fn load_keys(
+    folder: &Path,
+    passphrase: Option<&Passphrase>,
+) -> Result<KeyFiles, KeyringError> {
     let mut problems = Vec::new();
-    let mut keys = Vec::new();
-    let mut protected = HashSet::new();
+    let mut files = KeyFiles::default();
     let mut locked = Locked::default();
     for name in file_names(folder)? {
         let Some(stem) = name.strip_suffix(".jwk") else {
@@ -22,22 +62,17 @@ pub(super) fn load(folder: &Path, passphrase: Option<&Passphrase>) -> Result<Key
         };
         match load_key(&folder.join(&name), stem, passphrase) {
             Ok((key, is_protected)) => {
-                protected.extend(is_protected.then(|| key.kid.clone()));
-                keys.push(key);
+                let kid = is_protected.then(|| key.kid.clone());
+                files.protected.extend(kid);
+                files.keys.push(key);
             }
             Err(Unread::Locked(error)) => locked.add(error, name),
             Err(Unread::Broken(problem)) => problems.push(problem),
         }
     }
     problems.extend(locked.problems(folder));
-    let revoked = load_revoked(&folder.join(REVOKED)).unwrap_or_else(|problem| {
-        problems.push(problem);
-        HashSet::new()
-    });
     if problems.is_empty() {
-        let mut set = KeySet::new(keys, revoked);
-        set.protected = protected;
-        Ok(set)
+        Ok(files)
     } else {
         Err(KeyringError { problems })
     }
@@ -145,33 +180,6 @@ fn load_key(
     Ok((key, is_protected))
 }
 
-/// One lineage a line; `#` starts a comment, in whatever encoding: it may be an
-/// editor's, or one that a kill cut short.
-fn load_revoked(path: &Path) -> Result<HashSet<String>, String> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let mut revoked = HashSet::new();
-    for (index, line) in text.lines().enumerate() {
-        let lineage = line.split('#').next().unwrap_or_default().trim();
-        if lineage.is_empty() {
-            continue;
-        }
-        if !is_kid(lineage) {
-            return Err(format!(
-                "{} line {}: not a lineage; write one a line, comments after #",
-                path.display(),
-                index + 1
-            ));
-        }
-        revoked.insert(lineage.to_owned());
-    }
-    Ok(revoked)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -197,11 +205,6 @@ mod tests {
             ("open.jwk", json.expose(), 0o644),
             ("broken.jwk", "{\"kty\":", 0o600),
             ("misnamed.jwk", json.expose(), 0o600),
-            (
-                "revoked.txt",
-                "# fine\nabc # reason\nnot a lineage\n",
-                0o644,
-            ),
             (".new-key-x", "half", 0o600),
         ]);
         let problems = load(folder.path(), None).unwrap_err().problems;
@@ -209,23 +212,12 @@ mod tests {
             "broken.jwk is not JSON",
             &format!("name the file {}.jwk", good.kid),
             "chmod 600",
-            "line 3: not a lineage",
         ]
         .iter()
         .enumerate()
         {
             assert!(problems[index].contains(hint), "{problems:#?}");
         }
-        assert_eq!(problems.len(), 4);
-    }
-
-    #[test]
-    fn revoked_lineages_are_read_with_their_comments() {
-        let folder = folder_with(&[("revoked.txt", "# lost laptop\nabc # why\n\n def\n", 0o644)]);
-        let set = load(folder.path(), None).unwrap();
-        assert!(set.is_revoked("abc") && set.is_revoked("def") && !set.is_revoked("why"));
-        fs::write(folder.path().join(REVOKED), b"abc # caf\xe9\nghi # caf\xc3").unwrap();
-        let set = load(folder.path(), None).unwrap();
-        assert!(set.is_revoked("abc") && set.is_revoked("ghi"));
+        assert_eq!(problems.len(), 3);
     }
 }

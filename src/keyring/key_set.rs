@@ -1,14 +1,18 @@
 //! What one load of the keys found.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
+    sync::Arc,
     time::Duration,
 };
 
 use thiserror::Error;
 
-use super::{Jwk, jwk::Replaced};
+use super::{
+    Jwk, Replaced,
+    revocations::{Facts, Revocation, Revocations},
+};
 use crate::clock::UnixTime;
 
 /// The keys and revoked lineages of one load: never changed, only replaced.
@@ -16,10 +20,12 @@ use crate::clock::UnixTime;
 pub struct KeySet {
     /// Sorted so that the last key that may seal is the one that does.
     keys: Vec<Jwk>,
-    revoked: HashSet<String>,
+    /// Keys that should be here and are not, each with its end.
+    pub(super) missing: BTreeMap<String, Option<UnixTime>>,
     /// The ids of those that are encrypted where they are kept. Not what makes a set
     /// another one: the keys are the same.
     pub(super) protected: HashSet<String>,
+    pub(super) revocations: Arc<Revocations>,
     pub(super) version: u64,
 }
 
@@ -58,16 +64,20 @@ pub enum Unusable {
     /// The key's `exp` has passed, or it was replaced.
     #[error("the key it was sealed under has been retired")]
     Retired,
+    /// The folder has had it, and nobody has removed it: its file is missing.
+    #[error("the file of the key it was sealed under is missing on this server")]
+    Missing,
 }
 
 impl KeySet {
-    pub(super) fn new(mut keys: Vec<Jwk>, revoked: HashSet<String>) -> Self {
+    pub(super) fn new(mut keys: Vec<Jwk>) -> Self {
         keys.sort_by(|a, b| (a.nbf, a.iat, &a.kid).cmp(&(b.nbf, b.iat, &b.kid)));
         retire_replaced(&mut keys);
         Self {
             keys,
-            revoked,
+            missing: BTreeMap::new(),
             protected: HashSet::new(),
+            revocations: Arc::default(),
             version: 0,
         }
     }
@@ -99,22 +109,34 @@ impl KeySet {
     /// The key of that id, while it opens.
     pub fn opening(&self, kid: &str, now: UnixTime) -> Result<&Jwk, Unusable> {
         match self.keys.iter().find(|key| key.kid == kid) {
-            None => Err(Unusable::Unknown),
+            None => Err(self.why_absent(kid, now)),
             Some(key) if !key.opens_at(now) => Err(Unusable::Retired),
             Some(key) => Ok(key),
         }
     }
 
-    /// Takes over from an earlier load which keys had leaked: that the file is gone that
-    /// says so brings none of them back while this process runs.
-    pub(super) fn keep_replaced(&mut self, before: &Self) {
-        let here: HashSet<String> = self.keys.iter().map(|key| key.kid.clone()).collect();
-        for key in &mut self.keys {
-            let known = before.iter().find(|known| known.kid == key.kid);
-            let replaced = known.and_then(|known| known.replaced.clone());
-            let replaced = replaced.filter(|replaced| !here.contains(&replaced.by));
-            key.replaced = key.replaced.take().or(replaced);
+    /// Keeps closed what is known to have leaked: that the file is gone that says so brings
+    /// no leaked key back. If the file is there, and says so no more, it was undone.
+    pub(super) fn keep_replaced<'r>(
+        &mut self,
+        known: impl IntoIterator<Item = (&'r str, &'r Replaced)>,
+    ) {
+        for (kid, replaced) in known {
+            if self.keys.iter().any(|key| key.kid == replaced.by) {
+                continue;
+            }
+            let mut keys = self.keys.iter_mut();
+            if let Some(key) = keys.find(|key| key.kid == kid) {
+                key.replaced.get_or_insert_with(|| replaced.clone());
+            }
         }
+    }
+
+    /// Every key that was replaced because it leaked.
+    pub(super) fn replaced(&self) -> impl Iterator<Item = (&str, &Replaced)> {
+        self.keys
+            .iter()
+            .filter_map(|key| Some((key.kid.as_str(), key.replaced.as_ref()?)))
     }
 
     /// True if the key is encrypted where it is kept.
@@ -123,7 +145,7 @@ impl KeySet {
     }
 
     /// True if a key has this id, or was made instead of one that had.
-    pub(super) fn names(&self, kid: &str) -> bool {
+    pub fn names(&self, kid: &str) -> bool {
         let mut keys = self.keys.iter();
         keys.any(|key| key.kid == kid || key.replaces.iter().any(|other| other == kid))
     }
@@ -136,14 +158,30 @@ impl KeySet {
         newest.map_or(now, |iat| now.max(iat.plus(Duration::from_secs(1))))
     }
 
-    /// Whether this lineage stands in `revoked.txt`.
-    pub fn is_revoked(&self, lineage: impl fmt::Display) -> bool {
-        !self.revoked.is_empty() && self.revoked.contains(&lineage.to_string())
+    fn why_absent(&self, kid: &str, now: UnixTime) -> Unusable {
+        match self.missing.get(kid) {
+            None => Unusable::Unknown,
+            Some(Some(end)) if *end <= now => Unusable::Retired,
+            Some(_) => Unusable::Missing,
+        }
     }
 
-    /// Whether the other holds the same keys and revocations.
+    /// True if an AuthID is revoked: its login, or by a rule.
+    pub fn revokes(&self, facts: &Facts<'_>) -> bool {
+        self.revocations.revoke(facts)
+    }
+
+    /// True if this lineage is revoked by a line of its own.
+    pub fn is_revoked(&self, lineage: impl fmt::Display) -> bool {
+        let lineage = Revocation::lineage(&lineage.to_string());
+        lineage.is_some_and(|lineage| self.revocations.contains(&lineage))
+    }
+
+    /// True if the other holds the same keys and revocations.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.keys == other.keys && self.revoked == other.revoked
+        self.keys == other.keys
+            && self.missing == other.missing
+            && self.revocations == other.revocations
     }
 
     /// Changes with every load that finds something new: what was worked out under
@@ -157,9 +195,28 @@ impl KeySet {
         self.keys.iter()
     }
 
-    /// How many lineages are revoked.
+    /// How many lineages and rules are revoked.
     pub fn revoked_count(&self) -> usize {
-        self.revoked.len()
+        self.revocations.len()
+    }
+
+    /// Each revocation in force.
+    pub fn revocations(&self) -> impl Iterator<Item = Revocation> {
+        self.revocations.iter()
+    }
+
+    /// The ids of the keys that should be here, and whose files are missing.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        self.missing.keys().map(String::as_str)
+    }
+
+    /// Those of them that have not ended.
+    pub fn missed(&self, now: UnixTime) -> impl Iterator<Item = &str> {
+        let is_missed = move |end: &Option<UnixTime>| end.is_none_or(|end| now < end);
+        let missing = self.missing.iter();
+        missing
+            .filter(move |(_, end)| is_missed(end))
+            .map(|(kid, _)| kid.as_str())
     }
 
     /// Whether there is no key at all.
@@ -202,14 +259,11 @@ mod tests {
 
     #[test]
     fn the_newest_active_key_seals_and_every_unexpired_one_opens() {
-        let set = KeySet::new(
-            vec![
-                key("next", 300, None),
-                key("old", 100, Some(400)),
-                key("now", 200, None),
-            ],
-            HashSet::new(),
-        );
+        let set = KeySet::new(vec![
+            key("next", 300, None),
+            key("old", 100, Some(400)),
+            key("now", 200, None),
+        ]);
         let sealing = |now| set.sealing(UnixTime(now)).map(|key| key.kid.as_str());
         assert_eq!(sealing(99), Some("old"), "a clock that was set back");
         assert_eq!(sealing(100), Some("old"));
@@ -229,7 +283,7 @@ mod tests {
         for (nbf, exp) in [(100, None), (1_000, None), (100, Some(101))] {
             let mut new = key("new", nbf, exp);
             new.replaces = vec!["leaked".into(), "gone".into()];
-            let set = KeySet::new(vec![leaked.clone(), new], HashSet::new());
+            let set = KeySet::new(vec![leaked.clone(), new]);
             for now in [0, 100, 999, 2_000].map(UnixTime) {
                 assert_eq!(set.opening("leaked", now).err(), Some(Unusable::Retired));
                 let sealing = set.sealing(now).map(|key| key.kid.as_str());
@@ -237,13 +291,12 @@ mod tests {
             }
             assert_eq!(set.state(&set.keys[0], UnixTime(0)), KeyState::Retired);
             // The file that says so is gone.
-            let mut later = KeySet::new(vec![leaked.clone()], HashSet::new());
-            later.keep_replaced(&set);
+            let mut later = KeySet::new(vec![leaked.clone()]);
+            later.keep_replaced(set.replaced());
             assert!(later.opening("leaked", UnixTime(200)).is_err());
             // The file is there, and says so no more.
-            let mut undone =
-                KeySet::new(vec![leaked.clone(), key("new", nbf, exp)], HashSet::new());
-            undone.keep_replaced(&set);
+            let mut undone = KeySet::new(vec![leaked.clone(), key("new", nbf, exp)]);
+            undone.keep_replaced(set.replaced());
             assert!(undone.opening("leaked", UnixTime(200)).is_ok());
         }
     }

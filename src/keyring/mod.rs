@@ -1,23 +1,31 @@
 //! The server's keys: one JWK per file in the keys folder, or a JWK Set in the
 //! environment, and the lineages that have been revoked.
 //!
-//! [`Keyring`] is what lives as long as the server; [`KeySet`] is what one load
-//! found, never changed afterwards and swapped as a whole.
+//! [`Keyring`] is what lives as long as the server; [`KeySet`] is what is in use after one
+//! look, never changed afterwards and swapped as a whole.
 
 mod admin;
+mod condition;
 mod folder;
+mod history;
+mod inspection;
 mod jwk;
 mod key_set;
 mod protection;
+mod replacing;
+mod revocations;
+mod revoking;
 mod rewriting;
+mod succession;
+mod volume;
 
 use std::{
     collections::HashSet,
-    fmt,
-    path::PathBuf,
+    fmt, io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -26,11 +34,15 @@ use arc_swap::{ArcSwap, Guard};
 use thiserror::Error;
 
 pub use admin::KeyFolder;
+pub use condition::{Condition, Trouble};
+pub use inspection::Inspection;
 pub use jwk::{Jwk, JwkError, Replaced};
 pub use key_set::{KeySet, KeyState, Unusable};
 pub use protection::{Passphrase, ProtectionError};
+pub use revocations::{Facts, LineageBits, Revocation, Scope};
 
 use crate::{clock::UnixTime, secret::Secret};
+use folder::KeyFiles;
 
 /// Where the keys come from.
 #[derive(Clone, Debug)]
@@ -81,26 +93,41 @@ pub struct Keyring {
     source: KeySource,
     passphrase: Option<Passphrase>,
     current: ArcSwap<KeySet>,
+    condition: ArcSwap<Condition>,
+    makes_first_key: AtomicBool,
     loads: AtomicU64,
 }
 
 impl Keyring {
-    /// Loads keys that are not protected. An empty folder is no error: see
-    /// [`Keyring::make_first_key`].
+    /// Loads keys that are not protected, and the revocations: see
+    /// [`Keyring::load_protected`].
     pub fn load(source: KeySource) -> Result<Self, KeyringError> {
         Self::load_protected(source, None)
     }
 
-    /// Loads keys of which some may be encrypted under `passphrase`.
+    /// Loads the revocations and the keys, of which some may be encrypted under `passphrase`.
+    /// An empty folder is no error: see [`Keyring::begin`]. Keys that can't be read are one.
+    /// What is wrong with the revocations stands in the condition.
     pub fn load_protected(
         source: KeySource,
         passphrase: Option<Passphrase>,
     ) -> Result<Self, KeyringError> {
-        let set = read(&source, passphrase.as_ref())?;
+        let (set, condition) = match &source {
+            KeySource::Inline(text) => (read_set(text, passphrase.as_ref())?, Condition::default()),
+            KeySource::Folder(folder) => {
+                let mut found = folder::look(folder, passphrase.as_ref());
+                let keys = std::mem::replace(&mut found.keys, Ok(KeyFiles::default()));
+                found.keys = Ok(keys?);
+                let nothing = (KeySet::new(Vec::new()), Condition::default());
+                succession::follow(folder, true, &nothing.0, &nothing.1, found)
+            }
+        };
         Ok(Self {
             source,
             passphrase,
             current: ArcSwap::from_pointee(set),
+            condition: ArcSwap::from_pointee(condition),
+            makes_first_key: AtomicBool::new(true),
             loads: AtomicU64::new(0),
         })
     }
@@ -122,7 +149,13 @@ impl Keyring {
     /// unless `in_clear`.
     pub fn export(&self, in_clear: bool) -> Secret {
         let keys = self.current();
-        let all: Vec<Secret> = keys.iter().map(Jwk::to_json).collect();
+        // Where this set is read, nothing else says that such a key leaked.
+        let is_closed_by_history = |key: &&Jwk| {
+            let replaced = key.replaced.as_ref();
+            replaced.is_some_and(|replaced| keys.iter().all(|other| other.kid != replaced.by))
+        };
+        let open = keys.iter().filter(|key| !is_closed_by_history(key));
+        let all: Vec<Secret> = open.map(Jwk::to_json).collect();
         let all: Vec<&str> = all.iter().map(Secret::expose).collect();
         let set = Secret::new(format!("{{\"keys\":[{}]}}", all.join(",")));
         match &self.passphrase {
@@ -141,9 +174,9 @@ impl Keyring {
     /// Decrypts what a reload would decrypt, which takes a tenth of a second for each new
     /// protected key: for a thread that answers nobody. The reload is quick then.
     pub fn decrypt_ahead(&self) {
-        if self.passphrase.is_some() {
+        if let (KeySource::Folder(folder), Some(passphrase)) = (&self.source, &self.passphrase) {
             // What is wrong is the reload's to say.
-            let _ = read(&self.source, self.passphrase.as_ref());
+            let _ = folder::load_keys(folder, Some(passphrase));
         }
     }
 
@@ -153,67 +186,122 @@ impl Keyring {
         self.current.load()
     }
 
-    /// Reads the source again and swaps the set as a whole. On an error the last
-    /// good set stays in use, also when the folder has vanished: an unmounted disk
-    /// is no wish to retire every key.
-    ///
-    /// `false` if nothing is different; then the set that is in use stays, and what
-    /// was worked out under it stays good.
-    pub fn reload(&self) -> Result<bool, KeyringError> {
-        if let KeySource::Folder(folder) = &self.source
-            && !folder.is_dir()
-        {
-            return Err(KeyringError::one(format!(
-                "the keys folder {} has vanished; put it back",
-                folder.display()
-            )));
-        }
-        let mut set = read(&self.source, self.passphrase.as_ref())?;
-        set.keep_replaced(&self.current());
-        if set.is_like(&self.current()) {
-            return Ok(false);
-        }
-        set.version = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
-        self.current.store(Arc::new(set));
-        Ok(true)
+    /// What was wrong at the last look.
+    pub fn condition(&self) -> Guard<Arc<Condition>> {
+        self.condition.load()
     }
 
-    /// Makes a key in a folder that has none and returns its kid; `None` when
-    /// there is a key already.
+    /// Looks at the source again and swaps the set as a whole. Keys and revocations are read
+    /// apart: where the one can't be read, the other is followed all the same. What is only
+    /// gone stays in use: an unmounted disk is no wish to retire every key.
+    ///
+    /// `false` if nothing is different; then the set that is in use stays, and what
+    /// was worked out under it stays good. The error has what is wrong with the keys.
+    pub fn reload(&self) -> Result<bool, KeyringError> {
+        let KeySource::Folder(folder) = &self.source else {
+            return Ok(false);
+        };
+        let makes_first_key = self.makes_first_key.load(Ordering::SeqCst);
+        let (keys, condition) = (self.current.load_full(), self.condition.load_full());
+        if !folder.is_dir() && condition.has_had_keys {
+            return self.vanished(folder, &condition);
+        }
+        let found = folder::look(folder, self.passphrase.as_ref());
+        let (mut set, condition) =
+            succession::follow(folder, makes_first_key, &keys, &condition, found);
+        let problems = condition.keys.clone();
+        let is_new = !set.is_like(&keys);
+        if is_new {
+            set.version = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
+            self.current.store(Arc::new(set));
+        }
+        // Last: whoever waited no longer finds the keys.
+        self.condition.store(Arc::new(condition));
+        match problems.is_empty() {
+            true => Ok(is_new),
+            false => Err(KeyringError { problems }),
+        }
+    }
+
+    fn vanished(&self, folder: &Path, condition: &Condition) -> Result<bool, KeyringError> {
+        let problem = format!(
+            "the keys folder {} has vanished; put it back",
+            folder.display()
+        );
+        let condition = Condition {
+            keys: vec![problem.clone()],
+            gone: Vec::new(),
+            revocations: Vec::new(),
+            ..condition.clone()
+        };
+        self.condition.store(Arc::new(condition));
+        Err(KeyringError::one(problem))
+    }
+
+    /// Looks again, as a server that starts does: a first key may be made or not.
+    pub fn look_for_start(&self, makes_first_key: bool) {
+        self.makes_first_key
+            .store(makes_first_key, Ordering::SeqCst);
+        // What is wrong stands in the condition.
+        let _ = self.reload();
+    }
+
+    /// Prepares a server's start. Makes a key in a folder that has never had one and returns
+    /// its kid; `None` when there is a key already, or when there should be one: then the
+    /// keyring waits for it.
     ///
     /// Fails where the folder cannot be written: a key that dies with the
     /// process would silently void every AuthID made with it.
-    pub fn make_first_key(&self, now: UnixTime) -> Result<Option<String>, KeyringError> {
+    pub fn begin(
+        &self,
+        now: UnixTime,
+        makes_first_key: bool,
+    ) -> Result<Option<String>, KeyringError> {
+        let Some(folder) = self.folder() else {
+            return match self.current().is_empty() {
+                true => Err(KeyringError::one("AUTHSEAL_KEYS holds no key")),
+                false => Ok(None),
+            };
+        };
+        self.look_for_start(makes_first_key);
+        if self.condition().is_waiting() {
+            return Ok(None);
+        }
         if !self.current().is_empty() {
             return Ok(None);
         }
-        let folder = self.folder();
-        let folder = folder.ok_or_else(|| KeyringError::one("AUTHSEAL_KEYS holds no key"))?;
         let key = folder.create_key(now, Duration::ZERO)?;
         self.reload()?;
         Ok(Some(key.kid))
     }
-}
 
-fn read(source: &KeySource, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
-    match source {
-        KeySource::Folder(folder) => folder::load(folder, passphrase),
-        KeySource::Inline(text) => {
-            let (jwks, is_protected) = jwk::parse_set(text, passphrase)
-                .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
-            // What the one seals, the other would be asked to open.
-            let mut kids = HashSet::new();
-            if let Some(twice) = jwks.iter().find(|key| !kids.insert(&key.kid)) {
-                return Err(KeyringError::one(format!(
-                    "AUTHSEAL_KEYS holds two keys of the id \"{}\"",
-                    twice.kid
-                )));
+    /// Writes into the folder's history what was read of it, for the next start: a folder is
+    /// also changed by hand. Not where keys are gone: it may be another folder, before a mount.
+    pub fn write_history(&self, now: UnixTime) -> io::Result<()> {
+        match &self.source {
+            KeySource::Folder(folder) if self.condition().has_all_keys(now) => {
+                KeyFolder::new(folder).catch_up(&self.current(), now)
             }
-            let mut set = KeySet::new(jwks, Default::default());
-            if is_protected {
-                set.protected = set.iter().map(|key| key.kid.clone()).collect();
-            }
-            Ok(set)
+            _ => Ok(()),
         }
     }
+}
+
+/// Reads the keys of AUTHSEAL_KEYS.
+fn read_set(text: &Secret, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
+    let (jwks, is_protected) = jwk::parse_set(text, passphrase)
+        .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
+    // What the one seals, the other would be asked to open.
+    let mut kids = HashSet::new();
+    if let Some(twice) = jwks.iter().find(|key| !kids.insert(&key.kid)) {
+        return Err(KeyringError::one(format!(
+            "AUTHSEAL_KEYS holds two keys of the id \"{}\"",
+            twice.kid
+        )));
+    }
+    let mut set = KeySet::new(jwks);
+    if is_protected {
+        set.protected = set.iter().map(|key| key.kid.clone()).collect();
+    }
+    Ok(set)
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     provider::{CodeExchange, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
-    seal::{self, Grant, Lineage, Purpose},
+    seal::{self, Ancestry, Grant, Lineage, Purpose},
     secret::Secret,
 };
 
@@ -244,6 +244,7 @@ impl Login {
             lineage: Lineage::random(),
             generation: 0,
             region: region.map(str::to_owned),
+            ancestry: Ancestry::default(),
         };
         let authid = seal::seal(&self.keyring.current(), now, &grant)?;
         tracing::info!(

@@ -42,7 +42,7 @@ pub enum RefreshError {
     /// It was presented more often than may be. Wait.
     #[error("too many requests with this AuthID from this address")]
     TooOften(TooOften),
-    /// Its lineage was revoked here. Log in again.
+    /// Its login was revoked here. Log in again.
     #[error("the AuthID has been revoked")]
     Revoked,
     /// Its service is not offered any more. Tell the administrator.
@@ -98,6 +98,7 @@ impl RefreshError {
             Self::Open(OpenError::NotAnAuthId(_)) => "not_an_authid",
             Self::Open(OpenError::Key(Unusable::Unknown)) => "unknown_key",
             Self::Open(OpenError::Key(Unusable::Retired)) => "retired_key",
+            Self::Open(OpenError::Key(Unusable::Missing)) => "missing_key",
             Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
             Self::Old(OldAuthIdError::Busy) => "overloaded",
             Self::Old(_) => "old_refused",

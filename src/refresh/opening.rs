@@ -18,7 +18,7 @@ pub struct Holder<'e> {
     pub(super) service: &'e Arc<Service>,
     pub(super) grant: Grant,
     pub(super) kid: String,
-    /// Whether its lineage was revoked then.
+    /// Whether its login was revoked then.
     is_revoked: bool,
     /// Of the keys that it was opened with.
     pub(super) keys_version: u64,
@@ -51,7 +51,7 @@ impl Holder<'_> {
         if !self.kid.is_empty() {
             keys.opening(&self.kid, now).map_err(OpenError::from)?;
         }
-        match keys.is_revoked(self.grant.lineage) {
+        match self.grant.is_revoked(keys) {
             true => Err(RefreshError::Revoked),
             false => Ok(()),
         }
@@ -119,7 +119,7 @@ impl RefreshEngine {
         let keys = self.parts.keyring.current();
         Ok(Holder {
             service,
-            is_revoked: keys.is_revoked(grant.lineage),
+            is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid: String::new(),
@@ -130,10 +130,15 @@ impl RefreshEngine {
     fn open_sealed(&self, authid: &str) -> Result<Holder<'_>, RefreshError> {
         let keys = self.parts.keyring.current();
         let now = self.parts.clock.now();
-        let Opened { grant, kid } = seal::open(&keys, now, authid)?;
+        let Opened { mut grant, kid } = seal::open(&keys, now, authid)?;
+        let service = self.service_of(&grant)?;
+        if grant.service != service.id {
+            // An alias: a rule on the service holds all the same.
+            grant.service.clone_from(&service.id);
+        }
         Ok(Holder {
-            service: self.service_of(&grant)?,
-            is_revoked: keys.is_revoked(grant.lineage),
+            service,
+            is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid,

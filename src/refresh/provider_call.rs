@@ -77,6 +77,11 @@ impl ProviderCall {
 
     async fn ask(&self, kind: RefreshTokens) -> Result<Arc<CachedToken>, RefreshError> {
         let claim = self.claim(kind).await?;
+        // What the store has may have been sealed under keys that a rule names.
+        if claim.grant.is_revoked(&self.parts.keyring.current()) {
+            self.parts.lineages.release(claim).await;
+            return Err(RefreshError::Revoked);
+        }
         let withheld = Arc::default();
         let answer = self.send(kind, &claim, &withheld).await;
         // Before the answer is judged: a new refresh token can't be had again.
@@ -175,10 +180,13 @@ impl ProviderCall {
     ) -> Result<Arc<CachedToken>, RefreshError> {
         let parts = &self.parts;
         let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
+        let claimed = claim.grant.clone();
         self.keep(claim, replaced).await;
         let lineage = self.presented.lineage;
         // The refresh began before a revocation: its token is not handed out.
-        if self.seen.revocations.happened_since(&lineage, self.begun) {
+        if self.seen.revocations.happened_since(&lineage, self.begun)
+            || claimed.is_revoked(&parts.keyring.current())
+        {
             return Err(RefreshError::Revoked);
         }
         parts

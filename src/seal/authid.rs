@@ -60,8 +60,9 @@ pub enum OpenError {
 /// Seals a grant under the newest active key.
 pub fn seal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Result<Secret, NoSealingKey> {
     let key = keys.sealing(now).ok_or(NoSealingKey)?;
+    let grant = grant.to_seal(&key.kid);
     let plaintext =
-        Zeroizing::new(serde_json::to_vec(grant).expect("strings and numbers always serialise"));
+        Zeroizing::new(serde_json::to_vec(&grant).expect("strings and numbers always serialise"));
     let jwe = jwe::seal(key, &plaintext);
     Ok(Secret::new(format!("{VERSION}{}:{jwe}", grant.service)))
 }
@@ -80,7 +81,7 @@ pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenEr
         return Err(OpenError::WrongService);
     }
     Ok(Opened {
-        grant,
+        grant: grant.opened_with(&header.kid),
         kid: header.kid.into_owned(),
     })
 }
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{
         keyring::{Jwk, KeySource, Keyring},
-        seal::Lineage,
+        seal::{Ancestry, Lineage},
     };
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -135,6 +136,7 @@ mod tests {
             lineage: Lineage::random(),
             generation: 3,
             region: None,
+            ancestry: Ancestry::default(),
         }
     }
 
@@ -155,7 +157,7 @@ mod tests {
             let grant = grant(refresh_token);
             let authid = seal(&keyring.current(), NOW, &grant).unwrap();
             let opened = open(&keyring.current(), NOW, authid.expose()).unwrap();
-            assert_eq!(opened.grant, grant);
+            assert_eq!(opened.grant, grant.opened_with(&key.kid));
             assert_eq!(opened.kid, key.kid);
         }
     }

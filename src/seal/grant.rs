@@ -9,7 +9,11 @@ use ring::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{clock::UnixTime, secret::Secret};
+use crate::{
+    clock::UnixTime,
+    keyring::{Facts, KeySet, LineageBits},
+    secret::Secret,
+};
 
 /// The plaintext of an AuthID: one refresh token and where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -32,6 +36,74 @@ pub struct Grant {
     /// Where the provider keeps the account, for those with several places.
     #[serde(rename = "reg", default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Where it comes from: no renewal leads out of a revocation.
+    #[serde(rename = "anc", default, skip_serializing_if = "Ancestry::is_plain")]
+    pub ancestry: Ancestry,
+}
+
+/// What every later AuthID of a login keeps of the earlier ones.
+///
+/// An AuthID that was made at the login does without it: its `iat` and the key that it is
+/// sealed under say the same. [`super::open`] fills it in, and [`super::seal`] leaves out
+/// what the AuthID itself says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Ancestry {
+    /// When the login was made. `None` means at `iat`.
+    #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
+    pub logged_in_at: Option<UnixTime>,
+    /// The ids of the keys that the login was ever sealed under.
+    #[serde(rename = "kid", default, skip_serializing_if = "Vec::is_empty")]
+    pub kids: Vec<String>,
+}
+
+impl Ancestry {
+    /// The ancestry of a login whose time is not known: older than every rule's time, so that
+    /// none fails to hold for it.
+    pub fn of_unknown_time() -> Self {
+        Self {
+            logged_in_at: Some(UnixTime(0)),
+            kids: Vec::new(),
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Grant {
+    /// When its login was made.
+    pub fn logged_in_at(&self) -> UnixTime {
+        self.ancestry.logged_in_at.unwrap_or(self.issued_at)
+    }
+
+    /// True if its login is revoked here, by its lineage or by a rule.
+    pub fn is_revoked(&self, keys: &KeySet) -> bool {
+        keys.revokes(&Facts {
+            lineage: self.lineage.as_bytes(),
+            service: &self.service,
+            kids: &self.ancestry.kids,
+            logged_in_at: self.logged_in_at(),
+        })
+    }
+
+    /// As it is to be sealed under this key: without what the AuthID itself will say.
+    pub(super) fn to_seal(&self, kid: &str) -> Self {
+        let mut grant = self.clone();
+        let at = self.logged_in_at();
+        grant.ancestry.logged_in_at = (at != self.issued_at).then_some(at);
+        grant.ancestry.kids.retain(|earlier| earlier != kid);
+        grant
+    }
+
+    /// As it was opened with this key: with what the AuthID itself says.
+    pub(super) fn opened_with(mut self, kid: &str) -> Self {
+        self.ancestry.logged_in_at = Some(self.logged_in_at());
+        if self.ancestry.kids.iter().all(|earlier| earlier != kid) {
+            self.ancestry.kids.push(kid.to_owned());
+        }
+        self
+    }
 }
 
 /// 128 random bits, made at login and kept by every later AuthID of that login.
@@ -39,7 +111,7 @@ pub struct Grant {
 /// `Display` is the full value, for `revoked.txt`; `Debug` and
 /// [`Lineage::short_hash`] are what logs may show.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Lineage([u8; 16]);
+pub struct Lineage(LineageBits);
 
 impl Lineage {
     /// A new login's lineage.
@@ -74,7 +146,7 @@ impl Lineage {
     }
 
     /// The bits themselves.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &LineageBits {
         &self.0
     }
 

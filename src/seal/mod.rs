@@ -10,7 +10,7 @@ mod jwe;
 
 pub use authid::{MAX_AUTHID_BYTES, NotAnAuthId, OpenError, Opened, named_service, open, seal};
 pub use envelope::{Purpose, open_envelope, seal_envelope};
-pub use grant::{Grant, Lineage};
+pub use grant::{Ancestry, Grant, Lineage};
 
 use thiserror::Error;
 

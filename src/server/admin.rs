@@ -51,14 +51,21 @@ impl Admin {
             let text = "not ready: stopping\n";
             return reply::text(StatusCode::SERVICE_UNAVAILABLE, text);
         }
-        let keys = self.keyring.current();
-        match keys.sealing(self.clock.now()) {
-            Some(_) => reply::text(StatusCode::OK, "ready\n"),
-            None => reply::text(
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let condition = self.keyring.condition();
+        let troubles = condition.troubles(now);
+        let (status, first) = match keys.sealing(now) {
+            // What is wrong is waited for, or gone on without: then requests may come.
+            Some(_) if !condition.is_waiting() => (StatusCode::OK, "ready"),
+            Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+            None if condition.is_waiting() => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+            None => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "not ready: no key may seal now\n",
+                "not ready: no key may seal now",
             ),
-        }
+        };
+        let lines = troubles.iter().map(|trouble| format!("{trouble}\n"));
+        reply::text(status, format!("{first}\n{}", lines.collect::<String>()))
     }
 
     fn numbers(&self) -> Reply {

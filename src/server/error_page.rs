@@ -70,6 +70,16 @@ impl Server {
         self.error_page(StatusCode::NOT_FOUND, explanation)
     }
 
+    /// For a server whose keys are not there yet.
+    pub(super) fn waiting_page(&self, failure: &Failure) -> Reply {
+        let explanation = Explanation::new(
+            "This server waits for its keys",
+            failure.reason.clone(),
+            "Nothing is lost: every AuthID is good again when they are there.",
+        );
+        self.error_page(failure.status, explanation)
+    }
+
     /// For somebody who may not log in from where he is, or as who he is.
     pub(super) fn not_admitted(&self, gate: Gate, asker: Asker) -> Reply {
         let explanation = match (gate, asker.address) {

@@ -64,6 +64,20 @@ impl Failure {
         }
     }
 
+    /// For what cannot be opened because keys are missing here: no new login helps, and
+    /// every client asks again.
+    fn without_keys(reason: String) -> Self {
+        let code = "temporarily_unavailable";
+        Self::new(StatusCode::BAD_GATEWAY, code, reason).after(Duration::from_secs(5))
+    }
+
+    /// For a server whose keys or revocations are not there yet.
+    pub(super) fn of_waiting() -> Self {
+        Self::without_keys(format!(
+            "This server waits for its keys, which are not there. {TELL_ADMINISTRATOR}"
+        ))
+    }
+
     /// For an AuthID that gave no token.
     pub(super) fn of_refresh(error: &RefreshError) -> Self {
         let unauthorized = |helps| {
@@ -81,6 +95,10 @@ impl Failure {
             )
             | RefreshError::Old(OldAuthIdError::Unknown | OldAuthIdError::Useless)
             | RefreshError::Revoked => unauthorized(LOG_IN_AGAIN),
+            RefreshError::Open(OpenError::Key(Unusable::Missing)) => Self::without_keys(format!(
+                "{}. {TELL_ADMINISTRATOR}",
+                capitalised(&error.to_string())
+            )),
             RefreshError::Old(OldAuthIdError::Busy) => {
                 Self::overloaded(format!("{}.", capitalised(&error.to_string())))
             }

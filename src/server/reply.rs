@@ -116,7 +116,7 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Reply {
 }
 
 /// Plain text, for machines that check health.
-pub(super) fn text(status: StatusCode, body: &'static str) -> Reply {
+pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     with_body(status, "text/plain", body)
 }
 

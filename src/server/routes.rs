@@ -2,7 +2,10 @@
 
 use http::{Method, Request};
 
-use super::{Reply, Server, access_log::Entry, handlers, oauth_error::OAuthError, reply};
+use super::{
+    Reply, Server, access_log::Entry, failure::Failure, handlers, input, oauth_error::OAuthError,
+    reply,
+};
 use crate::{
     listen::{Body, Handler, Peer},
     pages,
@@ -22,6 +25,13 @@ struct Route {
     /// Whether HEAD is answered as GET is: where a login begins nowhere and no code is
     /// spent. Uptime monitors and link checkers ask so.
     changes_nothing: bool,
+}
+
+impl Route {
+    /// False for the parts of pages and for what everybody may read: an error page has them.
+    fn needs_keys(&self) -> bool {
+        self.is_gated || !self.changes_nothing
+    }
 }
 
 const fn open(path: &'static str, methods: &'static str) -> Route {
@@ -89,6 +99,9 @@ impl Handler for Server {
         let name = route.map_or(NO_ROUTE, |route| route.path);
         let mut entry = Entry::begin(&self.request_ids, request, name, asker);
         let reply = match route {
+            Some(route) if route.needs_keys() && self.waits_for_keys() => {
+                self.answer_waiting(route, request)
+            }
             Some(route) => self.answer_at(route, request, &mut entry).await,
             None => self.no_such_page(),
         };
@@ -109,6 +122,24 @@ impl Server {
             Some("") => "/",
             Some(below) if below.starts_with('/') => below,
             _ => path,
+        }
+    }
+
+    fn waits_for_keys(&self) -> bool {
+        self.login.keyring.condition().is_waiting()
+    }
+
+    /// For any request while the keys are not there: clients try again, and no login is
+    /// refused that will be good when they are.
+    fn answer_waiting(&self, route: &Route, request: &Request<Body>) -> Reply {
+        let failure = Failure::of_waiting();
+        match route.path {
+            handlers::TOKEN_PATH | handlers::REVOCATION_PATH => {
+                OAuthError::from(failure).into_reply()
+            }
+            "/fetch" | "/token-state" | REFRESH => failure.into_json(),
+            _ if input::has_authid_header(request) => failure.into_json(),
+            _ => self.waiting_page(&failure),
         }
     }
 

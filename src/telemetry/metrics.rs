@@ -34,6 +34,9 @@ pub struct Metrics {
     reloads: Counter,
     reload_errors: Counter,
     keys_loaded: Gauge,
+    keys_missing: Gauge,
+    revocations: Gauge,
+    revocations_loaded: Gauge,
     cached_tokens: Gauge,
     flights: Gauge,
     key_ages: Family<KeyLabels, Gauge<f64, AtomicU64>>,
@@ -57,6 +60,19 @@ pub struct KeyNumbers<'a> {
     pub age: Duration,
     /// When it stops to open, in seconds since 1970.
     pub end: Option<u64>,
+}
+
+/// What a look at the keys folder found.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderNumbers {
+    /// True if the keys in use are those of the folder.
+    pub keys_are_whole: bool,
+    /// How many keys are gone from it.
+    pub keys_missing: usize,
+    /// How many revocations are in force.
+    pub revocations: usize,
+    /// True if they are those of `revoked.txt`.
+    pub revocations_are_whole: bool,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -91,6 +107,9 @@ impl Metrics {
             reloads: Counter::default(),
             reload_errors: Counter::default(),
             keys_loaded: Gauge::default(),
+            keys_missing: Gauge::default(),
+            revocations: Gauge::default(),
+            revocations_loaded: Gauge::default(),
             cached_tokens: Gauge::default(),
             flights: Gauge::default(),
             key_ages: Family::default(),
@@ -105,6 +124,7 @@ impl Metrics {
         metrics.register();
         // Without the first load nothing starts.
         metrics.keys_loaded.set(1);
+        metrics.revocations_loaded.set(1);
         metrics
     }
 
@@ -124,7 +144,7 @@ impl Metrics {
         );
         registry.register(
             "revoked_hits",
-            "Refreshes with an AuthID whose lineage is in revoked.txt",
+            "Refreshes with an AuthID that revoked.txt revokes",
             self.revoked_hits.clone(),
         );
         registry.register(
@@ -141,6 +161,21 @@ impl Metrics {
             "keys_loaded",
             "1 if the keys in use are those in the folder, 0 if the last load failed",
             self.keys_loaded.clone(),
+        );
+        registry.register(
+            "keys_missing",
+            "Keys whose files are gone from the folder without authseal keys remove",
+            self.keys_missing.clone(),
+        );
+        registry.register(
+            "revocations",
+            "Lineages and rules that revoke",
+            self.revocations.clone(),
+        );
+        registry.register(
+            "revocations_loaded",
+            "1 if the revocations in force are those in revoked.txt, 0 if it is damaged or gone",
+            self.revocations_loaded.clone(),
         );
         registry.register(
             "cached_tokens",
@@ -247,10 +282,14 @@ impl Metrics {
         self.rotating.get_or_create(&labels).set(1);
     }
 
-    /// The keys were loaded again, or could not be.
-    pub fn reloaded(&self, succeeded: bool) {
-        self.keys_loaded.set(succeeded.into());
-        if succeeded {
+    /// The keys folder was looked at.
+    pub fn looked_at_keys(&self, found: &FolderNumbers) {
+        self.keys_loaded.set(found.keys_are_whole.into());
+        self.keys_missing.set(as_i64(found.keys_missing));
+        self.revocations.set(as_i64(found.revocations));
+        self.revocations_loaded
+            .set(found.revocations_are_whole.into());
+        if found.keys_are_whole && found.revocations_are_whole {
             self.reloads.inc();
         } else {
             self.reload_errors.inc();

@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use edge::{ConnectionMetrics, LaneMetrics};
-pub use metrics::{KeyNumbers, Metrics};
+pub use metrics::{FolderNumbers, KeyNumbers, Metrics};
 pub use store::Unsaved;
 
 /// How a log line looks.

@@ -124,6 +124,7 @@ impl Bed {
             lineage: self.lineages[usize::from(refresh_token == GOOD_TOKEN)][kind],
             generation: 0,
             region: None,
+            ancestry: Default::default(),
         });
         let with_authid =
             |line: &str| format!("{line} HTTP/1.1\r\nHost: a\r\nX-AuthID: {authid}\r\n\r\n");

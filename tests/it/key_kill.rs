@@ -2,6 +2,7 @@
 //! half done is in sight.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     fs,
     os::unix::process::ExitStatusExt,
@@ -9,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use authseal::seal::Lineage;
+use authseal::{
+    clock::{Clock, UnixTime},
+    keyring::KeyFolder,
+    seal::Lineage,
+};
 
 use crate::support::{Installation, std_command};
 
@@ -111,7 +116,8 @@ async fn a_new_key_is_there_whole_or_not_at_all() {
         let is_whole = name
             .strip_suffix(".jwk")
             .is_some_and(|kid| kid.len() == first.len());
-        assert!(is_whole || name.starts_with(".new-key-"), "{name}");
+        let is_known = name == "history.txt" || name.starts_with(".new-key-");
+        assert!(is_whole || is_known, "{name}");
     }
     lists_well(&installation).await;
     installation.new_key(&[]).await;
@@ -212,35 +218,96 @@ async fn every_key_is_readable_while_a_folder_is_protected_and_unprotected() {
 }
 
 #[tokio::test]
-async fn a_revocation_that_was_cut_short_spoils_no_other() {
+async fn a_key_is_removed_on_purpose_or_still_there() {
     let (installation, _) = Installation::with_key().await;
-    let path = installation.keys_dir.join("revoked.txt");
-    let asked = std::cell::RefCell::new(BTreeSet::new());
-    let reason = "ein-längerer-Grund".repeat(50);
+    let folder = KeyFolder::new(&installation.keys_dir);
     kill_at_every_moment(
         &installation,
         || {
+            let key = folder.create_key(Clock::system().now(), Duration::ZERO);
+            words(&format!("keys remove {} --yes", key.unwrap().kid))
+        },
+        |arguments| {
+            let keys = installation.keys();
+            let missing: Vec<&str> = keys.missing().collect();
+            assert!(missing.is_empty(), "{missing:?} would be waited for");
+            // A kill between the two steps leaves a good key: to be removed again.
+            let kid = &arguments[2];
+            let is_there = keys.iter().any(|key| key.kid == *kid);
+            assert_eq!(is_there, installation.key_path(kid).exists());
+        },
+    );
+    lists_well(&installation).await;
+}
+
+/// The lines of revoked.txt, each of which must be one that was asked for.
+fn whole_lines(installation: &Installation, asked: &BTreeSet<String>) -> BTreeSet<String> {
+    let text = fs::read_to_string(installation.keys_dir.join("revoked.txt")).unwrap();
+    assert!(text.ends_with('\n'), "{text}");
+    for line in text.lines() {
+        assert!(asked.contains(line), "{line}");
+    }
+    text.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_revocation_is_there_whole_or_not_at_all() {
+    let (installation, _) = Installation::with_key().await;
+    let first = Lineage::random().to_string();
+    installation.run(&["revoke", &first]).await.good();
+    let asked = RefCell::new(BTreeSet::from([first]));
+    let stand = RefCell::new(BTreeSet::new());
+    let reason = "ein-längerer-Grund".repeat(50);
+    let mut number = 0;
+    kill_at_every_moment(
+        &installation,
+        || {
+            number += 1;
             let lineage = Lineage::random().to_string();
-            asked.borrow_mut().insert(lineage.clone());
-            words(&format!("revoke {lineage} --reason {reason}"))
+            let (subject, line) = match number % 2 {
+                0 => (lineage.clone(), lineage),
+                _ => {
+                    let time = UnixTime(number);
+                    let rule = format!("--kid {} --before {time}", installation.kid());
+                    (rule, format!("kid={} before={time}", installation.kid()))
+                }
+            };
+            asked.borrow_mut().insert(format!("{line} # {reason}"));
+            words(&format!("revoke {subject} --reason {reason}"))
         },
         |_| {
-            // The kernel may stop a write between two pages, anywhere in a letter.
-            let bytes = fs::read(&path).unwrap();
-            for line in String::from_utf8_lossy(&bytes).lines() {
-                let (lineage, comment) = line.split_once(" # ").unwrap_or((line, ""));
-                let comment = comment.trim_end_matches('\u{fffd}');
-                assert!(reason.starts_with(comment), "{line}");
-                let asked = asked.borrow();
-                assert!(
-                    asked.iter().any(|whole| whole.starts_with(lineage)),
-                    "{line}"
-                );
-            }
+            let now = whole_lines(&installation, &asked.borrow());
+            assert!(now.is_superset(&stand.borrow()), "a line is lost");
+            assert_eq!(installation.keys().revoked_count(), now.len());
+            stand.replace(now);
         },
     );
     let last = Lineage::random().to_string();
     installation.run(&["revoke", &last]).await.good();
     assert!(installation.keys().is_revoked(&last));
+    lists_well(&installation).await;
+}
+
+#[tokio::test]
+async fn a_revocation_is_undone_or_as_it_was_and_no_other_changes() {
+    let (installation, _) = Installation::with_key().await;
+    let folder = KeyFolder::new(&installation.keys_dir);
+    let other = Lineage::random().to_string();
+    folder.revoke(&other, None).unwrap();
+    kill_at_every_moment(
+        &installation,
+        || {
+            let lineage = Lineage::random().to_string();
+            folder.revoke(&lineage, None).unwrap();
+            words(&format!("revoke --undo {lineage}"))
+        },
+        |arguments| {
+            assert!(installation.keys().is_revoked(&other));
+            let lineage = &arguments[2];
+            let text = fs::read_to_string(installation.keys_dir.join("revoked.txt")).unwrap();
+            let is_undone = text.ends_with(&format!("\nundo {lineage}\n"));
+            assert_eq!(installation.keys().is_revoked(lineage), !is_undone);
+        },
+    );
     lists_well(&installation).await;
 }

@@ -57,7 +57,11 @@ async fn a_running_server_notices_nothing_of_keys_that_are_protected_and_unprote
     }
     assert!(installation.keys().is_protected(&kid));
     for server in [server, restarted] {
-        assert!(!server.program.so_far().contains("never-print"));
+        let said = server.program.so_far();
+        assert!(
+            !said.contains("never-print") && !said.contains("ERROR"),
+            "{said}"
+        );
     }
 }
 
@@ -142,6 +146,63 @@ async fn a_running_server_without_the_passphrase_goes_on_with_the_keys_it_has() 
     assert_eq!(server.refresh(&authid).await.status, 200);
     installation.run(&["keys", "unprotect"]).await.good();
     server.has_key(&kid, "sealing").await;
+}
+
+#[tokio::test]
+async fn no_first_key_is_made_beside_keys_that_do_not_open() {
+    let (mut installation, kid) = Installation::with_key().await;
+    let plain: Vec<(String, String)> = installation
+        .environment()
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let plain: Vec<(&str, &str)> = plain
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    installation.set_passphrase(PASSPHRASE);
+    installation.run(&["keys", "protect"]).await.good();
+    let authid = installation.log_in("stable");
+    let (path, history) = (
+        installation.key_path(&kid),
+        installation.keys_dir.join("history.txt"),
+    );
+    let away = path.with_extension("away");
+    // At the start, also without the marker: refused, and not waited for.
+    fs::remove_file(&history).unwrap();
+    let refused = run(&["serve"], &plain).await;
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    // Revocations are followed all the same.
+    let revoked = run(&["revoke", &installation.lineage(&authid)], &plain).await;
+    let said = String::from_utf8(revoked.stdout).unwrap();
+    assert!(
+        said.starts_with("Revoked ") && said.contains("BUT the keys"),
+        "{said}"
+    );
+    // Without the keys the server waits; their coming alone does not help.
+    fs::rename(&path, &away).unwrap();
+    let server = ServerProcess::start(&plain).await;
+    assert_eq!(server.refresh(&authid).await.status, 502);
+    fs::rename(&away, &path).unwrap();
+    let ready = eventually("it says why", async || {
+        let ready = crate::key_absence::ready(&server).await;
+        ready.body.contains("_PASSPHRASE").then_some(ready)
+    })
+    .await;
+    assert_eq!(ready.status, 503);
+    assert!(
+        ready.body.contains("waiting for the keys: ") && ready.body.contains("cannot be read"),
+        "{ready:?}"
+    );
+    assert_eq!(server.refresh(&authid).await.status, 502);
+    installation.run(&["keys", "unprotect"]).await.good();
+    eventually("it serves, and the login is revoked", async || {
+        (server.refresh(&authid).await.status == 401).then_some(())
+    })
+    .await;
+    let keys = installation.keys();
+    let kids: Vec<&str> = keys.iter().map(|key| key.kid.as_str()).collect();
+    assert_eq!(kids, [kid]);
 }
 
 #[tokio::test]

@@ -45,14 +45,15 @@ async fn serve_makes_the_first_key_once_and_says_so() {
     let environment = serving(&[("AUTHSEAL_KEYS_DIR", keys.to_str().unwrap())]);
     let first = serve_once(&environment).await;
     assert!(first.contains("BACK IT UP"), "{first}");
-    assert_eq!(modes(&keys), [0o600]);
+    // The key, and the history that says so.
+    assert_eq!(modes(&keys), [0o600, 0o600]);
     assert_eq!(
         fs::metadata(&keys).unwrap().permissions().mode() & 0o777,
         0o700
     );
     let second = serve_once(&environment).await;
     assert!(!second.contains("BACK IT UP"), "{second}");
-    assert_eq!(modes(&keys), [0o600]);
+    assert_eq!(modes(&keys), [0o600, 0o600]);
 }
 
 #[tokio::test]

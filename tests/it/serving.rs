@@ -41,9 +41,11 @@ async fn health_is_asked_on_the_admin_address_alone() {
 async fn without_a_key_that_may_seal_it_is_alive_but_not_ready() {
     let app = TestApp::start().await;
     let authid = app.seal("stable", "never-print-refresh");
-    let key = std::fs::read_dir(&app.keys_dir).unwrap().next().unwrap();
-    std::fs::remove_file(key.unwrap().path()).unwrap();
-    app.app.keyring.reload().unwrap();
+    let kid = app.app.keyring.current().iter().next().unwrap().kid.clone();
+    let folder = authseal::keyring::KeyFolder::new(&app.keys_dir);
+    folder.remove_key(&kid, app.clock.now()).unwrap();
+    let says = app.app.keyring.reload().unwrap_err().to_string();
+    assert!(says.contains("make one with authseal keys new"), "{says}");
     assert_eq!(
         get(&format!("{}/healthz", app.admin_url), &[]).await.status,
         200

@@ -123,6 +123,11 @@ impl Installation {
         Keyring::load_protected(source, self.passphrase.clone()).unwrap()
     }
 
+    /// The kid of the oldest key.
+    pub fn kid(&self) -> String {
+        self.keys().iter().next().unwrap().kid.clone()
+    }
+
     pub fn key_path(&self, kid: &str) -> PathBuf {
         self.keys_dir.join(format!("{kid}.jwk"))
     }

@@ -119,6 +119,7 @@ pub fn seal(keyring: &Keyring, now: UnixTime, service: &str, refresh_token: &str
         lineage: Lineage::random(),
         generation: 0,
         region: None,
+        ancestry: Default::default(),
     };
     let authid = authseal::seal::seal(&keyring.current(), now, &grant).unwrap();
     authid.expose().to_owned()

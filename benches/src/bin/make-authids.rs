@@ -35,6 +35,7 @@ fn main() -> io::Result<()> {
             lineage: Lineage::random(),
             generation: 0,
             region: None,
+            ancestry: Default::default(),
         };
         let authid = seal(&keys, now, &grant).map_err(io::Error::other)?;
         writeln!(out, "{}", authid.expose())?;

@@ -89,5 +89,6 @@ fn grant(now: UnixTime, token_characters: usize) -> Grant {
         lineage: Lineage::random(),
         generation: 0,
         region: None,
+        ancestry: Default::default(),
     }
 }

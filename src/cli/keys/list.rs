@@ -32,7 +32,18 @@ pub(super) async fn list(
             .iter()
             .map(|key| described(&keys, key, now, &refreshes))
             .collect();
-        println!("{}", json!({ "keys": all }));
+        let missing: Vec<&str> = keys.missed(now).collect();
+        println!("{}", json!({ "keys": all, "missing": missing }));
+        return Ok(());
+    }
+    for kid in keys.missed(now) {
+        println!(
+            "MISSING: {kid}.jwk is not in {}, and nobody removed it. Put it back, or run authseal \
+             keys remove {kid}.",
+            keyring.source()
+        );
+    }
+    if keys.is_empty() && keys.missed(now).next().is_some() {
         return Ok(());
     }
     if keys.is_empty() {

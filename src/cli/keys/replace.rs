@@ -34,14 +34,20 @@ pub(super) fn replace(
     arguments: &Arguments,
 ) -> Result<(), Failure> {
     if let Some(kid) = &arguments.undo {
-        return undo(folder, keys, kid, arguments.json);
+        return undo(folder, keys, kid, now, arguments.json);
     }
     let leaked: Vec<String> = match arguments.all {
-        true => keys.iter().map(|key| key.kid.clone()).collect(),
+        // A server may still have one whose file is missing.
+        true => {
+            let here = keys.iter().map(|key| key.kid.as_str());
+            here.chain(keys.missed(now)).map(str::to_owned).collect()
+        }
         false => arguments.leaked.clone(),
     };
     for kid in &leaked {
-        super::find(keys, kid)?;
+        if keys.missing().all(|missing| missing != kid) {
+            super::find(keys, kid)?;
+        }
     }
     let made = folder.replace_keys(now, &leaked)?;
     let made = made.as_ref().map(|key| key.kid.as_str());
@@ -82,11 +88,17 @@ pub(super) fn replace(
     Ok(())
 }
 
-fn undo(folder: &KeyFolder, keys: &KeySet, kid: &str, as_json: bool) -> Result<(), Failure> {
+fn undo(
+    folder: &KeyFolder,
+    keys: &KeySet,
+    kid: &str,
+    now: UnixTime,
+    as_json: bool,
+) -> Result<(), Failure> {
     if super::find(keys, kid)?.replaced.is_none() {
         return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
     }
-    folder.undo_replace(kid)?;
+    folder.undo_replace(kid, now)?;
     match as_json {
         true => println!("{}", json!({"kid": kid, "replaced_by": null})),
         false => println!("{kid} is as it was. The key that was made instead stays."),

@@ -48,10 +48,12 @@ pub(in crate::server) async fn revoke_token(
 fn not_opened(error: RefreshError, authid: &str) -> Result<(), OAuthError> {
     match error {
         // Another server of the same fleet may have it.
-        RefreshError::Open(OpenError::Key(Unusable::Unknown)) => Err(OAuthError::new(
-            "temporarily_unavailable",
-            "This server does not have the key of that AuthID, and can't revoke its login.",
-        )),
+        RefreshError::Open(OpenError::Key(Unusable::Unknown | Unusable::Missing)) => {
+            Err(OAuthError::new(
+                "temporarily_unavailable",
+                "This server does not have the key of that AuthID, and can't revoke its login.",
+            ))
+        }
         RefreshError::Open(_) if OldAuthId::parse(authid).is_some() => Err(OAuthError::new(
             "unsupported_token_type",
             "This server does not take old AuthIDs. Revoke the login at its provider.",

@@ -131,9 +131,12 @@ pub const FAULTS: [(&str, Break, &str); 13] = [
         "link.jwk cannot be read: No such file",
     ),
     (
-        "no lineage in revoked.txt",
-        |folder| folder.write("revoked.txt", "# lost\n{\"not\": \"one\"}\n", 0o644),
-        "revoked.txt line 2: not a lineage",
+        "another key of the same name",
+        |folder| {
+            let name = folder.key.file_stem().unwrap().to_str().unwrap().to_owned();
+            folder.change(|_| key_with(&name, "use", json!("enc")))
+        },
+        "KID.jwk in the keys folder",
     ),
     (
         "a folder that vanished",

@@ -1,0 +1,340 @@
+//! `history.txt`: which keys the folder has had and which of them leaked, and a copy of each
+//! line that was read of `revoked.txt`. It marks a folder that has had keys, so that what is
+//! merely missing is told from what was removed, also by a server that has just started.
+//!
+//! Lines are only ever appended. One that a kill cut short says nothing.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::{Replaced, jwk::is_kid, revocations::Revocation};
+use crate::clock::{Stopwatch, UnixTime};
+
+pub(super) const HISTORY: &str = "history.txt";
+
+const HEADING: &str = "# The keys that this folder has had, and the lines that were read of \
+                       revoked.txt.\n# authseal writes it. Copy and back it up with the keys.\n";
+/// Ends a line that a kill cut short, so that it does not read as a whole one.
+const CUT_SHORT: &str = " cut short\n";
+
+/// How long a command waits for another one that changes the same folder.
+const PATIENCE: Duration = Duration::from_secs(10);
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
+
+const REVOKED: &str = "revoked";
+const UNDONE: &str = "undone";
+
+/// What became of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It was made, and should be here.
+    Made,
+    /// It ends, or ended, at this time.
+    Ends(UnixTime),
+    /// Its file was deleted by `keys remove`.
+    Removed,
+}
+
+/// The history of one folder.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct History {
+    pub(super) fates: BTreeMap<String, Fate>,
+    /// The keys that were made instead of one that leaked; none if that was undone.
+    pub(super) replaced: BTreeMap<String, Vec<Replaced>>,
+    /// The last word on each revocation: `false` if it was undone.
+    pub(super) revocations: HashMap<Revocation, bool>,
+}
+
+impl History {
+    /// Reads the folder's history. A missing one is empty; a link to nowhere is not missing.
+    pub(super) fn read(folder: &Path) -> io::Result<Self> {
+        Ok(Self::parse(
+            &read_if_there(&folder.join(HISTORY))?.unwrap_or_default(),
+        ))
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        let mut history = Self::default();
+        let text = String::from_utf8_lossy(bytes);
+        let lines = text.split_inclusive('\n');
+        for line in lines.filter_map(|line| line.strip_suffix('\n')) {
+            match line.split_once(' ') {
+                Some(("key", rest)) => {
+                    let words: Vec<&str> = rest.split(' ').collect();
+                    match words[..] {
+                        [kid, "replaced", time, "by", by] => history.note_replaced(kid, time, by),
+                        [kid, fate, time] => history.note_key(kid, fate, time),
+                        _ => {}
+                    }
+                }
+                Some((word @ (REVOKED | UNDONE), revocation)) => {
+                    if let Ok(revocation) = Revocation::parse(revocation) {
+                        history.revocations.insert(revocation, word == REVOKED);
+                    }
+                }
+                _ => {}
+            }
+        }
+        history
+    }
+
+    fn note_replaced(&mut self, kid: &str, time: &str, by: &str) {
+        if let Some(at) = UnixTime::parse(time)
+            && is_time(time)
+            && is_kid(kid)
+            && is_kid(by)
+        {
+            let by = by.to_owned();
+            let others = self.replaced.entry(kid.to_owned()).or_default();
+            others.push(Replaced { by, at });
+        }
+    }
+
+    fn note_key(&mut self, kid: &str, fate: &str, time: &str) {
+        if fate == UNDONE && is_time(time) && is_kid(kid) {
+            self.replaced.insert(kid.to_owned(), Vec::new());
+            return;
+        }
+        let fate = match (fate, time) {
+            ("ends", "never") => Fate::Made,
+            ("made", time) if is_time(time) => Fate::Made,
+            ("removed", time) if is_time(time) => Fate::Removed,
+            ("ends", time) if is_time(time) => match UnixTime::parse(time) {
+                Some(end) => Fate::Ends(end),
+                None => return,
+            },
+            _ => return,
+        };
+        if is_kid(kid) {
+            self.fates.insert(kid.to_owned(), fate);
+        }
+    }
+
+    /// True if the key was removed on purpose.
+    pub(super) fn is_removed(&self, kid: &str) -> bool {
+        self.fates.get(kid) == Some(&Fate::Removed)
+    }
+
+    /// The keys that were made instead of this one, because it leaked.
+    pub(super) fn replaced_by(&self, kid: &str) -> &[Replaced] {
+        self.replaced.get(kid).map_or(&[], Vec::as_slice)
+    }
+
+    /// True if it was replaced once, and that was undone.
+    pub(super) fn is_undone(&self, kid: &str) -> bool {
+        self.replaced.get(kid).is_some_and(Vec::is_empty)
+    }
+
+    /// True if the folder has had a key.
+    pub(super) fn has_had_keys(&self) -> bool {
+        !self.fates.is_empty()
+    }
+}
+
+/// True if it is a whole time, as it is written here: a shorter one was cut.
+fn is_time(text: &str) -> bool {
+    text.len() == "2026-11-27T12:00:00Z".len() && UnixTime::parse(text).is_some()
+}
+
+/// A file's content; `None` if nothing of that name is there. A link to nowhere is an error.
+pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
+        {
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
+/// The folder, held by one command: others that change its texts wait until this is dropped.
+#[derive(Debug)]
+pub(super) struct Held {
+    history: File,
+}
+
+impl Held {
+    /// Waits for the folder, for a while. Makes the file if there is none.
+    pub(super) fn hold(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(HISTORY);
+        let is_new = fs::symlink_metadata(&path).is_err();
+        let history = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)?;
+        if is_new {
+            give_to_owner_of(folder, &history)?;
+            File::open(folder)?.sync_all()?;
+        }
+        let waited = Stopwatch::start();
+        while flock(&history, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if waited.elapsed() > PATIENCE {
+                return Err(io::Error::other(format!(
+                    "another command has held {} for {} s: end it, or try again",
+                    path.display(),
+                    PATIENCE.as_secs()
+                )));
+            }
+            thread::sleep(RETRY_INTERVAL);
+        }
+        Ok(Self { history })
+    }
+
+    /// What stands there.
+    pub(super) fn history(&mut self) -> io::Result<History> {
+        Ok(History::parse(self.content()?.as_bytes()))
+    }
+
+    fn content(&mut self) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        io::Seek::rewind(&mut self.history)?;
+        self.history.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Notes what became of a key.
+    pub(super) fn note_key(&mut self, kid: &str, fate: Fate, now: UnixTime) -> io::Result<()> {
+        match fate {
+            Fate::Made => self.append(&format!("key {kid} made {now}\n")),
+            Fate::Ends(end) => self.note_end(kid, Some(end)),
+            Fate::Removed => self.append(&format!("key {kid} removed {now}\n")),
+        }
+    }
+
+    /// Notes when a key ends; never, without a time.
+    pub(super) fn note_end(&mut self, kid: &str, end: Option<UnixTime>) -> io::Result<()> {
+        let end = end.map_or("never".to_owned(), |end| end.to_string());
+        self.append(&format!("key {kid} ends {end}\n"))
+    }
+
+    /// Notes that a leaked key was replaced.
+    pub(super) fn note_replaced(&mut self, kid: &str, replaced: &Replaced) -> io::Result<()> {
+        let Replaced { by, at } = replaced;
+        self.append(&format!("key {kid} replaced {at} by {by}\n"))
+    }
+
+    /// Notes that a key did not leak after all.
+    pub(super) fn note_undone(&mut self, kid: &str, now: UnixTime) -> io::Result<()> {
+        self.append(&format!("key {kid} {UNDONE} {now}\n"))
+    }
+
+    /// Notes the last word on revocations: `false` if one was undone.
+    pub(super) fn note_revocations<'r>(
+        &mut self,
+        words: impl IntoIterator<Item = (&'r Revocation, &'r bool)>,
+    ) -> io::Result<()> {
+        let lines = words.into_iter().map(|(revocation, is_revoked)| {
+            let word = if *is_revoked { REVOKED } else { UNDONE };
+            format!("{word} {revocation}\n")
+        });
+        let lines: String = lines.collect();
+        match lines.is_empty() {
+            true => Ok(()),
+            false => self.append(&lines),
+        }
+    }
+
+    /// One write, and on disk when this returns.
+    fn append(&mut self, lines: &str) -> io::Result<()> {
+        let content = self.content()?;
+        let start = match (content.is_empty(), content.ends_with('\n')) {
+            (true, _) => HEADING,
+            (false, true) => "",
+            (false, false) => CUT_SHORT,
+        };
+        self.history
+            .write_all(format!("{start}{lines}").as_bytes())?;
+        self.history.sync_all()
+    }
+}
+
+/// Gives a file that root made in the folder of the service's user to that user.
+pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
+    let (ours, folders) = (file.metadata()?, fs::metadata(folder)?);
+    if (ours.uid(), ours.gid()) != (folders.uid(), folders.gid()) {
+        // Whoever is not root cannot, and need not.
+        let _ = fchown(file, Some(folders.uid()), Some(folders.gid()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_whole_line_on_a_key_counts() {
+        let now = UnixTime(1_800_000_000);
+        let folder = tempfile::tempdir().unwrap();
+        let mut held = Held::hold(folder.path()).unwrap();
+        for (kid, fate) in [
+            ("abc", Fate::Made),
+            ("def", Fate::Made),
+            ("abc", Fate::Ends(now)),
+            ("def", Fate::Removed),
+        ] {
+            held.note_key(kid, fate, now).unwrap();
+        }
+        let by_ghi = Replaced {
+            by: "ghi".to_owned(),
+            at: now,
+        };
+        for kid in ["abc", "def"] {
+            held.note_replaced(kid, &by_ghi).unwrap();
+        }
+        held.note_undone("def", now).unwrap();
+        let rule = Revocation::Rule(super::super::Scope::All, now);
+        let login = Revocation::Lineage([7; 16]);
+        let words = [(&rule, &true), (&login, &true), (&rule, &false)];
+        held.note_revocations(words).unwrap();
+        let whole = held.content().unwrap();
+        let history = History::read(folder.path()).unwrap();
+        assert_eq!(history.fates["abc"], Fate::Ends(now));
+        assert!(history.is_removed("def"));
+        assert_eq!(history.replaced_by("abc"), [by_ghi]);
+        assert!(history.is_undone("def") && !history.is_undone("abc"));
+        assert_eq!(history.revocations, [(rule, false), (login, true)].into());
+        // Wherever a kill cuts it, it says no more than the whole lines before.
+        for length in 0..whole.len() {
+            let cut = History::parse(&whole.as_bytes()[..length]);
+            let lines = whole[..length].rfind('\n').map_or(0, |end| end + 1);
+            let whole_lines = History::parse(&whole.as_bytes()[..lines]);
+            assert_eq!(cut, whole_lines, "{length}");
+            let ended = format!("{}{CUT_SHORT}", &whole[..length]);
+            let is_whole = length == lines;
+            assert!(is_whole || History::parse(ended.as_bytes()) == whole_lines);
+        }
+    }
+
+    #[test]
+    fn a_line_after_one_that_was_cut_short_stands_for_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(HISTORY);
+        fs::write(&path, "key abc made 2026-11-27T12:00:00Z\nkey de").unwrap();
+        let mut held = Held::hold(folder.path()).unwrap();
+        held.note_key("ghi", Fate::Made, UnixTime(0)).unwrap();
+        let history = held.history().unwrap();
+        let kids: Vec<&str> = history.fates.keys().map(String::as_str).collect();
+        assert_eq!(kids, ["abc", "ghi"]);
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_not_an_empty_history() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(History::read(folder.path()).unwrap(), History::default());
+        std::os::unix::fs::symlink("nowhere", folder.path().join(HISTORY)).unwrap();
+        History::read(folder.path()).unwrap_err();
+    }
+}

@@ -1,0 +1,134 @@
+//! Replacing leaked keys.
+//!
+//! The file of the new key says which ones leaked, so that one file is the whole change. The
+//! folder's history says it too: a leaked key stays closed where the new key's file is gone.
+
+use std::{io, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    Jwk, KeyFolder, KeySet, KeyringError, Replaced,
+    history::{HISTORY, Held, History},
+};
+use crate::clock::UnixTime;
+
+impl KeyFolder {
+    /// Makes a key that seals at once, in whose file stands that the leaked ones open
+    /// nothing any more: one file is the whole change, for every server that sees it.
+    /// `None` if all of them have been replaced already.
+    pub fn replace_keys(
+        &self,
+        now: UnixTime,
+        leaked: &[String],
+    ) -> Result<Option<Jwk>, KeyringError> {
+        let others = self.load()?;
+        let to_replace = |key: &&Jwk| key.replaced.is_none() && leaked.contains(&key.kid);
+        let mut replaces: Vec<String> = Vec::new();
+        for key in others.iter().filter(to_replace) {
+            replaces.push(key.kid.clone());
+            // What it was made instead of stays replaced when its own file is removed.
+            replaces.extend(key.replaces.iter().cloned());
+        }
+        // A server may still have one whose file is missing here.
+        let missing = leaked.iter().filter(|kid| !others.names(kid));
+        replaces.extend(missing.cloned());
+        if replaces.is_empty() {
+            return Ok(None);
+        }
+        self.create(&others, now, Duration::ZERO, replaces)
+            .map(Some)
+    }
+
+    /// Takes back that a key leaked: what replaced it says so no more.
+    pub fn undo_replace(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
+        let (keys, known) = (self.load()?, self.history()?);
+        let is_lost = |replaced: &&Replaced| {
+            !known.is_removed(&replaced.by) && keys.iter().all(|key| key.kid != replaced.by)
+        };
+        if let Some(lost) = known.replaced_by(kid).iter().find(is_lost) {
+            // Servers may still have it, and close the other one.
+            return Err(KeyringError::one(format!(
+                "{0}.jwk, which replaced {kid}, is missing from {1}: put it back, and run this \
+                 again. If it is lost, run authseal keys remove {0} before",
+                lost.by,
+                self.path().display()
+            )));
+        }
+        for key in keys.iter().filter(|key| replaces(key, kid)) {
+            let others = key.replaces.iter().filter(|other| *other != kid);
+            let others: Vec<&String> = others.collect();
+            let edited = self.edit(&key.kid, |members| {
+                members.insert("replaces".to_owned(), json!(others));
+            });
+            edited.map_err(|error| self.cannot("changed", &key.kid, &error))?;
+        }
+        let noted = match known.replaced_by(kid).is_empty() {
+            true => Ok(()),
+            false => Held::hold(self.path()).and_then(|mut held| held.note_undone(kid, now)),
+        };
+        noted.map_err(|error| {
+            let path = self.path().join(HISTORY);
+            KeyringError::one(format!("{} could not be written: {error}", path.display()))
+        })
+    }
+}
+
+/// What a leaked key's end is, made of the key that was made instead.
+pub(super) fn by(key: &Jwk) -> Replaced {
+    Replaced {
+        by: key.kid.clone(),
+        at: key.iat,
+    }
+}
+
+fn replaces(key: &Jwk, kid: &str) -> bool {
+    key.replaces.iter().any(|other| other == kid)
+}
+
+/// True if a key that is not here leaked and was replaced: it is missed by nobody.
+pub(super) fn is_replaced(keys: &[Jwk], known: &History, kid: &str) -> bool {
+    let is_here = |by: &str| keys.iter().any(|key| key.kid == by);
+    let mut noted = known.replaced_by(kid).iter();
+    keys.iter().any(|key| replaces(key, kid)) || noted.any(|replaced| !is_here(&replaced.by))
+}
+
+/// The leaked keys, each with what replaced it, that the history does not know yet.
+fn unknown<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = (&'k str, Replaced)> {
+    let said = keys.iter().flat_map(|key| {
+        let replaces = key.replaces.iter();
+        replaces.map(move |kid| (kid.as_str(), by(key)))
+    });
+    said.filter(|(kid, replaced)| {
+        let mut noted = known.replaced_by(kid).iter();
+        noted.all(|noted| noted.by != replaced.by)
+    })
+}
+
+/// The keys that the history has as replaced, although all that replaced them are here and
+/// say so no more.
+fn undone<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = &'k str> {
+    let is_here = |replaced: &Replaced| keys.iter().any(|key| key.kid == replaced.by);
+    let noted = known.replaced.iter().filter(move |(kid, noted)| {
+        !noted.is_empty() && noted.iter().all(is_here) && !keys.iter().any(|key| replaces(key, kid))
+    });
+    noted.map(|(kid, _)| kid.as_str())
+}
+
+/// True if the history has the keys that leaked as the folder's files have them.
+pub(super) fn knows_replaced(known: &History, keys: &KeySet) -> bool {
+    unknown(known, keys).next().is_none() && undone(known, keys).next().is_none()
+}
+
+/// Writes down what [`knows_replaced`] misses.
+pub(super) fn note_replaced(
+    held: &mut Held,
+    known: &History,
+    keys: &KeySet,
+    now: UnixTime,
+) -> io::Result<()> {
+    for (kid, replaced) in unknown(known, keys) {
+        held.note_replaced(kid, &replaced)?;
+    }
+    undone(known, keys).try_for_each(|kid| held.note_undone(kid, now))
+}

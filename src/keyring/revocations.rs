@@ -1,0 +1,333 @@
+//! Revocations: which AuthIDs are good no longer, whichever key opens them.
+//!
+//! A line of `revoked.txt` is a lineage, which is one login, or a rule: every login of a
+//! service, of a key, or of all, that was made before a time. `undo` in front takes it
+//! back; the last word on each counts.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
+
+use ahash::RandomState;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::jwk::is_kid;
+use crate::clock::UnixTime;
+
+/// The 128 bits of a login's lineage.
+pub type LineageBits = [u8; 16];
+
+/// What one line revokes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Revocation {
+    /// One login.
+    Lineage(LineageBits),
+    /// Every login in this scope that was made before this time.
+    Rule(Scope, UnixTime),
+}
+
+/// Which logins a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Those of the service of this id.
+    Service(String),
+    /// Those whose AuthID was ever sealed under the key of this id.
+    Kid(String),
+    /// All of this server.
+    All,
+}
+
+/// What revocations look at in an AuthID.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Its login.
+    pub lineage: &'a LineageBits,
+    /// Id of its service.
+    pub service: &'a str,
+    /// Every key that it, or an earlier AuthID of its login, was sealed under.
+    pub kids: &'a [String],
+    /// When its login was made.
+    pub logged_in_at: UnixTime,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(id) => write!(f, "service={id}"),
+            Self::Kid(kid) => write!(f, "kid={kid}"),
+            Self::All => f.write_str("all"),
+        }
+    }
+}
+
+/// As it stands in `revoked.txt`.
+impl fmt::Display for Revocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lineage(bits) => f.write_str(&URL_SAFE_NO_PAD.encode(bits)),
+            Self::Rule(scope, before) => write!(f, "{scope} before={before}"),
+        }
+    }
+}
+
+/// Why a line revokes nothing. It never repeats the line, which may hold an AuthID.
+pub(super) type NoRevocation = &'static str;
+
+const NEITHER: NoRevocation = "not a lineage and not a rule, so it revokes nothing; authseal \
+                               revoke writes lines that do, and remarks stand after #";
+const LOG_NAME: NoRevocation = "not a lineage: eight hex digits are a login's name in the log and \
+                                revoke nothing; authseal authid show prints the lineage";
+const UNFINISHED: NoRevocation = "not a whole rule: the line has no end, so it may have been cut \
+                                  short; put a line break behind it";
+
+impl Revocation {
+    /// Reads a lineage, as `authseal authid show` prints it.
+    pub fn lineage(text: &str) -> Option<Self> {
+        let mut bits = LineageBits::default();
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bits).ok()?;
+        (length == bits.len()).then_some(Self::Lineage(bits))
+    }
+
+    /// Reads what `Display` wrote, or a rule with a day alone.
+    pub(super) fn parse(text: &str) -> Result<Self, NoRevocation> {
+        if let Some(lineage) = Self::lineage(text) {
+            return Ok(lineage);
+        }
+        if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(LOG_NAME);
+        }
+        let mut words = text.split_ascii_whitespace();
+        let (Some(scope), Some(before), None) = (words.next(), words.next(), words.next()) else {
+            return Err(NEITHER);
+        };
+        let scope = match scope.split_once('=') {
+            Some(("service", id)) if !id.is_empty() => Scope::Service(id.to_owned()),
+            Some(("kid", kid)) if is_kid(kid) => Scope::Kid(kid.to_owned()),
+            None if scope == "all" => Scope::All,
+            _ => return Err(NEITHER),
+        };
+        let before = before.strip_prefix("before=").and_then(UnixTime::parse);
+        Ok(Self::Rule(scope, before.ok_or(NEITHER)?))
+    }
+}
+
+/// What one reading of `revoked.txt` found.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// The last word on each: `false` if it was undone.
+    pub(super) last_words: HashMap<Revocation, bool>,
+    /// The number of each line that revokes nothing, and why.
+    pub(super) problems: Vec<(usize, NoRevocation)>,
+}
+
+impl Lines {
+    /// Reads the text. Remarks may be in whatever encoding, and the last of them cut short.
+    pub(super) fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = Self::default();
+        for (index, line) in text.split_inclusive('\n').enumerate() {
+            let content = line.split('#').next().unwrap_or_default().trim();
+            if content.is_empty() {
+                continue;
+            }
+            let (content, is_revoked) = match content.strip_prefix("undo ") {
+                Some(undone) => (undone.trim(), false),
+                None => (content, true),
+            };
+            let is_whole = line.ends_with('\n') || line.contains('#');
+            let revocation = match Revocation::parse(content) {
+                // A rule that was cut short may be a rule, too: another one.
+                Ok(Revocation::Rule(..)) if !is_whole => Err(UNFINISHED),
+                parsed => parsed,
+            };
+            match revocation {
+                Ok(revocation) => {
+                    lines.last_words.insert(revocation, is_revoked);
+                }
+                Err(why) => lines.problems.push((index + 1, why)),
+            }
+        }
+        lines
+    }
+}
+
+/// The revocations in force, ready to be asked at every refresh: four look-ups, however many
+/// there are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Revocations {
+    lineages: HashSet<LineageBits, RandomState>,
+    rules: HashSet<(Scope, UnixTime), RandomState>,
+    // The latest time of each scope's rules: it stands for all of them.
+    services: HashMap<String, UnixTime, RandomState>,
+    kids: HashMap<String, UnixTime, RandomState>,
+    all: UnixTime,
+}
+
+impl Revocations {
+    /// What is in force after this reading: all that was, save for what a line undoes. And
+    /// how many lines are in force that do not stand there any more.
+    pub(super) fn after(&self, lines: &Lines) -> (Self, usize) {
+        let is_gone = |revocation: &Revocation| !lines.last_words.contains_key(revocation);
+        let gone: Vec<Revocation> = self.iter().filter(is_gone).collect();
+        let count = gone.len();
+        let stand = lines.last_words.iter();
+        let in_force = stand
+            .filter(|(_, is_revoked)| **is_revoked)
+            .map(|(revocation, _)| revocation.clone())
+            .chain(gone);
+        (in_force.collect(), count)
+    }
+
+    /// True if a line names this AuthID's login, or a rule holds for it.
+    pub fn revoke(&self, facts: &Facts<'_>) -> bool {
+        let hits = |before: Option<&UnixTime>| before.is_some_and(|at| facts.logged_in_at < *at);
+        self.lineages.contains(facts.lineage)
+            || facts.logged_in_at < self.all
+            || hits(self.services.get(facts.service))
+            || facts.kids.iter().any(|kid| hits(self.kids.get(kid)))
+    }
+
+    /// True if this very line is in force.
+    pub(super) fn contains(&self, revocation: &Revocation) -> bool {
+        match revocation {
+            Revocation::Lineage(bits) => self.lineages.contains(bits),
+            Revocation::Rule(scope, before) => self.rules.contains(&(scope.clone(), *before)),
+        }
+    }
+
+    /// Each one that is in force.
+    pub fn iter(&self) -> impl Iterator<Item = Revocation> {
+        let lineages = self.lineages.iter().copied().map(Revocation::Lineage);
+        let rules = self.rules.iter().cloned();
+        lineages.chain(rules.map(|(scope, before)| Revocation::Rule(scope, before)))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.lineages.len() + self.rules.len()
+    }
+}
+
+impl FromIterator<Revocation> for Revocations {
+    fn from_iter<I: IntoIterator<Item = Revocation>>(revocations: I) -> Self {
+        let mut all = Self::default();
+        for revocation in revocations {
+            let (scope, before) = match revocation {
+                Revocation::Lineage(bits) => {
+                    all.lineages.insert(bits);
+                    continue;
+                }
+                Revocation::Rule(scope, before) => (scope, before),
+            };
+            let latest = match &scope {
+                Scope::Service(id) => all.services.entry(id.clone()).or_default(),
+                Scope::Kid(kid) => all.kids.entry(kid.clone()).or_default(),
+                Scope::All => &mut all.all,
+            };
+            *latest = before.max(*latest);
+            all.rules.insert((scope, before));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+    const OTHER: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
+
+    fn read(text: &str) -> Revocations {
+        let lines = Lines::parse(text.as_bytes());
+        assert!(lines.problems.is_empty(), "{text}: {:?}", lines.problems);
+        Revocations::default().after(&lines).0
+    }
+
+    fn facts<'a>(service: &'a str, kids: &'a [String], at: u64) -> Facts<'a> {
+        Facts {
+            lineage: &[0; 16],
+            service,
+            kids,
+            logged_in_at: UnixTime(at),
+        }
+    }
+
+    #[test]
+    fn a_rule_holds_for_its_scope_and_before_its_time() {
+        let kids = ["old".to_owned(), "new".to_owned()];
+        let hits = |rule: &str, at| read(rule).revoke(&facts("box.com", &kids, at));
+        let at_100 = "before=1970-01-01T00:01:40Z\n";
+        for (scope, is_hit) in [
+            ("all", true),
+            ("service=box.com", true),
+            ("service=box", false),
+            ("kid=old", true),
+            ("kid=new", true),
+            ("kid=o", false),
+        ] {
+            assert_eq!(hits(&format!("{scope} {at_100}"), 99), is_hit, "{scope}");
+            assert!(!hits(&format!("{scope} {at_100}"), 100), "{scope}");
+        }
+        let two = format!("all before=1970-01-01\nall {at_100}");
+        assert!(hits(&two, 99), "the later one counts");
+        assert!(hits(&format!("{ONE}\n"), 1_000), "one login");
+        assert!(!hits(&format!("{OTHER}\n"), 1_000), "another login");
+    }
+
+    #[test]
+    fn the_last_word_on_a_line_counts_and_what_is_only_gone_stays() {
+        let rule = "all before=1970-01-02T00:00:00Z";
+        let first = read(&format!("{ONE} # why\n{rule}\n"));
+        assert_eq!(first.len(), 2);
+        let emptied = Lines::parse(b"");
+        let (kept, gone) = first.after(&emptied);
+        assert_eq!((&kept, gone), (&first, 2));
+        let undone = format!("{ONE}\nundo {ONE} # found\nundo {rule}\n");
+        let (after, gone) = kept.after(&Lines::parse(undone.as_bytes()));
+        assert_eq!((after, gone), (Revocations::default(), 0));
+        assert_eq!(read(&format!("{undone}{ONE}\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_line_that_revokes_nothing_is_numbered_and_the_others_count() {
+        let text = format!(
+            "# fine\nd1e2f3a4\n{ONE} # reason\nv2:box:never\nall\nall before=soon\nuser=a before=2026-01-01\n\
+             {OTHER}0\nservice= before=2026-01-01\nkid=../a before=2026-01-01\nundo\n{OTHER}\nall before=2026-01-01"
+        );
+        let lines = Lines::parse(text.as_bytes());
+        let numbers: Vec<usize> = lines.problems.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [2, 4, 5, 6, 7, 8, 9, 10, 11, 13]);
+        assert_eq!(lines.problems[0].1, LOG_NAME);
+        assert_eq!(lines.problems[9].1, UNFINISHED);
+        assert_eq!(lines.last_words.len(), 2);
+    }
+
+    #[test]
+    fn remarks_may_be_of_any_encoding() {
+        let text = [
+            ONE.as_bytes(),
+            b" # caf\xe9\n",
+            OTHER.as_bytes(),
+            b" # caf\xc3",
+        ]
+        .concat();
+        let lines = Lines::parse(&text);
+        assert!(lines.problems.is_empty());
+        assert_eq!(lines.last_words.len(), 2);
+    }
+
+    #[test]
+    fn every_revocation_is_read_as_it_was_written() {
+        let rule = |scope| Revocation::Rule(scope, UnixTime(1_800_000_000));
+        for revocation in [
+            Revocation::Lineage([7; 16]),
+            rule(Scope::All),
+            rule(Scope::Service("box.com".into())),
+            rule(Scope::Kid("a-b_c".into())),
+        ] {
+            assert_eq!(Revocation::parse(&revocation.to_string()), Ok(revocation));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Writing `revoked.txt`. It is replaced as a whole, so that nobody ever reads a part of it,
+//! and it is on disk before anything is said to be done.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    KeyFolder, KeyringError,
+    folder::REVOKED,
+    history::{Held, give_to_owner_of, read_if_there},
+    revocations::{Lines, Revocation, Scope},
+};
+
+impl KeyFolder {
+    /// Revokes a login by its lineage. Returns `false` if it was revoked already.
+    pub fn revoke(&self, lineage: &str, reason: Option<&str>) -> Result<bool, KeyringError> {
+        let lineage = Revocation::lineage(lineage)
+            .ok_or_else(|| KeyringError::one("this is not a lineage: it would revoke nothing"))?;
+        self.set_revoked(&lineage, true, reason)
+    }
+
+    /// Writes a line that revokes, or one that undoes it. Returns `false` if that is the
+    /// last word on it already.
+    pub fn set_revoked(
+        &self,
+        revocation: &Revocation,
+        is_revoked: bool,
+        reason: Option<&str>,
+    ) -> Result<bool, KeyringError> {
+        self.write_line(revocation, is_revoked, reason)
+            .map_err(|error| self.cannot_write(&error))
+    }
+
+    /// Every rule of this scope that stands in `revoked.txt`.
+    pub fn rules_of(&self, scope: &Scope) -> Result<Vec<Revocation>, KeyringError> {
+        let bytes = read_if_there(&self.revoked_path()).map_err(|error| {
+            KeyringError::one(format!(
+                "{} cannot be read: {error}",
+                self.revoked_path().display()
+            ))
+        })?;
+        let lines = Lines::parse(&bytes.unwrap_or_default());
+        let in_force = lines.last_words.into_iter().filter(|word| word.1);
+        Ok(in_force
+            .map(|(revocation, _)| revocation)
+            .filter(|revocation| matches!(revocation, Revocation::Rule(of, _) if of == scope))
+            .collect())
+    }
+
+    fn write_line(
+        &self,
+        revocation: &Revocation,
+        is_revoked: bool,
+        reason: Option<&str>,
+    ) -> io::Result<bool> {
+        let mut held = Held::hold(self.path())?;
+        let path = self.revoked_path();
+        let mut content = read_if_there(&path)?.unwrap_or_default();
+        let before = Lines::parse(&content);
+        if before.last_words.get(revocation) == Some(&is_revoked) {
+            // A command may have been killed before it was on disk, or stood in the history.
+            self.sync()?;
+            if held.history()?.revocations.get(revocation) != Some(&is_revoked) {
+                held.note_revocations([(revocation, &is_revoked)])?;
+            }
+            return Ok(false);
+        }
+        // An editor may have left the last line open.
+        if !content.is_empty() && !content.ends_with(b"\n") {
+            content.push(b'\n');
+        }
+        let undo = if is_revoked { "" } else { "undo " };
+        let reason = reason.map_or(String::new(), |reason| format!(" # {}", one_line(reason)));
+        content.extend(format!("{undo}{revocation}{reason}\n").as_bytes());
+        self.replace(&path, &content)?;
+        held.note_revocations([(revocation, &is_revoked)])?;
+        Ok(true)
+    }
+
+    /// Puts a whole file in the place of the old one: 0600, and the folder owner's, so that
+    /// the server can read it.
+    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(self.path());
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-revoked-")
+            .tempfile_in(folder)?;
+        give_to_owner_of(self.path(), file.as_file())?;
+        let (ours, owner) = (file.as_file().metadata()?, fs::metadata(self.path())?);
+        if ours.uid() != owner.uid() {
+            return Err(io::Error::other(format!(
+                "the folder belongs to user {}, who could not read it then: run this command as \
+                 that user",
+                owner.uid()
+            )));
+        }
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// Where the file is, also behind a link.
+    fn revoked_path(&self) -> PathBuf {
+        let path = self.path().join(REVOKED);
+        fs::canonicalize(&path).unwrap_or(path)
+    }
+
+    fn cannot_write(&self, error: &io::Error) -> KeyringError {
+        let path = self.path().join(REVOKED);
+        KeyringError::one(format!("{} could not be written: {error}", path.display()))
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt, time::Duration};
+
+    use super::*;
+    use crate::{clock::UnixTime, keyring::history::History};
+
+    const ONE: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+    const OTHER: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
+
+    fn in_new_folder() -> (tempfile::TempDir, KeyFolder) {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = KeyFolder::new(folder.path());
+        keys.create_key(UnixTime(5), Duration::ZERO).unwrap();
+        (folder, keys)
+    }
+
+    fn text(keys: &KeyFolder) -> String {
+        fs::read_to_string(keys.path().join(REVOKED)).unwrap()
+    }
+
+    #[test]
+    fn a_lineage_is_revoked_once_on_a_line_of_its_own() {
+        let (_folder, keys) = in_new_folder();
+        fs::write(keys.path().join(REVOKED), ONE).unwrap();
+        assert!(keys.revoke(OTHER, Some("lost\nlaptop")).unwrap());
+        assert!(!keys.revoke(OTHER, None).unwrap());
+        assert!(!keys.revoke(ONE, None).unwrap());
+        assert_eq!(text(&keys), format!("{ONE}\n{OTHER} # lost laptop\n"));
+        let one = Revocation::lineage(ONE).unwrap();
+        assert!(keys.set_revoked(&one, false, Some("found")).unwrap());
+        assert!(!keys.set_revoked(&one, false, None).unwrap());
+        assert!(text(&keys).ends_with(&format!("undo {ONE} # found\n")));
+        assert!(keys.revoke(ONE, None).unwrap());
+        keys.revoke("d1e2f3a4", None).unwrap_err();
+    }
+
+    #[test]
+    fn the_file_is_private_and_the_history_has_its_lines() {
+        let (_folder, keys) = in_new_folder();
+        keys.revoke(ONE, None).unwrap();
+        let metadata = fs::metadata(keys.path().join(REVOKED)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        let one = Revocation::lineage(ONE).unwrap();
+        let word = || History::read(keys.path()).unwrap().revocations[&one];
+        assert!(word());
+        keys.set_revoked(&one, false, None).unwrap();
+        assert!(!word());
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let (_folder, keys) = in_new_folder();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = elsewhere.path().join("list.txt");
+        fs::write(&target, "").unwrap();
+        std::os::unix::fs::symlink(&target, keys.path().join(REVOKED)).unwrap();
+        keys.revoke(ONE, None).unwrap();
+        assert_eq!(fs::read_to_string(target).unwrap(), format!("{ONE}\n"));
+    }
+}
