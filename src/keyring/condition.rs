@@ -59,9 +59,9 @@ impl Condition {
         self.waits_for.is_some()
     }
 
-    /// True if the keys in use are those of the folder.
-    pub(super) fn has_all_keys(&self) -> bool {
-        !self.is_waiting() && self.keys.is_empty() && self.gone.is_empty()
+    /// True if the keys in use are those of the folder, save for some that have ended.
+    pub(super) fn has_all_keys(&self, now: UnixTime) -> bool {
+        !self.is_waiting() && self.keys.is_empty() && self.gone_count(now) == 0
     }
 
     /// Everything that is wrong.

@@ -279,7 +279,7 @@ impl Keyring {
     /// also changed by hand. Not where keys are gone: it may be another folder, before a mount.
     pub fn write_history(&self, now: UnixTime) -> io::Result<()> {
         match &self.source {
-            KeySource::Folder(folder) if self.condition().has_all_keys() => {
+            KeySource::Folder(folder) if self.condition().has_all_keys(now) => {
                 KeyFolder::new(folder).catch_up(&self.current(), now)
             }
             _ => Ok(()),

@@ -30,6 +30,9 @@ pub struct CachedToken {
     pub generation: u32,
     /// Nobody knew of a newer generation when the provider gave it.
     pub is_newest: bool,
+    /// A line of `revoked.txt` holds for the login, as the store or memory knows it. Such a
+    /// token is good for nothing but revoking the grant.
+    pub is_revoked: bool,
     /// Its AuthID, when the provider replaced the refresh token.
     pub newest_authid: Option<Secret>,
     /// The key set under which this was worked out.
@@ -125,6 +128,7 @@ mod tests {
             fresh_until: CachedToken::fresh_until(now, lifetime),
             generation: 0,
             is_newest: true,
+            is_revoked: false,
             newest_authid: None,
             keys_version: 0,
         })

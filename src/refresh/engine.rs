@@ -136,6 +136,7 @@ impl RefreshEngine {
         };
         let keys = self.parts.keyring.current();
         holder.check_again(&keys, now)?;
+        check_revoked(&token)?;
         let refreshed = Refreshed {
             expires_in: token.expires_at.since(moment),
             newest_authid: newest_authid(&keys, holder, &token, now),
@@ -153,6 +154,7 @@ impl RefreshEngine {
         let now = self.parts.clock.now();
         let keys = self.parts.keyring.current();
         holder.check_again(&keys, now)?;
+        check_revoked(&token)?;
         check_newest(holder, &token)?;
         match newest_authid(&keys, holder, &token, now) {
             Some(authid) => Ok(authid),
@@ -242,6 +244,15 @@ impl RefreshEngine {
                 result => return result,
             }
         }
+    }
+}
+
+/// Fails if the login is revoked here by what the store or memory knows of it, beyond what
+/// the presented AuthID says.
+fn check_revoked(token: &CachedToken) -> Result<(), RefreshError> {
+    match token.is_revoked {
+        true => Err(RefreshError::Revoked),
+        false => Ok(()),
     }
 }
 

@@ -83,11 +83,6 @@ impl ProviderCall {
 
     async fn ask(&self, kind: RefreshTokens) -> Result<Arc<CachedToken>, RefreshError> {
         let claim = self.claim(kind).await?;
-        // What the store has may have been sealed under keys that a rule names.
-        if claim.grant.is_revoked(&self.parts.keyring.current()) {
-            self.parts.lineages.release(claim).await;
-            return Err(RefreshError::Revoked);
-        }
         let withheld = Arc::default();
         let answer = self.send(kind, &claim, &withheld).await;
         // Before the answer is judged: a new refresh token can't be had again.
@@ -183,15 +178,12 @@ impl ProviderCall {
     ) -> Result<Arc<CachedToken>, RefreshError> {
         let parts = &self.parts;
         let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
-        let claimed = claim.grant.clone();
         self.keep(claim, replaced).await;
         let lineage = self.presented.lineage;
         // The refresh began before a revocation: its token is not handed out. A revocation is
         // noted before the cache is emptied, so the second look sees one that comes just now.
         let revocations = &self.seen.revocations;
-        if revocations.happened_since(&lineage, self.begun)
-            || claimed.is_revoked(&parts.keyring.current())
-        {
+        if revocations.happened_since(&lineage, self.begun) {
             return Err(RefreshError::Revoked);
         }
         let moment = parts.clock.moment();
@@ -293,6 +285,7 @@ impl ProviderCall {
             fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
             generation,
             is_newest: claim.is_newest || replaced.is_some(),
+            is_revoked: grant.is_revoked(&keys),
             newest_authid,
             keys_version: keys.version(),
         }

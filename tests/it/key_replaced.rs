@@ -159,6 +159,16 @@ async fn a_leaked_key_whose_file_is_gone_is_missed_by_nobody() {
         assert_eq!(server.refresh(&case.stolen).await.status, 401);
         assert_eq!(server.refresh(&case.good).await.status, 200);
     }
+    // What is read is written down all the same.
+    let login = case.installation.lineage(&case.good);
+    let revoked = case.installation.keys_dir.join("revoked.txt");
+    fs::write(revoked, format!("{login}\n")).unwrap();
+    eventually("the history has it", async || {
+        let path = case.installation.keys_dir.join("history.txt");
+        let history = fs::read_to_string(path).unwrap();
+        history.contains(&format!("revoked {login}")).then_some(())
+    })
+    .await;
     // A rule on it is no mistake.
     let rule = ["revoke", "--kid", &case.leaked, "--before", "now"];
     case.installation.run(&rule).await.good();
@@ -218,8 +228,8 @@ async fn a_folder_changed_by_hand_gets_its_leaked_keys_into_the_history() {
     let history = || fs::read_to_string(&path).unwrap_or_default();
     let last = || {
         let history = history();
-        let lines = history.lines().filter(|line| line.contains(&case.leaked));
-        lines.last().unwrap_or_default().to_owned()
+        let mut lines = history.lines().filter(|line| line.contains(&case.leaked));
+        lines.next_back().unwrap_or_default().to_owned()
     };
     eventually("the history has it", async || {
         last().starts_with(&line).then_some(())

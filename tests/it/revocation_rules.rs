@@ -9,7 +9,10 @@ use authseal::{
     seal::Grant,
 };
 
-use crate::support::{Answer, Installation, TestApp, TestAppBuilder, aes_crypt, post_form, send};
+use crate::support::{
+    Answer, Client, Gate, Installation, Piece, ScriptedProvider, TestApp, TestAppBuilder,
+    aes_crypt, post_form, send, tokens,
+};
 
 const V1_ID: &str = "0123456789abcdef0123456789abcdef";
 
@@ -152,6 +155,35 @@ async fn the_newest_authid_that_is_remembered_is_under_the_rules_too() {
         .await;
     app.rule(&Scope::Kid(new), now, false);
     app.is_good(&first, "after undoing").await;
+}
+
+/// The same, where the rule comes while the provider is asked.
+#[tokio::test]
+async fn a_rule_that_comes_meanwhile_holds_for_the_newest_authid_too() {
+    let provider = ScriptedProvider::start(|_| tokens("access", Some("newer")));
+    let app = TestApp::builder().scripted(&provider, "single-use");
+    let app = app.start().await;
+    let first = app.seal("scripted", "first");
+    let new = app.next_key();
+    assert_eq!(app.kid_of(&newest(&app.refresh(&first).await)), new);
+    // Nothing is cached under the next set of keys.
+    app.next_key();
+    let gate = Gate::closed();
+    let held = gate.clone();
+    provider.script(move |_| {
+        let mut pieces = vec![Piece::Wait(held.clone())];
+        pieces.extend(tokens("access", Some("newest")));
+        pieces
+    });
+    let request = http::Request::get(format!("{}/refresh", app.url)).header("x-authid", first);
+    let request = request.body(Default::default()).unwrap();
+    let asking = tokio::spawn(async move { Client::new().send(request).await });
+    provider.asked_times(2).await;
+    let now = UnixTime(app.clock.now().0 + 1);
+    app.rule(&Scope::Kid(new), now, true);
+    gate.open();
+    let answer = asking.await.unwrap();
+    assert_eq!(answer.status, 401, "{answer:?}");
 }
 
 fn moving_in(storage: &std::path::Path) -> TestAppBuilder {

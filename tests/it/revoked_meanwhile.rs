@@ -17,14 +17,12 @@ enum Meanwhile {
     RevokedAtProvider,
     RevokedHere,
     KeyRetired,
-    KeyDeleted,
 }
 
-const ALL: [Meanwhile; 4] = [
+const ALL: [Meanwhile; 3] = [
     Meanwhile::RevokedAtProvider,
     Meanwhile::RevokedHere,
     Meanwhile::KeyRetired,
-    Meanwhile::KeyDeleted,
 ];
 
 impl Meanwhile {
@@ -49,10 +47,6 @@ impl Meanwhile {
             Self::KeyRetired => {
                 folder.create_key(app.clock.now(), Duration::ZERO).unwrap();
                 folder.retire_key(&kid, Some(app.clock.now())).unwrap();
-            }
-            Self::KeyDeleted => {
-                folder.create_key(app.clock.now(), Duration::ZERO).unwrap();
-                std::fs::remove_file(app.keys_dir.join(format!("{kid}.jwk"))).unwrap();
             }
         }
         app.app.keyring.reload().unwrap();
