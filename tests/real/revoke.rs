@@ -30,6 +30,10 @@ async fn a_revoked_login_is_dead_at_the_provider_too() {
         browser.fill("#authid", &authid).await;
         browser.click(".button.danger").await;
         browser.see_heading("The login is revoked").await;
+        if is_rotating {
+            // To be sure that the newest token is at hand.
+            oidc.provider.expect_grant("refresh_token").await;
+        }
         oidc.provider
             .expect(json!({"event": "revocation", "ok": true}))
             .await;

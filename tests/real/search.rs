@@ -84,6 +84,8 @@ async fn a_service_that_was_searched_hands_over_like_any_other() {
     browser.fill("#search", "dropbox").await;
     browser.press(Key::Tab).await;
     browser.press(Key::Enter).await;
+    browser.see_heading("Hand over your AuthID?").await;
+    browser.click(".button.primary").await;
     browser.see_heading("Your AuthID is ready").await;
     let fetched = get(&format!("{url}/fetch?token={TOKEN}"), &[]).await;
     let authid: Value = browser.value("#authid").await.into();
