@@ -479,6 +479,28 @@ async fn made_up_clear_authids_are_tried_in_bounds_and_hinder_no_holder() {
 }
 
 #[tokio::test]
+async fn a_clear_authid_is_good_also_if_its_client_had_gone() {
+    let gate = Gate::closed();
+    let provider = gated(&gate, |_| tokens("never-print-access", None));
+    let app = believing(&provider)
+        .env("AUTHSEAL_ACCEPT_V2_PLAIN", "true")
+        .start()
+        .await;
+    let clear = "v2:scripted:never-print-clear";
+    tokio::select! {
+        answer = app.refresh_from(clear, "192.0.2.1") => panic!("{answer:?}"),
+        () = provider.asked_times(1) => {}
+    }
+    gate.open();
+    nothing_is_under_way(&app).await;
+    // More often than one that may be made up is tried.
+    for _ in 0..150 {
+        assert_eq!(app.refresh_from(clear, "192.0.2.1").await.status, 200);
+    }
+    assert_eq!(provider.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn clear_authids_that_may_be_made_up_wait_in_the_lane_of_strangers() {
     let gate = Gate::closed();
     let provider = gated(&gate, |_| json("400 Bad Request", REFUSED));
