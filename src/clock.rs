@@ -37,6 +37,11 @@ impl UnixTime {
         time.ok().map(Self::from)
     }
 
+    /// How far this moment is from another, whichever is later.
+    pub fn apart(self, other: Self) -> Duration {
+        Duration::from_secs(self.0.abs_diff(other.0))
+    }
+
     /// The day alone, in UTC: 2026-11-24.
     pub fn date(self) -> String {
         let mut text = self.to_string();

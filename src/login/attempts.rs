@@ -4,7 +4,10 @@
 use std::{
     collections::{HashSet, VecDeque},
     num::NonZeroU32,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,8 @@ const REMEMBERED: usize = 65_536;
 #[derive(Debug)]
 pub struct Attempts {
     exchanges: NetworkLimit,
+    /// As many callbacks without a code: each takes room among the nonces.
+    refusals: NetworkLimit,
     login_tokens: NetworkLimit,
     used: UsedNonces,
 }
@@ -36,6 +41,7 @@ impl Attempts {
         let limit = |(first, period)| NetworkLimit::first_then_every(first, period, clock.clone());
         Self {
             exchanges: limit(EXCHANGES),
+            refusals: limit(EXCHANGES),
             login_tokens: limit(LOGIN_TOKENS),
             used: UsedNonces::default(),
         }
@@ -49,14 +55,21 @@ impl Attempts {
         nonce: &str,
         has_code: bool,
         client: ClientNetwork,
-    ) -> Result<(), LoginError> {
-        let limit = has_code.then_some(&self.exchanges);
+    ) -> Result<Use<'_>, LoginError> {
+        let limit = match has_code {
+            true => &self.exchanges,
+            false => &self.refusals,
+        };
         self.once(nonce, limit, client)
     }
 
     /// The same for a login token that was pasted, and has the form of one.
-    pub(super) fn login_token(&self, nonce: &str, client: ClientNetwork) -> Result<(), LoginError> {
-        self.once(nonce, Some(&self.login_tokens), client)
+    pub(super) fn login_token(
+        &self,
+        nonce: &str,
+        client: ClientNetwork,
+    ) -> Result<Use<'_>, LoginError> {
+        self.once(nonce, &self.login_tokens, client)
     }
 
     /// Fails where [`Attempts::callback`] and [`Attempts::login_token`] would because the
@@ -71,16 +84,48 @@ impl Attempts {
     fn once(
         &self,
         nonce: &str,
-        limit: Option<&NetworkLimit>,
+        limit: &NetworkLimit,
         client: ClientNetwork,
-    ) -> Result<(), LoginError> {
+    ) -> Result<Use<'_>, LoginError> {
         self.check_unused(nonce)?;
-        if let Some(limit) = limit {
-            limit.check(client).map_err(LoginError::TooOften)?;
-        }
+        limit.check(client).map_err(LoginError::TooOften)?;
         match self.used.insert(nonce) {
-            true => Ok(()),
+            true => Ok(Use {
+                nonces: &self.used,
+                name: name(nonce),
+                waits: AtomicBool::new(false),
+            }),
             false => Err(LoginError::NotBegun),
+        }
+    }
+}
+
+/// The only use of a login. If this is dropped while it waits for its turn at the provider,
+/// nothing was sent, and the login can be finished by the same callback or form again.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Use<'a> {
+    nonces: &'a UsedNonces,
+    name: Name,
+    waits: AtomicBool,
+}
+
+impl Use<'_> {
+    /// A code or a login token is about to wait for its turn.
+    pub(super) fn waits(&self) {
+        self.waits.store(true, Ordering::Relaxed);
+    }
+
+    /// It has its turn, and may be sent from now on.
+    pub(super) fn is_sent(&self) {
+        self.waits.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Use<'_> {
+    fn drop(&mut self) {
+        if *self.waits.get_mut() {
+            self.nonces.remove(&self.name);
         }
     }
 }
@@ -117,6 +162,16 @@ impl UsedNonces {
             nonces.known.remove(&oldest);
         }
         true
+    }
+
+    /// Looks from the newest on, for it has been added a moment ago.
+    fn remove(&self, name: &Name) {
+        let mut nonces = self.lock();
+        nonces.known.remove(name);
+        let at = nonces.oldest_first.iter().rposition(|one| one == name);
+        if let Some(at) = at {
+            nonces.oldest_first.remove(at);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Nonces> {

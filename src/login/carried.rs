@@ -89,7 +89,8 @@ pub(super) fn open_carried<T: DeserializeOwned>(
 ) -> Option<T> {
     let json = open_envelope(keys, now, purpose, context.as_bytes(), sealed).ok()?;
     let carried: Carried<T> = serde_json::from_slice(&json).ok()?;
-    (now.since(carried.sealed_at) < lifetime).then_some(carried.content)
+    // What was sealed while the clock was ahead must not live until then.
+    (now.apart(carried.sealed_at) < lifetime).then_some(carried.content)
 }
 
 /// 256 random bits in 43 characters; Dropbox limits the length of `state`.

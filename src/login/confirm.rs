@@ -155,6 +155,6 @@ impl Login {
 
     /// The program asks for five minutes from when it opened the start page.
     fn still_waits(&self, waiting: &Waiting) -> bool {
-        self.clock.now().since(waiting.since) < TOKEN_LIFETIME
+        self.clock.now().apart(waiting.since) < TOKEN_LIFETIME
     }
 }

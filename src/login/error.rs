@@ -88,3 +88,17 @@ pub enum LoginError {
     #[error(transparent)]
     NoSealingKey(#[from] NoSealingKey),
 }
+
+impl LoginError {
+    /// True if nothing was sent and the login is not used up: the same callback or form may
+    /// come again.
+    pub fn may_come_again(&self) -> bool {
+        let Self::Provider { error, .. } = self else {
+            return matches!(self, Self::TooOften(_));
+        };
+        matches!(
+            error,
+            ProviderError::Crowded | ProviderError::Resting { .. }
+        )
+    }
+}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     HandOver, LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
+    attempts::Use,
     carried::{Attempt, open_carried},
 };
 use crate::{
@@ -106,7 +107,8 @@ impl Credential {
 
 impl Login {
     /// Finishes the login whose cookie stands in `cookies`, the request's
-    /// `Cookie` headers. The first callback of a login uses it up.
+    /// `Cookie` headers. The first callback of a login uses it up, unless its code has not
+    /// had its turn at the provider.
     pub async fn finish<'a>(
         &self,
         callback: Callback,
@@ -114,11 +116,12 @@ impl Login {
         client: ClientNetwork,
     ) -> Result<Finished, Failed> {
         let (service, attempt) = self.attempt(&callback.state, cookies)?;
-        self.attempts
+        let this_use = self
+            .attempts
             .callback(&callback.state, callback.code.is_some(), client)?;
         let recipients = attempt.recipients.clone();
         let finished = self
-            .finish_attempt(service, attempt, callback, client)
+            .finish_attempt(service, attempt, callback, (client, &this_use))
             .await;
         finished.map_err(|error| Failed {
             visit: match recipients.is_nobody() {
@@ -134,7 +137,7 @@ impl Login {
         service: Arc<Service>,
         attempt: Attempt,
         callback: Callback,
-        client: ClientNetwork,
+        (client, this_use): (ClientNetwork, &Use<'_>),
     ) -> Result<Finished, LoginError> {
         let LoginMethod::Code {
             shown,
@@ -182,9 +185,11 @@ impl Login {
             verifier: attempt.verifier.as_ref(),
             region,
         };
+        this_use.waits();
+        let on_sending = || this_use.is_sent();
         let tokens = self
             .provider
-            .exchange_code(&service, exchange, client)
+            .exchange_code(&service, exchange, client, on_sending)
             .await;
         let credential = self.seal(&service, region, tokens)?;
         let facts = shown
@@ -212,12 +217,14 @@ impl Login {
             Ok(token) => token,
             Err(why) => return Err(LoginError::NotALoginToken { service, why }),
         };
-        self.attempts.login_token(nonce, client)?;
+        let this_use = self.attempts.login_token(nonce, client)?;
+        this_use.waits();
         let exchange = self.provider.exchange_login_token(
             &service,
             &token.username,
             &token.auth_token,
             client,
+            || this_use.is_sent(),
         );
         let tokens = exchange.await;
         let credential = self.seal(&service, None, tokens)?;

@@ -152,6 +152,8 @@ pub struct OldAuthIds {
     storage: Option<PathBuf>,
     /// One file at a time: to guess passwords takes one core, not all.
     hashing: Turns,
+    /// The same for those that are known to be good, so that they wait for no guess.
+    hashing_good: Turns,
     tries: Arc<NetworkLimit>,
     proven: Arc<Cache<Lineage, ()>>,
 }
@@ -168,6 +170,7 @@ impl OldAuthIds {
             accepts_clear,
             storage,
             hashing: Turns::new(1, QUEUE, PATIENCE),
+            hashing_good: Turns::new(1, QUEUE, PATIENCE),
             tries: Arc::new(NetworkLimit::first_then_every(first, period, clock)),
             proven: Arc::new(Cache::new(PROVEN)),
         }
@@ -201,13 +204,18 @@ impl OldAuthIds {
     pub async fn open(
         &self,
         old: OldAuthId,
+        is_proven: bool,
         client: ClientNetwork,
         now: UnixTime,
     ) -> Result<Grant, OldAuthIdError> {
         if let OldAuthId::Clear { .. } = old {
             return self.open_blocking(old, now);
         }
-        let turn = self.hashing.enter(client).await;
+        let turns = match is_proven {
+            true => &self.hashing_good,
+            false => &self.hashing,
+        };
+        let turn = turns.enter(client).await;
         let turn = turn.ok_or(OldAuthIdError::Busy)?;
         let this = self.clone();
         let opening = tokio::task::spawn_blocking(move || {
@@ -339,6 +347,23 @@ mod tests {
         assert_ne!(lineage("v2:a:token"), lineage("v2:a:other"));
         // Whoever guesses passwords is counted as who knows it.
         assert_eq!(lineage(&format!("{ID}:x")), lineage(&format!("{ID}:y")));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_good_waits_for_no_guess() {
+        let clock = Clock::manual(UnixTime(5));
+        let mut old_authids = OldAuthIds::new(false, Some("/nowhere".into()), clock);
+        old_authids.hashing = Turns::new(1, 0, Duration::ZERO);
+        let nobody = ClientNetwork::default();
+        let _guess = old_authids.hashing.enter(nobody).await.unwrap();
+        let old = OldAuthId::parse(&format!("{ID}:x")).unwrap();
+        for (is_proven, expected) in [
+            (false, OldAuthIdError::Busy),
+            (true, OldAuthIdError::Unknown),
+        ] {
+            let opened = old_authids.open(old.clone(), is_proven, nobody, UnixTime(5));
+            assert_eq!(opened.await.unwrap_err(), expected);
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// Sends requests to providers, over connections that it keeps.
 #[derive(Clone, Debug)]
 pub struct Outbound {
+    connector: HttpsConnector<Connector>,
     client: Client<HttpsConnector<Connector>, Payload>,
 }
 
@@ -92,14 +93,25 @@ impl Outbound {
                 direct: http,
                 proxy,
             });
+        Self::over(connector)
+    }
+
+    /// The same way out, over connections of its own. HTTP/2 puts all requests to one host
+    /// on one connection, and whoever cancels many of them can have it closed for all.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::over(self.connector.clone())
+    }
+
+    fn over(connector: HttpsConnector<Connector>) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
             // To copy a form behind its head costs less than two pieces cost the kernel.
             .http1_writev(false)
-            .build(connector);
-        Self { client }
+            .build(connector.clone());
+        Self { connector, client }
     }
 
     /// Sends one request and reads the whole answer. The caller sets the deadline.

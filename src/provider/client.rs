@@ -34,7 +34,9 @@ const SINGLE_USE_FACTOR: u32 = 3;
 /// Speaks to the providers' endpoints.
 #[derive(Clone, Debug)]
 pub struct ProviderClient {
-    pub(super) outbound: Outbound,
+    outbound: Outbound,
+    /// What strangers cancel breaks no connection that others use.
+    strangers: Outbound,
     pub(super) lanes: Lanes,
     pub(super) deadline: Duration,
 }
@@ -114,9 +116,18 @@ impl ProviderClient {
         metrics: &Metrics,
     ) -> Self {
         Self {
+            strangers: outbound.apart(),
             outbound,
             lanes: Lanes::of(catalog, metrics),
             deadline,
+        }
+    }
+
+    /// The connections for calls of this caller.
+    pub(super) fn connections(&self, caller: Caller) -> &Outbound {
+        match caller {
+            Caller::Holder(_) | Caller::Revoker(_) => &self.outbound,
+            Caller::Stranger(_) => &self.strangers,
         }
     }
 
@@ -163,12 +174,14 @@ impl ProviderClient {
         })
     }
 
-    /// Trades an authorization code for tokens (RFC 6749 section 4.1.3).
+    /// Trades an authorization code for tokens (RFC 6749 section 4.1.3). `on_sending` is
+    /// called when the request has its turn, and not if it never does.
     pub async fn exchange_code(
         &self,
         service: &Service,
         exchange: CodeExchange<'_>,
         client_network: ClientNetwork,
+        on_sending: impl FnOnce() + Send,
     ) -> Result<Tokens, ProviderError> {
         let client = oauth_client(service, exchange.region)?
             .set_redirect_uri(redirect_url(exchange.redirect_uri));
@@ -179,18 +192,26 @@ impl ProviderClient {
             request = request.set_pkce_verifier(verifier);
         }
         let caller = Caller::Stranger(client_network);
-        let call = request.request_async(self);
-        self.before(self.deadline, service, caller, call).await
+        let received = Received::default();
+        let http = self.token_endpoint(caller, None, &received);
+        let call = async {
+            on_sending();
+            request.request_async(&http).await
+        };
+        self.before(self.deadline, (service, exchange.region), caller, call)
+            .await
     }
 
     /// Trades a login token that its user made at the provider for tokens, by the
-    /// resource owner password grant (RFC 6749 section 4.3.2).
+    /// resource owner password grant (RFC 6749 section 4.3.2). `on_sending` is as for
+    /// [`ProviderClient::exchange_code`].
     pub async fn exchange_login_token(
         &self,
         service: &Service,
         username: &str,
         token: &Secret,
         client_network: ClientNetwork,
+        on_sending: impl FnOnce() + Send,
     ) -> Result<Tokens, ProviderError> {
         let client = oauth_client(service, None)?;
         let username = ResourceOwnerUsername::new(username.to_owned());
@@ -199,8 +220,14 @@ impl ProviderClient {
             .exchange_password(&username, &password)
             .add_scope(Scope::new(service.scope.clone()));
         let caller = Caller::Stranger(client_network);
-        let call = request.request_async(self);
-        self.before(self.deadline, service, caller, call).await
+        let received = Received::default();
+        let http = self.token_endpoint(caller, None, &received);
+        let call = async {
+            on_sending();
+            request.request_async(&http).await
+        };
+        self.before(self.deadline, (service, None), caller, call)
+            .await
     }
 
     /// Asks for a new access token (RFC 6749 section 6). Neither `redirect_uri`
@@ -226,7 +253,7 @@ impl ProviderClient {
         };
         let token = RefreshToken::new(refresh_token.expose().to_owned());
         let request = client.exchange_refresh_token(&token);
-        let received = Received::default();
+        let received = &Received::default();
         let deadline = match patience {
             Patience::ForTheToken => self.deadline * SINGLE_USE_FACTOR,
             Patience::ForTheClient => self.deadline,
@@ -234,24 +261,34 @@ impl ProviderClient {
         // Boxed: every await around it would have room for it.
         let call = Box::pin(async {
             let call = Stopwatch::start();
-            let http = FencedClient {
-                client: self,
-                fence: permit.map(|permit| fence(permit, call, deadline)),
-                received: &received,
-            };
+            let fence = permit.map(|permit| fence(permit, call, deadline));
+            let http = self.token_endpoint(caller, fence, received);
             request.request_async(&http).await
         });
-        let tokens = self.before(deadline, service, caller, call).await;
+        let tokens = self.before(deadline, (service, region), caller, call).await;
         RefreshAnswer {
-            replaced: replaced(&tokens, &received, refresh_token),
+            replaced: replaced(&tokens, received, refresh_token),
             tokens,
+        }
+    }
+
+    fn token_endpoint<'a>(
+        &'a self,
+        caller: Caller,
+        fence: Option<Fence>,
+        received: &'a Received,
+    ) -> TokenEndpoint<'a> {
+        TokenEndpoint {
+            connections: self.connections(caller),
+            fence,
+            received,
         }
     }
 
     async fn before(
         &self,
         deadline: Duration,
-        service: &Service,
+        (service, region): (&Service, Option<&str>),
         caller: Caller,
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
@@ -261,18 +298,24 @@ impl ProviderClient {
             let answer = answer.map_err(|error| ProviderError::from_token_call(error, provider));
             answer.map(Tokens::from)
         };
-        self.lanes.call(provider, caller, deadline, tokens).await
+        self.lanes
+            .call((provider, region), caller, deadline, tokens)
+            .await
     }
+}
 
-    /// One exchange with a token endpoint. What is no answer of RFC 6749 ends
-    /// here, so that the `oauth2` crate sees only what it can tell apart.
-    async fn ask(
-        &self,
-        request: HttpRequest,
-        fence: Option<Fence>,
-        received: &Received,
-    ) -> Result<HttpResponse, ProviderError> {
-        let answer = self.outbound.send_fenced(request, fence, received);
+/// A token endpoint, as the `oauth2` crate speaks to it. What is no answer of RFC 6749
+/// ends here, so that the crate sees only what it can tell apart.
+struct TokenEndpoint<'a> {
+    connections: &'a Outbound,
+    fence: Option<Fence>,
+    received: &'a Received,
+}
+
+impl TokenEndpoint<'_> {
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+        let fence = self.fence.clone();
+        let answer = self.connections.send_fenced(request, fence, self.received);
         let mut response = answer.await?.map(Vec::from);
         // Some providers call their JSON text/javascript.
         response.headers_mut().remove(CONTENT_TYPE);
@@ -283,29 +326,12 @@ impl ProviderClient {
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for ProviderClient {
+impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
     type Error = ProviderError;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ProviderError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async { self.ask(request, None, &Received::default()).await })
-    }
-}
-
-/// The client for one refresh.
-struct FencedClient<'a> {
-    client: &'a ProviderClient,
-    fence: Option<Fence>,
-    received: &'a Received,
-}
-
-impl<'c> AsyncHttpClient<'c> for FencedClient<'_> {
-    type Error = ProviderError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ProviderError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        let fence = self.fence.clone();
-        Box::pin(self.client.ask(request, fence, self.received))
+        Box::pin(self.ask(request))
     }
 }
 

@@ -40,9 +40,12 @@ pub enum Caller {
     Stranger(ClientNetwork),
 }
 
-/// The lanes of all providers.
+/// The lanes of all providers, by id and region: each region has servers of its own, and
+/// some of them may be away.
 #[derive(Clone, Debug)]
-pub(super) struct Lanes(Arc<HashMap<String, ProviderLanes>>);
+pub(super) struct Lanes(Arc<HashMap<String, ByRegion>>);
+
+type ByRegion = HashMap<Option<String>, ProviderLanes>;
 
 #[derive(Debug)]
 struct ProviderLanes {
@@ -60,7 +63,7 @@ struct Lane {
 }
 
 impl Lanes {
-    /// Three for each provider that something is offered of.
+    /// Three for each provider that something is offered of, and for each of its regions.
     pub(super) fn of(catalog: &Catalog, metrics: &Metrics) -> Self {
         let lanes = |provider: &Provider| {
             let lane = |calls, queue| Lane {
@@ -78,7 +81,15 @@ impl Lanes {
         let providers = catalog.iter().map(|service| &service.provider);
         Self(Arc::new(
             providers
-                .map(|provider| (provider.id.clone(), lanes(provider)))
+                .map(|provider| {
+                    let regions = provider
+                        .region
+                        .iter()
+                        .flat_map(|region| region.values.keys());
+                    let all = regions.cloned().map(Some).chain([None]);
+                    let by_region = all.map(|region| (region, lanes(provider))).collect();
+                    (provider.id.clone(), by_region)
+                })
                 .collect(),
         ))
     }
@@ -90,12 +101,15 @@ impl Lanes {
     /// go to the next.
     pub(super) async fn call<T>(
         &self,
-        provider: &Provider,
+        (provider, region): (&Provider, Option<&str>),
         caller: Caller,
         deadline: Duration,
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
-        let lanes = &self.0[&provider.id];
+        let by_region = &self.0[&provider.id];
+        let known = by_region.get(&region.map(str::to_owned));
+        // One that the table does not list has no address either.
+        let lanes = known.unwrap_or(&by_region[&None]);
         let (lane, client) = match caller {
             Caller::Holder(client) => (&lanes.holders, client),
             Caller::Revoker(client) => (&lanes.revokers, client),

@@ -57,11 +57,13 @@ impl ProviderClient {
             let begun = Stopwatch::start();
             let fence = permit.map(|permit| fence(permit, begun, self.deadline));
             let received = Received::default();
-            let sent = self.outbound.send_fenced(request, fence, &received);
+            let sent = self
+                .connections(caller)
+                .send_fenced(request, fence, &received);
             judge(&sent.await?, service)
         };
         self.lanes
-            .call(&service.provider, caller, self.deadline, call)
+            .call((&service.provider, region), caller, self.deadline, call)
             .await
     }
 }

@@ -126,7 +126,11 @@ impl RefreshEngine {
         let moment = self.parts.clock.moment();
         let cached = self.parts.cache.get(lineage, moment, holder.keys_version);
         let (token, now, moment, outcome) = match cached {
-            Some(token) => (token, holder.now, moment, "cached"),
+            Some(token) => {
+                // The call may have landed when nobody waited for it any more.
+                self.prove(holder);
+                (token, holder.now, moment, "cached")
+            }
             None => {
                 // Boxed: what is cached is answered without its room.
                 let token = Box::pin(self.fly(holder)).await?;
@@ -212,10 +216,17 @@ impl RefreshEngine {
             let too_slow = ProviderError::TooSlow;
             Err(RefreshError::of_provider(holder.service, too_slow))
         });
-        if let (Ok(_), Some(proof)) = (&landed, holder.unproven) {
-            self.parts.old_authids.proved(proof);
+        if landed.is_ok() {
+            self.prove(holder);
         }
         landed
+    }
+
+    /// The provider has taken it.
+    fn prove(&self, holder: &Holder<'_>) {
+        if let Some(proof) = holder.unproven {
+            self.parts.old_authids.proved(proof);
+        }
     }
 
     async fn land(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {

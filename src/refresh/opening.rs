@@ -132,7 +132,9 @@ impl RefreshEngine {
         let now = self.parts.clock.now();
         let form = old.form();
         let opens_a_file = matches!(old, OldAuthId::Stored { .. });
-        let mut grant = old_authids.open(old, client, now).await?;
+        let mut grant = old_authids
+            .open(old, unproven.is_none(), client, now)
+            .await?;
         if opens_a_file && let Some(proof) = unproven.take() {
             // Its password was the right one.
             old_authids.proved(proof);

@@ -216,7 +216,19 @@ impl Server {
                 )
                 .link("Try again", again(service)),
             ),
-            LoginError::Provider { service, error } => no_token(service, error, again(service)),
+            LoginError::Provider {
+                service,
+                error: provider_error,
+            } => {
+                let advice = match error.may_come_again() {
+                    true => {
+                        "Nothing was sent. Load this page again in a moment: your login is \
+                         still good for some minutes."
+                    }
+                    false => "Nothing was kept, and nothing is lost: begin the login again.",
+                };
+                no_token(service, provider_error, again(service), advice)
+            }
             LoginError::NoRefreshToken { service } => (
                 StatusCode::BAD_GATEWAY,
                 no_refresh_token(service, again(service)),
@@ -302,6 +314,7 @@ fn no_token(
     service: &Service,
     error: &ProviderError,
     again: String,
+    advice: &'static str,
 ) -> (StatusCode, Explanation<'static>) {
     let failure = Failure::of_provider(&service.provider.name, error);
     let is_login_token = matches!(service.provider.login, LoginMethod::LoginToken { .. });
@@ -313,7 +326,7 @@ fn no_token(
     let explanation = Explanation::new(
         format!("{} gave no token", service.provider.name),
         failure.reason,
-        "Nothing was kept, and nothing is lost: begin the login again.",
+        advice,
     )
     .link("Try again", again);
     (status, explanation)

@@ -4,7 +4,11 @@
 //! from the right, and only as far as it was written by proxies that are trusted:
 //! what stands further left may be anybody's invention.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 use super::networks::{Networks, NotNetworks};
 use crate::listen::Peer;
@@ -80,9 +84,22 @@ impl Asker {
         })?;
         Some(match address {
             IpAddr::V4(_) => address,
-            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+            IpAddr::V6(v6) => match translated(v6) {
+                Some(v4) => v4.into(),
+                None => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+            },
         })
     }
+}
+
+/// The IPv4 address of a client that a translator stands before (RFC 6052, RFC 7755): all
+/// of IPv4 shares a /64 there. For counting alone: it opens no gate.
+fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let prefix = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0).octets();
+    let octets = address.octets();
+    let (network, last) = octets.split_at(12);
+    let last: [u8; 4] = last.try_into().ok()?;
+    (*network == prefix[..12]).then(|| last.into())
 }
 
 /// For logs.
@@ -306,6 +323,19 @@ mod tests {
             let asker = proxies.asker(peer, &HeaderMap::new());
             assert_eq!(asker.to_string(), "11.0.0.1");
         }
+    }
+
+    #[test]
+    fn who_comes_by_a_translator_is_counted_by_an_ipv4_address_and_opens_no_gate() {
+        let peer = Peer::Ip("64:ff9b::10.0.0.9".parse().unwrap());
+        let proxies: TrustedProxies = "10.0.0.0/8".parse().unwrap();
+        let asker = proxies.asker(peer, &HeaderMap::new());
+        assert!(!asker.by_trusted_proxy);
+        assert_eq!(asker.address, Some("64:ff9b::a00:9".parse().unwrap()));
+        assert_eq!(asker.counted_as(), Some("10.0.0.9".parse().unwrap()));
+        let household = Peer::Ip("64:ff9c::10.0.0.9".parse().unwrap());
+        let asker = proxies.asker(household, &HeaderMap::new());
+        assert_eq!(asker.counted_as(), Some("64:ff9c::".parse().unwrap()));
     }
 
     #[test]

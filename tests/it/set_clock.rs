@@ -97,3 +97,27 @@ async fn an_authid_that_waits_for_its_program_is_still_there() {
         app.clock.advance(Duration::from_secs(31));
     }
 }
+
+#[tokio::test]
+async fn what_was_begun_while_the_clock_was_ahead_does_not_last_until_then() {
+    let app = TestApp::start().await;
+    let now = app.clock.now();
+    let token = "4k9x2m7q1z8w5v3t6y0u";
+    app.clock.set(now.plus(DAY));
+    let mut browser = Browser::default();
+    let start = format!("{}/?type=stable&token={token}", app.url);
+    let start = browser.get(&start).await;
+    let link = crate::support::login_link(&start.body);
+    let page = app.log_in_by(&mut browser, &link).await;
+    let mut begun = Browser::default();
+    let to_provider = begun.get(&format!("{}/login?id=stable", app.url)).await;
+    app.clock.set(now);
+    app.clock.advance(Duration::from_secs(15 * 60));
+    let late = app.hand_over(&mut browser, &page).await;
+    assert_eq!(late.status, 400, "{late:?}");
+    let fetched = get(&format!("{}/fetch?token={token}", app.url), &[]).await;
+    assert!(!fetched.body.contains("v2:"), "{fetched:?}");
+    let callback = super::login::callback(&app, to_provider.header("location"), "code=c");
+    let late = begun.get(&callback).await;
+    assert_eq!(late.status, 400, "{late:?}");
+}

@@ -56,7 +56,7 @@ pub(in crate::server) fn begin_login<B>(
 }
 
 /// Back from the provider: the AuthID, or why there is none. Either way this
-/// login's cookie has served.
+/// login's cookie has served, unless the same callback may come again.
 pub(in crate::server) async fn finish_login<B>(
     server: &Server,
     request: &Request<B>,
@@ -71,18 +71,18 @@ pub(in crate::server) async fn finish_login<B>(
     let client = ClientNetwork::of(entry.asker.counted_as());
     let page = match server.login.finish(callback, cookies, client).await {
         Ok(finished) => finished_page(server, StatusCode::OK, &finished, entry),
-        // The same callback is taken later, and needs its cookie then.
-        Err(Failed {
-            error: error @ LoginError::TooOften(_),
-            ..
-        }) => return server.login_failed(&error, None),
         Err(Failed { error, visit }) => {
             let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
             let page = server.login_failed(&error, nonce);
-            match &visit {
+            let page = match &visit {
                 Some(visit) => reply::set_cookie(page, &visit.cookie),
                 None => page,
+            };
+            // The same callback is taken later, and needs its cookie then.
+            if error.may_come_again() {
+                return page;
             }
+            page
         }
     };
     reply::set_cookie(page, &cookie.remove())
