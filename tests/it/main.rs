@@ -84,6 +84,7 @@ mod settings;
 mod slow_faults;
 mod store_away;
 mod strangers;
+mod strangers_apart;
 mod tables;
 mod tls;
 mod token;
