@@ -11,7 +11,7 @@ mod roots;
 use std::{error::Error as _, sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -27,6 +27,8 @@ pub use roots::{NoRoots, check_roots};
 use payload::Payload;
 use proxy::Connector;
 
+/// Proxies on the way add theirs.
+const MAX_HEADERS: usize = 500;
 /// No provider's token answer comes near this.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -62,6 +64,12 @@ pub enum OutboundError {
     /// The connection broke before the answer was whole.
     #[error("{host} broke off the connection")]
     Broken {
+        /// The host that was asked.
+        host: String,
+    },
+    /// What came is no HTTP, or contradicts itself.
+    #[error("{host} answered with what is no valid HTTP")]
+    NotHttp {
         /// The host that was asked.
         host: String,
     },
@@ -110,6 +118,11 @@ impl Outbound {
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
             // To copy a form behind its head costs less than two pieces cost the kernel.
             .http1_writev(false)
+            // A bad header is no reason to lose the refresh token behind it.
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_max_headers(MAX_HEADERS)
             .build(connector.clone());
         Self { connector, client }
     }
@@ -138,7 +151,11 @@ impl Outbound {
         {
             return Err(OutboundError::Withheld);
         }
-        let request = request.map(|body| Payload::new(body, fence));
+        let mut request = request.map(|body| Payload::new(body, fence));
+        // Who is not told otherwise may compress (RFC 9110 section 12.5.3), and nothing here
+        // could read that.
+        let identity = HeaderValue::from_static("identity");
+        request.headers_mut().insert(ACCEPT_ENCODING, identity);
         match self.send_once(request.clone(), received).await {
             Err(OutboundError::Connect { .. }) => {
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -164,12 +181,18 @@ impl Outbound {
                     cause: root_cause(&error),
                 });
             }
+            Err(error) if is_of_parsing(&error) => return Err(OutboundError::NotHttp { host }),
             Err(_) => return Err(OutboundError::Broken { host }),
         };
         let (head, body) = response.into_parts();
         let body = received.read(head.status, body, &host).await?;
         Ok(Response::from_parts(head, body))
     }
+}
+
+fn is_of_parsing(error: &hyper_util::client::legacy::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(hyper::Error::is_parse)
 }
 
 /// A connect error's outer layers only say that connecting failed; the last one

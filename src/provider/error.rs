@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::StatusCode;
 use oauth2::{RequestTokenError, basic::BasicErrorResponse};
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
 use super::Provider;
@@ -99,7 +100,7 @@ impl From<OutboundError> for ProviderError {
             OutboundError::Broken { .. } => Self::BrokenOff {
                 cause: error.to_string(),
             },
-            OutboundError::TooLarge { .. } => Self::Nonsense {
+            OutboundError::TooLarge { .. } | OutboundError::NotHttp { .. } => Self::Nonsense {
                 what: error.to_string(),
             },
             OutboundError::Withheld => Self::Withheld,
@@ -162,9 +163,8 @@ impl ProviderError {
     pub(super) fn from_body(body: &[u8], provider: &Provider) -> Self {
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(body) => {
-                let number = body
-                    .result
-                    .map_or(String::new(), |result| result.to_string());
+                let number = body.result.as_i64();
+                let number = number.map_or(String::new(), |result| result.to_string());
                 Self::refused(&body.error, &number, provider)
             }
             Err(_) => Self::Nonsense {
@@ -212,7 +212,8 @@ impl Provider {
 #[derive(Deserialize)]
 struct ErrorBody {
     error: String,
-    result: Option<i64>,
+    #[serde(default)]
+    result: Value,
 }
 
 /// An error code is a short word (RFC 6749 section 5.2 allows more); anything

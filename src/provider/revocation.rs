@@ -8,6 +8,8 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
+use serde_json::Value;
+
 use super::{
     Caller, ProviderClient, ProviderError, Revocation, RevocationMethod, Service, client::fence,
 };
@@ -95,11 +97,29 @@ fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderErro
     }
     // Looked at even when the status confirms: some providers send errors so.
     match ProviderError::from_body(answer.body(), &service.provider) {
-        ProviderError::Nonsense { .. } if confirms => Ok(()),
+        ProviderError::Nonsense { .. } if confirms && !speaks_of_an_error(answer.body()) => Ok(()),
         // The token is not good any more: Google's answer for one that was
         // revoked before.
         ProviderError::GrantRefused(_) => Ok(()),
         ProviderError::RequestRefused(refusal) if refusal.code == "invalid_token" => Ok(()),
         error => Err(error),
     }
+}
+
+/// True for an error in a form of the provider's own, such as Google's object.
+fn speaks_of_an_error(body: &[u8]) -> bool {
+    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+        return false;
+    };
+    let is_said = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Number(number) => number.as_i64() != Some(0),
+        Value::Bool(true) => true,
+    };
+    ["error", "errors"]
+        .iter()
+        .any(|name| members.get(*name).is_some_and(is_said))
 }

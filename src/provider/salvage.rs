@@ -55,8 +55,14 @@ impl Found {
     /// RFC 6749 wants JSON; some endpoints once answered with a form.
     fn in_form(body: &[u8]) -> Self {
         let mut found = Self::default();
-        for (name, value) in form_urlencoded::parse(body.trim_ascii()) {
-            found.note(&name, &value);
+        let mut pairs = body.trim_ascii().split(|byte| *byte == b'&').peekable();
+        while let Some(pair) = pairs.next() {
+            for (name, value) in form_urlencoded::parse(pair) {
+                // The last value may have been cut off.
+                if pairs.peek().is_some() || name != "refresh_token" {
+                    found.note(&name, &value);
+                }
+            }
         }
         found
     }
@@ -71,9 +77,12 @@ impl Found {
     }
 }
 
-/// RFC 6749 appendix A.17.
+/// Stricter than RFC 6749 appendix A.17: "is required" and "***" are no tokens. What is
+/// taken for one here takes the place of one that may still be good.
 fn is_token(text: &str) -> bool {
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    (1..=LONGEST).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The next string, and what stands behind it.
@@ -128,7 +137,7 @@ mod tests {
             r#"{"refresh_token":"older","refresh_token":"new"}"#,
             r#"{"note":"a \"refresh_token\":\"x\"","refresh_token":"n\u0065w"}"#,
             r#"{"refresh_token":"new","error":null,"error_description":""}"#,
-            "access_token=a&refresh_token=new",
+            "access_token=a&refresh_token=new&expires_in=3600",
         ] {
             check(200, body, Some("new"));
             check(201, body, Some("new"));
@@ -154,6 +163,13 @@ mod tests {
             None,
         );
         check(200, r#"{"error":{"refresh_token":"is required"}}"#, None);
+        check(
+            200,
+            r#"{"success":false,"refresh_token":"is required"}"#,
+            None,
+        );
+        check(200, r#"{"success":false,"refresh_token":"***"}"#, None);
+        check(200, "access_token=a&refresh_token=cut-o", None);
         check(200, r#"{"refresh_token":""}"#, None);
         check(200, r#"{"refresh_token":null}"#, None);
         check(200, r#"{"refresh_token":"cut o"#, None);

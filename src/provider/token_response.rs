@@ -26,8 +26,8 @@ pub struct Tokens {
     pub refresh_token: Option<Secret>,
 }
 
-/// RFC 6749 section 5.1, with `expires_in` missing or a string, and
-/// `token_type` missing.
+/// RFC 6749 section 5.1, with `expires_in` missing or a string, `token_type` missing, and
+/// any JSON for a missing `refresh_token`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct LenientTokenResponse {
     #[serde(deserialize_with = "visible")]
@@ -36,7 +36,7 @@ pub(super) struct LenientTokenResponse {
     token_type: BasicTokenType,
     #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "string_or_number")]
     refresh_token: Option<RefreshToken>,
 }
 
@@ -59,6 +59,20 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D:
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_f64().map(|seconds| seconds as u64),
         Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    })
+}
+
+/// A number is taken for its digits. `false`, 0, `[]` and `{}` are how some languages write
+/// that there is none, and no reason to lose the access token.
+fn string_or_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<RefreshToken>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(RefreshToken::new(text)),
+        Value::Number(number) if number.as_i64() != Some(0) => {
+            Some(RefreshToken::new(number.to_string()))
+        }
         _ => None,
     })
 }
@@ -138,7 +152,12 @@ mod tests {
 
     #[test]
     fn an_empty_refresh_token_is_none() {
-        check(r#"{"access_token":"a","refresh_token":""}"#, 1800, None);
+        for none in ["\"\"", "null", "false", "0", "[]", "{}"] {
+            let json = format!(r#"{{"access_token":"a","refresh_token":{none}}}"#);
+            check(&json, 1800, None);
+        }
+        let number = r#"{"access_token":"a","refresh_token":12345678901234567890}"#;
+        check(number, 1800, Some("12345678901234567890"));
         check(
             r#"{"access_token":"a","token_type":"MAC","refresh_token":"r"}"#,
             1800,

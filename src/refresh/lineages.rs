@@ -8,11 +8,14 @@ use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 
-use super::saving::{Debt, Owed, Saving};
+use super::{
+    known::{Known, REVOKED, open_stored},
+    saving::{Debt, Owed, Saving},
+};
 use crate::{
     clock::{Clock, UnixTime},
     keyring::{KeySet, Keyring},
-    seal::{self, Grant, Lineage, OpenError, Purpose, open_envelope, seal_envelope},
+    seal::{self, Grant, Lineage, OpenError, Purpose, seal_envelope},
     secret::Secret,
     store::{Lease, Memory, Name, Shared, StoreError},
     telemetry::Metrics,
@@ -21,17 +24,13 @@ use crate::{
 /// At least as long as any refresh token lives unused (`idle_days` in providers.toml).
 pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
-/// Stands in place of a login's newest AuthID once its grant was revoked at the provider.
-/// No AuthID is spelled so.
-const REVOKED: &str = "revoked";
-
 /// The logins that were seen to be given a newer refresh token.
 #[derive(Clone, Debug)]
 pub struct Lineages {
     pub(super) keyring: Arc<Keyring>,
     /// What this process has seen: whatever the shared store forgets, an older token
     /// is not used again here.
-    memory: Memory,
+    pub(super) memory: Memory,
     pub(super) shared: Option<Shared>,
     saving: Saving,
 }
@@ -65,12 +64,6 @@ pub(super) struct Claim {
     /// The store was asked, or there is none, so no newer grant is known anywhere.
     pub(super) is_newest: bool,
     pub(super) lease: Option<Arc<Lease>>,
-}
-
-/// A login's state as remembered or stored.
-enum Known {
-    Newest { grant: Grant, sealed: Secret },
-    Revoked,
 }
 
 impl Claim {
@@ -190,7 +183,14 @@ impl Lineages {
             None => None,
             Some((generation, sealed)) => match open(sealed) {
                 // The key is gone that was newest then, and there is a newer one.
-                Err(_) if stored.is_some() || presented.generation >= generation => None,
+                Err(_)
+                    if stored
+                        .as_ref()
+                        .is_some_and(|known| known.generation() >= generation)
+                        || presented.generation >= generation =>
+                {
+                    None
+                }
                 opened => Some(opened?),
             },
         };
@@ -250,19 +250,6 @@ impl Lineages {
         remembered.is_some_and(|(generation, _)| generation > grant.generation)
     }
 
-    /// Notes that this generation's token was sent and no answer came: it may be used up.
-    pub(super) fn note_unanswered(&self, grant: &Grant) {
-        let generation = Secret::new(grant.generation.to_string());
-        self.memory
-            .put(unanswered(&grant.lineage), generation, LIFETIME);
-    }
-
-    /// True if this process sent this generation's token before, and no answer came.
-    pub(super) fn was_unanswered(&self, grant: &Grant) -> bool {
-        let generation = self.memory.get(&unanswered(&grant.lineage));
-        generation.is_some_and(|sent| sent.expose() == grant.generation.to_string())
-    }
-
     /// Keeps the newest AuthID of the claimed login, and lets others go on. When
     /// this returns it is in the store; or, if that did not work, in this process's
     /// memory, and it is tried again.
@@ -286,6 +273,7 @@ impl Lineages {
     /// any more, and every server drops what it has cached.
     pub(super) async fn bury(&self, now: UnixTime, claim: Claim) {
         let lineage = claim.grant.lineage;
+        self.mark_revoked(&name(&lineage));
         // Without a sealing key, the provider's refusal has to do.
         let Some(sealed) = self.seal(now, &lineage, REVOKED) else {
             return self.release(claim).await;
@@ -345,42 +333,52 @@ impl Lineages {
     }
 }
 
-/// Opens what is stored of a login.
-fn open_stored(
-    keys: &KeySet,
-    now: UnixTime,
-    lineage: &Lineage,
-    sealed: Secret,
-) -> Result<Known, OpenError> {
-    let context = lineage.as_bytes();
-    let text = open_envelope(keys, now, Purpose::Lineage, context, sealed.expose())?;
-    let text = std::str::from_utf8(&text).map_err(|_| OpenError::Tampered)?;
-    if text == REVOKED {
-        return Ok(Known::Revoked);
-    }
-    let grant = seal::open(keys, now, text)?.grant;
-    Ok(Known::Newest { grant, sealed })
-}
-
-/// The generation of what is stored of a login; `None` for what does not open here, which
-/// is another server's, under a newer key.
-pub(super) fn stored_generation(
-    keys: &KeySet,
-    now: UnixTime,
-    lineage: &Lineage,
-    sealed: &Secret,
-) -> Option<u32> {
-    match open_stored(keys, now, lineage, sealed.clone()).ok()? {
-        Known::Newest { grant, .. } => Some(grant.generation),
-        Known::Revoked => Some(u32::MAX),
-    }
-}
-
 /// Name of a lineage in the store and in memory.
 pub(super) fn name(lineage: &Lineage) -> Name {
     Name::new("lineage", lineage.as_bytes())
 }
 
-fn unanswered(lineage: &Lineage) -> Name {
-    Name::new("unanswered", lineage.as_bytes())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::{Jwk, KeySource};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn lineages(memory: &Memory) -> Lineages {
+        let key = Jwk::generate(NOW, Duration::ZERO).to_json();
+        let set = Secret::new(format!("{{\"keys\":[{}]}}", key.expose()));
+        let keyring = Keyring::load(KeySource::Inline(set)).unwrap();
+        let (clock, metrics) = (Clock::manual(NOW), Arc::new(Metrics::new()));
+        Lineages::new(Arc::new(keyring), memory.clone(), None, clock, metrics)
+    }
+
+    #[test]
+    fn a_store_that_forgot_is_not_believed_over_a_generation_that_no_longer_opens() {
+        let memory = Memory::new(Clock::manual(NOW), 1 << 20);
+        let grant = |generation| Grant {
+            service: "box.com".into(),
+            refresh_token: Secret::new("token"),
+            issued_at: NOW,
+            lineage: Lineage::derived(&["a login"]),
+            generation,
+            region: None,
+        };
+        let before = lineages(&memory);
+        before.newest_of(NOW, &grant(5), None).unwrap();
+        // Another key since then.
+        let lineages = lineages(&memory);
+        let stored = |generation| {
+            let grant = grant(generation);
+            let authid = seal::seal(&lineages.keyring.current(), NOW, &grant).unwrap();
+            lineages.seal(NOW, &grant.lineage, authid.expose()).unwrap()
+        };
+        let newest = |presented, stored| {
+            let newest = lineages.newest_of(NOW, &grant(presented), Some(&stored));
+            newest.ok().map(|(grant, _)| grant.generation)
+        };
+        assert_eq!(newest(1, stored(3)), None);
+        assert_eq!(newest(1, stored(5)), Some(5));
+        assert_eq!(newest(6, stored(3)), Some(6));
+    }
 }

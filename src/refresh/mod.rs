@@ -4,7 +4,9 @@
 mod cache;
 mod engine;
 mod flight;
+mod known;
 mod lineages;
+mod marks;
 mod news;
 mod opening;
 mod provider_call;

@@ -66,6 +66,10 @@ impl NewsFollower {
         }
         self.read_until = news.read_until;
         self.read_at = Stopwatch::start();
+        // First: a refresh that begins now is not asked of the provider any more.
+        for name in &news.revoked {
+            engine.parts.lineages.mark_revoked(name);
+        }
         let revoked = news.revoked.into_iter();
         let revocations = &engine.seen.revocations;
         let new: HashSet<Name> = revoked.filter(|name| revocations.note(*name)).collect();

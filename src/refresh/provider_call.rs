@@ -134,6 +134,9 @@ impl ProviderCall {
     /// newest; where older ones are as good, the store can be done without.
     async fn claim(&self, kind: RefreshTokens) -> Result<Claim, RefreshError> {
         let (lineages, now) = (&self.parts.lineages, self.parts.clock.now());
+        if lineages.is_marked_revoked(&self.presented.lineage) {
+            return Err(RefreshError::Revoked);
+        }
         let patience = match kind {
             RefreshTokens::Stable | RefreshTokens::None => {
                 return Ok(Claim::free(self.presented.clone(), true));
@@ -178,17 +181,22 @@ impl ProviderCall {
     ) -> Result<Arc<CachedToken>, RefreshError> {
         let parts = &self.parts;
         let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
+        parts.lineages.note_answered(&claim.grant);
         self.keep(claim, replaced).await;
         let lineage = self.presented.lineage;
         // The refresh began before a revocation: its token is not handed out. A revocation is
         // noted before the cache is emptied, so the second look sees one that comes just now.
-        let revocations = &self.seen.revocations;
-        if revocations.happened_since(&lineage, self.begun) {
+        let is_revoked = || {
+            let revocations = &self.seen.revocations;
+            revocations.happened_since(&lineage, self.begun)
+                || parts.lineages.is_marked_revoked(&lineage)
+        };
+        if is_revoked() {
             return Err(RefreshError::Revoked);
         }
         let moment = parts.clock.moment();
         parts.cache.insert(lineage, moment, Arc::clone(&token));
-        if revocations.happened_since(&lineage, self.begun) {
+        if is_revoked() {
             parts.cache.remove(&lineage);
             return Err(RefreshError::Revoked);
         }

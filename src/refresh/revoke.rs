@@ -64,6 +64,13 @@ impl RefreshEngine {
                 // has the newer one.
                 Err(error) if error.is_of_a_dead_grant() && !self.is_single_use(holder) => {
                     self.forget(holder.lineage());
+                    // Other servers may have an access token cached.
+                    if let Some(claim) = self.claim(holder).await? {
+                        self.parts
+                            .lineages
+                            .bury(self.parts.clock.now(), claim)
+                            .await;
+                    }
                     return Ok(());
                 }
                 Err(RefreshError::Revoked) => return Ok(()),
@@ -156,10 +163,12 @@ impl RefreshEngine {
         let lineages = &self.parts.lineages;
         // Before anything is waited for: a refresh under way hands nothing out any more.
         self.forget(holder.lineage());
-        // A lease keeps every server's refreshes out, this one's too.
-        if claim.lease.is_none() {
+        // A lease keeps out every server's refreshes of a single-use token, this one's too;
+        // others go on without it.
+        if claim.lease.is_none() || !self.is_single_use(holder) {
             self.landed_of(holder.lineage()).await;
             if lineages.remember_a_newer(&claim.grant) {
+                lineages.release(claim).await;
                 return Ok(false);
             }
         }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::lineages::{LIFETIME, stored_generation};
+use super::{known::stored_generation, lineages::LIFETIME};
 use crate::{
     clock::Clock,
     keyring::Keyring,

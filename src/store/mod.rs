@@ -40,6 +40,11 @@ impl Name {
         Self(name)
     }
 
+    /// The name of something else that is kept about the same thing.
+    pub fn about(&self, kind: &str) -> Self {
+        Self::new(kind, &self.0)
+    }
+
     fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -70,3 +70,49 @@ async fn revoking_by_an_old_authid_revokes_the_newest_sliding_token() {
     assert_eq!(revoked.status, 200, "{revoked:?}");
     assert_eq!(provider.asked()[1].field("token"), "token-1");
 }
+
+/// A provider of its own revocation answer, which gives tokens whatever it was told.
+fn heedless(said: &'static str) -> ScriptedProvider {
+    ScriptedProvider::start(move |asked| match asked.request_line.contains("/revoke") {
+        true => json("200 OK", said),
+        false => json("200 OK", r#"{"access_token":"a","expires_in":3600}"#),
+    })
+}
+
+#[tokio::test]
+async fn no_token_is_asked_for_after_a_revocation_whatever_the_provider_would_give() {
+    for kind in ["stable", "sliding", "single-use"] {
+        let provider = heedless("");
+        let app = table(&provider, kind).start().await;
+        let authids = authids(&app, [0, 1]);
+        let url = format!("{}/revoked", app.url);
+        let revoked = post_form(&url, &[("authid", &authids[0])]).await;
+        assert_eq!(revoked.status, 200, "{kind}: {revoked:?}");
+        let asked = provider.asked().len();
+        for authid in &authids {
+            let refused = app.refresh(authid).await;
+            assert_eq!(refused.status, 401, "{kind}: {refused:?}");
+            let again = post_form(&url, &[("authid", authid)]).await;
+            assert_eq!(again.status, 200, "{kind}: {again:?}");
+        }
+        assert_eq!(provider.asked().len(), asked, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_a_form_of_the_providers_own_is_no_yes_to_a_revocation() {
+    for said in [
+        r#"{"error":{"code":400}}"#,
+        r#"{"error":"server_error","result":"x"}"#,
+        r#"{"error":"server_error","error":"x"}"#,
+        r#"{"errors":["not now"]}"#,
+    ] {
+        let provider = heedless(said);
+        let app = table(&provider, "stable").start().await;
+        let [authid, _] = authids(&app, [0, 1]);
+        let url = format!("{}/revoked", app.url);
+        let revoked = post_form(&url, &[("authid", &authid)]).await;
+        assert_eq!(revoked.status, 502, "{said}: {revoked:?}");
+        assert_eq!(app.refresh(&authid).await.status, 200, "{said}");
+    }
+}

@@ -1,6 +1,9 @@
 //! What an OAuth library finds besides the token endpoint: RFC 7009 and RFC 8414, and
 //! what a web page of another site does not.
 
+use std::time::Duration;
+
+use authseal::keyring::KeyFolder;
 use http::Request;
 use http_body_util::Full;
 
@@ -34,17 +37,31 @@ async fn a_revoked_authid_is_dead_at_its_provider_and_here() {
     }
 }
 
+/// An AuthID whose key is retired, of a login that may have newer ones.
+async fn under_a_retired_key(emulated: &Emulated) -> String {
+    let app = &emulated.app;
+    let authid = emulated.credential("googledrive").await;
+    let folder = KeyFolder::new(&app.keys_dir);
+    let kid = app.app.keyring.current().iter().next().unwrap().kid.clone();
+    folder.create_key(app.clock.now(), Duration::ZERO).unwrap();
+    folder.retire_key(&kid, Some(app.clock.now())).unwrap();
+    app.app.keyring.reload().unwrap();
+    authid
+}
+
 #[tokio::test]
 async fn what_gives_no_access_counts_as_revoked() {
     let emulated = Emulated::start(&["google"]).await;
+    let retired = under_a_retired_key(&emulated).await;
     let authid = emulated.credential("googledrive").await;
     let foreign = Emulated::start(&["google"]).await;
     let foreign = foreign.credential("googledrive").await;
     let (head, tag) = authid.rsplit_once('.').unwrap();
     let tampered = format!("{head}.{}", tag.chars().rev().collect::<String>());
     let cut = &authid[..authid.len() - 1];
-    // The last two may go on elsewhere: on a server with the key, or at the provider.
+    // The retired one and the last two may go on elsewhere: on a server with the key, or at the provider.
     for (token, status) in [
+        (retired.as_str(), 400),
         ("ya29.an-access-token", 200),
         (&tampered, 200),
         (cut, 200),
@@ -54,7 +71,7 @@ async fn what_gives_no_access_counts_as_revoked() {
         let answer = revoke(&emulated.app.url, &[("token", token)]).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
-    assert_eq!(emulated.at("google").books().live_grants(), 1);
+    assert_eq!(emulated.at("google").books().live_grants(), 2);
 }
 
 #[tokio::test]

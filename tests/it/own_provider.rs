@@ -70,9 +70,12 @@ async fn a_provider_of_ones_own_works_by_its_table_alone() {
             let revoked = emulated.revoke_by_header(&authid).await;
             assert_eq!(revoked.status, if revokes { 200 } else { 501 });
             if revokes {
-                let refused = emulated.refresh(&authid).await;
-                assert_eq!(refused.header("x-reason"), "Ask Ann. (invalid_grant)");
+                assert_eq!(emulated.refresh(&authid).await.status, 401);
             }
+            let other = emulated.credential(id).await;
+            provider.books().remove_all();
+            let refused = emulated.refresh(&other).await;
+            assert_eq!(refused.header("x-reason"), "Ask Ann. (invalid_grant)");
         }
     }
 }

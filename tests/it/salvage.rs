@@ -157,6 +157,28 @@ async fn the_next_try_uses_the_token_of_a_faulty_answer() {
 }
 
 #[tokio::test]
+async fn a_bad_header_costs_no_token_and_nobody_may_compress() {
+    let many: String = (0..300).map(|n| format!("X-{n}: y\r\n")).collect();
+    for bad in [
+        "Bad Header: x\r\n",
+        "Server : x\r\n",
+        "X-Folded: b\r\n c\r\n",
+        "nonsense\r\n",
+        &many,
+    ] {
+        let provider = strict(answer("200 OK", bad, &format!("{GOOD}}}")));
+        let app = app(&provider, "single-use", Duration::from_secs(20)).await;
+        let authid = app.seal("scripted", OLD);
+        let refreshed = app.refresh(&authid).await;
+        assert_eq!(refreshed.status, 200, "{bad}: {refreshed:?}");
+        let newest = app.open(refreshed.json()["v2_authid"].as_str().unwrap());
+        assert_eq!(newest.refresh_token.expose(), NEW);
+        let headers = &provider.asked()[0].headers;
+        assert!(headers.contains(&("accept-encoding".into(), "identity".into())));
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_hangs_behind_the_token_is_as_good() {
     let hanging = format!("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{GOOD}");
     let hanging = vec![text(hanging), Piece::Silence];
@@ -187,6 +209,12 @@ async fn an_answer_that_only_speaks_of_a_refresh_token_changes_nothing() {
         ok(r#"{"error":{"refresh_token":"is-required"}}"#),
         ok(r#"{"message":"refresh_token"}"#),
         ok(r#"{"refresh_token":"never-print-n"#),
+        ok(r#"{"success":false,"refresh_token":"is required"}"#),
+        ok(r#"{"success":false,"refresh_token":"***"}"#),
+        broken(
+            "Content-Length: 99",
+            "access_token=a&refresh_token=never-print-n",
+        ),
         ok("error=invalid_grant&refresh_token=never-print-new"),
         ok("<p>refresh_token=never-print-new</p>"),
         ok(""),
@@ -225,4 +253,38 @@ async fn a_lost_answer_is_not_called_a_restart() {
         reason.contains("no usable answer") && !reason.contains("restart"),
         "{reason}"
     );
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_good_answer_is_not_called_a_lost_one() {
+    let provider = ScriptedProvider::start(|_| json("503 Unavailable", ""));
+    let app = app(&provider, "single-use", Duration::from_secs(20)).await;
+    let authid = app.seal("scripted", OLD);
+    assert_eq!(app.refresh(&authid).await.status, 502);
+    // It had used nothing up, and gives no new one.
+    provider.script(|_| tokens("never-print-a", None));
+    assert_eq!(app.refresh(&authid).await.status, 200);
+    app.clock.advance(Duration::from_secs(3600));
+    provider.script(|_| json("400 Bad Request", r#"{"error":"invalid_grant"}"#));
+    let refused = app.refresh(&authid).await;
+    let reason = refused.header("x-reason");
+    assert!(!reason.contains("no usable answer"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_http_is_not_called_a_broken_connection() {
+    let twice =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Length: 8\r\n\r\n{GOOD}}}");
+    for first in [
+        twice,
+        format!("{GOOD}}}"),
+        format!("ICY 200 OK\r\n\r\n{GOOD}}}"),
+    ] {
+        let provider = strict(vec![text(first.clone())]);
+        let app = app(&provider, "single-use", Duration::from_secs(20)).await;
+        let answer = app.refresh(&app.seal("scripted", OLD)).await;
+        assert_eq!(answer.status, 502, "{answer:?}");
+        let reason = answer.header("x-reason");
+        assert!(reason.contains("no valid HTTP"), "{first}: {reason}");
+    }
 }

@@ -54,6 +54,12 @@ fn not_opened(error: RefreshError, authid: &str) -> Result<(), OAuthError> {
                 "This server does not have the key of that AuthID, and can't revoke its login.",
             ))
         }
+        // The login may have newer AuthIDs, under a newer key.
+        RefreshError::Open(OpenError::Key(Unusable::Retired)) => Err(OAuthError::new(
+            "unsupported_token_type",
+            "The key of that AuthID has been retired. Revoke by a newer AuthID of the login, or \
+             at its provider.",
+        )),
         RefreshError::Open(_) if OldAuthId::parse(authid).is_some() => Err(OAuthError::new(
             "unsupported_token_type",
             "This server does not take old AuthIDs. Revoke the login at its provider.",

@@ -111,6 +111,42 @@ async fn a_stable_login_is_dropped_everywhere_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_replica_asks_again_for_a_stable_login_that_was_revoked() {
+    let bed = Bed::start(&["google"]).await;
+    let login = bed.fleet.log_in("google");
+    for replica in [&bed.first, &bed.second] {
+        let answer = bed.refresh_at(replica, &login.authid).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let google = bed.fleet.emulator("google");
+    // Google's yes may take effect some time later.
+    google.fault("/revoke", Fault::Answer(200, String::new()));
+    let answer = revoke(&bed.client, &bed.first.url, &login.authid).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    google.mend();
+    assert!(google.books().has_live(login.grant));
+    let asked = google.calls("/token").len();
+    for replica in [&bed.first, &bed.second] {
+        bed.refuses(replica, &login.authid).await;
+    }
+    assert_eq!(google.calls("/token").len(), asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_grant_that_is_revoked_is_dropped_everywhere_too() {
+    let bed = Bed::start(&["dropbox"]).await;
+    let login = bed.fleet.log_in("dropbox");
+    for replica in [&bed.first, &bed.second] {
+        let answer = bed.refresh_at(replica, &login.authid).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    bed.fleet.emulator("dropbox").books().remove_all();
+    let answer = revoke(&bed.client, &bed.first.url, &login.authid).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    bed.refuses(&bed.second, &login.authid).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_redis_nothing_is_said_to_be_revoked_or_renewed() {
     let bed = Bed::start(&["box", "jottacloud"]).await;
     for silence in [Held::Everything, Held::Answers] {
