@@ -1,4 +1,4 @@
-//! The only place that asks what time it is.
+//! The only module that reads the time.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// A moment in whole seconds since the Unix epoch, as JWK and JWT numbers are.
+/// A time of day in whole seconds since the Unix epoch, the unit of times in JWK and JWT.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize,
 )]
@@ -20,29 +20,30 @@ use serde::{Deserialize, Serialize};
 pub struct UnixTime(pub u64);
 
 impl UnixTime {
-    /// This moment plus `duration`; stays at the end of time instead of wrapping.
+    /// Returns this time plus `duration`, saturating instead of wrapping.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_secs()))
     }
 
-    /// How long after `earlier` this moment is; zero when it is not.
+    /// Returns the duration since `earlier`; zero if this time is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 
-    /// Reads RFC 3339 in UTC, 2026-11-24T12:00:00Z, or a day alone, which begins at midnight.
+    /// Parses RFC 3339 in UTC, 2026-11-24T12:00:00Z, or a date alone, which means its
+    /// midnight.
     pub fn parse(text: &str) -> Option<Self> {
         let time = humantime::parse_rfc3339(text)
             .or_else(|_| humantime::parse_rfc3339(&format!("{text}T00:00:00Z")));
         time.ok().map(Self::from)
     }
 
-    /// How far this moment is from another, whichever is later.
+    /// Returns the distance of this moment from another, whichever is later.
     pub fn apart(self, other: Self) -> Duration {
         Duration::from_secs(self.0.abs_diff(other.0))
     }
 
-    /// The day alone, in UTC: 2026-11-24.
+    /// Formats the date alone, in UTC: 2026-11-24.
     pub fn date(self) -> String {
         let mut text = self.to_string();
         text.truncate("YYYY-MM-DD".len());
@@ -51,18 +52,18 @@ impl UnixTime {
 }
 
 impl fmt::Display for UnixTime {
-    /// RFC 3339, in UTC.
+    /// Formats as RFC 3339, in UTC.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = UNIX_EPOCH + Duration::from_secs(self.0.min(MAX_PRINTABLE));
         humantime::format_rfc3339_seconds(time).fmt(f)
     }
 }
 
-/// 9999-12-31T23:59:59Z: what RFC 3339 can still write.
+/// 9999-12-31T23:59:59Z: the latest time that RFC 3339 can write.
 const MAX_PRINTABLE: u64 = 253_402_300_799;
 
 impl From<SystemTime> for UnixTime {
-    /// What lies before 1970 becomes the epoch.
+    /// Converts times before 1970 to the epoch.
     fn from(time: SystemTime) -> Self {
         Self(
             time.duration_since(UNIX_EPOCH)
@@ -71,56 +72,58 @@ impl From<SystemTime> for UnixTime {
     }
 }
 
-/// A moment on a clock that nobody sets: it only goes on, at an even pace, while the
-/// machine sleeps too. Durations are measured with it, because the time of day can be set
-/// forward and back. Its zero means nothing, and another process has another one.
+/// A reading of the steady clock, which nobody can set: it only goes forward, at an even
+/// pace, and on Linux and Android also while the machine sleeps. Durations are measured
+/// with it, because the time of day can be set forward and back. Its zero has no meaning
+/// and may differ between processes, so moments of two processes must not be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Duration);
 
 impl Moment {
-    /// This moment plus `duration`; stays at the end of time instead of wrapping.
+    /// Returns this moment plus `duration`, saturating instead of wrapping.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration))
     }
 
-    /// How long after `earlier` this moment is; zero when it is not.
+    /// Returns the duration since `earlier`; zero if this moment is not later.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// How long after the clock's zero this moment is.
+    /// Returns the duration since the clock's zero.
     pub(crate) fn since_zero(self) -> Duration {
         self.0
     }
 }
 
-/// Where the time comes from: the system, or a test's hand.
+/// The source of time: the system's clocks, or a manual clock that a test moves.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     manual: Option<Arc<Hands>>,
 }
 
-/// What a test moves, in seconds.
+/// The two readings of a manual clock, in seconds.
 #[derive(Debug)]
 struct Hands {
     time_of_day: AtomicU64,
     moment: AtomicU64,
 }
 
-/// Goes on while a laptop sleeps, unlike `std::time::Instant`: an access token expires
-/// meanwhile.
+/// CLOCK_BOOTTIME, unlike `std::time::Instant`, also counts while a laptop sleeps: an
+/// access token expires meanwhile.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const STEADY: ClockId = ClockId::Boottime;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const STEADY: ClockId = ClockId::Monotonic;
 
 impl Clock {
-    /// The system's clock.
+    /// Returns a clock that reads the system's clocks.
     pub fn system() -> Self {
         Self::default()
     }
 
-    /// A clock that stands still at `start` until [`Clock::advance`] moves it.
+    /// Returns a clock that stands still at `start` until [`Clock::advance`] or
+    /// [`Clock::set`] moves it.
     pub fn manual(start: UnixTime) -> Self {
         Self {
             manual: Some(Arc::new(Hands {
@@ -130,32 +133,33 @@ impl Clock {
         }
     }
 
-    /// The time of day: for what is written into tokens, keys and logs, and for nothing
-    /// else.
+    /// Returns the time of day. Use it only for times that are written into tokens, keys
+    /// and logs; measure durations with [`Clock::moment`].
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn now(&self) -> UnixTime {
         match &self.manual {
             Some(hands) => UnixTime(hands.time_of_day.load(Ordering::SeqCst)),
-            // A clock before 1970 reads as the epoch: every key is then still
+            // A system clock before 1970 reads as the epoch: every key is then still
             // pending, which fails loudly instead of sealing with a wrong `iat`.
             None => SystemTime::now().into(),
         }
     }
 
-    /// Now, for measuring durations.
+    /// Returns the current moment, for measuring durations.
     pub fn moment(&self) -> Moment {
         Moment(match &self.manual {
             Some(hands) => Duration::from_secs(hands.moment.load(Ordering::SeqCst)),
             None => {
                 let time = clock_gettime(STEADY);
-                // It never is negative: it counts from the start of the machine.
+                // Never negative: the clock counts from the start of the machine.
                 let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
                 Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
             }
         })
     }
 
-    /// Lets time pass on a manual clock; the system's cannot be moved, and is not.
+    /// Moves a manual clock forward, in whole seconds; does nothing on the system's
+    /// clock.
     pub fn advance(&self, by: Duration) {
         if let Some(hands) = &self.manual {
             hands.time_of_day.fetch_add(by.as_secs(), Ordering::SeqCst);
@@ -164,7 +168,7 @@ impl Clock {
     }
 
     /// Sets the time of day of a manual clock, as an administrator or NTP sets the
-    /// system's; no time passes.
+    /// system's. The moment does not change. Does nothing on the system's clock.
     pub fn set(&self, time_of_day: UnixTime) {
         if let Some(hands) = &self.manual {
             hands.time_of_day.store(time_of_day.0, Ordering::SeqCst);
@@ -172,17 +176,17 @@ impl Clock {
     }
 }
 
-/// Measures how long something takes, whatever the time of day does meanwhile.
+/// A stopwatch: measures durations independently of changes to the time of day.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts to measure.
+    /// Starts measuring.
     pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    /// How long it has been.
+    /// Returns the time since the start.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }

@@ -11,7 +11,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The process's own environment, without variables that are not Unicode.
+    /// Reads the process's own environment, without variables that are not Unicode.
     pub fn of_process() -> Self {
         Self::new(
             std::env::vars_os().filter_map(|(name, value): (OsString, OsString)| {
@@ -20,7 +20,7 @@ impl Environment {
         )
     }
 
-    /// An environment of these variables.
+    /// Builds an environment that holds exactly these variables.
     pub fn new<K: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -33,7 +33,7 @@ impl Environment {
         }
     }
 
-    /// The same with one more variable.
+    /// Returns the environment with one more variable.
     pub fn with(mut self, name: &str, value: String) -> Self {
         self.set(name, value);
         self
@@ -44,12 +44,14 @@ impl Environment {
         self.variables.insert(name.to_owned(), value);
     }
 
-    /// Gives a placeholder a value, unless a variable has its name.
+    /// Sets the value of a placeholder for [`Environment::expand`]; a variable of the
+    /// same name wins.
     pub fn define(&mut self, name: &str, value: &str) {
         self.placeholders.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The text with every `%NAME%` replaced that is known.
+    /// Replaces every `%NAME%` whose variable or placeholder is known; the others stay as
+    /// they are.
     pub fn expand(&self, text: &str) -> String {
         let mut expanded = String::new();
         let mut rest = text;
@@ -74,8 +76,9 @@ impl Environment {
         expanded + rest
     }
 
-    /// A variable, or the content of the file that `<name>_FILE` names, without
-    /// the line end that editors leave. Empty counts as not set.
+    /// Returns a variable, or the content of the file that `<name>_FILE` names, without
+    /// the line end that editors leave. An empty value counts as not set. Adds to
+    /// `problems` if both are set, or if the file cannot be read or is empty.
     pub fn get(&self, name: &str, problems: &mut Vec<String>) -> Option<String> {
         let set = |name: &str| self.variables.get(name).filter(|value| !value.is_empty());
         let file_name = format!("{name}_FILE");
@@ -116,7 +119,7 @@ impl Environment {
         self.has(name) || self.has(&format!("{name}_FILE"))
     }
 
-    /// Names of all variables.
+    /// Returns the names of all variables.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
     }

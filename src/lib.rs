@@ -19,9 +19,9 @@
 //! secret clock public_url telemetry pages environment
 //! ```
 //!
-//! One request, from socket to provider and back:
+//! The path of one request, from socket to provider and back:
 //! `listen::Door::serve` → `server::routes` → `server::handlers` → `login` or `refresh` →
-//! `seal`, `provider` → `outbound`; and what went wrong comes back through
+//! `seal`, `provider` → `outbound`; errors come back through
 //! `server::failure`.
 
 #![warn(missing_docs)]

@@ -1,5 +1,5 @@
-//! What browsers see: the address that every link, cookie and redirect URI is
-//! built from. The `Host` header is never believed.
+//! The public address: the base of every link, cookie and redirect URI. The `Host` header
+//! of a request is never trusted.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use url::{Host, Url};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(Url);
 
-/// Why a text is not usable as the public address.
+/// The text cannot be used as the public address.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PublicUrlError {
-    /// It does not parse as a URL.
+    /// The text is not a URL.
     #[error("is not a URL; write it like https://auth.example.com")]
     NotAUrl,
-    /// Its scheme is neither https nor http.
+    /// The scheme is neither https nor http.
     #[error("must start with https:// (or http:// for a machine of your own)")]
     Scheme,
-    /// It has a query, fragment, user or password.
+    /// The URL has a query, a fragment, a user or a password.
     #[error("must hold only scheme, host, port and path")]
     Extras,
-    /// It is the address of one of the endpoints.
+    /// The URL is the address of an endpoint.
     #[error("must end before /logged-in or /refresh, which are added to it")]
     Endpoint,
 }
@@ -42,7 +42,8 @@ impl PublicUrl {
             return Err(PublicUrlError::Extras);
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        // A provider's own redirect URI has one name more.
+        // A redirect URI of one provider ends in /logged-in/NAME, so check the parent
+        // too.
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         if [path.as_str(), parent]
             .iter()
@@ -55,22 +56,22 @@ impl PublicUrl {
         Ok(Self(url))
     }
 
-    /// Whether browsers come by https, so that cookies can be `Secure`.
+    /// True if browsers connect by https, so that cookies can be `Secure`.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// Whether it is an address of this very machine.
+    /// True if the address is a loopback address, on this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// The path under which a proxy shows the service: empty, or `/prefix`.
+    /// Returns the path under which a proxy publishes the service: empty, or `/prefix`.
     pub fn prefix(&self) -> &str {
         self.0.path().trim_end_matches('/')
     }
 
-    /// The full address of `path`, which starts with `/`.
+    /// Returns the full URL of `path`, which starts with `/`.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }
@@ -82,8 +83,8 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// Whether `url` leads to this very machine: the one place where plain http
-/// gives nothing away (RFC 8252 section 8.3).
+/// True if the host of `url` is a loopback address or localhost: the only place where
+/// plain http discloses nothing to the network (RFC 8252 section 8.3).
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

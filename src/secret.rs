@@ -5,12 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// A token, client secret or AuthID: redacted in `Debug`, wiped on drop, and
-/// readable only through [`Secret::expose`], so that every use can be searched
-/// for.
+/// A token, client secret or AuthID: redacted in `Debug`, wiped from memory on drop, and
+/// readable only through [`Secret::expose`], so that every use can be found by searching.
 ///
-/// It serialises as the plain string: do so only into something that is sealed
-/// or sent to its rightful holder.
+/// Serialising writes the plain string: do that only into data that is sealed or sent to
+/// its rightful holder.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Secret(Zeroizing<String>);
@@ -21,7 +20,7 @@ impl Secret {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// The value itself. Never pass it to a log, an error or a page that is not
+    /// Returns the value itself. Never pass it to a log, an error or a page that is not
     /// meant for its holder.
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! From a [`Config`] to running services and background tasks. Tests start here
+//! Starts and stops the services and background tasks of a [`Config`]. Tests start here
 //! too.
 
 mod reload;
@@ -21,22 +21,22 @@ use crate::{
 };
 use wiring::{Wired, wire};
 
-/// What only tests change.
+/// Parameters that only tests change.
 #[derive(Clone, Debug)]
 pub struct Knobs {
-    /// The time.
+    /// The source of time.
     pub clock: Clock,
-    /// How long one provider call may take. The client gives up after 25 s
-    /// (docs/endpoints.md), and must be answered before.
+    /// Timeout of one request to a provider. Clients give up after 25 s
+    /// (docs/endpoints.md), and must get a response before.
     pub provider_deadline: Duration,
-    /// How long connections may wait; the settings say how many there may be.
+    /// Timeouts of connections; their maximum number comes from the settings.
     pub limits: Limits,
-    /// Times of the protocol by which servers that share a store take turns.
+    /// Times of the lease protocol by which servers that share a store take turns.
     pub lease_times: LeaseTimes,
 }
 
-/// How long it may take to leave: as long as the provider's answer to a single-use
-/// token is waited for, and then to store what came of it.
+/// Timeout of a shutdown: the time for which a provider's response to a single-use token
+/// is awaited, and the time to store the result.
 const LEAVE_WITHIN: Duration = Duration::from_secs(75);
 
 impl Default for Knobs {
@@ -50,18 +50,18 @@ impl Default for Knobs {
     }
 }
 
-/// The sockets that authseal listens on, bound before anything else, so that a
-/// taken port is known at once and a test knows its port.
+/// The sockets that authseal listens on. They are bound before anything else, so that a
+/// port in use is reported at once and a test knows its port.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For the service.
+    /// Socket of the service.
     pub service: Listener,
-    /// For health checks and metrics.
+    /// Socket of health checks and metrics.
     pub admin: Listener,
 }
 
 impl Listeners {
-    /// Binds what the settings name.
+    /// Binds the addresses of the settings.
     pub async fn bind(config: &Config) -> io::Result<Self> {
         Ok(Self {
             service: config.edge.listen.bind("AUTHSEAL_LISTEN").await?,
@@ -72,33 +72,34 @@ impl Listeners {
     }
 }
 
-/// A running authseal.
+/// A running authseal server.
 #[derive(Debug)]
 pub struct App {
-    /// Where it serves; `None` for a Unix socket.
+    /// Address of the service; `None` for a Unix socket.
     pub address: Option<SocketAddr>,
-    /// Where health is asked.
+    /// Address of health checks and metrics.
     pub admin_address: Option<SocketAddr>,
-    /// Its keys.
+    /// The keys.
     pub keyring: Arc<Keyring>,
-    /// What answers, for whoever asks without a connection.
+    /// The request handler, for callers without a connection.
     pub server: Arc<Server>,
     engine: RefreshEngine,
-    /// Of the service. It comes first, so that health can be asked to the end.
+    /// Stops the service. It is cancelled before `end`, so that health checks work until
+    /// the end.
     shutdown: CancellationToken,
     service: TaskTracker,
-    /// Of everything else.
+    /// Stops everything else.
     end: CancellationToken,
     others: TaskTracker,
 }
 
-/// Why authseal does not start.
+/// The server cannot start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The keys folder.
+    /// The keys folder cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyringError),
-    /// The store's address cannot be used.
+    /// The store's URL cannot be used.
     #[error("AUTHSEAL_STORE_URL: the store {0}")]
     Store(#[from] StoreError),
     /// A listening socket cannot be used.
@@ -107,8 +108,8 @@ pub enum StartError {
 }
 
 impl App {
-    /// Makes the first key if there has never been one, and starts to serve; or to wait for
-    /// keys that should be there.
+    /// Makes the first key if there has never been one and the settings allow it. Then
+    /// starts to serve, or to wait for keys that should be there.
     pub async fn start(
         config: Config,
         listeners: Listeners,
@@ -158,7 +159,7 @@ impl App {
         })
     }
 
-    /// Tells at any later moment what is unfinished.
+    /// Returns a function that returns the unfinished work at the time of its call.
     pub fn unfinished(&self) -> impl Fn() -> Unfinished + Send + 'static {
         let engine = self.engine.clone();
         move || {
@@ -170,8 +171,8 @@ impl App {
         }
     }
 
-    /// Stops accepting, finishes every request and provider call under way, and
-    /// returns, within [`LEAVE_WITHIN`] in any case.
+    /// Stops accepting, finishes every request and provider call in progress, and
+    /// returns, at the latest after [`LEAVE_WITHIN`].
     pub async fn stop(self) {
         self.shutdown.cancel();
         self.service.close();
@@ -192,12 +193,12 @@ impl App {
     }
 }
 
-/// Work that a process leaves undone if it ends now.
+/// Work that is lost if the process ends now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unfinished {
-    /// Provider calls under way.
+    /// Number of provider calls in progress.
     pub provider_calls: usize,
-    /// New refresh tokens that the shared store does not have yet.
+    /// Number of new refresh tokens that the shared store does not have yet.
     pub unsaved: usize,
 }
 
@@ -215,7 +216,8 @@ impl fmt::Display for Unfinished {
     }
 }
 
-/// Makes the first key where one may be made. What is wrong is logged by the reloader.
+/// Makes the first key if that is allowed. Other problems with the keys are logged by the
+/// reloader.
 fn begin(keyring: &Keyring, clock: &Clock, makes_first_key: bool) -> Result<(), KeyringError> {
     if let Some(kid) = keyring.begin(clock.now(), makes_first_key)? {
         tracing::warn!(

@@ -1,4 +1,4 @@
-//! Reading the keys and the certificate again when they change, and on SIGHUP.
+//! Reloads the keys and the certificate when their files change, and on SIGHUP.
 
 use std::{path::Path, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::{
     telemetry::{FolderNumbers, Metrics},
 };
 
-/// Keeps the keyring as the folder is, and the certificate as its files are.
+/// Keeps the keyring in step with the keys folder, and the certificate with its files.
 pub(super) struct Reloader {
     pub(super) keyring: Arc<Keyring>,
     pub(super) certificate: Option<Arc<Certificate>>,
@@ -24,8 +24,8 @@ pub(super) struct Reloader {
     pub(super) clock: Clock,
 }
 
-/// What is wrong with what was loaded last; said only when it is not what was wrong
-/// before.
+/// Problems of the last load. A problem is logged only if the load before did not have
+/// it.
 #[derive(Default, PartialEq)]
 struct Problems {
     keys: Vec<Trouble>,
@@ -33,15 +33,15 @@ struct Problems {
 }
 
 impl Reloader {
-    /// Catches up with the files and takes SIGHUP over, which would kill until then;
-    /// what it returns reloads until `shutdown`.
+    /// Reloads once and installs the handler of SIGHUP, which would kill the process
+    /// until then. The returned future reloads until `shutdown`.
     pub(super) fn run(self, shutdown: CancellationToken) -> impl Future<Output = ()> {
         let changed = Arc::new(Notify::new());
         let watched = self.watch(&changed);
         let hang_up = signal(SignalKind::hangup())
             .inspect_err(|error| tracing::error!("SIGHUP will not reload anything: {error}"))
             .ok();
-        // What changed between the first load and the start of the watch.
+        // Load changes that were made between the first load and the start of the watch.
         let problems = self.reload(Problems::default());
         async move {
             let _watched = watched;
@@ -86,8 +86,7 @@ impl Reloader {
                     None => std::future::pending().await,
                 }
             };
-            // What is broken is tried again, because not every way to mend it can
-            // be noticed.
+            // Retry while there is a problem, because not every repair can be noticed.
             let try_again = async {
                 match problems == Problems::default() {
                     true => std::future::pending().await,
@@ -101,7 +100,7 @@ impl Reloader {
                 _ = hung_up => {}
             }
             let keyring = self.keyring.clone();
-            // A panic in there would be one in the reload, too.
+            // A panic in this task would also happen in the reload.
             let _ = tokio::task::spawn_blocking(move || keyring.decrypt_ahead()).await;
             problems = self.reload(problems);
         }
@@ -116,7 +115,7 @@ impl Reloader {
 
     fn reload_keys(&self, before: Vec<Trouble>) -> Vec<Trouble> {
         let version = self.keyring.current().version();
-        // What is wrong with the keys stands in the condition, with all the rest.
+        // Errors are ignored here: the condition contains them, with all other problems.
         let _ = self.keyring.reload();
         let (keys, now) = (self.keyring.current(), self.clock.now());
         let condition = self.keyring.condition();
@@ -143,7 +142,7 @@ impl Reloader {
             );
         }
         if let Err(error) = self.keyring.write_history(now) {
-            // A folder may be read-only, and then always is.
+            // Only at debug: a read-only folder would be reported at every reload.
             tracing::debug!("history.txt could not be written: {error}");
         }
         troubles

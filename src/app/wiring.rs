@@ -1,4 +1,4 @@
-//! Which part holds which.
+//! Builds the parts of the server and connects them.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// Hand-overs live for seconds.
+/// Memory for hand-overs in bytes; each lives for seconds only.
 const HAND_OVER_BYTES: u64 = 4 * 1024 * 1024;
-/// Room for a hundred thousand logins with short tokens, or twenty thousand with
-/// Microsoft's.
+/// Memory for lineages in bytes: enough for a hundred thousand logins with short tokens,
+/// or twenty thousand with Microsoft's.
 const LINEAGE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The parts that run.
+/// The parts that the app runs.
 pub(super) struct Wired {
     pub(super) server: Arc<Server>,
     pub(super) admin: Arc<Admin>,
@@ -36,7 +36,7 @@ pub(super) struct Wired {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// Puts the parts together. Nothing runs yet.
+/// Builds all parts. Nothing runs yet.
 pub(super) fn wire(
     config: Config,
     knobs: Knobs,

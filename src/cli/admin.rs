@@ -1,4 +1,4 @@
-//! Asking the running server of the same settings, on its admin address.
+//! Sends requests to the running server of the same settings, at its admin address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -8,7 +8,8 @@ use http::{Request, Response};
 use super::Failure;
 use crate::outbound::{Outbound, OutboundProxy};
 
-/// Sends a GET. A server that listens everywhere is asked on this machine.
+/// Sends a GET request. If the admin address is unspecified (0.0.0.0 or ::), the request
+/// goes to the loopback address.
 pub(super) async fn ask(mut address: SocketAddr, path: &str) -> Result<Response<Bytes>, Failure> {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {

@@ -1,4 +1,4 @@
-//! `authseal authid`.
+//! `authseal authid`: shows the content of an AuthID, or makes one.
 
 use std::path::PathBuf;
 
@@ -101,8 +101,8 @@ fn state(keys: &KeySet, opened: &Opened, now: UnixTime) -> &'static str {
     key.map_or("unknown", |key| keys.state(key, now).as_str())
 }
 
-/// Needs the whole settings: an AuthID for a service that is not offered would be
-/// of no use.
+/// Seals a refresh token. Needs complete settings, because an AuthID for a service that
+/// is not offered would be of no use.
 fn seal(arguments: Seal) -> Result<(), Failure> {
     let config = Config::load(Environment::of_process())?;
     let Some(service) = config.offer.catalog.find(&arguments.service) else {

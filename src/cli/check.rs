@@ -1,4 +1,4 @@
-//! `authseal check`: the same loader as `serve`, and what it found.
+//! `authseal check`: loads the settings as `serve` does, and prints the result.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
         Err(rejected) => {
             print_offer(&rejected.offer);
             println!();
-            // Where the keys are may be known all the same.
+            // The location of the keys may be known in spite of the problems.
             let source = key_source(&Environment::of_process()).ok();
             let inspection = source.and_then(|source| inspect(&source, false));
             let folder = inspection.into_iter().flat_map(|found| found.problems);
@@ -69,7 +69,8 @@ fn wrong(problems: impl IntoIterator<Item = String>) -> Failure {
     format!("What is wrong:\n- {}", problems.join("\n- ")).into()
 }
 
-/// Prints what the keys folder is like, and returns what is wrong with it and in it.
+/// Prints a description of the keys folder, and returns the problems of the folder and of
+/// its content.
 fn look_at_keys(config: &Config) -> Vec<String> {
     let keyring = &config.keyring;
     let condition = keyring.condition();
@@ -92,7 +93,8 @@ fn inspect(source: &KeySource, needs_key: bool) -> Option<Inspection> {
     }
 }
 
-/// A rule on a service that nobody knows holds for nobody.
+/// Returns a problem for each revocation rule that names an unknown service: such a rule
+/// revokes nothing.
 fn rules_without_service(config: &Config) -> Vec<String> {
     let is_known = |id: &str| {
         config.offer.catalog.by_id(id).is_some()
@@ -121,7 +123,8 @@ fn print_settings(config: &Config) {
     println!("Store          {}", describe_store(config));
 }
 
-/// The redirect URI to register at each provider, on offer or not yet.
+/// Prints the redirect URI to register at each provider, including those that are not
+/// offered yet.
 fn print_redirect_uris(config: &Config) {
     let offered = config.offer.catalog.iter();
     let offered = offered.map(|service| &service.provider);

@@ -1,4 +1,4 @@
-//! `authseal demo`: everything on one machine.
+//! `authseal demo`: runs authseal and a demo provider on one machine.
 
 use std::{io::Write, net::SocketAddr, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     telemetry,
 };
 
-/// Short enough to see a token replaced while watching.
+/// Short, so that a user can watch a token being replaced.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(120);
 const CLIENT_SECRET: &str = "demo-secret";
 
@@ -84,7 +84,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The built-in provider as an administrator would write it down.
+/// Returns the tables of the demo provider as an administrator would write them.
 fn tables(provider: &DemoProvider) -> String {
     let table = |id: &str, credentials: &str, name: &str, refresh_tokens: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! `authseal health`.
+//! `authseal health`: for the HEALTHCHECK of a container.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::{config::admin_address, environment::Environment};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks the admin address of the same settings for `/readyz`.
+/// Requests `/readyz` at the admin address of the same settings.
 pub(super) async fn health() -> Result<(), Failure> {
     let address = admin_address(&Environment::of_process())?;
     let answer = tokio::time::timeout(TIMEOUT, admin::ask(address, "/readyz"))

@@ -1,4 +1,4 @@
-//! `authseal import`: old AuthIDs in, sealed ones out.
+//! `authseal import`: converts old AuthIDs to sealed ones.
 
 use std::io::{self, BufRead};
 
@@ -17,7 +17,7 @@ use crate::{
     secret::Secret,
 };
 
-/// What an AuthID is made with.
+/// The parts that are needed to open old AuthIDs and seal new ones.
 struct Importer {
     catalog: Catalog,
     keys: CurrentKeys,
@@ -25,14 +25,15 @@ struct Importer {
     now: UnixTime,
 }
 
-/// One JSON line for each AuthID on standard input. No provider is asked: whether a
-/// login still lives is found out at its first refresh.
+/// Prints one JSON line for each AuthID on standard input. Sends no request to providers:
+/// the first refresh shows if a login is still valid.
 pub(super) fn import() -> Result<(), Failure> {
     let config = Config::load(Environment::of_process())?;
     let importer = Importer {
         catalog: config.offer.catalog,
         keys: config.keyring.current(),
-        // Whoever runs this command has decided on the clear ones.
+        // Accepts AuthIDs in clear regardless of AUTHSEAL_ACCEPT_V2_PLAIN: the
+        // administrator runs this command.
         old_authids: OldAuthIds::new(true, config.old_authids.v1_storage, Clock::system()),
         now: Clock::system().now(),
     };
@@ -66,7 +67,7 @@ pub(super) fn import() -> Result<(), Failure> {
 impl Importer {
     fn import(&self, authid: &str) -> Result<Value, Failure> {
         let authid = match seal::open(&self.keys, self.now, authid) {
-            // It is one of ours already.
+            // The AuthID is sealed already.
             Ok(_) => Secret::new(authid),
             Err(error @ OpenError::NotAnAuthId(_)) => match self.old_authids.parse(authid) {
                 Some(old) => self.seal(old)?,

@@ -1,4 +1,4 @@
-//! `authseal keys`.
+//! `authseal keys`: manages the keys folder.
 
 mod at_rest;
 mod list;
@@ -176,7 +176,8 @@ fn remove(
             refuse_to_open_a_leaked_one(keys, key)?;
             what_dies(kid, keys.state(key, now))
         }
-        // Its file is gone already, which alone is no order to a running server.
+        // The file is gone already, but a missing file alone does not make a running
+        // server drop the key.
         Err(_) if folder.may_miss(kid)? => {
             format!("{kid}.jwk is gone already. A server that still has {kid} drops it.")
         }
@@ -194,8 +195,8 @@ fn remove(
     Ok(())
 }
 
-/// Refuses to remove the key whose file says that another one leaked, while that one may
-/// still be on a server.
+/// Refuses to remove a key whose file names a leaked key that it replaced, while a server
+/// may still have the leaked one: that one would open AuthIDs again.
 fn refuse_to_open_a_leaked_one(keys: &KeySet, key: &Jwk) -> Result<(), Failure> {
     let is_replaced_by_it = |other: &&Jwk| {
         let replaced = other.replaced.as_ref();

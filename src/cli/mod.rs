@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line, with one file for each command.
 
 mod admin;
 mod authid;
@@ -57,8 +57,8 @@ enum Command {
     Health,
 }
 
-/// Runs the command that the arguments name. What failed goes to standard error,
-/// and the exit code is then 1.
+/// Runs the command that the arguments name. Prints an error to standard error, and
+/// returns exit code 1 then.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve => in_runtime(serve::serve(Environment::of_process())),
@@ -80,22 +80,23 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What a person at a terminal reads when a command fails.
+/// An error that a command prints for the user.
 type Failure = Box<dyn std::error::Error>;
 
 fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     Runtime::new()?.block_on(command)
 }
 
-/// SIGTERM and SIGINT.
+/// The signals that stop the server: SIGTERM and SIGINT.
 struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    /// Takes them over. To be called before anything starts: until then SIGTERM kills at
-    /// once, or is ignored where this is process 1 of a container.
+    /// Installs handlers for both signals. Call it before anything starts: until then
+    /// SIGTERM kills the process at once, or is ignored where the process is number 1 of
+    /// a container.
     fn take_over() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -103,7 +104,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for one of them.
+    /// Waits for one of the signals.
     async fn asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -111,7 +112,7 @@ impl StopSignals {
         }
     }
 
-    /// From now on one of them ends the process at once. It says what that costs.
+    /// Exits at once on the next signal, and prints the work that is lost.
     fn leave_when_asked_again(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
         tokio::spawn(async move {
             self.asked().await;

@@ -1,4 +1,5 @@
-//! Whether the providers' endpoints and the store can be reached from here.
+//! `authseal check --online`: tests connections to the providers' endpoints and the
+//! store.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Tries everything that `serve` will need, and prints a line for each.
+/// Tests every connection that `serve` will need, and prints a line for each.
 pub(super) async fn try_all(config: &Config) -> Result<(), Failure> {
     println!("\nEndpoints");
     let outbound = Outbound::new(config.edge.outbound_proxy.clone());
@@ -50,8 +51,8 @@ async fn try_store(url: &StoreUrl) -> Result<(), Failure> {
     }
 }
 
-/// Tries them all at once. Any HTTP answer is good: none of them is meant to be
-/// asked like this.
+/// Sends a request to every endpoint at the same time. Any HTTP response counts as a
+/// success, because these endpoints expect other requests.
 async fn try_endpoints(catalog: &Catalog, outbound: Outbound) -> Result<(), Failure> {
     let mut attempts = JoinSet::new();
     for url in endpoints(catalog) {

@@ -1,4 +1,4 @@
-//! `authseal revoke`.
+//! `authseal revoke`: adds revocations to revoked.txt, or removes them.
 
 use std::path::{Path, PathBuf};
 
@@ -92,8 +92,8 @@ pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
 }
 
 impl Rule {
-    /// What the rule is about. A name that nothing has is a mistake: the rule would hold for
-    /// nobody.
+    /// Returns the scope of the rule. An unknown service or key is an error, because the
+    /// rule would revoke nothing.
     fn scope(
         &self,
         environment: &Environment,
@@ -115,7 +115,7 @@ impl Rule {
         let Some(kid) = &self.kid else {
             return Ok(None);
         };
-        // A leaked key whose file is gone stands in the one that was made instead.
+        // A leaked key whose file is gone is named in the key that replaced it.
         let is_named = || load_keyring(environment).is_ok_and(|keys| keys.current().names(kid));
         match folder.has_had(kid)? || is_named() {
             true => Ok(Some(Scope::Kid(kid.clone()))),
@@ -128,7 +128,7 @@ impl Rule {
     }
 }
 
-/// The login that an AuthID or a lineage names.
+/// Returns a revocation of the login that an AuthID or a lineage names.
 fn login(
     environment: &Environment,
     given: Option<String>,
@@ -152,7 +152,7 @@ fn login(
 
 fn time(text: &str) -> Result<UnixTime, Failure> {
     let now = Clock::system().now();
-    // Logins of this very second are meant too.
+    // Include logins that are made within the current second.
     let next_second = now.plus(std::time::Duration::from_secs(1));
     if text == "now" {
         return Ok(next_second);
@@ -204,7 +204,8 @@ fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
     println!("The provider still has the grant: revoke it there too, at /revoke.");
 }
 
-/// A revocation counts whatever else is damaged; but not so what the damage hides.
+/// Prints what else is damaged in the keys folder. The new revocation is in force in any
+/// case, but revocations that the damage hides are not.
 fn say_what_is_damaged(environment: &Environment) {
     match load_keyring(environment) {
         Ok(keyring) => {

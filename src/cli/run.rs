@@ -1,5 +1,5 @@
-//! `authseal run`: `serve`, with the options of Duplicati's own oauth-server, so that
-//! the `command` of a compose file goes on working.
+//! `authseal run`: `serve` with the options of Duplicati's own oauth-server, so that the
+//! `command` of a compose file continues to work.
 
 use std::convert::Infallible;
 
@@ -58,7 +58,8 @@ pub(super) struct Arguments {
     certificate_password: Option<Secret>,
 }
 
-/// What can hold a secret, a path in most cases, must not show in a Debug print.
+/// Parses an option that can hold a secret, although it is a path in most cases, into a
+/// type that Debug does not print.
 fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
@@ -70,7 +71,8 @@ fn plain(secret: Option<Secret>) -> Option<String> {
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let kestrel = "ASPNETCORE_Kestrel__Certificates__Default__";
     let options = [
-        // A name that somebody wrote down, not one that a container has by itself.
+        // An option is a deliberate setting, unlike the HOSTNAME that every container
+        // has.
         ("REDIRECT_HOSTNAME", arguments.hostname),
         ("APPNAME", arguments.appname),
         ("DISPLAYNAME", arguments.displayname),

@@ -1,5 +1,5 @@
-//! Secrets for commands: from standard input or a file, so that they need not
-//! stand in a shell's history.
+//! Reads secrets for commands from standard input or a file, so that they do not appear
+//! in a shell's history.
 
 use std::{
     fs,
@@ -10,10 +10,11 @@ use std::{
 use super::Failure;
 use crate::secret::Secret;
 
-/// Far above any AuthID or refresh token.
+/// Limit of the input in bytes, far above any AuthID or refresh token.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// The secret itself, or where it is: `-` or nothing for standard input.
+/// Returns the given secret, or reads it from the file; `-` or nothing reads standard
+/// input.
 pub(super) fn read(given: Option<String>, file: Option<PathBuf>) -> Result<Secret, Failure> {
     let text = match (given, file) {
         (_, Some(path)) => fs::read_to_string(&path)

@@ -1,4 +1,4 @@
-//! `authseal serve`.
+//! `authseal serve`: runs the server.
 
 use sd_notify::NotifyState;
 
@@ -33,7 +33,7 @@ pub(super) async fn serve(environment: Environment) -> Result<(), Failure> {
     Ok(())
 }
 
-/// For a unit of `Type=notify`. Elsewhere nobody listens, and nothing is lost.
+/// Notifies systemd, for a unit of `Type=notify`. Does nothing elsewhere.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::debug!("systemd was not told: {error}");

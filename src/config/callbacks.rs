@@ -1,4 +1,4 @@
-//! Telling the callbacks of different tables apart.
+//! Makes sure that the callbacks of different provider tables can be told apart.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,8 +7,8 @@ use url::Url;
 use super::provider_table::ProviderTable;
 use crate::provider::{LoginMethod, Provider};
 
-/// Lets each provider know the issuers of the others, and complains about redirect URIs
-/// that two providers take for their own.
+/// Tells each provider the issuers of the others (RFC 9207), and adds a problem for each
+/// redirect path that two providers claim for themselves.
 pub(super) fn tell_apart(
     providers: &mut BTreeMap<String, ProviderTable>,
     problems: &mut Vec<String>,
@@ -28,7 +28,8 @@ pub(super) fn tell_apart(
         else {
             continue;
         };
-        // Two applications at one provider: the issuer stands in one table at least.
+        // Two tables can be two applications at one provider, where only one table needs
+        // to name the issuer.
         let same = known.iter().find(|(url, _)| same_place(url, authorize_url));
         let same = same.map(|(_, issuer)| issuer.clone());
         issuers.own = issuers.own.take().or(same);
@@ -47,7 +48,7 @@ fn known_issuer(provider: &Provider) -> Option<(Url, String)> {
     }
 }
 
-/// True if both lead to one authorization endpoint, whatever is asked there.
+/// True if both URLs are the same authorization endpoint; queries may differ.
 fn same_place(one: &Url, other: &Url) -> bool {
     one.origin() == other.origin() && one.path() == other.path()
 }

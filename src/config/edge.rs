@@ -1,5 +1,5 @@
-//! The settings of the two edges: how the service is reached, and how it reaches the
-//! providers.
+//! The settings of the two edges: how clients reach the service, and how the service
+//! reaches the providers.
 
 use std::{
     net::SocketAddr,
@@ -15,27 +15,29 @@ use crate::{
     server::{Networks, TrustedProxies},
 };
 
-/// How the service is reached, and how it reaches providers.
+/// The settings of incoming and outgoing connections.
 #[derive(Debug)]
 pub struct Edge {
-    /// Where it is served.
+    /// Address on which the service listens.
     pub listen: ListenAddress,
     /// Address of health checks and metrics.
     pub admin_listen: SocketAddr,
-    /// How many connections it takes.
+    /// Limit of connections that are open at once.
     pub max_connections: usize,
-    /// By TLS, or in the clear.
+    /// The TLS certificate; `None` serves plain http.
     pub certificate: Option<Certificate>,
-    /// Whose word on a request's origin is believed.
+    /// Proxies whose headers about a request's origin are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// How often one client may present AuthIDs of one login in an hour.
+    /// Limit of requests in one hour with AuthIDs of the same login from the same client;
+    /// `None` for no limit.
     pub rate_limit: Option<NonZeroU32>,
-    /// The way out.
+    /// HTTP proxy for requests to providers.
     pub outbound_proxy: OutboundProxy,
 }
 
 impl Edge {
-    /// `None` if anything is wrong, which `reader` has noted.
+    /// Reads and checks the settings. Returns `None` if one is wrong; `reader` then has a
+    /// problem for it.
     pub(super) fn read(
         settings: &Settings,
         environment: &Environment,
@@ -79,7 +81,8 @@ impl Edge {
         })
     }
 
-    /// What is odd about where it listens, and to whom.
+    /// Returns warnings about the listening address, and about networks that are wider
+    /// than they probably should be.
     pub(super) fn warnings(&self, environment: &Environment, gates: &LoginGates) -> Vec<String> {
         let mut warnings = Vec::new();
         if environment.is_set("LISTEN_FDS") && self.listen != ListenAddress::Systemd {
@@ -154,7 +157,8 @@ fn certificate(settings: &Settings, reader: &mut Reader<'_>) -> Option<Certifica
     loaded.ok()
 }
 
-/// Every setting may be given by `_FILE`, but these name files already.
+/// Reads the path of a PEM file. A value that is PEM itself is a problem: every setting
+/// can be given with `_FILE`, but these two are paths already.
 fn path(name: &str, text: Option<&str>, reader: &mut Reader<'_>) -> Option<PathBuf> {
     let text = text?;
     if text.contains("-----BEGIN") {
@@ -167,7 +171,8 @@ fn path(name: &str, text: Option<&str>, reader: &mut Reader<'_>) -> Option<PathB
     Some(text.into())
 }
 
-/// `HTTPS_PROXY` and `NO_PROXY`, in either case, as other programs read them.
+/// Reads `HTTPS_PROXY` (or `ALL_PROXY`) and `NO_PROXY`, in capital or small letters, as
+/// other programs do.
 fn outbound_proxy(environment: &Environment, reader: &mut Reader<'_>) -> OutboundProxy {
     let mut first = |names: &[&'static str]| {
         let mut names = names.iter();

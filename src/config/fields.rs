@@ -1,5 +1,5 @@
-//! Reading one TOML table field by field, so that everything wrong with it is
-//! said at once.
+//! Reads one TOML table field by field, and collects every problem instead of stopping at
+//! the first.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{provider::Endpoint, public_url::is_loopback};
 
-/// The fields of a table that are yet to be read.
+/// The fields of a table that have not been read yet.
 pub(super) struct Fields<'a> {
     table: Table,
     place: String,
@@ -18,8 +18,8 @@ pub(super) struct Fields<'a> {
     problems: &'a mut Vec<String>,
 }
 
-/// What the placeholders in an endpoint's address stand for, and how it may be
-/// reached.
+/// The values of the placeholders in an endpoint's URL, and whether the endpoint may be
+/// plain http.
 pub(super) struct Places<'a> {
     pub(super) tenant: Option<String>,
     pub(super) region: Option<&'a BTreeMap<String, String>>,
@@ -48,7 +48,7 @@ impl Places<'_> {
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of the table at `place`, such as `[provider.google]`.
+    /// Starts reading the table at `place`, such as `[provider.google]`.
     pub(super) fn new(value: &Value, place: String, problems: &'a mut Vec<String>) -> Self {
         let table = value.as_table().cloned().unwrap_or_else(|| {
             problems.push(format!("{place} must be a table"));
@@ -67,7 +67,8 @@ impl<'a> Fields<'a> {
         match self.table.remove(name)?.try_into() {
             Ok(value) => Some(value),
             Err(error) => {
-                // Without the place in the text: the table was parsed long ago.
+                // The message only, without its position in the file: the table was
+                // parsed earlier, so the error has no position.
                 let error: toml::de::Error = error;
                 self.complain(name, error.message());
                 None
@@ -82,7 +83,7 @@ impl<'a> Fields<'a> {
         self.optional(name)
     }
 
-    /// A link for people.
+    /// Reads a link that a page shows: http or https.
     pub(super) fn link(&mut self, name: &'static str) -> Option<Url> {
         let text: String = self.optional(name)?;
         let url = Url::parse(&text)
@@ -94,8 +95,8 @@ impl<'a> Fields<'a> {
         url
     }
 
-    /// An endpoint of a provider: https, because a client secret or token goes
-    /// there.
+    /// Reads an endpoint of a provider. It must be https, because client secrets and
+    /// tokens are sent there; plain http only on loopback, or with `insecure_http`.
     pub(super) fn endpoint(&mut self, name: &'static str, places: &Places<'_>) -> Option<Endpoint> {
         let text: String = self.optional(name)?;
         let text = places.with_tenant(text);
@@ -110,7 +111,7 @@ impl<'a> Fields<'a> {
                 .map(Endpoint::ByRegion),
             _ => Url::parse(&text).ok().map(Endpoint::Fixed),
         };
-        // What no tenant or region has filled in.
+        // False if a placeholder is left because the table has no tenant or region.
         let is_whole =
             !text.contains(TENANT) && (places.region.is_some() || !text.contains(REGION));
         if !is_whole {
@@ -124,7 +125,8 @@ impl<'a> Fields<'a> {
             self.complain(name, "is not a URL");
             return None;
         };
-        // What `url` takes and requests can't be sent to: `http` is stricter.
+        // The crate `url` accepts some addresses that the stricter `http`, which sends
+        // the request, refuses.
         if endpoint
             .all()
             .any(|url| Uri::try_from(url.as_str()).is_err())
@@ -142,7 +144,8 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// An issuer identifier (RFC 8414 section 2), to the letter as the table has it.
+    /// Reads an issuer identifier (RFC 8414 section 2). It is kept exactly as written,
+    /// because it is compared character by character.
     pub(super) fn issuer(&mut self, name: &'static str, places: &Places<'_>) -> Option<String> {
         let text = places.with_tenant(self.optional(name)?);
         let is_issuer = Url::parse(&text).is_ok_and(|url| {
@@ -172,7 +175,7 @@ impl<'a> Fields<'a> {
         self.problems.push(format!("{}: {name} {what}", self.place));
     }
 
-    /// Complains about every field that nobody asked for.
+    /// Adds a problem for every field that no code has read.
     pub(super) fn finish(self) {
         for name in self.table.keys() {
             let hint = nearest(name, self.known.iter().copied())
@@ -184,7 +187,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The candidate that `name` was probably meant to be.
+/// Returns the candidate most similar to `name`, if it is similar enough to be a
+/// misspelling.
 pub(super) fn nearest<'c>(
     name: &str,
     candidates: impl IntoIterator<Item = &'c str>,

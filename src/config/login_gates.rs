@@ -1,4 +1,4 @@
-//! The settings that say who may log in.
+//! The settings that restrict who may log in.
 
 use std::fmt;
 
@@ -8,20 +8,21 @@ use crate::{
     server::{Networks, NotNetworks, Require, UserHeader},
 };
 
-/// Who may log in.
+/// The conditions for a login. Without any, everybody who can reach the service may log
+/// in.
 #[derive(Debug, Default)]
 pub struct LoginGates {
-    /// Where one must be.
+    /// Networks from which clients may log in.
     pub networks: Option<Networks>,
-    /// What an authenticating proxy sets.
+    /// Header in which an authenticating proxy names the user.
     pub header: Option<UserHeader>,
-    /// What one must know.
+    /// Password of the login pages.
     pub password: Option<Password>,
-    /// Whether every gate must be passed, or any.
+    /// Rule for several conditions: all of them must be met, or any one.
     pub require: Require,
 }
 
-/// Whom the gates let in: "whoever comes from 10.0.0.0/8 and gives the password".
+/// Describes who may log in: "whoever comes from 10.0.0.0/8 and gives the password".
 impl fmt::Display for LoginGates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let network = self.networks.as_ref();
@@ -45,7 +46,7 @@ impl fmt::Display for LoginGates {
 }
 
 impl LoginGates {
-    /// Whether nothing keeps anybody out.
+    /// True if there is no condition, so that everybody may log in.
     pub fn is_open(&self) -> bool {
         self.networks.is_none() && self.header.is_none() && self.password.is_none()
     }
@@ -63,7 +64,7 @@ impl LoginGates {
                 })
             }),
             header: reader.optional("LOGIN_HEADER", header, UserHeader::parse),
-            // Blanks at its ends are part of it.
+            // Not trimmed: spaces at the ends are part of the password.
             password: settings.login_password.as_deref().and_then(|text| {
                 let password = Password::parse(text);
                 password

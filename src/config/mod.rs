@@ -1,6 +1,6 @@
-//! Settings: the environment and providers.toml, read raw, then checked. Every
-//! complaint is collected, names the variable or table, and never shows a value
-//! that could be a secret.
+//! Settings: the environment variables and providers.toml, read as text first, then
+//! checked. All problems are collected. Each names the variable or table, and never shows
+//! a value that could be a secret.
 
 mod callbacks;
 mod edge;
@@ -46,57 +46,58 @@ use tables::Tables;
 /// The providers and services that are compiled in.
 const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
 
-/// Everything that `serve` needs to know.
+/// All checked settings of `serve`.
 #[derive(Debug)]
 pub struct Config {
-    /// What browsers see.
+    /// The public address: browsers see it, and redirect URIs are built from it.
     pub public_url: PublicUrl,
-    /// How the service is reached, and how it reaches providers.
+    /// The settings of incoming and outgoing connections.
     pub edge: Edge,
-    /// Who may log in.
+    /// The conditions for a login.
     pub login_gates: LoginGates,
-    /// The keys, loaded; there may be none yet.
+    /// The keys, loaded. There may be none yet.
     pub keyring: Keyring,
     /// True if `serve` may make the first key of a folder that has never had one.
     pub makes_first_key: bool,
-    /// The services on offer, and the others.
+    /// The services that are offered, and those that are known but not offered.
     pub offer: Offer,
-    /// The program that people want AuthIDs for.
+    /// Name of the program that uses the AuthIDs, for pages.
     pub app_name: String,
-    /// The name of the site.
+    /// Name of this site, for pages.
     pub display_name: String,
-    /// A privacy policy of the administrator's own.
+    /// The administrator's own privacy policy, instead of the built-in page.
     pub privacy_policy_url: Option<url::Url>,
-    /// Who gets an AuthID without being named on a button.
+    /// Origins whose pages receive the AuthID without a button that names them.
     pub openers: TrustedOpeners,
-    /// Where servers share what they remember; else each has its own memory.
+    /// The store that servers share; `None` keeps everything in this process's memory.
     pub store: Option<StoreUrl>,
-    /// About how much memory access tokens may take; 0 keeps none.
+    /// Approximate limit of memory for cached access tokens, in bytes; 0 caches none.
     pub cache_bytes: u64,
-    /// Which AuthIDs of Duplicati's own server are taken.
+    /// Settings for accepting AuthIDs of Duplicati's own server.
     pub old_authids: OldAuthIdSettings,
-    /// What is logged.
+    /// The log filter.
     pub log: LogFilter,
-    /// How it is logged.
+    /// The log format: text or JSON.
     pub log_format: LogFormat,
-    /// What is odd but no reason to stop.
+    /// Warnings: unusual settings that do not prevent a start.
     pub warnings: Vec<String>,
-    /// What was understood of the settings of Duplicati's own server.
+    /// Notes about how the settings of Duplicati's own server were translated.
     pub notes: Vec<String>,
 }
 
-/// Settings that cannot be served with.
+/// The settings are wrong or incomplete, so the server cannot start.
 #[derive(Debug, Error)]
 #[error("{}", .problems.join("\n"))]
 pub struct Rejected {
-    /// Everything that is wrong, one sentence each.
+    /// All problems, one sentence each.
     pub problems: Vec<String>,
-    /// What could be read of the services all the same.
+    /// The services that could be read in spite of the problems.
     pub offer: Offer,
 }
 
 impl Config {
-    /// Reads the settings from these variables, usually `std::env::vars_os`.
+    /// Reads and checks all settings from these variables, usually
+    /// [`Environment::of_process`]. Returns every problem at once.
     pub fn load(environment: Environment) -> Result<Self, Rejected> {
         let mut problems = Vec::new();
         let built_in = tables::parse(
@@ -156,7 +157,7 @@ impl Config {
         let tables = with_own_tables(layers, &settings, &mut problems);
         let tables = Tables::read(tables, &environment, &mut problems);
         let offer = offer::assemble(&tables, &wish, &environment, &mut problems, &mut notes);
-        // Services that share an application share its complaints.
+        // Services that share an application report the same problem: keep one.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
 
@@ -193,7 +194,7 @@ impl Config {
                 notes,
             }),
             _ => {
-                // A misspelt name may be why another is missing.
+                // A misspelt variable may be the reason why another is missing.
                 problems.extend(unknown_settings(&environment));
                 Err(Rejected { problems, offer })
             }
@@ -226,7 +227,8 @@ fn warnings(
     warnings
 }
 
-/// A passphrase protects nothing yet where the keys were there before it.
+/// Warns if a passphrase is set but some keys are still stored in clear: setting it does
+/// not encrypt keys that exist already.
 fn plain_keys(keyring: &Keyring) -> Option<String> {
     let keys = keyring.current();
     let plain: Vec<&str> = keys
@@ -244,7 +246,7 @@ fn plain_keys(keyring: &Keyring) -> Option<String> {
     })
 }
 
-/// The admin address alone, for a command that needs no more.
+/// Reads only the admin address, for commands that need nothing else.
 pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> {
     let mut problems = Vec::new();
     let settings = Settings::of(environment, &mut problems);
@@ -257,7 +259,7 @@ pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> 
     })
 }
 
-/// Where the keys are, for a command that needs no more.
+/// Reads only the location of the keys, for commands that need nothing else.
 pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
     let mut problems = Vec::new();
     let settings = Settings::of(environment, &mut problems);
@@ -270,7 +272,7 @@ pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
     }
 }
 
-/// The keys, loaded, for a command that needs no more.
+/// Loads only the keys, for commands that need nothing else.
 pub fn load_keyring(environment: &Environment) -> Result<Keyring, Rejected> {
     let mut problems = Vec::new();
     let settings = Settings::of(environment, &mut problems);
@@ -296,11 +298,13 @@ fn key_source_of(settings: &Settings, problems: &mut Vec<String>) -> Option<KeyS
     }
 }
 
-/// The services that AuthIDs may name, each with its id: offered or not, and aliases too.
+/// Returns the id of the service for every name that an AuthID may have: ids and aliases
+/// of offered services, and ids of services that are not offered.
 pub fn service_ids(environment: &Environment) -> HashMap<String, String> {
     let offer = match Config::load(environment.clone()) {
         Ok(config) => config.offer,
-        // Some settings are missing where a command runs; the tables are known all the same.
+        // A command may run without some of the server's settings; the tables are known
+        // anyway.
         Err(rejected) => rejected.offer,
     };
     let offered = offer.catalog.iter().flat_map(|service| {
@@ -312,7 +316,7 @@ pub fn service_ids(environment: &Environment) -> HashMap<String, String> {
     offered.chain(withheld).collect()
 }
 
-/// Loads the keys, without making any.
+/// Loads the keys, and never makes any.
 fn keyring(settings: &Settings, problems: &mut Vec<String>) -> Option<Keyring> {
     let passphrase = settings.keys_passphrase.clone();
     let passphrase = passphrase.map(|text| Passphrase::new(Secret::new(text)));
@@ -321,7 +325,8 @@ fn keyring(settings: &Settings, problems: &mut Vec<String>) -> Option<Keyring> {
         .ok()
 }
 
-/// With the tables of the file that AUTHSEAL_PROVIDERS names, if it does, on top.
+/// Adds the tables of the file that AUTHSEAL_PROVIDERS names, if it is set, as the
+/// topmost layer.
 fn with_own_tables(
     mut layers: Vec<(String, Table)>,
     settings: &Settings,

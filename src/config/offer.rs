@@ -1,4 +1,4 @@
-//! Which services are offered: those that have credentials and are wanted.
+//! Selects the services to offer: those that have credentials and are wanted.
 
 use std::sync::Arc;
 
@@ -13,17 +13,18 @@ use crate::{
     secret::Secret,
 };
 
-/// What came of the tables and the environment.
+/// The result of combining the tables with the environment.
 #[derive(Debug, Default)]
 pub struct Offer {
-    /// The services on offer.
+    /// The services that are offered.
     pub catalog: Catalog,
-    /// Those that are known but not offered, and why.
+    /// The services that are known but not offered, each with the reason.
     pub withheld: Vec<Withheld>,
 }
 
 impl Offer {
-    /// Ids of the offered services whose provider accepts a refresh token once.
+    /// Returns the ids of offered services whose provider accepts each refresh token only
+    /// once.
     pub(super) fn single_use_services(&self) -> Vec<&str> {
         let services = self.catalog.iter();
         services
@@ -36,16 +37,17 @@ impl Offer {
 const OURS: &str = "AUTHSEAL_SERVICES";
 const THEIRS: &str = "SERVICES";
 
-/// The services that the administrator names, by id or credentials.
+/// The services that the administrator names, by their ids or the names of their
+/// credentials.
 pub(super) struct Wish {
     names: Option<Vec<String>>,
-    /// The variable that names them. SERVICES of Duplicati's own server leaves out what
-    /// cannot be had; with ours that is an error.
+    /// The variable that names the services. SERVICES of Duplicati's own server skips
+    /// services that cannot be offered; in AUTHSEAL_SERVICES they are an error.
     variable: &'static str,
 }
 
 impl Wish {
-    /// Of AUTHSEAL_SERVICES, or SERVICES.
+    /// Reads the value of AUTHSEAL_SERVICES, or else of SERVICES.
     pub(super) fn of(ours: Option<String>, theirs: Option<String>) -> Self {
         let names = |list: String| {
             let names = list.split(',').map(str::trim);
@@ -65,9 +67,9 @@ impl Wish {
         self.variable == OURS
     }
 
-    /// Whether a service is among them; `None` if nobody wishes anything. With SERVICES
-    /// a name of credentials stands for the services that had it there, which is the
-    /// first one's.
+    /// Returns whether the service is named; `None` if neither variable is set. In
+    /// SERVICES, the name of credentials stands for the services that had it in
+    /// Duplicati's own server: those that have it as their first.
     fn includes(&self, table: &ServiceTable, credentials: &[String]) -> Option<bool> {
         let names = self.names.as_ref()?;
         let usual = match self.is_strict() {
@@ -75,7 +77,7 @@ impl Wish {
             false => 1,
         };
         let ids = [&table.id].into_iter().chain(&table.aliases);
-        // An entry of CONFIGFILE with credentials of its own has their name before an @.
+        // An entry of CONFIGFILE with its own credentials has their name before an @.
         let named = credentials.iter().take(usual);
         let named = named.map(|name| name.split('@').next().unwrap_or(name));
         let mut known = ids.map(String::as_str).chain(named);
@@ -83,7 +85,7 @@ impl Wish {
     }
 }
 
-/// Puts tables, credentials and the wish together.
+/// Combines tables, credentials and the administrator's choice of services.
 pub(super) fn assemble(
     tables: &Tables,
     wish: &Wish,
@@ -143,8 +145,8 @@ fn service(table: &ServiceTable, provider: Arc<Provider>, credentials: Credentia
     }
 }
 
-/// The first credentials that are set win. A provider whose client id is the same
-/// for everybody needs no variable, only the wish.
+/// Returns the first credentials that are set. A public client whose client id is the
+/// same for everybody needs no variable: naming its service is enough.
 fn find_credentials(
     owner: &ProviderTable,
     names: &[String],
@@ -158,7 +160,8 @@ fn find_credentials(
         let client_id = credential(&id_variable, environment, problems);
         let client_secret = credential(&secret_variable, environment, problems);
         if problems.len() > before {
-            // Half of a pair that could not be read is no half that is not set.
+            // An unreadable value is reported already; do not report the pair as half set
+            // too.
             return None;
         }
         match (client_id.or(owner.client_id.clone()), client_secret) {
@@ -194,8 +197,9 @@ fn find_credentials(
     None
 }
 
-/// No provider's credentials have quotes around them or control characters in
-/// them; env files that are quoted for a shell, or saved by Windows, do.
+/// Reads one credential. Refuses quotes and control characters at its ends: no provider's
+/// credentials have them, but env files that are quoted for a shell or saved on Windows
+/// do.
 fn credential(
     variable: &str,
     environment: &Environment,

@@ -1,4 +1,4 @@
-//! Which AuthIDs of Duplicati's own server are taken.
+//! Settings for accepting AuthIDs of Duplicati's own server.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use super::{
     reader::{Reader, folder, yes_or_no},
 };
 
-/// What the administrator has switched on.
+/// The kinds of old AuthIDs that the administrator has enabled.
 #[derive(Clone, Debug, Default)]
 pub struct OldAuthIdSettings {
-    /// Whether AuthIDs are taken that hold their refresh token in clear.
+    /// True if AuthIDs that hold their refresh token in clear are accepted.
     pub accept_v2_plain: bool,
-    /// The folder of the files that V1 AuthIDs open.
+    /// Folder of the encrypted files that V1 AuthIDs refer to.
     pub v1_storage: Option<PathBuf>,
 }
 
@@ -27,7 +27,8 @@ impl OldAuthIdSettings {
         }
     }
 
-    /// Loud, because whoever reads a clear AuthID has the login itself.
+    /// Returns a warning about AuthIDs in clear: anybody who reads one has the login's
+    /// refresh token.
     pub(super) fn warning(&self, is_moving_in: bool) -> Option<String> {
         let warning = match (self.accept_v2_plain, is_moving_in) {
             (true, _) => {

@@ -1,4 +1,4 @@
-//! One `[provider.ID]` table.
+//! Reads one `[provider.ID]` table.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::{
     provider::{Endpoint, Issuers, LoginMethod, Provider, RedirectPath, Region, Revocation},
 };
 
-/// A provider, and the names of its credentials, in the order of preference.
+/// A provider, and the names of its credentials, the preferred one first.
 pub(super) struct ProviderTable {
     pub(super) provider: Arc<Provider>,
     pub(super) credentials: Vec<String>,
-    /// The same for everybody, at some providers.
+    /// A client id that is the same for everybody, which some providers have.
     pub(super) client_id: Option<String>,
-    /// Whether it works without a secret (RFC 6749 section 2.1).
+    /// True if the client has no secret (RFC 6749 section 2.1).
     pub(super) public_client: bool,
 }
 
-/// Reads it; `None` if it cannot be used, with the reasons in `problems`.
+/// Reads the table. Returns `None` if it cannot be used, with the reasons in `problems`.
 pub(super) fn read_provider(
     id: &str,
     value: &Value,
@@ -46,7 +46,8 @@ pub(super) fn read_provider(
     };
 
     let name: Option<String> = fields.required("name");
-    // Built-in providers were registered with the shared one before there were others.
+    // Users have registered the shared redirect path at built-in providers, from the time
+    // before each provider could have its own.
     let usual_path = match is_built_in {
         true => RedirectPath::parse(RedirectPath::SHARED),
         false => RedirectPath::of(id),
@@ -88,8 +89,8 @@ pub(super) fn read_provider(
     })
 }
 
-/// From the table, or from the environment under the name of the credentials
-/// that it goes with.
+/// Reads the tenant from `<credentials>_TENANT` in the environment, or else from the
+/// table.
 fn read_tenant(
     fields: &mut Fields<'_>,
     credentials: &[String],

@@ -1,4 +1,4 @@
-//! From a setting's text to its value, or a complaint that names it.
+//! Parses the text of one setting, or adds a problem that names the setting.
 
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -8,7 +8,7 @@ use crate::{
     telemetry::LogFormat,
 };
 
-/// Parses settings, and notes what is wrong with them.
+/// Parses settings and collects problems.
 pub(super) struct Reader<'a> {
     pub(super) problems: &'a mut Vec<String>,
 }
@@ -91,7 +91,7 @@ pub(super) fn yes_or_no(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Whether `serve` may make a first key.
+/// Parses AUTHSEAL_FIRST_KEY: true if `serve` may make the first key.
 pub(super) fn first_key(text: &str) -> Result<bool, &'static str> {
     match text {
         "make" => Ok(true),
@@ -108,10 +108,10 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, &'static str> {
     }
 }
 
-/// More than any machine has is a mistake.
+/// Upper limit, 1 TiB: a larger number is a mistake.
 const MAX_MEBIBYTES: u64 = 1024 * 1024;
 
-/// Bytes, from a number of MiB.
+/// Parses a number of MiB, and returns bytes.
 pub(super) fn mebibytes(text: &str) -> Result<u64, &'static str> {
     let number: Option<u64> = text.parse().ok();
     let bytes = number.filter(|number| *number <= MAX_MEBIBYTES);

@@ -1,4 +1,4 @@
-//! The `AUTHSEAL_` settings, as text.
+//! The `AUTHSEAL_` settings as text, before they are parsed.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use crate::environment::Environment;
 
 const PREFIX: &str = "AUTHSEAL_";
 
-/// The `AUTHSEAL_` settings, as text.
+/// The values of all `AUTHSEAL_` settings as text; `None` if not set.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -41,7 +41,7 @@ pub struct Settings {
     pub(super) log_format: Option<String>,
 }
 
-/// The names of [`Settings`], without prefix.
+/// Names of the fields of [`Settings`], without the prefix.
 const NAMES: [&str; 28] = [
     "PUBLIC_URL",
     "LISTEN",
@@ -74,7 +74,7 @@ const NAMES: [&str; 28] = [
 ];
 
 impl Settings {
-    /// The `AUTHSEAL_` settings.
+    /// Reads the settings from variables or their `_FILE`.
     pub(super) fn of(environment: &Environment, problems: &mut Vec<String>) -> Self {
         let set: Vec<(String, String)> = NAMES
             .iter()
@@ -90,9 +90,9 @@ impl Settings {
     }
 }
 
-/// A warning for each `AUTHSEAL_` variable that is none of ours but looks
-/// like one. Others are let be: Kubernetes sets `AUTHSEAL_PORT` and more for
-/// a service of that name.
+/// Returns a warning for each `AUTHSEAL_` variable that is not a setting but resembles
+/// one. Others are ignored: Kubernetes sets `AUTHSEAL_PORT` and more for a service named
+/// authseal.
 pub(super) fn unknown_settings(environment: &Environment) -> Vec<String> {
     environment
         .names()

@@ -1,4 +1,4 @@
-//! providers.toml: the built-in one with the administrator's own laid over it.
+//! providers.toml: the built-in tables, overridden by the administrator's own.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{environment::Environment, provider::Rclone};
 
-/// A service that still lacks its credentials.
+/// A `[service.ID]` table, before its credentials are found.
 pub(super) struct ServiceTable {
     pub(super) id: String,
     pub(super) provider: String,
@@ -25,7 +25,7 @@ pub(super) struct ServiceTable {
     pub(super) hidden: bool,
 }
 
-/// Both kinds of table, in the order of the files.
+/// The provider tables by id, and the service tables in the order of the files.
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) providers: BTreeMap<String, ProviderTable>,
@@ -33,8 +33,8 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Reads the tables, the later ones laid over the earlier ones; each with the name
-    /// by which people know where they stand.
+    /// Reads the layers of tables; later layers override earlier ones. Each layer has the
+    /// name of its source, which problems show.
     pub(super) fn read(
         layers: Vec<(String, Table)>,
         environment: &Environment,
@@ -55,7 +55,8 @@ impl Tables {
             }
         }
         tell_apart(&mut tables.providers, problems);
-        // A provider that could not be read has been complained about already.
+        // An unreadable provider has been reported already: no second problem for its
+        // services.
         let known: Vec<String> = tables_of(&all, "provider", &mut Vec::new())
             .map(|(id, _)| id)
             .collect();
@@ -69,7 +70,7 @@ impl Tables {
     }
 }
 
-/// Reads a file's text; an empty table if that is no TOML.
+/// Parses the text of a file; an empty table if it is not TOML.
 pub(super) fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Table {
     let table: Table = text.parse().unwrap_or_else(|error: toml::de::Error| {
         problems.push(format!("{path} is not TOML: {}", error.to_string().trim()));
@@ -78,7 +79,7 @@ pub(super) fn parse(path: &str, text: &str, problems: &mut Vec<String>) -> Table
     table
 }
 
-/// Key by key within each `[provider.x]` and `[service.x]`.
+/// Merges `own` into `all`, key by key within each `[provider.x]` and `[service.x]`.
 fn lay_over(all: &mut Table, own: Table, path: &str, problems: &mut Vec<String>) {
     for (kind, entries) in own {
         if kind != "provider" && kind != "service" {
@@ -107,7 +108,7 @@ fn lay_over(all: &mut Table, own: Table, path: &str, problems: &mut Vec<String>)
     }
 }
 
-/// The `[<kind>.ID]` tables whose id can be one.
+/// Returns the `[<kind>.ID]` tables; an invalid id is a problem.
 fn tables_of(
     all: &Table,
     kind: &str,
@@ -131,7 +132,7 @@ fn tables_of(
     tables.into_iter()
 }
 
-/// An id stands between colons in an AuthID, and in links.
+/// True if `text` is a valid id. An id stands between colons in an AuthID, and in links.
 fn is_id(text: &str) -> bool {
     (1..=32).contains(&text.len())
         && text.bytes().all(|byte| {

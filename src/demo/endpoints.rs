@@ -1,4 +1,4 @@
-//! The demo provider's HTTP side.
+//! HTTP endpoints of the demo provider.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub(super) struct Endpoints {
     pub(super) grants: Grants,
 }
 
-/// The page on which the person allows or refuses.
+/// The consent page, on which the user allows or refuses access.
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
@@ -56,8 +56,8 @@ impl Handler for Endpoints {
 }
 
 impl Endpoints {
-    /// The authorization request (RFC 6749 section 4.1.1). With a wrong client or
-    /// redirect URI nobody is redirected anywhere.
+    /// Handles an authorization request (RFC 6749 section 4.1.1). With a wrong client or
+    /// redirect URI the browser is not redirected.
     fn ask(&self, query: &Form) -> Reply {
         let Some(application) = self.known_application(query) else {
             return refuse(StatusCode::BAD_REQUEST, "invalid_client_or_redirect_uri");
@@ -80,7 +80,7 @@ impl Endpoints {
         reply(StatusCode::OK, "text/html; charset=utf-8", html)
     }
 
-    /// What the person pressed (RFC 6749 section 4.1.2).
+    /// Handles the user's decision (RFC 6749 section 4.1.2).
     fn decide(&self, form: &Form) -> Reply {
         if self.known_application(form).is_none() {
             return refuse(StatusCode::BAD_REQUEST, "invalid_client_or_redirect_uri");
@@ -98,7 +98,7 @@ impl Endpoints {
         back(form, &[("code", &code)])
     }
 
-    /// The token endpoint (RFC 6749 section 3.2).
+    /// Handles a request to the token endpoint (RFC 6749 section 3.2).
     fn token(&self, headers: &HeaderMap, form: &Form) -> Reply {
         let Some(application) = self.authenticate(headers, form) else {
             self.grants.count_refusal();
@@ -124,7 +124,7 @@ impl Endpoints {
         }
     }
 
-    /// The revocation endpoint (RFC 7009).
+    /// Handles a request to the revocation endpoint (RFC 7009).
     fn revoke(&self, headers: &HeaderMap, form: &Form) -> Reply {
         if self.authenticate(headers, form).is_none() {
             return refuse(StatusCode::UNAUTHORIZED, "invalid_client");
@@ -133,7 +133,7 @@ impl Endpoints {
         reply(StatusCode::OK, "text/plain", "")
     }
 
-    /// A resource, to show that an access token is one.
+    /// Returns a protected resource, to show that an access token works.
     fn files(&self, headers: &HeaderMap) -> Reply {
         let authorization = headers.get(AUTHORIZATION);
         let bearer = authorization
@@ -152,7 +152,8 @@ impl Endpoints {
             .filter(|application| application.redirect_uri == get(form, "redirect_uri"))
     }
 
-    /// Secret in the body or as Basic (RFC 6749 section 2.3.1), never both.
+    /// Authenticates the client by a secret in the body or by Basic authentication (RFC
+    /// 6749 section 2.3.1), never both.
     fn authenticate(&self, headers: &HeaderMap, form: &Form) -> Option<&Application> {
         let in_body = form.contains_key("client_secret");
         let (id, secret) = match basic(headers) {
@@ -169,7 +170,7 @@ impl Endpoints {
     }
 }
 
-/// Parameters; `None` where one comes twice (RFC 6749 section 3.1).
+/// Parses parameters. Returns `None` if one is repeated (RFC 6749 section 3.1).
 fn parse(encoded: &[u8]) -> Option<Form> {
     let mut form = Form::new();
     for (name, value) in form_urlencoded::parse(encoded).into_owned() {
@@ -215,7 +216,7 @@ fn tokens(issued: &Issued) -> Reply {
     json_reply(StatusCode::OK, &body)
 }
 
-/// Back to the redirect URI, which has been checked, with `state` unchanged.
+/// Redirects to the redirect URI, which has been checked, with `state` unchanged.
 fn back(form: &Form, parameters: &[(&str, &str)]) -> Reply {
     let query: String = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)

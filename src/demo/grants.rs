@@ -1,4 +1,4 @@
-//! What the demo provider remembers: applications, codes, grants and tokens.
+//! State of the demo provider: applications, codes, grants and tokens.
 
 use std::{
     collections::HashMap,
@@ -14,36 +14,37 @@ use ring::{
 
 use crate::clock::{Clock, UnixTime};
 
-/// RFC 6749 section 4.1.2 recommends at most ten minutes.
+/// Lifetime of an authorization code. RFC 6749 section 4.1.2 recommends at most ten
+/// minutes.
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
 
 /// A registered client (RFC 6749 section 2).
 #[derive(Clone, Debug)]
 pub struct Application {
-    /// Its id.
+    /// Client id.
     pub client_id: String,
-    /// Its secret.
+    /// Client secret.
     pub client_secret: String,
-    /// The only redirect URI that is accepted, to the letter.
+    /// The only accepted redirect URI, compared character by character.
     pub redirect_uri: String,
-    /// Whether each refresh token can be used only once (RFC 9700 section 4.14.2).
+    /// True if each refresh token can be used only once (RFC 9700 section 4.14.2).
     pub single_use_refresh_tokens: bool,
 }
 
-/// How often the provider was asked for what.
+/// Counts of requests to the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Codes that were exchanged.
+    /// Number of exchanged codes.
     pub exchanges: u64,
-    /// Refreshes that were granted.
+    /// Number of granted refreshes.
     pub refreshes: u64,
-    /// Single-use refresh tokens that came again.
+    /// Number of reused single-use refresh tokens.
     pub replays: u64,
-    /// Requests at the token endpoint that were refused.
+    /// Number of refused requests at the token endpoint.
     pub refusals: u64,
 }
 
-/// What a code was issued for.
+/// The authorization request for which a code was issued.
 #[derive(Debug)]
 pub(super) struct CodeRequest {
     pub(super) client_id: String,
@@ -51,7 +52,7 @@ pub(super) struct CodeRequest {
     pub(super) challenge: String,
 }
 
-/// The tokens of one answer.
+/// The tokens of one response.
 #[derive(Debug)]
 pub(super) struct Issued {
     pub(super) access_token: String,
@@ -62,7 +63,7 @@ pub(super) struct Issued {
 /// An error code of RFC 6749 section 5.2.
 pub(super) type Refusal = &'static str;
 
-/// All of it, behind one lock that no await ever sees.
+/// All state of the provider, behind one lock that is never held across an await.
 #[derive(Debug)]
 pub(super) struct Grants {
     applications: Vec<Application>,
@@ -74,7 +75,7 @@ pub(super) struct Grants {
 #[derive(Debug, Default)]
 struct State {
     codes: HashMap<String, Code>,
-    /// Client id of each live grant, by number; a revoked one is not here.
+    /// Client id of each valid grant, by number. Revoked grants are removed.
     grants: HashMap<u64, String>,
     refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
@@ -86,7 +87,7 @@ struct State {
 struct Code {
     request: CodeRequest,
     expires_at: UnixTime,
-    /// The grant that it was exchanged for.
+    /// Number of the grant for which the code was exchanged.
     exchanged: Option<u64>,
 }
 
@@ -149,7 +150,8 @@ impl Grants {
         Some(state.new_refresh_token(grant))
     }
 
-    /// RFC 6749 section 4.1.3. A code that comes twice voids what it gave.
+    /// Exchanges a code (RFC 6749 section 4.1.3). A code that is used twice revokes its
+    /// grant.
     pub(super) fn exchange(
         &self,
         application: &Application,
@@ -181,7 +183,8 @@ impl Grants {
         Ok(self.issue(state, grant, Some(refresh_token)))
     }
 
-    /// RFC 6749 section 6. A single-use token that comes twice voids the grant.
+    /// Refreshes (RFC 6749 section 6). A single-use refresh token that is used twice
+    /// revokes its grant.
     pub(super) fn refresh(
         &self,
         application: &Application,
@@ -206,7 +209,7 @@ impl Grants {
         Ok(self.issue(state, grant, next))
     }
 
-    /// RFC 7009: the token's whole grant goes; an unknown token is no error.
+    /// Revokes the whole grant of the token (RFC 7009). An unknown token is no error.
     pub(super) fn revoke(&self, token: &str) {
         let state = &mut *self.lock();
         let grant = match state.refresh_tokens.get(token) {
@@ -218,7 +221,7 @@ impl Grants {
         }
     }
 
-    /// Whether a resource may be shown for this access token.
+    /// True if the access token is valid.
     pub(super) fn accepts(&self, access_token: &str) -> bool {
         let state = self.lock();
         state.access_tokens.get(access_token).is_some_and(|token| {

@@ -1,7 +1,7 @@
 //! A small authorization server, for `authseal demo` and for tests.
 //!
-//! It is a strict and independent witness: it shares no code with `seal` or
-//! `provider`, and refuses whatever RFC 6749, 7636 and 7009 tell it to refuse.
+//! It is a strict and independent check of authseal: it shares no code with `seal` or
+//! `provider`, and refuses every request that RFC 6749, 7636 and 7009 tell it to refuse.
 
 mod endpoints;
 mod grants;
@@ -27,8 +27,8 @@ pub struct DemoProvider {
 }
 
 impl DemoProvider {
-    /// Serves these applications on `listener` until `shutdown`. Access tokens
-    /// live for `access_token_lifetime`.
+    /// Serves these applications on `listener` until `shutdown`. Access tokens are valid
+    /// for `access_token_lifetime`.
     pub fn start(
         listener: Listener,
         applications: Vec<Application>,
@@ -45,17 +45,18 @@ impl DemoProvider {
         Ok(Self { address, endpoints })
     }
 
-    /// The full address of a path of this provider.
+    /// Returns the full URL of a path of this provider.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// What it was asked so far.
+    /// Returns the counts of requests so far.
     pub fn seen(&self) -> Seen {
         self.endpoints.grants.seen()
     }
 
-    /// A refresh token as a login would have given it; for tests that need many.
+    /// Issues a refresh token as a login would, for tests that need many. Returns `None`
+    /// for an unknown client.
     pub fn issue_refresh_token(&self, client_id: &str) -> Option<String> {
         self.endpoints.grants.issue_refresh_token(client_id)
     }

@@ -1,4 +1,4 @@
-//! Where to listen, and the socket that comes of it.
+//! Listening addresses: parses them and binds their sockets.
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -8,11 +8,11 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::{Listener, unix_socket};
 
-/// How many connections may wait to be accepted; the kernel may allow fewer
-/// (`net.core.somaxconn`).
+/// Length of the queue of connections that are not accepted yet; the kernel may allow
+/// fewer (`net.core.somaxconn`).
 const BACKLOG: u32 = 4096;
 
-/// What a `LISTEN` setting names.
+/// A parsed `LISTEN` setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
     /// `127.0.0.1:8080`.
@@ -23,7 +23,7 @@ pub enum ListenAddress {
     Systemd,
 }
 
-/// The text names no place to listen.
+/// The text is not a listening address.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "is not a place to listen; write it like 127.0.0.1:8080, unix:/run/authseal/authseal.sock or \
@@ -54,7 +54,7 @@ impl fmt::Display for ListenAddress {
 }
 
 impl ListenAddress {
-    /// Binds it, and says in which setting to change it when that fails.
+    /// Binds the address. An error names `setting`, the variable to change.
     pub async fn bind(&self, setting: &str) -> io::Result<Listener> {
         let bound = match self {
             Self::Tcp(address) => bind_tcp(*address).map(Listener::Tcp),
@@ -77,14 +77,14 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // So that a restart need not wait for connections that are long closed.
+    // Lets a restart bind the port while closed connections are still in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// The socket is systemd's: it stays open, and collects connections, while this
-/// process is restarted.
+/// Takes over the socket that systemd passes. It belongs to systemd: it stays open, and
+/// queues connections, while this process restarts.
 fn from_systemd() -> io::Result<Listener> {
     let mut passed = ListenFd::from_env();
     if passed.len() == 0 {

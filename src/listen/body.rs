@@ -1,4 +1,4 @@
-//! A request's body, read before anything is answered.
+//! Request bodies, read to their end before the request is answered.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use hyper::body::Incoming;
 
 use super::seat::Asking;
 
-/// The longest AuthID with every character percent-encoded fits.
+/// Limit of a body: the longest AuthID fits, with every character percent-encoded.
 const MAX_BYTES: usize = 64 * 1024;
-/// What is too much is thrown away, up to a point: a connection that is closed on
-/// unread bytes can lose the answer (RFC 9112 section 9.6).
+/// Limit of bytes that are read and discarded after that: closing a connection with
+/// unread bytes can lose the response (RFC 9112 section 9.6).
 const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
-/// What comes slower than this is given up.
+/// Timeout for reading a whole body.
 const DEADLINE: Duration = Duration::from_secs(15);
 
-/// What a request carried.
+/// A request's body.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// All of it, perhaps nothing.
+    /// The complete body, which may be empty.
     Whole(Bytes),
-    /// More than any request of ours needs.
+    /// A body longer than any request of the API needs.
     TooLong,
-    /// It broke off, or did not come in time.
+    /// A body that ended early or did not arrive within the timeout.
     Broken,
 }
 
 impl Body {
-    /// Reads it to its end, or as far as it makes sense. `head_bytes` is what the rest of
-    /// the request takes meanwhile.
+    /// Reads the body to its end, or until it is much too long. `head_bytes` is the
+    /// memory that the request's head takes meanwhile.
     pub(super) async fn read(incoming: Incoming, head_bytes: u32, asking: &Asking) -> Self {
         let reading = tokio::time::timeout(DEADLINE, collect(incoming, head_bytes, asking));
         reading.await.unwrap_or(Self::Broken)

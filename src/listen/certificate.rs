@@ -1,4 +1,4 @@
-//! The server's own certificate, for those who have no proxy in front.
+//! The server's TLS certificate, for servers without a reverse proxy.
 
 use std::{
     fs, io,
@@ -17,50 +17,50 @@ use thiserror::Error;
 use tokio_rustls::{Accept, TlsAcceptor};
 use zeroize::Zeroizing;
 
-/// A certificate chain and its private key, and the files that they are in.
+/// A certificate chain and its private key, with the paths of their files.
 #[derive(Debug)]
 pub struct Certificate {
     files: CertificateFiles,
     current: ArcSwap<Loaded>,
 }
 
-/// Where they are, PEM both.
+/// Paths of the chain and the key, both PEM files.
 #[derive(Clone, Debug)]
 pub struct CertificateFiles {
-    /// The server's certificate, then those of the authorities between it and the
-    /// root: `fullchain.pem`.
+    /// The server's certificate, followed by the intermediate certificates:
+    /// `fullchain.pem`.
     pub chain: PathBuf,
-    /// `privkey.pem`.
+    /// The private key: `privkey.pem`.
     pub key: PathBuf,
 }
 
-/// Why a certificate can't be served with. It names files, never what is in them.
+/// A certificate cannot be used. The error names files, never their content.
 #[derive(Debug, Error)]
 pub enum CertificateError {
-    /// A file can't be read.
+    /// A file cannot be read.
     #[error("{} cannot be read: {cause}", .path.display())]
     Unreadable {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         cause: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file does not contain what it should.
     #[error("{} holds no {what} in PEM format", .path.display())]
     NotPem {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// What it should hold.
+        /// Expected content: "certificate" or "private key".
         what: &'static str,
     },
-    /// The two do not belong together, or are of a kind that is not served.
+    /// The certificate and the key do not belong together, or are of an unsupported kind.
     #[error("{} and {} cannot be used together: {cause}", .chain.display(), .key.display())]
     Unusable {
-        /// The chain's file.
+        /// Path of the certificate chain.
         chain: PathBuf,
-        /// The key's file.
+        /// Path of the private key.
         key: PathBuf,
-        /// The TLS library's words.
+        /// Error of the TLS library.
         cause: rustls::Error,
     },
 }
@@ -68,7 +68,8 @@ pub enum CertificateError {
 #[derive(Debug)]
 struct Loaded {
     config: Arc<ServerConfig>,
-    /// To tell a change from a mere touch.
+    /// Hashes of both files, to distinguish a changed file from one that was only written
+    /// again.
     fingerprint: Vec<u8>,
 }
 
@@ -82,8 +83,8 @@ impl Certificate {
         })
     }
 
-    /// Reads them again. Whether they are others than before; with an error, those
-    /// from before stay.
+    /// Reads both files again. Returns true if their content has changed. After an error
+    /// the previous certificate stays in use.
     pub fn reload(&self) -> Result<bool, CertificateError> {
         let loaded = self.files.load()?;
         let is_new = loaded.fingerprint != self.current.load().fingerprint;
@@ -93,12 +94,12 @@ impl Certificate {
         Ok(is_new)
     }
 
-    /// Where they are.
+    /// Returns the paths of both files.
     pub fn files(&self) -> &CertificateFiles {
         &self.files
     }
 
-    /// Begins the TLS handshake of one connection.
+    /// Starts the TLS handshake of one connection.
     pub(super) fn accept<S>(&self, stream: S) -> Accept<S>
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,

@@ -1,11 +1,13 @@
-//! How many connections there are, and which of them must go.
+//! The limit of open connections, and the choice of connections to close when it is
+//! reached.
 //!
-//! A connection is either answering a request that has come whole, which handlers bound
-//! in time, or waiting: for a handshake, for the rest of a request, for the next one. Who
-//! waits too long is closed. When there is no room for a new connection, the one that has
-//! waited longest makes it, among those that have been answered before or among those
-//! that have not, whichever are more: so whoever holds thousands of connections displaces
-//! his own, and neither newcomers nor old acquaintances go for them.
+//! A connection is either answering a request that was received completely, which
+//! handlers limit in time, or waiting: for a TLS handshake, for the rest of a request, or
+//! for the next request. A connection that waits too long is closed. When the limit is
+//! reached, a new connection displaces the one that has waited longest, either among
+//! those that have had a response or among those that have not, whichever group is
+//! larger. So an attacker who holds thousands of connections displaces their own, and
+//! neither new clients nor clients with an idle connection lose theirs.
 
 use std::{
     sync::{
@@ -21,19 +23,19 @@ use tokio::sync::Semaphore;
 use super::seat::{Seat, Seated};
 use crate::{clock::Stopwatch, telemetry::ConnectionMetrics};
 
-/// What a server does not go beyond.
+/// Limits of one server.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How many connections may be open.
+    /// Maximum of open connections.
     pub connections: usize,
-    /// How long the first request's head may take, TLS handshake included.
+    /// Timeout of the first request's head, TLS handshake included.
     pub first_head: Duration,
-    /// How long a connection may wait between two requests. Longer than proxies
-    /// keep theirs (nginx 60 s, Traefik 90 s, Caddy 120 s), so that none of them
-    /// sends a request into one that has just been closed.
+    /// Timeout of an idle connection between two requests. It is longer than the
+    /// keep-alive timeout of proxies (nginx 60 s, Traefik 90 s, Caddy 120 s), so that no
+    /// proxy sends a request into a connection that has just been closed.
     pub idle: Duration,
-    /// How many bytes requests may have together whose bodies are still coming. One
-    /// connection can have many such requests (HTTP/2).
+    /// Maximum of memory, in bytes, for all requests together whose bodies are not
+    /// complete yet. One connection can have many such requests (HTTP/2).
     pub unfinished_bytes: u32,
 }
 
@@ -53,27 +55,27 @@ impl Default for Limits {
 pub struct Connections {
     pub(super) limits: Limits,
     pub(super) metrics: ConnectionMetrics,
-    /// What every seat's times count from.
+    /// Start of the milliseconds in which seats keep their times.
     epoch: Stopwatch,
-    /// A permit is a byte.
+    /// One permit for each byte of `Limits::unfinished_bytes`.
     pub(super) unfinished: Arc<Semaphore>,
     pub(super) draining: AtomicBool,
-    // Held to add, remove and choose, never across an await.
+    // Locked to add, remove and choose a connection, never across an await.
     seats: Mutex<Seats>,
 }
 
 #[derive(Debug, Default)]
 struct Seats {
     taken: Slab<Arc<Seat>>,
-    /// How many were displaced and have not closed their sockets yet.
+    /// Number of displaced connections that have not closed their sockets yet.
     leaving: usize,
 }
 
-/// Beyond the limit, while displaced ones are on their way out.
+/// Maximum of connections above the limit, while displaced ones close.
 const MAX_LEAVING: usize = 64;
 
 impl Connections {
-    /// None yet.
+    /// Creates an empty set of connections.
     pub fn new(limits: Limits, metrics: ConnectionMetrics) -> Arc<Self> {
         Arc::new(Self {
             unfinished: Arc::new(Semaphore::new(limits.unfinished_bytes as usize)),
@@ -85,7 +87,8 @@ impl Connections {
         })
     }
 
-    /// A place for one more. `None` while there is none, which is soon over.
+    /// Returns a seat for a new connection, displacing another one if the limit is
+    /// reached. `None` if no connection can be displaced now: try again soon.
     pub(super) fn admit(self: &Arc<Self>) -> Option<Seated> {
         let mut seats = self.seats();
         if seats.taken.len() >= self.limits.connections {
@@ -104,10 +107,10 @@ impl Connections {
         })
     }
 
-    /// The connection has closed its socket.
+    /// Removes a connection that has closed its socket.
     pub(super) fn leave(&self, seat: &Arc<Seat>, place: usize) {
         let mut seats = self.seats();
-        // The place of one that was displaced may be another's by now.
+        // The place of a displaced connection may belong to another one by now.
         let taken = seats.taken.get(place);
         if taken.is_some_and(|taken| Arc::ptr_eq(taken, seat)) {
             seats.taken.remove(place);
@@ -117,12 +120,12 @@ impl Connections {
         }
     }
 
-    /// Closes a connection that waits, for want of file descriptors.
+    /// Closes one waiting connection, because file descriptors ran out.
     pub(super) fn make_room(&self) {
         self.displace_one(&mut self.seats());
     }
 
-    /// Tells every connection that nobody is accepted any more.
+    /// Tells every connection that the server shuts down and accepts no more connections.
     pub(super) fn drain(&self) {
         let seats = self.seats();
         self.draining.store(true, Ordering::Relaxed);
@@ -131,19 +134,21 @@ impl Connections {
         }
     }
 
-    /// Closes every connection, whatever it is doing.
+    /// Closes every connection at once, even while it answers a request.
     pub(super) fn close_all(&self) {
         for (_, seat) in &self.seats().taken {
             seat.displaced.notify_one();
         }
     }
 
-    /// `None` if none waits, or too many are leaving already.
+    /// Closes the connection that has waited longest in the larger group. Returns `None`
+    /// if no connection waits, or too many displaced ones are still open.
     fn displace_one(&self, seats: &mut Seats) -> Option<()> {
         if seats.leaving >= MAX_LEAVING {
             return None;
         }
-        // Of each kind how many, and who has waited longest.
+        // Number of waiting connections in each of the two groups, and the one that has
+        // waited longest.
         let mut kinds: [(usize, Option<(u64, usize)>); 2] = Default::default();
         for (place, seat) in seats.taken.iter().filter(|(_, seat)| !seat.is_answering()) {
             let since = seat.waiting_since.load(Ordering::Relaxed);
@@ -157,7 +162,8 @@ impl Connections {
         Some(())
     }
 
-    /// Closes the connection that has most of what is unfinished.
+    /// Closes the waiting connection whose incomplete requests take the most memory, if
+    /// there is one.
     pub(super) fn displace_holder(&self) {
         let mut seats = self.seats();
         let holding = seats.taken.iter().map(|(place, seat)| {
@@ -179,7 +185,7 @@ impl Connections {
         self.metrics.displaced.inc();
     }
 
-    /// In milliseconds of the epoch.
+    /// Returns the milliseconds since `epoch`.
     pub(super) fn now(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }

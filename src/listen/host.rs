@@ -1,4 +1,4 @@
-//! One connection's life: handshake, requests and answers, and its end.
+//! Serves one connection: TLS handshake, requests, responses and shutdown.
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
@@ -28,21 +28,22 @@ use super::{
     seat::{Asking, Seated},
 };
 
-/// The longest AuthID fits thrice, as one that is percent-encoded needs.
+/// Three times the longest AuthID, because percent-encoding makes it three times as long.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_STREAMS: u32 = 100;
-/// Streams that a peer resets before they were looked at, and streams that are reset
-/// because the peer broke the rules: beyond that the connection is closed.
+/// Limits of HTTP/2 streams that a peer resets before a handler sees them, and of streams
+/// that the server resets because the peer violates the protocol. Above a limit the
+/// connection is closed.
 const MAX_EARLY_RESETS: usize = 20;
 const MAX_OWN_RESETS: usize = 100;
-/// How much an HTTP/2 peer may send before a handler reads: no more than a form.
+/// Bytes that an HTTP/2 peer may send before a handler reads them: enough for one form.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 64 * 1024;
-/// During a shutdown, a connection that has been silent for so long is closed. One
-/// that is not gets its answer first, and is told with it that it was the last.
+/// Idle time after which a connection is closed during a shutdown. An HTTP/1 connection
+/// that sends a request before that still gets its response, with `Connection: close`.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// What the connections of one door share.
+/// State that all connections of one door share.
 pub(super) struct Host<H> {
     http: auto::Builder<TokioExecutor>,
     handler: Arc<H>,
@@ -98,7 +99,7 @@ impl<H: Handler> Host<H> {
             seated.draining().await;
             tokio::select! {
                 () = seated.has_waited(QUIET) => {}
-                // GOAWAY says which requests will still be answered: it goes at once.
+                // Send GOAWAY at once: it says which requests will still be answered.
                 () = speaks_http2.notified() => {}
             }
         };
@@ -115,8 +116,9 @@ impl<H: Handler> Host<H> {
     }
 }
 
-/// What the requests of one connection share. They do not take what all connections
-/// share apart: its reference count would be written by every thread at every request.
+/// State that the requests of one connection share. A request clones the `Arc` of this,
+/// not that of the shared `Host`, whose reference count all threads would write at every
+/// request.
 struct Conversation<H> {
     host: Arc<Host<H>>,
     asking: Asking,
@@ -154,13 +156,15 @@ fn http() -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        // `Seated::must_leave` knows better: this one would cut idle connections.
+        // `Seated::must_leave` has the timeouts: this one would also close idle
+        // connections.
         .header_read_timeout(None)
-        // Without it, hyper looks for an end of the connection while a request is being
-        // answered, and needs another 8 KB for that at each. Who has said all he has to
-        // say gets his answer, too.
+        // Without `half_close`, hyper checks for the end of the connection while a
+        // request is being answered, and needs another 8 KB for that for each one. With
+        // it, a client that half-closes its side still gets its response.
         .half_close(true)
-        // To copy a small answer behind its head costs less than two pieces cost the kernel.
+        // Copying a small response behind its head costs less than passing two pieces to
+        // the kernel.
         .writev(false)
         .max_buf_size(MAX_HEAD_BYTES);
     http.http2()
@@ -175,13 +179,14 @@ fn http() -> auto::Builder<TokioExecutor> {
     http
 }
 
-/// RFC 9112 section 3.2. Whose it is does not matter to us, but proxies that disagree
-/// about it can be played off against each other.
+/// True if an HTTP/1.1 request has exactly one Host header (RFC 9112 section 3.2). Its
+/// value is not used here, but several values allow attacks on proxies that disagree
+/// about which one counts.
 fn has_one_host(head: &request::Parts) -> bool {
     head.version < Version::HTTP_11 || head.headers.get_all(HOST).iter().count() == 1
 }
 
-/// About what a head takes in memory, at least.
+/// Returns approximately the memory of a request's head in bytes, at least.
 fn size(head: &request::Parts) -> u32 {
     let headers = head.headers.iter();
     let headers = headers.map(|(name, value)| name.as_str().len() + value.len());

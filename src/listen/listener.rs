@@ -1,4 +1,4 @@
-//! A bound socket of either kind, and who connects to it.
+//! Listening TCP and Unix sockets, and the peers that connect to them.
 
 use std::{
     fmt, io,
@@ -14,21 +14,21 @@ use tokio::{
 
 use super::unix_socket::UnixSocket;
 
-/// A socket that accepts.
+/// A listening socket.
 #[derive(Debug)]
 pub enum Listener {
-    /// On an address and port.
+    /// A TCP socket.
     Tcp(TcpListener),
-    /// On a file.
+    /// A Unix socket.
     Unix(UnixSocket),
 }
 
-/// Who is at the other end of a connection: the client, or a proxy.
+/// The other end of a connection: the client, or a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// Somebody at this address; never an IPv4 address in IPv6's clothes.
+    /// A peer with this IP address; never an IPv4-mapped IPv6 address.
     Ip(IpAddr),
-    /// Somebody on this machine who may open the Unix socket.
+    /// A process on this machine that may open the Unix socket.
     Unix,
 }
 
@@ -60,7 +60,7 @@ impl From<TcpListener> for Listener {
 }
 
 impl Listener {
-    /// Where it is bound; `None` for a Unix socket.
+    /// Returns the address and port; `None` for a Unix socket.
     pub fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(listener) => listener.local_addr().ok(),
@@ -72,7 +72,7 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                // Without it, small answers wait for the peer's delayed ACK.
+                // Without TCP_NODELAY, small responses wait for the peer's delayed ACK.
                 let _ = stream.set_nodelay(true);
                 let address = address.ip().to_canonical();
                 Ok((Stream::Tcp(stream), Peer::Ip(address)))
@@ -86,9 +86,9 @@ impl Listener {
 }
 
 impl Listener {
-    /// Closes the socket, and returns who was told by the kernel that he is connected,
-    /// and not accepted yet. Between the last look and the closing there is nothing:
-    /// whoever connects in between would be cut off.
+    /// Closes the socket, and returns the connections that the kernel has established but
+    /// that were not accepted yet. No code may run between the last accept and the close:
+    /// a client that connects in between would be cut off.
     pub(super) fn close(self) -> Vec<(Stream, Peer)> {
         let waiting = match self {
             Self::Tcp(listener) => close_tcp(listener),
@@ -117,14 +117,14 @@ fn close_tcp(listener: TcpListener) -> io::Result<Vec<(Stream, Peer)>> {
     streams.collect()
 }
 
-/// A connection of either kind.
+/// A TCP or Unix connection.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
-/// The same call, on whichever it is.
+/// Calls the method on the stream inside, whichever kind it is.
 macro_rules! on_either {
     ($stream:expr, $method:ident $(, $argument:expr)*) => {
         match $stream.get_mut() {

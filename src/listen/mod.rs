@@ -1,4 +1,4 @@
-//! The way in: accepting connections, and letting them go.
+//! Incoming connections: listening sockets, TLS, HTTP, limits and graceful shutdown.
 
 mod address;
 mod body;
@@ -26,24 +26,25 @@ use crate::telemetry::ConnectionMetrics;
 use host::Host;
 use seat::Seated;
 
-/// After a failed accept, or with every connection answering, so as not to spin.
+/// Pause after a failed accept, or while every connection is answering, to avoid a busy
+/// loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
-/// How long connections may take to finish what they began before shutdown.
+/// Timeout for requests that are in progress when the shutdown starts.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
-/// What a process needs besides its connections: files, and connections to
-/// providers.
+/// File descriptors that a process needs besides its connections: for files, and for
+/// connections to providers.
 const OTHER_DESCRIPTORS: u64 = 1024;
 
 type Reply = Response<Full<Bytes>>;
 
-/// What answers requests.
+/// A service that answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one that came by a connection from `peer`.
+    /// Answers one request from a connection of `peer`.
     fn answer(&self, request: &Request<Body>, peer: Peer) -> impl Future<Output = Reply> + Send;
 }
 
-/// How many of `wanted` connections this process may have open, after it has asked
-/// the system for as many file descriptors as it may.
+/// Raises the limit of file descriptors as far as the system allows, and returns how many
+/// of the `wanted` connections this process may have open.
 pub fn make_room(wanted: usize) -> usize {
     let needed = (wanted as u64).saturating_add(OTHER_DESCRIPTORS);
     let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(OTHER_DESCRIPTORS * 2);
@@ -51,19 +52,19 @@ pub fn make_room(wanted: usize) -> usize {
     usize::try_from(room).unwrap_or(usize::MAX).min(wanted)
 }
 
-/// One server: where it accepts, and how.
+/// One server: a listening socket with its limits and its certificate.
 #[derive(Debug)]
 pub struct Door {
-    /// Where.
+    /// The listening socket.
     pub listener: Listener,
-    /// How many.
+    /// The open connections and their limit.
     pub connections: Arc<Connections>,
-    /// By TLS, or in the clear.
+    /// The TLS certificate; `None` for plain http.
     pub certificate: Option<Arc<Certificate>>,
 }
 
 impl Door {
-    /// In the clear, with the usual limits, and counted nowhere.
+    /// Creates a server for plain http, with the default limits and without metrics.
     pub fn plain(listener: Listener) -> Self {
         Self {
             listener,
@@ -72,8 +73,9 @@ impl Door {
         }
     }
 
-    /// Serves HTTP/1.1 and HTTP/2 until `shutdown`; then stops accepting, lets every
-    /// request under way finish, and returns.
+    /// Serves HTTP/1.1 and HTTP/2 until `shutdown`. Then it stops accepting, lets every
+    /// request in progress finish, and returns; connections that take longer than
+    /// `DRAIN_DEADLINE` are cut off.
     pub async fn serve<H: Handler>(self, handler: Arc<H>, shutdown: CancellationToken) {
         let host = Arc::new(Host::new(handler, self.certificate));
         let tasks = TaskTracker::new();
@@ -94,9 +96,10 @@ impl Door {
                 }
             }
         }
-        // The kernel has told these clients that they are connected.
+        // The kernel has already established these connections, so they must be served.
         let waiting = self.listener.close();
-        // Not before: whoever learns that his connection ends makes a new one at once.
+        // Drain only now that the socket is closed: a client whose connection is closed
+        // connects again at once.
         self.connections.drain();
         for accepted in waiting {
             spawn(accepted, place(&self.connections).await);
@@ -112,8 +115,8 @@ impl Door {
     }
 }
 
-/// Waits for a place. With every connection answering, further ones wait in the
-/// kernel's queue.
+/// Waits for a seat. While every connection is answering, new ones wait in the kernel's
+/// queue.
 async fn place(connections: &Arc<Connections>) -> Seated {
     loop {
         match connections.admit() {
@@ -123,7 +126,7 @@ async fn place(connections: &Arc<Connections>) -> Seated {
     }
 }
 
-/// Whoever was to be accepted has gone already.
+/// True if the accept failed because the client is gone already, or was only interrupted.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! One connection's place: whether it is waiting or answering, and for how long.
+//! The state of one connection: waiting or answering, and since when.
 
 use std::{
     sync::{
@@ -12,29 +12,29 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::{Connections, Limits};
 
-/// So many more requests may be cancelled on one connection than are answered on it: what
-/// a browser has under way when its tab is closed.
+/// Limit of cancelled requests on one connection, less the answered ones: as many as a
+/// browser may have in progress when its tab is closed.
 const MOST_CANCELLED: u32 = 100;
 
-/// One connection's place.
+/// The state of one connection.
 #[derive(Debug)]
 pub(super) struct Seat {
-    /// Requests that are being answered; HTTP/2 may have several.
+    /// Number of requests that are being answered; HTTP/2 may have several.
     answering: AtomicU32,
     pub(super) has_asked: AtomicBool,
-    /// In milliseconds of the connections' epoch.
+    /// Milliseconds since the epoch of [`Connections`].
     pub(super) waiting_since: AtomicU64,
-    /// Requests that were cancelled before they were answered, less those that were not.
+    /// Number of cancelled requests, less the answered ones, never below zero.
     cancelled: AtomicU32,
-    /// Bytes of requests whose bodies are still coming.
+    /// Bytes of requests whose bodies are not complete yet.
     pub(super) unfinished: AtomicU32,
-    // Of its own: one that all connections share would be locked at every request.
+    // One for each connection: a shared one would be locked for every request.
     pub(super) displaced: Notify,
     pub(super) draining: Notify,
 }
 
 impl Seat {
-    /// One that waits for its first request.
+    /// Creates the state of a connection that waits for its first request.
     pub(super) fn new(now: u64) -> Self {
         Self {
             answering: AtomicU32::new(0),
@@ -52,7 +52,7 @@ impl Seat {
     }
 }
 
-/// A connection that has its place until this is dropped.
+/// The seat of one connection, which is given up on drop.
 #[derive(Debug)]
 pub(super) struct Seated {
     pub(super) connections: Arc<Connections>,
@@ -61,7 +61,7 @@ pub(super) struct Seated {
 }
 
 impl Seated {
-    /// For the requests of this connection.
+    /// Returns the handle that the requests of this connection share.
     pub(super) fn asking(&self) -> Asking {
         Asking {
             connections: self.connections.clone(),
@@ -69,8 +69,8 @@ impl Seated {
         }
     }
 
-    /// Returns when the connection must be closed: because another needs the place,
-    /// or because it has waited too long.
+    /// Returns when the connection must be closed: because it was displaced, or because
+    /// it has waited too long.
     pub(super) async fn must_leave(&self) {
         let limit = |seat: &Seat, limits: &Limits| match seat.has_asked.load(Ordering::Relaxed) {
             true => limits.idle,
@@ -84,19 +84,19 @@ impl Seated {
         }
     }
 
-    /// Returns when nobody is accepted any more.
+    /// Returns when the server shuts down.
     pub(super) async fn draining(&self) {
         self.seat.draining.notified().await;
     }
 
-    /// Returns when it has waited for so long.
+    /// Returns when the connection has waited for `limit`.
     pub(super) async fn has_waited(&self, limit: Duration) {
         self.waited(|_, _| limit).await;
     }
 
     async fn waited(&self, limit: impl Fn(&Seat, &Limits) -> Duration) {
         let limits = &self.connections.limits;
-        // Another limit may hold after a request.
+        // The limit may be another one after the first request, so check again.
         let look_again = limits.first_head.min(limits.idle);
         loop {
             let limit = limit(&self.seat, limits);
@@ -123,7 +123,7 @@ impl Drop for Seated {
     }
 }
 
-/// What the requests of one connection do with its place.
+/// The handle by which requests of one connection update its state.
 #[derive(Debug)]
 pub(super) struct Asking {
     connections: Arc<Connections>,
@@ -131,8 +131,9 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Room for so many bytes of a request that is not whole yet. If there is none, who
-    /// has most makes it, whether it is held or waited for: what waits is in memory too.
+    /// Reserves memory for `bytes` bytes of an incomplete request. If there is not
+    /// enough, the waiting connection with the most such bytes is closed. Bytes that
+    /// still wait for their permits count too: they are in memory already.
     pub(super) async fn room_for(&self, bytes: u32) -> Unfinished {
         self.seat.unfinished.fetch_add(bytes, Ordering::Relaxed);
         let mut unfinished = Unfinished {
@@ -148,10 +149,10 @@ impl Asking {
         unfinished
     }
 
-    /// A request has come. If what this returns is dropped before it is told of an answer,
-    /// the client has cancelled the request (HTTP/2's RST_STREAM). A connection that does
-    /// so again and again is closed: each costs more than it costs the client
-    /// (CVE-2023-44487).
+    /// Counts a new request. If the returned guard is dropped before [`Asked::answered`],
+    /// the client has cancelled the request (HTTP/2 RST_STREAM). A connection that does
+    /// so again and again is closed: a cancelled request costs the server more than the
+    /// client (CVE-2023-44487).
     pub(super) fn asked(&self) -> Asked<'_> {
         Asked {
             seat: &self.seat,
@@ -159,14 +160,15 @@ impl Asking {
         }
     }
 
-    /// One has come whole, and is being answered until this is dropped.
+    /// Marks a request as completely received and being answered, until the guard is
+    /// dropped.
     pub(super) fn answering(&self) -> Answering<'_> {
         self.seat.answering.fetch_add(1, Ordering::Relaxed);
         Answering(self)
     }
 }
 
-/// A request that has come.
+/// The guard of a received request.
 #[derive(Debug)]
 pub(super) struct Asked<'a> {
     seat: &'a Seat,
@@ -174,7 +176,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// It is answered.
+    /// Marks the request as answered.
     pub(super) fn answered(mut self) {
         self.is_answered = true;
     }
@@ -195,7 +197,7 @@ impl Drop for Asked<'_> {
     }
 }
 
-/// Room that a part of a request takes until this is dropped.
+/// The memory of a part of a request, released on drop.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     seat: Arc<Seat>,
@@ -212,12 +214,12 @@ impl Drop for Unfinished {
     }
 }
 
-/// A request that is being answered.
+/// The guard of a request that is being answered.
 #[derive(Debug)]
 pub(super) struct Answering<'a>(&'a Asking);
 
 impl Answering<'_> {
-    /// Whether nobody is accepted any more.
+    /// True if the server shuts down.
     pub(super) fn is_draining(&self) -> bool {
         self.0.connections.draining.load(Ordering::Relaxed)
     }

@@ -1,5 +1,5 @@
-//! A Unix socket that is a file: bound over what a crash left behind, and removed
-//! at the end.
+//! Unix sockets in the file system: one that a crash left behind is replaced, and the
+//! file is removed at the end.
 
 use std::{
     fs::{self, Permissions},
@@ -10,15 +10,16 @@ use std::{
 
 use tokio::net::{UnixListener, UnixStream};
 
-/// Its user and group may connect: like any port it gives access to the service,
-/// and where TRUSTED_PROXIES names `unix`, to whatever a proxy may say.
+/// Mode of the file: its user and group may connect. Like a TCP port, it gives access to
+/// the service. If TRUSTED_PROXIES names `unix`, it also lets them set every header that
+/// a trusted proxy may set.
 const MODE: u32 = 0o660;
 
-/// A bound socket, whose file goes with it.
+/// A listening socket, whose file is removed with it.
 #[derive(Debug)]
 pub struct UnixSocket {
     pub(super) listener: UnixListener,
-    /// `None` for one that systemd made, which is systemd's to remove.
+    /// `None` for a socket of systemd, which systemd removes.
     file: Option<SocketFile>,
 }
 
@@ -35,9 +36,9 @@ impl From<UnixListener> for UnixSocket {
 }
 
 impl UnixSocket {
-    /// Closes it, and returns who is connected and was not accepted yet.
+    /// Closes the socket, and returns the connections that were not accepted yet.
     pub(super) fn close(self) -> io::Result<Vec<UnixStream>> {
-        // First of all: where there is no file, nobody connects.
+        // Remove the file first: without it nobody can connect.
         drop(self.file);
         let listener = self.listener.into_std()?;
         let waiting = std::iter::from_fn(|| listener.accept().ok());
@@ -55,8 +56,8 @@ impl Drop for SocketFile {
     }
 }
 
-/// Binds `path`. A socket file at which nobody listens is what a crash leaves: it
-/// is replaced. Anything else there is not ours to remove.
+/// Binds `path`. A socket file on which no process listens is a leftover of a crash and
+/// is replaced. Any other file is left alone, and binding fails.
 pub(super) async fn bind(path: &Path) -> io::Result<UnixSocket> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_socket {

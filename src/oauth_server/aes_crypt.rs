@@ -1,7 +1,8 @@
-//! Files of AES Crypt, stream format 2 (<https://www.aescrypt.com/aes_stream_format.html>):
-//! what Duplicati's oauth-server keeps its secrets and tokens in. Read only. The
-//! crates that read it are release candidates or bring ciphers of their own; here
-//! it is OpenSSL's and ring's.
+//! Decrypts AES Crypt files, stream format 2
+//! (<https://www.aescrypt.com/aes_stream_format.html>), in which Duplicati's oauth-server
+//! keeps its secrets and tokens. Files are only read, never written. The existing crates
+//! for the format are release candidates or bring their own ciphers; this module uses
+//! those of OpenSSL and ring.
 
 use openssl::symm::{Cipher, Crypter, Mode};
 use ring::{
@@ -11,33 +12,33 @@ use ring::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// How often the passphrase is hashed.
+/// Number of hash rounds that turn the passphrase into a key.
 const HASHES: u32 = 8192;
 const BLOCK: usize = 16;
 const HMAC: usize = 32;
 
-/// Why a file was not opened.
+/// A file could not be decrypted.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum AesCryptError {
-    /// It starts otherwise.
+    /// The file does not start like an AES Crypt file.
     #[error("is no AES Crypt file")]
     NotOne,
-    /// The format that it says it has.
+    /// The file has another format version.
     #[error("is an AES Crypt file of format {0}; only format 2 can be read")]
     Format(u8),
-    /// It ends too early.
+    /// The file ends too early.
     #[error("is cut short")]
     CutShort,
-    /// Or its first hundred bytes were changed.
+    /// The passphrase is wrong, or the first hundred bytes of the file were changed.
     #[error("does not open with this passphrase")]
     WrongPassphrase,
-    /// The passphrase is right, the content is not what was written.
+    /// The passphrase is right, but the content was changed.
     #[error("is damaged")]
     Damaged,
 }
 
-/// Opens a whole file. Nothing of it is believed before it is authenticated, but for
-/// its length modulo 16, which the format leaves open.
+/// Decrypts a whole file. Nothing in it is used before its HMAC is verified, except the
+/// content's length modulo 16, which the format does not authenticate.
 pub fn open(file: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, AesCryptError> {
     let mut rest = body(file)?;
     let outer_iv = take(&mut rest, BLOCK)?;
@@ -67,7 +68,7 @@ pub fn open(file: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, AesCryp
     Ok(plaintext)
 }
 
-/// What stands behind the header and its extensions.
+/// Returns the part after the header and its extensions.
 fn body(file: &[u8]) -> Result<&[u8], AesCryptError> {
     let mut rest = file.strip_prefix(b"AES").ok_or(AesCryptError::NotOne)?;
     match take(&mut rest, 2)? {
@@ -115,7 +116,7 @@ fn verify(key: &[u8], data: &[u8], tag: &[u8], error: AesCryptError) -> Result<(
     hmac::verify(&key, data, tag).map_err(|_| error)
 }
 
-/// AES-256-CBC without padding.
+/// Decrypts AES-256-CBC without padding.
 fn decrypt(key: &[u8], iv: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, AesCryptError> {
     let mut plaintext = Zeroizing::new(vec![0; data.len() + BLOCK]);
     let length = Crypter::new(Cipher::aes_256_cbc(), Mode::Decrypt, key, Some(iv)).and_then(
@@ -138,7 +139,7 @@ mod tests {
     const PASSPHRASE: &str = "pass phrase \u{e9}";
     const CONTENT: &[u8] = br#"{"GD_CLIENT_ID":"id","GD_CLIENT_SECRET":"never-print-this"}"#;
 
-    /// Made with pyAesCrypt 6.1.1.
+    /// A file made with pyAesCrypt 6.1.1.
     fn file() -> Vec<u8> {
         STANDARD
             .decode(include_str!("aes_crypt/sample.base64").trim())
@@ -166,7 +167,8 @@ mod tests {
             assert!(open(&file[..length], PASSPHRASE).is_err(), "{length}");
         }
         let content = file.len() - body(&file).unwrap().len();
-        // What the format leaves open: its reserved byte, extensions, the length.
+        // Parts that the format does not authenticate: its reserved byte, the extensions,
+        // the length.
         let last = file.len() - HMAC - 1;
         for at in (0..file.len()).filter(|at| *at == 0 || (content..last).contains(at)) {
             let mut changed = file.clone();

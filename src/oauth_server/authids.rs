@@ -1,9 +1,9 @@
-//! AuthIDs of Duplicati's own oauth-server: V2 ones that hold their refresh token in
-//! clear, `v2:<service>:<refresh token>`, and V1 ones, `<32 hex digits>:<password>`,
-//! that open a file.
+//! AuthIDs of Duplicati's own oauth-server. V2 AuthIDs hold their refresh token in clear:
+//! `v2:<service>:<refresh token>`. V1 AuthIDs, `<32 hex digits>:<password>`, name an
+//! encrypted file and its password.
 //!
-//! Such a login's lineage is a hash: whichever server is asked, and however often, it
-//! is the same login.
+//! The lineage of such a login is a hash of its refresh token (V2) or its 32 hex digits
+//! (V1), so every server derives the same lineage every time.
 
 use std::{fs, io::Read, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
@@ -21,43 +21,46 @@ use crate::{
     secret::Secret,
 };
 
-/// More than any provider's answer takes.
+/// Limit of a V1 file, above any provider's token response.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// More than that server ever made. Every hash goes over all of it.
+/// Limit of a V1 password, above any that oauth-server made. Each of the hash rounds
+/// reads the whole password.
 const MAX_PASSWORD_BYTES: usize = 256;
 
-/// How long one waits for its turn, and how many do.
+/// Timeout in the queue for opening a V1 file, and the length of that queue.
 const PATIENCE: Duration = Duration::from_secs(5);
 const QUEUE: usize = 256;
 
-/// From one household, of those that may be made up. A household that moves with a
-/// hundred jobs shows each of its own once, and is not counted from then on.
+/// Limit of unproven AuthIDs from one client (an IPv4 address or a /64 of IPv6): the
+/// first hundred at once, then one in each period. A client that migrates a hundred
+/// backup jobs shows each AuthID once; after that they are proven and not counted.
 const TRIES: (NonZeroU32, Duration) = (NonZeroU32::new(100).unwrap(), Duration::from_secs(3));
-/// About 50 bytes each.
+/// Number of proven AuthIDs to remember, at about 50 bytes each.
 const PROVEN: usize = 50_000;
 
-/// One, taken apart.
+/// A parsed AuthID of oauth-server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OldAuthId {
-    /// A V2 one that is not sealed.
+    /// A V2 AuthID in clear.
     Clear {
         /// Id of the service.
         service: String,
-        /// What it holds.
+        /// The refresh token.
         refresh_token: Secret,
     },
-    /// A V1 one.
+    /// A V1 AuthID.
     Stored {
-        /// 32 hex digits: the file's name.
+        /// Name of the file: 32 hex digits.
         id: String,
-        /// What the file is encrypted with.
+        /// Passphrase of the file.
         password: Secret,
     },
 }
 
 impl OldAuthId {
-    /// `None` if it is of another form, as a sealed AuthID is, even a damaged one.
+    /// Parses an AuthID. Returns `None` for any other form, such as a sealed AuthID, even
+    /// a damaged one.
     pub fn parse(authid: &str) -> Option<Self> {
         match authid.strip_prefix("v2:") {
             Some(rest) => {
@@ -83,7 +86,8 @@ impl OldAuthId {
         }
     }
 
-    /// The login that it descends from, whichever service a clear one names.
+    /// Returns the lineage of the login. A V2 AuthID has the same one for every service
+    /// name.
     pub fn lineage(&self) -> Lineage {
         match self {
             Self::Clear { refresh_token, .. } => Lineage::derived(&["v2", refresh_token.expose()]),
@@ -91,7 +95,8 @@ impl OldAuthId {
         }
     }
 
-    /// What is remembered of one that turned out to be good: a hash of all of it.
+    /// Returns a hash of the whole AuthID, which is remembered once the AuthID has proven
+    /// to be good.
     fn proof(&self) -> Lineage {
         match self {
             Self::Clear { refresh_token, .. } => {
@@ -103,7 +108,7 @@ impl OldAuthId {
         }
     }
 
-    /// A word for metrics and logs.
+    /// Returns the name of the form for metrics and logs.
     pub fn form(&self) -> &'static str {
         match self {
             Self::Clear { .. } => "v2",
@@ -112,9 +117,10 @@ impl OldAuthId {
     }
 }
 
-/// Whether it may be, or have been, a compact JWE (RFC 7516 section 7.1): whatever was
-/// cut off it or put behind it. Ours have an empty second part. What a provider gives
-/// that starts like one is a JWT (RFC 7519): three parts, and no `enc` in the first.
+/// True if the text may be a compact JWE (RFC 7516 section 7.1), also one that was cut or
+/// extended: a damaged sealed AuthID must not be taken for a refresh token and sent to a
+/// provider. Those of authseal have an empty second part. A provider's refresh token that
+/// starts like one is a JWT (RFC 7519): three parts, and no `enc` in the first.
 fn looks_sealed(text: &str) -> bool {
     if !text.starts_with("eyJ") {
         return text.contains("..");
@@ -128,29 +134,29 @@ fn looks_sealed(text: &str) -> bool {
     !is_jwt
 }
 
-/// Why one was not opened.
+/// An old AuthID could not be opened.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum OldAuthIdError {
-    /// There is no such file, or the password is wrong: nobody is told which.
+    /// The file does not exist, or the password is wrong; the response never tells which.
     #[error("this server does not know that old AuthID")]
     Unknown,
-    /// Its file is damaged, or holds no refresh token.
+    /// The file is damaged, or holds no refresh token.
     #[error("what this server has of that old AuthID is of no use")]
     Useless,
-    /// Others wait for the same, too many of them.
+    /// Too many requests are waiting to open a V1 file.
     #[error("too many old AuthIDs are being opened")]
     Busy,
-    /// Its file is there, and can't be read.
+    /// The file exists, but cannot be read.
     #[error("what this server has of that old AuthID cannot be read")]
     Unreadable,
 }
 
-/// Which old AuthIDs are taken.
+/// Accepts and opens AuthIDs of oauth-server.
 #[derive(Clone, Debug)]
 pub struct OldAuthIds {
     accepts_clear: bool,
     storage: Option<PathBuf>,
-    /// One file at a time: to guess passwords takes one core, not all.
+    /// Opens one file at a time, so that guessing passwords keeps one core busy, not all.
     hashing: Turns,
     /// The same for those that are known to be good, so that they wait for no guess.
     hashing_good: Turns,
@@ -158,12 +164,14 @@ pub struct OldAuthIds {
     proven: Arc<Cache<Lineage, ()>>,
 }
 
-/// What shows that an old AuthID is not made up, once it has turned out to be good.
+/// A hash of an AuthID that is not proven yet; pass it to [`OldAuthIds::proved`] once the
+/// AuthID turns out to be good.
 #[derive(Clone, Copy, Debug)]
 pub struct Proof(Lineage);
 
 impl OldAuthIds {
-    /// Clear ones or not, and V1 ones whose files are in this folder.
+    /// Accepts V2 AuthIDs in clear if `accepts_clear`, and V1 AuthIDs if `storage` names
+    /// the folder of their files.
     pub fn new(accepts_clear: bool, storage: Option<PathBuf>, clock: Clock) -> Self {
         let (first, period) = TRIES;
         Self {
@@ -176,8 +184,9 @@ impl OldAuthIds {
         }
     }
 
-    /// Counts one that a client presents, unless it is known to be good. `Some` if it is
-    /// not known to be: anybody can make one up, and have it tried at its provider.
+    /// Counts an AuthID that a client presents against the client's limit, unless it is
+    /// proven already. Returns a [`Proof`] if it is not: anybody can invent an AuthID and
+    /// have this server try it at the provider.
     pub fn count(&self, old: &OldAuthId, client: ClientNetwork) -> Result<Option<Proof>, TooOften> {
         let proof = old.proof();
         if self.proven.get(&proof).is_some() {
@@ -187,12 +196,13 @@ impl OldAuthIds {
         Ok(Some(Proof(proof)))
     }
 
-    /// It has turned out to be good.
+    /// Remembers that the AuthID is good, so that it is not counted again.
     pub fn proved(&self, Proof(proof): Proof) {
         self.proven.insert(proof, ());
     }
 
-    /// The AuthID taken apart, if it is an old one that is taken.
+    /// Parses the AuthID. Returns `None` if it is not an old one, or its form is not
+    /// accepted.
     pub fn parse(&self, authid: &str) -> Option<OldAuthId> {
         OldAuthId::parse(authid).filter(|old| match old {
             OldAuthId::Clear { .. } => self.accepts_clear,
@@ -200,7 +210,7 @@ impl OldAuthIds {
         })
     }
 
-    /// What it stands for: the first of its login's grants.
+    /// Returns the first grant of the AuthID's login. V1 files are opened in turns.
     pub async fn open(
         &self,
         old: OldAuthId,
@@ -219,14 +229,15 @@ impl OldAuthIds {
         let turn = turn.ok_or(OldAuthIdError::Busy)?;
         let this = self.clone();
         let opening = tokio::task::spawn_blocking(move || {
-            // It goes with the work, which nobody's hanging up ends.
+            // The turn ends with the work, which continues if the client disconnects.
             let _turn = turn;
             this.open_blocking(old, now)
         });
         opening.await.unwrap_or(Err(OldAuthIdError::Unreadable))
     }
 
-    /// The same, where nobody else waits.
+    /// Returns the first grant without waiting for a turn, for callers with nothing else
+    /// to do, such as a command.
     pub fn open_blocking(&self, old: OldAuthId, now: UnixTime) -> Result<Grant, OldAuthIdError> {
         let lineage = old.lineage();
         let (service, refresh_token) = match old {
@@ -243,12 +254,13 @@ impl OldAuthIds {
             lineage,
             generation: 0,
             region: None,
-            // Neither form says when.
+            // Neither form holds the time of the login.
             ancestry: Ancestry::of_unknown_time(),
         })
     }
 
-    /// Service and refresh token of a V1 file. `id` is hex digits and nothing else.
+    /// Reads service and refresh token from a V1 file. `id` must be hex digits only,
+    /// because it becomes part of a path.
     fn read(&self, id: &str, password: &Secret) -> Result<(String, Secret), OldAuthIdError> {
         let folder = self.storage.as_ref().ok_or(OldAuthIdError::Unknown)?;
         let path = folder.join(id);
@@ -278,7 +290,7 @@ impl OldAuthIds {
     }
 }
 
-/// What matters of a V1 file.
+/// The parts of a V1 file that are used.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Stored {
@@ -313,7 +325,8 @@ mod tests {
         let with_nul = format!("{}\0:x", &ID[..31]);
         for (authid, form) in [
             ("v2:googledrive:1//0gabc-_", Some("v2")),
-            // Keycloak's are JWTs of three parts, Microsoft's have dots too.
+            // Refresh tokens of Keycloak are JWTs of three parts; those of Microsoft have
+            // dots too.
             (
                 "v2:jottacloud:eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.abc",
                 Some("v2"),
@@ -345,7 +358,7 @@ mod tests {
         // Two names of one service, or two services of one application.
         assert_eq!(lineage("v2:a:token"), lineage("v2:b:token"));
         assert_ne!(lineage("v2:a:token"), lineage("v2:a:other"));
-        // Whoever guesses passwords is counted as who knows it.
+        // A guessed password counts for the same login as the right one.
         assert_eq!(lineage(&format!("{ID}:x")), lineage(&format!("{ID}:y")));
     }
 

@@ -1,4 +1,5 @@
-//! config.json: an array of services, each a change of a built-in one or a new one.
+//! Reads config.json: an array of services, each of which changes a built-in one or adds
+//! a new one.
 
 use std::collections::HashSet;
 
@@ -17,7 +18,7 @@ const VARIABLE: &str = "CONFIGFILE";
 const CALLBACK: &str = "OAUTH_CALLBACK_URI";
 
 impl Translated {
-    /// Makes tables of the entries.
+    /// Converts the entries of CONFIGFILE to provider and service tables.
     pub(super) fn entries(&mut self, built_in: &Table, problems: &mut Vec<String>) {
         let Some(data) = content(VARIABLE, &self.environment, problems) else {
             return;
@@ -36,7 +37,7 @@ impl Translated {
                 ));
                 let mut seen = HashSet::new();
                 for entry in &entries {
-                    // The first one counts, as it did.
+                    // The first one counts, as in oauth-server.
                     if seen.insert(&entry.id) {
                         self.entry(entry, built_in, problems);
                     } else {
@@ -83,7 +84,7 @@ impl Translated {
         set("scope", text(&entry.scope));
         set("link", text(&entry.link));
         set("manage_url", text(&entry.manage_url));
-        // There, what a file lists has a button unless it says otherwise.
+        // In oauth-server, a service in the file has a button unless it says otherwise.
         set("hidden", Some(entry.hidden.unwrap_or(false).into()));
         service.entry("name").or_insert(entry.id.clone().into());
         let credentials = match self.credentials(entry, &family) {
@@ -107,8 +108,8 @@ impl Translated {
         }
     }
 
-    /// The name of the credentials: a new one, where the entry has credentials of its
-    /// own.
+    /// Returns the name of the credentials; a new name, with its own variables, if the
+    /// entry has its own credentials.
     fn credentials(&mut self, entry: &Entry, family: &Family) -> Result<String, &'static str> {
         let parts = [("ID", &entry.client_id), ("SECRET", &entry.client_secret)];
         let [id, secret] = parts.map(|(part, value)| {
@@ -118,7 +119,7 @@ impl Translated {
                 *value == usual || Some(value.as_str()) == family.client_id.as_deref()
             });
             let expanded = self.environment.expand(&value.unwrap_or(usual));
-            // What no placeholder had a value for is not set.
+            // A placeholder without a value stays as it is: the credential is not set.
             let is_set = !(expanded.starts_with('%') && expanded.ends_with('%'));
             (is_usual, is_set.then_some(expanded))
         });
@@ -131,7 +132,7 @@ impl Translated {
                     .set(&format!("{name}_CLIENT_SECRET"), secret);
                 Ok(name)
             }
-            // As if nothing were set: it is withheld.
+            // Neither is set, so the service will not be offered.
             ((_, None), (_, None)) => Ok(entry.credentials.clone()),
             _ => Err("of clientId and clientSecret only one has a value"),
         }
@@ -151,7 +152,7 @@ fn read(data: &[u8]) -> Result<Vec<Entry>, String> {
             .and_then(Json::as_str)
             .unwrap_or("")
             .to_owned();
-        // Without the error's own words, which could show a secret.
+        // The error of serde is left out, because it could show a secret.
         let entry = Entry::deserialize(Json::Object(small)).map_err(|_| {
             format!(
                 "has an entry ({}, {id:?}) that lacks id or serviceId, or has a text where true or \
@@ -164,8 +165,8 @@ fn read(data: &[u8]) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-/// An id for an entry's own provider that is no built-in one's, whose services must
-/// not come to ask elsewhere.
+/// Returns an id for an entry's own provider that no built-in provider has: services of a
+/// built-in provider must not send requests to the entry's endpoints.
 fn own_id(id: &str, built_in: &Table) -> String {
     let built_in = built_in.get("provider").and_then(Value::as_table);
     let is_taken = |id: &str| built_in.is_some_and(|providers| providers.contains_key(id));

@@ -1,15 +1,15 @@
-//! An element of config.json.
+//! An entry of config.json.
 
 use serde::Deserialize;
 
-/// One service. Its keys were in any letter case. What says how that server asks a
-/// token endpoint (`noStateForTokenRequest`, `noRedirectUriForRefreshRequest`) and
-/// which AuthIDs it makes (`preferV2`) has no meaning here.
+/// One service. Keys may have any letter case, as in oauth-server. The keys for token
+/// requests (`noStateForTokenRequest`, `noRedirectUriForRefreshRequest`) and for the kind
+/// of AuthIDs (`preferV2`) have no meaning here.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) struct Entry {
     pub(super) id: String,
-    /// The name of the credentials.
+    /// Name of the credentials.
     #[serde(rename = "serviceid")]
     pub(super) credentials: String,
     pub(super) name: Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct Entry {
     pub(super) client_id: Option<String>,
     #[serde(rename = "clientsecret")]
     pub(super) client_secret: Option<String>,
-    /// The token endpoint, in spite of its name.
+    /// URL of the token endpoint, in spite of the key's name.
     #[serde(rename = "authurl")]
     pub(super) token_url: Option<String>,
     #[serde(rename = "loginurl")]
@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub(super) scope: Option<String>,
     #[serde(rename = "redirecturi")]
     pub(super) redirect_uri: Option<String>,
-    /// More of the authorization request's query.
+    /// Additional query parameters of the authorization request.
     #[serde(rename = "extraurl")]
     pub(super) extra_query: Option<String>,
     #[serde(rename = "servicelink")]

@@ -1,12 +1,12 @@
-//! What is built in under an entry's id, or goes with its credentials, and the provider
-//! that becomes of it where the entry says otherwise.
+//! The built-in tables that match an entry by its id or its credentials, and the provider
+//! table that results if the entry differs from them.
 
 use toml::{Table, Value};
 
 use super::entry::Entry;
 use crate::{environment::Environment, provider::RedirectPath};
 
-/// The built-in tables that are nearest.
+/// The built-in provider and service that match an entry best.
 #[derive(Default)]
 pub(super) struct Family {
     pub(super) provider_id: Option<String>,
@@ -56,7 +56,7 @@ impl Family {
         };
         let mut service = service.clone();
         if *id != entry.id {
-            // They belong to the other one.
+            // Aliases and visibility belong to the built-in service, not to this one.
             service.remove("aliases");
             service.remove("hidden");
         }
@@ -90,7 +90,7 @@ impl Family {
         self.provider.get("refresh_tokens")?.as_str()
     }
 
-    /// The family's provider with what the entry says, or a new one.
+    /// Returns the built-in provider with the entry's changes, or a new provider.
     pub(super) fn own_provider(
         &self,
         entry: &Entry,
@@ -132,7 +132,8 @@ impl Family {
         if entry.access_token_only == Some(true) {
             set("refresh_tokens", "none".into());
         } else if is_new {
-            // The newest is used, and an older one where that is not known.
+            // The behaviour of a new provider is unknown. `sliding` uses the newest
+            // refresh token, or an older one if the newest is not known.
             set("refresh_tokens", "sliding".into());
         }
         if entry.hostname_from_callback == Some(true) && !table.contains_key("region") {
@@ -145,7 +146,8 @@ impl Family {
             return Err("cliToken works for Jottacloud only: see login in AUTHSEAL_PROVIDERS");
         }
         if table.get("login").is_none() {
-            // What is registered at the provider since that server.
+            // Administrators registered this redirect URI at the provider for
+            // oauth-server.
             table.insert("redirect_path".to_owned(), RedirectPath::SHARED.into());
         }
         let authorize_url = |table: &Table| table.get("authorize_url").cloned();
@@ -154,7 +156,8 @@ impl Family {
         }
         let token_url = |table: &Table| table.get("token_url").cloned();
         if token_url(&table) != token_url(&self.provider) {
-            // It is at another place, where that provider's tokens must not go.
+            // The entry's provider has another token endpoint: its tokens must not be
+            // sent to the built-in provider's revocation endpoint.
             table.remove("revoke_url");
         }
         Ok(table)

@@ -1,5 +1,5 @@
-//! Migrating from Duplicati's own oauth-server (v1.0.1): its settings become settings of
-//! authseal, and its AuthIDs become grants.
+//! Migrates from Duplicati's own oauth-server (v1.0.1): translates its settings to
+//! settings of authseal, and its AuthIDs to grants.
 
 mod aes_crypt;
 mod authids;
@@ -18,10 +18,10 @@ pub use translation::Translated;
 
 use crate::environment::Environment;
 
-/// Variables that only hosts of oauth-server set.
+/// Variables that only installations of oauth-server set.
 const SIGNS: [&str; 5] = ["APPNAME", "SERVICES", "SECRETS", "CONFIGFILE", "STORAGE"];
 
-/// Variables without a meaning here, and what to do instead.
+/// Variables without a meaning here, and the advice that replaces them.
 const WITHOUT_MEANING: [(&str, &str); 4] = [
     ("SEQ_URL", TO_SEQ),
     ("SEQ_APIKEY", TO_SEQ),
@@ -34,8 +34,8 @@ const CERTIFICATE: &str = "ASPNETCORE_Kestrel__Certificates__Default__Path";
 const PEM: &str = "set AUTHSEAL_TLS_CERT and AUTHSEAL_TLS_KEY to PEM files, which openssl pkcs12 \
                    makes of a PFX file";
 
-/// Translates the settings of oauth-server that are set. What can't be read is a problem.
-/// `built_in` are the tables that are compiled in.
+/// Translates all settings of oauth-server that are set. Adds a problem for each that
+/// cannot be read. `built_in` are the compiled-in tables.
 pub fn translate(
     environment: &Environment,
     built_in: &Table,

@@ -1,4 +1,5 @@
-//! secrets.json, as it is or in AES Crypt: one flat object of client ids and secrets.
+//! Reads secrets.json, plain or encrypted with AES Crypt: one flat object of client ids
+//! and client secrets.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ const PASSPHRASE: &str = "SECRETS_PASSPHRASE";
 struct Secrets(BTreeMap<String, Secret>);
 
 impl Translated {
-    /// The environment wins over what stands there.
+    /// Adds the credentials of the file to the environment; variables that are set
+    /// already win.
     pub(super) fn secrets(&mut self, problems: &mut Vec<String>) {
         let before = problems.len();
         let Some(data) = content(VARIABLE, &self.environment, problems) else {
@@ -48,7 +50,8 @@ impl Translated {
     fn take_secrets(&mut self, secrets: BTreeMap<String, Secret>) {
         let mut taken = Vec::new();
         for (name, value) in secrets {
-            // Nothing but credentials: no setting comes in by this door.
+            // Only credentials become variables, so that the file cannot change a
+            // setting.
             let is_credential = name.ends_with("_CLIENT_ID") || name.ends_with("_CLIENT_SECRET");
             if is_credential && !self.environment.is_set(&name) {
                 self.environment.set(&name, value.expose().to_owned());

@@ -1,4 +1,4 @@
-//! Host name, services, listening address and storage of oauth-server.
+//! Translates host name, services, listening address and storage of oauth-server.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,13 @@ use url::{Host, Url};
 use super::translation::Translated;
 use crate::public_url::PublicUrl;
 
-/// The value that our image sets. A compose file's ASPNETCORE variables override it.
+/// The value that the container image sets. ASPNETCORE variables of a compose file
+/// override it.
 const LISTEN_OF_THE_IMAGE: &str = "0.0.0.0:8080";
 
 impl Translated {
-    /// The redirect URI was always `https://HOSTNAME/logged-in`.
+    /// Translates the host name to the public URL: the redirect URI of oauth-server was
+    /// always `https://HOSTNAME/logged-in`.
     pub(super) fn host_name(&mut self, problems: &mut Vec<String>) {
         let public_url = |host: String| {
             let url = format!("https://{}", host.trim());
@@ -25,7 +27,8 @@ impl Translated {
             return;
         }
         let host = self.environment.get("HOSTNAME", &mut Vec::new());
-        // Many a machine has one that means nothing: it is worth no word, then.
+        // Many machines set HOSTNAME to a name that is not public: ignore it without a
+        // note.
         if host.is_some_and(|host| is_public_name(&host))
             && !self.environment.is_set("AUTHSEAL_PUBLIC_URL")
         {
@@ -44,7 +47,8 @@ impl Translated {
         }
     }
 
-    /// ASPNETCORE_URLS goes before ASPNETCORE_HTTP_PORTS.
+    /// Translates ASPNETCORE_URLS, or else ASPNETCORE_HTTP_PORTS, to the listening
+    /// address.
     pub(super) fn listening(&mut self, problems: &mut Vec<String>) {
         let mut unheard = Vec::new();
         let ours = self.environment.get("AUTHSEAL_LISTEN", &mut unheard);
@@ -74,8 +78,8 @@ impl Translated {
         }
     }
 
-    /// Where V1 AuthIDs were kept. Its absence is none of a start's business: there may
-    /// never have been one.
+    /// Translates the folder of V1 AuthIDs. A missing folder does not prevent a start:
+    /// the installation may never have had one.
     pub(super) fn storage(&mut self, problems: &mut Vec<String>) {
         let Some(storage) = self.environment.get("STORAGE", problems) else {
             return;
@@ -99,13 +103,13 @@ impl Translated {
     }
 }
 
-/// A container's own id, which Docker sets, has no dot, and no more have the names of
-/// pods and of most machines.
+/// True if the host name may be public: it has a dot. The container id that Docker sets
+/// has none, nor do the names of pods and of most machines.
 fn is_public_name(host: &str) -> bool {
     host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
 }
 
-/// Kestrel's way to write an address: `http://+:8080`.
+/// Parses an address as Kestrel writes it: `http://+:8080`.
 fn listen_address(url: &str) -> Option<String> {
     let url = url
         .trim()
@@ -120,7 +124,7 @@ fn listen_address(url: &str) -> Option<String> {
     }
 }
 
-/// `file:///DIR?pathmapped=true`, or a path.
+/// Parses a folder: `file:///DIR?pathmapped=true`, or a path.
 fn folder(storage: &str) -> Option<PathBuf> {
     match storage.split_once("://") {
         None => (!storage.contains('=')).then(|| storage.into()),

@@ -1,4 +1,5 @@
-//! Files that a variable of oauth-server names, or data that stands in it.
+//! Reads the file that a variable of oauth-server names, or the data in the variable
+//! itself.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::de::DeserializeOwned;
@@ -6,10 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 
-/// Reads a file's JSON, which must have this shape. serde_json's own words are left
-/// out: they could show a secret.
+/// Parses JSON that must have this shape. The text of serde_json's error is left out,
+/// because it could show a secret.
 pub(super) fn read_json<T: DeserializeOwned>(data: &[u8], shape: &str) -> Result<T, String> {
-    // What Windows' editors put in front.
+    // Remove the byte order mark that editors on Windows write.
     let json = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
     serde_json::from_slice(json).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -17,8 +18,9 @@ pub(super) fn read_json<T: DeserializeOwned>(data: &[u8], shape: &str) -> Result
     })
 }
 
-/// The content of a file, or what stands behind `base64:`. `%NAME%` in a path is a
-/// variable. No complaint shows the value: somebody may have put the content there.
+/// Returns the content of the named file, or the data after `base64:`. `%NAME%` in the
+/// path is replaced by a variable. Problems never show the value, because the variable
+/// may hold the content itself by mistake.
 pub(super) fn content(
     variable: &str,
     environment: &Environment,

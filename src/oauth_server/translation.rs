@@ -1,28 +1,30 @@
-//! A variable of oauth-server becomes the setting of authseal that it means.
+//! Translates a variable of oauth-server to the setting of authseal with the same
+//! meaning.
 
 use toml::Table;
 
 use crate::environment::Environment;
 
-/// The environment after its settings were translated.
+/// The result of the translation.
 #[derive(Default)]
 pub struct Translated {
-    /// With the settings of authseal that the others mean.
+    /// The environment, with the translated settings of authseal added.
     pub environment: Environment,
-    /// Tables made of CONFIGFILE: they override the built-in ones, and the administrator's
-    /// own override them.
+    /// Tables made from CONFIGFILE. They override the built-in ones, and the
+    /// administrator's own override them.
     pub tables: Table,
-    /// SERVICES: unlike AUTHSEAL_SERVICES it may name what cannot be offered.
+    /// Value of SERVICES. Unlike AUTHSEAL_SERVICES it may name services that cannot be
+    /// offered.
     pub services: Option<String>,
-    /// One sentence for each setting that was taken over or not used.
+    /// Notes: one sentence for each setting that was translated or ignored.
     pub notes: Vec<String>,
-    /// True if a setting is present that only hosts of oauth-server set.
+    /// True if a variable is set that only installations of oauth-server set.
     pub is_of_that_server: bool,
 }
 
 impl Translated {
-    /// Takes the variable `old` over as the setting `new`, unless that is set too.
-    /// `convert` returns its meaning, or what is wrong with it.
+    /// Translates the variable `old` to the setting `new`, unless `new` is set too.
+    /// `convert` returns the new value, or what is wrong with the old one.
     pub(super) fn rename(
         &mut self,
         old: &str,

@@ -1,10 +1,10 @@
-//! The pages that take an AuthID, and the page that says one is revoked.
+//! The forms that take an AuthID, and the page that confirms a revocation.
 
 use askama::Template;
 
 use super::{FAVICON_PATH, Frame, STYLE_PATH};
 
-/// Asks for an AuthID to do something with.
+/// A form for an AuthID, to revoke or renew it.
 #[derive(Debug, Template)]
 #[template(path = "authid_form.html")]
 pub struct AuthIdForm<'a> {
@@ -18,7 +18,7 @@ pub struct AuthIdForm<'a> {
 }
 
 impl<'a> AuthIdForm<'a> {
-    /// To revoke it.
+    /// Builds the form that revokes an AuthID.
     pub fn revoke(frame: Frame<'a>) -> Self {
         Self {
             title: "Revoke an AuthID",
@@ -36,7 +36,7 @@ impl<'a> AuthIdForm<'a> {
         }
     }
 
-    /// To get a newer one for it.
+    /// Builds the form that renews an AuthID.
     pub fn renew(frame: Frame<'a>) -> Self {
         Self {
             title: "Renew an AuthID",
@@ -55,14 +55,14 @@ impl<'a> AuthIdForm<'a> {
     }
 }
 
-/// Says that the provider has confirmed.
+/// The page after the provider has confirmed a revocation.
 #[derive(Debug, Template)]
 #[template(path = "revoked.html")]
 pub struct RevokedPage<'a> {
-    /// What every page has.
+    /// Text and links that all pages share.
     pub frame: Frame<'a>,
-    /// Name of the service.
+    /// Name of the service of the revoked login.
     pub service_name: &'a str,
-    /// Name of its provider.
+    /// Name of the service's provider.
     pub provider_name: &'a str,
 }

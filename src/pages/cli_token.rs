@@ -1,21 +1,21 @@
-//! The page on which a login token is pasted.
+//! The form for a login token.
 
 use askama::Template;
 
 use super::{FAVICON_PATH, Frame, STYLE_PATH};
 
-/// Asks for a login token that the provider's own site makes.
+/// A form for the login token that a provider's own site makes.
 #[derive(Debug, Template)]
 #[template(path = "cli_token.html")]
 pub struct CliTokenPage<'a> {
-    /// What every page has.
+    /// Text and links that all pages share.
     pub frame: Frame<'a>,
-    /// Name of the service that is logged in to.
+    /// Name of the service to log in to.
     pub service_name: &'a str,
-    /// Where such a token is made.
+    /// URL of the provider's page that makes login tokens.
     pub token_page: Option<&'a str>,
-    /// Ties the form to this browser's login.
+    /// State that binds the form to this browser's login.
     pub state: &'a str,
-    /// What was wrong with the last paste.
+    /// Error of the last attempt.
     pub problem: Option<&'a str>,
 }

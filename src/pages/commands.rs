@@ -1,27 +1,27 @@
-//! Commands that put an AuthID into other programs, for a POSIX shell.
+//! Commands for a POSIX shell that use an AuthID in other programs.
 
 use serde_json::json;
 
-/// What a command needs to know.
+/// The values that commands contain.
 pub struct Login<'a> {
-    /// Id of the service.
+    /// Id of the service, which becomes the name of the rclone remote.
     pub service: &'a str,
-    /// The token endpoint.
+    /// URL of the token endpoint of this server.
     pub token_url: &'a str,
     /// The AuthID.
     pub authid: &'a str,
 }
 
 impl Login<'_> {
-    /// Makes an rclone remote that refreshes here. rclone keeps each newer AuthID in
-    /// its configuration by itself.
+    /// Returns the command that makes an rclone remote which refreshes at this server.
+    /// rclone itself keeps each newer AuthID in its configuration.
     pub fn rclone<'o>(
         &self,
         backend: &str,
         options: impl IntoIterator<Item = (&'o String, &'o String)>,
     ) -> String {
-        // rclone reads a token without an access token as one of its old ones, and
-        // refreshes what has expired.
+        // rclone takes a token without an access token for one of its old format; an
+        // expired one makes it refresh.
         let token = json!({
             "access_token": "expired",
             "token_type": "Bearer",
@@ -38,14 +38,14 @@ impl Login<'_> {
                 .map(|(name, value)| format!("{name}={value}")),
         );
         words.push(format!("token_url={}", self.token_url));
-        // It asks nobody to log in: there is a token.
+        // Keeps rclone from starting a login: the token is here already.
         words.push("config_refresh_token=false".to_owned());
         words.push(format!("token={token}"));
         in_shell(&words)
     }
 
-    /// Puts the AuthID into a file, so that no list of processes shows it, and gets an
-    /// access token for it.
+    /// Returns the commands that get an access token with curl. The AuthID is put into a
+    /// file, so that no list of processes shows it.
     pub fn curl(&self) -> String {
         let keep = in_shell(&["printf", "%s", self.authid]);
         let get = in_shell(&["curl", "-sS", self.token_url]);

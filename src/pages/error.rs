@@ -1,31 +1,31 @@
-//! The page for whatever went wrong.
+//! The error page.
 
 use askama::Template;
 
 use super::{FAVICON_PATH, Frame, STYLE_PATH};
 
-/// Says what happened and what helps.
+/// A page that says what happened and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
 pub struct ErrorPage<'a> {
-    /// What every page has.
+    /// Text and links that all pages share.
     pub frame: Frame<'a>,
     /// The heading: "You didn't allow access".
     pub title: &'a str,
-    /// What happened, in a plain sentence or two.
+    /// Description of the error in one or two plain sentences.
     pub happened: &'a str,
-    /// What the reader can do about it.
+    /// Advice: the next step for the reader.
     pub advice: &'a str,
-    /// Ways on, the best one first; it is shown as the main button.
+    /// Links to continue, the best one first; it becomes the main button.
     pub links: Vec<Link<'a>>,
-    /// What the provider said, word for word.
+    /// Error of the provider, word for word.
     pub provider_error: Option<ProviderError<'a>>,
 }
 
-/// A way on.
+/// A link to continue.
 #[derive(Clone, Copy, Debug)]
 pub struct Link<'a> {
-    /// What the button says: "Try again".
+    /// Text of the button: "Try again".
     pub label: &'a str,
     /// A path, prefix included, or the URL of another site, which opens in a new tab.
     pub href: &'a str,
@@ -37,11 +37,11 @@ impl Link<'_> {
     }
 }
 
-/// A provider's own words, foreign text both.
+/// An error of a provider. Both fields are untrusted text.
 #[derive(Clone, Copy, Debug)]
 pub struct ProviderError<'a> {
-    /// `error` of RFC 6749 section 4.1.2.1: "access_denied".
+    /// Value of `error` (RFC 6749 section 4.1.2.1): "access_denied".
     pub code: &'a str,
-    /// `error_description`.
+    /// Value of `error_description`.
     pub description: Option<&'a str>,
 }

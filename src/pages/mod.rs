@@ -1,11 +1,11 @@
-//! The HTML pages, and the stylesheet and script that belong to them.
+//! The HTML pages, with their stylesheet and script.
 //!
-//! Everything is compiled in, and a page loads nothing but [`STYLE`],
-//! [`SCRIPT`] and [`FAVICON`], so that a Content-Security-Policy with `'self'`
-//! for those three and `'none'` for the rest fits every page. The English
-//! stands in the templates beside this file; the text that a page is given is
-//! escaped by askama. Links are not checked here: an `href` given to a page
-//! comes from the configuration or from this program, never from a request.
+//! Everything is compiled in. A page loads nothing but [`STYLE`], [`SCRIPT`] and
+//! [`FAVICON`], so that one Content-Security-Policy fits every page: `'self'` for those
+//! three and `'none'` for the rest. The English text is in the templates beside this
+//! file; askama escapes the text that a page is given. Links are not checked here: an
+//! `href` that a page is given comes from the configuration or from this program, never
+//! from a request.
 
 mod authid_form;
 mod cli_token;
@@ -25,7 +25,7 @@ pub use privacy::PrivacyPage;
 pub use result::{Credential, HandOver, Opener, OtherPrograms, Question, ResultPage, Validity};
 pub use start::{Choice, Receiver, Service, Setup, StartPage};
 
-/// The stylesheet; pages ask for it at prefix + [`STYLE_PATH`].
+/// The stylesheet, which pages load from prefix + [`STYLE_PATH`].
 pub const STYLE: &str = concat!(
     include_str!("style/tokens.css"),
     include_str!("style/page.css"),
@@ -33,29 +33,30 @@ pub const STYLE: &str = concat!(
     include_str!("style/parts.css"),
     include_str!("style/tabs.css"),
 );
-/// The script of the copy button; pages ask for it at prefix + [`SCRIPT_PATH`].
+/// The script of the pages, for example of the copy button; they load it from prefix +
+/// [`SCRIPT_PATH`].
 pub const SCRIPT: &str = include_str!("authseal.js");
-/// The mark of authseal, an SVG; pages ask for it at prefix + [`FAVICON_PATH`].
+/// The icon of authseal, an SVG, which pages load from prefix + [`FAVICON_PATH`].
 pub const FAVICON: &str = include_str!("favicon.svg");
 
-/// Where the stylesheet is served, below the prefix.
+/// Path of the stylesheet, below the prefix.
 pub const STYLE_PATH: &str = "/style.css";
-/// Where the script is served, below the prefix.
+/// Path of the script, below the prefix.
 pub const SCRIPT_PATH: &str = "/authseal.js";
-/// Where the mark is served, below the prefix.
+/// Path of the icon, below the prefix.
 pub const FAVICON_PATH: &str = "/favicon.svg";
 
-/// What every page says or links to, whatever it is about.
+/// The text and links that all pages share.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// The program that the AuthID is for: "Duplicati".
+    /// Name of the program that uses the AuthID: "Duplicati".
     pub app_name: &'a str,
-    /// What the owner of this server calls it; heads every page.
+    /// Name of this server, chosen by its owner; the heading of every page.
     pub display_name: &'a str,
-    /// Path that every address of this server starts with: "" or "/seal",
-    /// without a slash at its end.
+    /// Path prefix of every URL of this server: "" or "/seal", without a slash at its
+    /// end.
     pub prefix: &'a str,
-    /// Where the privacy policy is: a path, prefix included, or a URL.
+    /// Link to the privacy policy: a path, prefix included, or a URL.
     pub privacy_policy: &'a str,
 }
 

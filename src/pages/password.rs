@@ -1,17 +1,17 @@
-//! The page that asks for the password of the login pages.
+//! The form for the password of the login pages.
 
 use askama::Template;
 
 use super::{FAVICON_PATH, Frame, STYLE_PATH};
 
-/// Asks for the password.
+/// A form for the password.
 #[derive(Debug, Template)]
 #[template(path = "password.html")]
 pub struct PasswordPage<'a> {
-    /// What every page has.
+    /// Text and links that all pages share.
     pub frame: Frame<'a>,
-    /// Where the browser wanted to go, prefix not included.
+    /// Path of the page that the browser requested, without the prefix.
     pub next: &'a str,
-    /// What was wrong with the last try.
+    /// Error of the last attempt.
     pub problem: Option<&'a str>,
 }

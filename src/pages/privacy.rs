@@ -1,13 +1,13 @@
-//! The privacy page, for a server whose owner links to none of their own.
+//! The built-in privacy page, for a server whose owner does not link to their own.
 
 use askama::Template;
 
 use super::{FAVICON_PATH, Frame, STYLE_PATH};
 
-/// Says what this server keeps, logs and sets.
+/// A page that says what this server stores, logs and sets as cookies.
 #[derive(Debug, Template)]
 #[template(path = "privacy.html")]
 pub struct PrivacyPage<'a> {
-    /// What every page has.
+    /// Text and links that all pages share.
     pub frame: Frame<'a>,
 }

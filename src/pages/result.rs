@@ -1,30 +1,31 @@
-//! The page at the end of a login: here is the AuthID.
+//! The last page of a login, which shows the AuthID.
 
 use askama::Template;
 
 use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
 
-/// Shows an AuthID and says what to do with it. Serve it `no-store`.
+/// A page that shows an AuthID or access token and says how to use it. Serve it with
+/// `Cache-Control: no-store`.
 #[derive(Template)]
 #[template(path = "result.html")]
 pub struct ResultPage<'a> {
-    /// What every page has.
+    /// Text and links that all pages share.
     pub frame: Frame<'a>,
-    /// Name of the service that was logged in at.
+    /// Name of the service of the login.
     pub service_name: &'a str,
-    /// The service's own site.
+    /// URL of the service's own site.
     pub service_link: Option<&'a str>,
-    /// The provider's name.
+    /// Name of the provider.
     pub provider_name: &'a str,
-    /// How long the AuthID is good.
+    /// Validity of the AuthID.
     pub validity: Validity,
-    /// Where the provider lists the programs that have access, and removes them.
+    /// URL of the provider's page that lists the programs with access, and removes them.
     pub manage_url: Option<&'a str>,
-    /// What was got.
+    /// The AuthID or access token of the login.
     pub credential: Credential<'a>,
-    /// How other programs use it; none for what is no AuthID.
+    /// Commands for other programs; none if the login gave no AuthID.
     pub other_programs: Option<OtherPrograms>,
-    /// What else to enter in the program: name and value, foreign text both.
+    /// Other values to enter in the program, as name and value; both are untrusted text.
     pub facts: &'a [(String, String)],
     /// The page that opened this one.
     pub opener: Option<Opener<'a>>,
@@ -33,7 +34,7 @@ pub struct ResultPage<'a> {
 }
 
 impl ResultPage<'_> {
-    /// True if one button is what the page is about.
+    /// True if the page asks the user to confirm the hand-over with a button.
     fn asks(&self) -> bool {
         matches!(self.hand_over, HandOver::Asks(_))
     }
@@ -42,34 +43,34 @@ impl ResultPage<'_> {
 /// State of the hand-over to a program that polls for the AuthID.
 #[derive(Clone, Copy, Debug)]
 pub enum HandOver<'a> {
-    /// There is none: the opener may be posted to.
+    /// No program polls: the script may post the AuthID to the opener.
     Nobody,
-    /// It gets nothing before the person presses a button.
+    /// The program gets nothing until the user presses a button.
     Asks(Question<'a>),
-    /// It can fetch the AuthID now.
+    /// The program can fetch the AuthID now.
     Done,
-    /// It has been handed one before, or has stopped waiting.
+    /// The program has received an AuthID before, or has stopped waiting.
     TooLate,
 }
 
-/// Contents of the form of that button.
+/// Contents of the form that asks for confirmation.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// Comes back with the form.
+    /// Random value that ties the form to its cookie; the form sends it back.
     pub nonce: &'a str,
-    /// Comes back with the form.
+    /// Sealed AuthID to hand over; the form sends it back.
     pub sealed: &'a str,
-    /// True if an attempt has failed, and another may help.
+    /// True if an attempt has failed and another may succeed.
     pub failed: bool,
 }
 
-/// Commands for a shell.
+/// Commands for a POSIX shell.
 pub struct OtherPrograms {
-    /// Makes an rclone remote, where rclone knows the service.
+    /// Command that makes an rclone remote, if rclone knows the service.
     pub rclone: Option<String>,
-    /// Gets an access token.
+    /// Command that gets an access token.
     pub curl: String,
-    /// Whether the provider replaces refresh tokens, so that the newest AuthID must be
+    /// True if the provider replaces refresh tokens, so that the newest AuthID must be
     /// kept.
     pub are_replaced: bool,
 }
@@ -77,51 +78,52 @@ pub struct OtherPrograms {
 /// The page that opened this one.
 #[derive(Clone, Copy, Debug)]
 pub struct Opener<'a> {
-    /// Its origin, the only one that the script posts to.
+    /// Origin of that page, the only one that the script posts to.
     pub origin: &'a str,
-    /// Whether the script posts there without asking.
+    /// True if the script posts there without asking the user.
     pub is_trusted: bool,
 }
 
-/// How long an AuthID is good, if nobody takes access away.
+/// The validity of an AuthID, unless the access is revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Validity {
-    /// No limit is known.
+    /// Unlimited, as far as is known.
     Unlimited,
-    /// The provider ends a login that nothing uses for so many days.
+    /// Limited by disuse: the provider ends a login that is not used for so many days.
     WhileUsed {
-        /// So many.
+        /// Number of days.
         days: u32,
     },
-    /// So many days from its making, however often it is used.
+    /// Limited from the time it is made, however often it is used.
     FromIssue {
-        /// So many.
+        /// Number of days.
         days: u32,
-        /// The last of them, such as 2026-11-24.
+        /// Date of the last day, such as 2026-11-24.
         until: String,
     },
-    /// Until this server forgets what came after it.
+    /// Limited by this server's memory: a restart loses the newer refresh tokens of this
+    /// login.
     UntilRestart,
 }
 
-/// What a login gave. It has no `Debug`, because of what it holds.
+/// The result of a login. It has no `Debug`, because it holds a secret.
 #[derive(Clone, Copy)]
 pub enum Credential<'a> {
     /// An AuthID.
     AuthId(&'a str),
-    /// An access token, which is used in an AuthID's place.
+    /// An access token, which is used in place of an AuthID.
     AccessToken(&'a str),
 }
 
 impl<'a> Credential<'a> {
-    /// The secret itself.
+    /// Returns the secret itself.
     fn value(&self) -> &'a str {
         match *self {
             Self::AuthId(value) | Self::AccessToken(value) => value,
         }
     }
 
-    /// The same at the start of a label.
+    /// Returns the name with a capital, for the start of a label.
     fn title(&self) -> &'static str {
         match self {
             Self::AuthId(_) => "AuthID",
@@ -129,7 +131,7 @@ impl<'a> Credential<'a> {
         }
     }
 
-    /// What people call it.
+    /// Returns the name of the kind, for text.
     fn name(&self) -> &'static str {
         match self {
             Self::AuthId(_) => "AuthID",

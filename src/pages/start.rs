@@ -1,43 +1,44 @@
-//! The start page: which service, and on to its login.
+//! The start page: choose a service and log in.
 
 use askama::Template;
 
 use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
 
-/// Lists the services, or asks to log in at one of them.
+/// A page that lists the services, or offers to log in to one of them.
 #[derive(Debug, Template)]
 #[template(path = "start.html")]
 pub struct StartPage<'a> {
-    /// What every page has.
+    /// Text and links that all pages share.
     pub frame: Frame<'a>,
-    /// Every service that is offered, in the order in which it is shown. Where
-    /// it is empty the page tells the administrator what to do.
+    /// The offered services, in the order of the list. If there are none, the page tells
+    /// the administrator what to do.
     pub services: Vec<Service<'a>>,
-    /// What the visitor asked for.
+    /// The services that the visitor requested.
     pub choice: Choice<'a>,
-    /// What could be offered, for an administrator who has configured nothing.
+    /// Providers that could be set up, for an administrator who has configured none.
     pub setups: Vec<Setup<'a>>,
-    /// What the links to a login carry, when a program opened the page.
+    /// Value of `visit` in login links, if a program opened the page.
     pub visit: Option<&'a str>,
-    /// Somebody else who is to receive the AuthID.
+    /// Other party that receives the AuthID.
     pub receiver: Option<Receiver<'a>>,
 }
 
-/// More than this many services are too many to look through.
+/// Number of services above which the list has a search field.
 const MANY: usize = 8;
 
 impl StartPage<'_> {
-    /// Whether the list has a search field.
+    /// True if the list has a search field.
     fn is_searchable(&self) -> bool {
         matches!(self.choice, Choice::All | Choice::Unknown(_)) && self.services.len() > MANY
     }
 
-    /// Whether the page after the login asks for a click.
+    /// True if the page after the login asks for a click.
     fn asks(&self) -> bool {
         self.receiver.is_some_and(|receiver| receiver.after_a_click)
     }
 
-    /// Names of the services on the list whose logins end with this server's memory.
+    /// Returns the names of listed services whose logins end when this server restarts,
+    /// because only its memory has their newest refresh tokens.
     fn ending_at_restart(&self) -> String {
         let ending = self
             .services
@@ -49,7 +50,7 @@ impl StartPage<'_> {
             .join(", ")
     }
 
-    /// Where a login starts, below the prefix.
+    /// Returns the path at which the login to `service` starts, below the prefix.
     fn login_path(&self, service: &Service<'_>) -> String {
         match self.visit {
             Some(visit) => format!("{}&visit={visit}", service.login_path()),
@@ -58,67 +59,67 @@ impl StartPage<'_> {
     }
 }
 
-/// The receiver of the AuthID.
+/// The receiver of the AuthID: a page or program other than the user.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiver<'a> {
-    /// The origin of the page that opened ours, where the browser tells it.
+    /// Origin of the page that opened this one, if the browser tells it.
     pub opener: Option<&'a str>,
-    /// True if the person is asked once more, after the login.
+    /// True if the user is asked again after the login.
     pub after_a_click: bool,
 }
 
-/// What it takes to offer the services of a provider.
+/// Instructions to set up a provider.
 #[derive(Clone, Debug)]
 pub struct Setup<'a> {
-    /// The provider.
+    /// Name of the provider.
     pub provider: &'a str,
-    /// What to set, in a few words.
+    /// Settings that are needed, in a few words.
     pub how: &'a str,
-    /// Where the client id is made.
+    /// URL of the provider's console, where client ids are made.
     pub console_url: Option<&'a str>,
 }
 
-/// What `?type=` asked for.
+/// The services that `?type=` requests.
 #[derive(Debug)]
 pub enum Choice<'a> {
-    /// Nothing: show all services.
+    /// All services: `?type=` is missing.
     All,
-    /// This service, which may be one that the list hides.
+    /// One service, which may be hidden from the list.
     One(Service<'a>),
-    /// A type that no service has; any text.
+    /// An unknown type; untrusted text.
     Unknown(&'a str),
 }
 
-/// A service that can be logged in at.
+/// A service to log in to.
 #[derive(Clone, Debug)]
 pub struct Service<'a> {
-    /// Service id: "googledrive".
+    /// Id of the service: "googledrive".
     pub id: &'a str,
-    /// Its name; a remark in parentheses at its end is set apart:
-    /// "Google Drive (limited)".
+    /// Name of the service: "Google Drive (limited)". A remark in parentheses at its end
+    /// is shown apart.
     pub name: &'a str,
-    /// Id of its provider: services of one provider have the same colour.
+    /// Id of the provider. Services of one provider have the same colour.
     pub provider: &'a str,
-    /// Whether its logins end when this server is restarted.
+    /// True if logins end when this server restarts.
     pub ends_at_restart: bool,
 }
 
-/// Colours that the stylesheet has for the seals of services.
+/// Number of colours that the stylesheet has for the seals of services.
 const WAXES: usize = 6;
 
 impl Service<'_> {
-    /// Where its login starts, below the prefix.
+    /// Returns the path at which the login starts, below the prefix.
     fn login_path(&self) -> String {
         let id: String = form_urlencoded::byte_serialize(self.id.as_bytes()).collect();
         format!("/login?id={id}")
     }
 
-    /// Its name without the remark.
+    /// Returns the name without the remark.
     fn title(&self) -> &str {
         self.split_name().0
     }
 
-    /// The remark in parentheses at the end of its name.
+    /// Returns the remark in parentheses at the end of the name.
     fn remark(&self) -> Option<&str> {
         self.split_name().1
     }
@@ -132,7 +133,7 @@ impl Service<'_> {
         }
     }
 
-    /// One or two letters that stand in its seal.
+    /// Returns the one or two letters that its seal shows.
     fn initials(&self) -> String {
         self.title()
             .split_whitespace()
@@ -142,8 +143,8 @@ impl Service<'_> {
             .collect()
     }
 
-    /// Number of the colour of its seal: a hash, whose two numbers were looked
-    /// for until the usual providers each got a colour of their own.
+    /// Returns the number of the colour of its seal: a hash of the provider's id. Its two
+    /// constants were chosen so that the usual providers have different colours.
     fn wax(&self) -> usize {
         self.provider
             .bytes()

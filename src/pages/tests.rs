@@ -1,10 +1,11 @@
-//! Foreign text in every page.
+//! Tests that every page escapes untrusted text.
 
 use askama::Template;
 
 use super::*;
 
-/// Would leave a text, an attribute in either quotes, and a textarea.
+/// Text that would end a text node, an attribute in either kind of quotes, and a
+/// textarea.
 const FOREIGN: &str = r#"</textarea></title>"'><script>alert(1)</script>&"#;
 
 fn frame() -> Frame<'static> {
@@ -33,7 +34,7 @@ fn other_programs() -> OtherPrograms {
     }
 }
 
-/// Every page, in every form, with foreign text wherever it takes any.
+/// Returns every page in all its forms, with untrusted text in every field.
 fn pages() -> Vec<String> {
     let start = |services, choice| StartPage {
         frame: frame(),

@@ -1,5 +1,5 @@
-//! The numbers of the two edges: connections that come in, calls that go out, and
-//! logins that are turned away.
+//! Metrics of the two edges: incoming connections, requests to providers, and refused
+//! logins.
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -7,14 +7,15 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// The connections of one server.
+/// Metrics of the connections of one server.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionMetrics {
-    /// Open now.
+    /// Number of open connections.
     pub open: Gauge,
-    /// Closed to make room for others.
+    /// Number of connections that were closed to make room for others.
     pub displaced: Counter,
-    /// Closed because they asked for nothing for too long.
+    /// Number of connections that were closed because they sent no request within the
+    /// timeout.
     pub timed_out: Counter,
 }
 
@@ -34,20 +35,21 @@ impl ConnectionMetrics {
     }
 }
 
-/// The calls to one provider.
+/// Metrics of the requests to one provider.
 #[derive(Clone, Debug, Default)]
 pub struct LaneMetrics {
     waiting: Gauge,
     under_way: Gauge,
-    /// How often the provider began to be left alone.
+    /// Number of times that the circuit breaker opened: no requests to this provider for
+    /// a while.
     pub opened: Counter,
-    /// Calls that were not made, because the provider is left alone.
+    /// Number of requests that were not sent, because the circuit breaker is open.
     pub resting: Counter,
-    /// Calls that were not made, because too many wait.
+    /// Number of requests that were not sent, because too many were waiting.
     pub crowded: Counter,
 }
 
-/// One more in a gauge, until this is dropped.
+/// A guard that counts one in a gauge until it is dropped.
 #[derive(Debug)]
 pub struct Counted(Gauge);
 
@@ -65,18 +67,18 @@ impl Drop for Counted {
 }
 
 impl LaneMetrics {
-    /// One more call waits for room.
+    /// Counts one more request that waits, until the guard is dropped.
     pub fn waits(&self) -> Counted {
         Counted::by(&self.waiting)
     }
 
-    /// One more call is under way.
+    /// Counts one more request in progress, until the guard is dropped.
     pub fn under_way(&self) -> Counted {
         Counted::by(&self.under_way)
     }
 }
 
-/// The calls to every provider.
+/// Metrics of the requests to all providers.
 #[derive(Debug, Default)]
 pub(super) struct LanesMetrics {
     waiting: Family<LaneLabels, Gauge>,
@@ -97,7 +99,7 @@ struct RefusedLabels {
 }
 
 impl LanesMetrics {
-    /// Those of one provider.
+    /// Returns the metrics of one provider.
     pub(super) fn of(&self, provider: &str) -> LaneMetrics {
         let labels = LaneLabels {
             provider: provider.to_owned(),
@@ -143,7 +145,7 @@ impl LanesMetrics {
     }
 }
 
-/// Logins that were turned away.
+/// Metrics of refused logins.
 #[derive(Debug, Default)]
 pub(super) struct LoginMetrics {
     refused: Family<GateLabels, Counter>,

@@ -1,7 +1,7 @@
-//! The numbers that an administrator watches, as Prometheus reads them.
+//! Metrics for administrators, in the Prometheus text format.
 //!
-//! Every label's value comes from the settings, from the keys folder or from this
-//! code: no request can make a new one.
+//! Every label's value comes from the settings, from the keys folder or from the code, so
+//! no request can create a new time series.
 
 use std::{sync::atomic::AtomicU64, time::Duration};
 
@@ -23,7 +23,7 @@ use super::{
     store::{StoreMetrics, Unsaved},
 };
 
-/// All metrics of one authseal.
+/// All metrics of one authseal process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -49,29 +49,29 @@ pub struct Metrics {
     rotating: Family<ProviderLabels, Gauge>,
 }
 
-/// One key, as metrics tell it.
+/// Metrics of one key.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyNumbers<'a> {
-    /// Its id.
+    /// Id of the key.
     pub kid: &'a str,
-    /// Pending, sealing, opening or retired.
+    /// State of the key: pending, sealing, opening or retired.
     pub state: &'static str,
-    /// How long ago it was made.
+    /// Time since the key was made.
     pub age: Duration,
-    /// When it stops to open, in seconds since 1970.
+    /// Time at which the key stops opening AuthIDs, in seconds since the Unix epoch.
     pub end: Option<u64>,
 }
 
-/// What a look at the keys folder found.
+/// The result of one check of the keys folder.
 #[derive(Clone, Copy, Debug)]
 pub struct FolderNumbers {
     /// True if the keys in use are those of the folder.
     pub keys_are_whole: bool,
-    /// How many keys are gone from it.
+    /// Number of keys that are gone from the folder.
     pub keys_missing: usize,
-    /// How many revocations are in force.
+    /// Number of revocations in force.
     pub revocations: usize,
-    /// True if they are those of `revoked.txt`.
+    /// True if the revocations in force are those of `revoked.txt`.
     pub revocations_are_whole: bool,
 }
 
@@ -93,7 +93,8 @@ struct KeyLabels {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// Creates all metrics at zero, except those that say that keys and revocations are
+    /// loaded.
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("authseal"),
@@ -122,7 +123,7 @@ impl Metrics {
             rotating: Family::default(),
         };
         metrics.register();
-        // Without the first load nothing starts.
+        // The server does not start without a first load, so both are loaded.
         metrics.keys_loaded.set(1);
         metrics.revocations_loaded.set(1);
         metrics
@@ -213,8 +214,9 @@ impl Metrics {
         registry.register("build", "This program", build);
     }
 
-    /// A refresh ended. `service` and `kid` are empty where the AuthID did not
-    /// open, because they would be the asker's words, and `kid` where it has no key.
+    /// Counts a refresh. `service` and `kid` are empty if the AuthID did not open,
+    /// because they would be text of the client; `kid` is also empty if the AuthID has no
+    /// key.
     pub fn refreshed(&self, service: &str, kid: &str, outcome: &'static str) {
         self.refreshes.count(service, kid, outcome);
         if outcome == "revoked" {
@@ -222,14 +224,14 @@ impl Metrics {
         }
     }
 
-    /// An AuthID of another server came: `v1`, or a clear `v2`.
+    /// Counts an AuthID of oauth-server: `v1`, or a clear `v2`.
     pub fn old_authid(&self, form: &'static str, service: &str) {
         let service = service.to_owned();
         let labels = OldLabels { form, service };
         self.old_authids.get_or_create(&labels).inc();
     }
 
-    /// A provider answered, or did not, after this long.
+    /// Records the duration of a refresh at a provider, successful or not.
     pub fn provider_called(&self, provider: &str, took: Duration) {
         let labels = ProviderLabels {
             provider: provider.to_owned(),
@@ -239,42 +241,45 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// The numbers of the service's connections.
+    /// Returns the metrics of the service's connections.
     pub fn connections(&self) -> ConnectionMetrics {
         self.connections.clone()
     }
 
-    /// The numbers of one provider's calls.
+    /// Returns the metrics of the requests to one provider.
     pub fn lane(&self, provider: &str) -> LaneMetrics {
         self.lanes.of(provider)
     }
 
-    /// Somebody was not let in by this gate.
+    /// Counts a login that this gate refused.
     pub fn login_refused(&self, gate: &'static str) {
         self.logins.refused(gate);
     }
 
-    /// The certificate could not be loaded again.
+    /// Counts a failed reload of the certificate.
     pub fn certificate_not_reloaded(&self) {
         self.certificate_reload_errors.inc();
     }
 
-    /// The shared store carried a command out, or failed in this way, after so long.
+    /// Records a command of the shared store: its duration, and the kind of failure if it
+    /// failed.
     pub fn store_answered(&self, failure: Option<&'static str>, took: Duration) {
         self.store.answered(failure, took);
     }
 
-    /// One more AuthID waits to be stored. It does until this is dropped.
+    /// Counts one more AuthID that waits to be stored, until the guard is dropped.
     pub fn unsaved_authid(&self) -> Unsaved {
         self.store.unsaved_authid()
     }
 
-    /// A login went on that another server had left in the middle of a refresh.
+    /// Counts a login that this server continued after another server had stopped in the
+    /// middle of a refresh.
     pub fn lease_taken_over(&self) {
         self.store.lease_taken_over();
     }
 
-    /// This provider replaces refresh tokens, which its table denies.
+    /// Marks a provider that replaces refresh tokens although its table says that it does
+    /// not.
     pub fn rotates_unexpectedly(&self, provider: &str) {
         let labels = ProviderLabels {
             provider: provider.to_owned(),
@@ -282,7 +287,7 @@ impl Metrics {
         self.rotating.get_or_create(&labels).set(1);
     }
 
-    /// The keys folder was looked at.
+    /// Records the result of a check of the keys folder.
     pub fn looked_at_keys(&self, found: &FolderNumbers) {
         self.keys_loaded.set(found.keys_are_whole.into());
         self.keys_missing.set(as_i64(found.keys_missing));
@@ -296,8 +301,9 @@ impl Metrics {
         }
     }
 
-    /// Everything as text, with what is only known at this moment: how much is in
-    /// memory, and the keys by id, state and age.
+    /// Returns all metrics as text. The arguments are known only at the time of the
+    /// scrape: tokens in memory, provider calls in progress, and the keys by id, state
+    /// and age.
     pub fn scrape<'a>(
         &self,
         cached_tokens: usize,

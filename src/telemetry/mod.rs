@@ -1,5 +1,4 @@
-//! Logs: who writes them, where, and what they can never hold. And the numbers
-//! that an administrator watches.
+//! Logs and metrics. Logs go to standard error, and can never contain a secret.
 
 mod edge;
 mod metrics;
@@ -19,17 +18,17 @@ pub use edge::{ConnectionMetrics, Counted, LaneMetrics};
 pub use metrics::{FolderNumbers, KeyNumbers, Metrics};
 pub use store::Unsaved;
 
-/// How a log line looks.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// One JSON object a line, for collectors.
+    /// One JSON object per line, for log collectors.
     Json,
 }
 
-/// The filter text is not one that `tracing-subscriber` understands.
+/// The text is not a filter that `tracing-subscriber` understands.
 #[derive(Debug, Error)]
 #[error("is not a log filter; write error, warn, info, debug or trace, or target=level pairs")]
 pub struct FilterError;
@@ -39,10 +38,10 @@ pub struct FilterError;
 pub struct LogFilter(Targets);
 
 impl LogFilter {
-    /// Reads levels by target, such as `info` or `authseal=debug,warn`.
+    /// Parses levels by target, such as `info` or `authseal=debug,warn`.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        // A word that is no level would be taken for a module's name, and nothing
-        // else be logged.
+        // `Targets` would take any other word for the name of a module, and log nothing
+        // else.
         let is_directive =
             |part: &str| part.contains('=') || LevelFilter::from_str(part.trim()).is_ok();
         if !text.split(',').all(is_directive) {
@@ -51,9 +50,10 @@ impl LogFilter {
         text.parse().map(Self).map_err(|_| FilterError)
     }
 
-    /// The same without what could hold a token. Our own lines are written to hold no
-    /// secret. A dependency's are not: HTTP and TLS libraries print headers and frames
-    /// below `info`, so no filter can switch those on.
+    /// Returns the filter limited to log lines that cannot contain a token. The log lines
+    /// of authseal are written to contain no secret. Those of dependencies are not: HTTP
+    /// and TLS libraries print headers and frames below `info`, so no filter can enable
+    /// those levels for them.
     fn without_secrets(&self) -> Targets {
         let Self(wanted) = self;
         let harmless = |level: LevelFilter| level.min(LevelFilter::INFO);
@@ -68,16 +68,15 @@ impl LogFilter {
             };
             allowed = allowed.with_target(target, level);
         }
-        // It tells every second of a folder that is away; we say it once.
+        // `notify` logs every second that a folder is missing; authseal logs it once.
         allowed.with_target("notify", LevelFilter::OFF)
     }
 }
 
-/// What our own modules are called.
+/// Prefix of the targets of authseal's own modules.
 const OURS: &str = "authseal";
 
-/// Starts logging to standard error. A second call in one process changes
-/// nothing.
+/// Starts logging to standard error. A second call in the same process has no effect.
 pub fn start(filter: &LogFilter, format: LogFormat) {
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)

@@ -1,4 +1,4 @@
-//! Refreshes, counted by service, key and outcome.
+//! Counts refreshes by service, key and outcome.
 
 use arc_swap::ArcSwap;
 use prometheus_client::{
@@ -7,11 +7,12 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// How many refreshes there were of each kind.
+/// Counters of refreshes by service, key and outcome.
 #[derive(Debug, Default)]
 pub(super) struct Refreshes {
     family: Family<Labels, Counter>,
-    /// The family's counters once more: found without a lock, and without making labels.
+    /// Clones of the family's counters, which share their values and are found without a
+    /// lock and without building labels.
     known: ArcSwap<Vec<(Labels, Counter)>>,
 }
 
@@ -48,7 +49,7 @@ impl Refreshes {
         let counter = self.family.get_or_create_owned(&labels);
         counter.inc();
         let entry = [(labels, counter)];
-        // Two that come at once may both add it: it is the same counter.
+        // Two threads may both add the same counter at once, which does no harm.
         self.known.rcu(|known| [known.as_slice(), &entry].concat());
     }
 }

@@ -1,4 +1,4 @@
-//! The numbers of the shared store.
+//! Metrics of the shared store.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-/// What the store does, and what waits for it.
+/// Metrics of the store's commands, and of AuthIDs that wait for it.
 #[derive(Debug)]
 pub(super) struct StoreMetrics {
     up: Family<NoLabels, Gauge>,
@@ -23,7 +23,7 @@ pub(super) struct StoreMetrics {
     leases_taken_over: Counter,
 }
 
-/// For what is absent until it is known.
+/// Empty labels of a metric that is absent until its value is known.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct NoLabels {}
 
@@ -73,7 +73,7 @@ impl StoreMetrics {
         );
     }
 
-    /// The shared store carried a command out, or failed in this way, after so long.
+    /// Records a command: its duration, and the kind of failure if it failed.
     pub(super) fn answered(&self, failure: Option<&'static str>, took: Duration) {
         self.up
             .get_or_create(&NoLabels {})
@@ -84,19 +84,20 @@ impl StoreMetrics {
         }
     }
 
-    /// One more AuthID waits to be stored. It does until this is dropped.
+    /// Counts one more AuthID that waits to be stored, until the guard is dropped.
     pub(super) fn unsaved_authid(&self) -> Unsaved {
         self.unsaved_authids.inc();
         Unsaved(self.unsaved_authids.clone())
     }
 
-    /// A login went on that another server had left in the middle of a refresh.
+    /// Counts a login that this server continued after another server had stopped in the
+    /// middle of a refresh.
     pub(super) fn lease_taken_over(&self) {
         self.leases_taken_over.inc();
     }
 }
 
-/// An AuthID that waits to be stored.
+/// The guard of an AuthID that waits to be stored.
 #[derive(Debug)]
 pub struct Unsaved(Gauge);
 

@@ -1,4 +1,4 @@
-//! `authseal keys protect`, `unprotect` and `export`: the form in which keys are kept.
+//! `authseal keys protect`, `unprotect` and `export`: the form in which keys are stored.
 
 use clap::Args;
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! `authseal keys list`.
+//! `authseal keys list`: lists the keys, and the refreshes that the running server
+//! counted for each.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,11 +14,12 @@ use crate::{
     keyring::{Jwk, KeySet, Keyring},
 };
 
-/// A server on this machine answers at once, or not at all.
+/// Timeout for the metrics of the server on this machine, which responds at once or not
+/// at all.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many refreshes the running server counts, by the ids of the keys it has. Empty
-/// where none answers.
+/// Number of refreshes that the running server counted, by key id. Empty if no server
+/// responds.
 type Refreshes = HashMap<String, u64>;
 
 pub(super) async fn list(
@@ -98,7 +100,7 @@ fn described(keys: &KeySet, key: &Jwk, now: UnixTime, refreshes: &Refreshes) -> 
     })
 }
 
-/// The largest unit alone: "3d", "5h".
+/// Formats the largest unit alone: "3d", "5h".
 fn in_words(age: Duration) -> String {
     let words = humantime::format_duration(Duration::from_secs(age.as_secs())).to_string();
     words.split(' ').next().unwrap_or_default().to_owned()
@@ -109,7 +111,7 @@ async fn refreshes(environment: &Environment) -> Refreshes {
         return Refreshes::new();
     };
     let ask = async {
-        // Where nobody listens the client would try once more, after a pause.
+        // Connect first: without a server the HTTP client would retry after a pause.
         TcpStream::connect(address).await.ok()?;
         let answer = admin::ask(address, "/metrics").await.ok()?;
         let is_good = answer.status().is_success();
@@ -119,8 +121,8 @@ async fn refreshes(environment: &Environment) -> Refreshes {
     answer.ok().flatten().unwrap_or_default()
 }
 
-/// Adds up `authseal_refresh_total` by key. A key that the answering server does not have is
-/// left out: it may be the server of another folder.
+/// Sums `authseal_refresh_total` by key. A key that the responding server does not have
+/// is left out: it may be the server of another folder.
 fn counted(metrics: &str) -> Refreshes {
     let samples = |name: &'static str| {
         metrics.lines().filter_map(move |line| {

@@ -1,4 +1,4 @@
-//! `authseal keys replace`.
+//! `authseal keys replace`: replaces leaked keys.
 
 use clap::Args;
 use serde_json::json;
@@ -25,8 +25,9 @@ pub(in crate::cli) struct Arguments {
     json: bool,
 }
 
-/// Makes one key in place of the leaked ones, in one step. Run again for the same ids, also
-/// after it was killed, it makes no second one; `--all` replaces also what it made before.
+/// Makes one key that replaces all leaked ones, in one step. Running it again for the
+/// same ids, for example after it was killed, makes no second key; but `--all` also
+/// replaces the key that it made before.
 pub(super) fn replace(
     folder: &KeyFolder,
     keys: &KeySet,
@@ -37,7 +38,7 @@ pub(super) fn replace(
         return undo(folder, keys, kid, now, arguments.json);
     }
     let leaked: Vec<String> = match arguments.all {
-        // A server may still have one whose file is missing.
+        // Include keys whose files are missing: a server may still have them.
         true => {
             let here = keys.iter().map(|key| key.kid.as_str());
             here.chain(keys.missed(now)).map(str::to_owned).collect()
