@@ -1,6 +1,6 @@
-//! Changing the keys folder: for the command line, never for a request. Every
-//! change appears whole or not at all, also when the process is killed in the
-//! middle, and two at once don't destroy each other.
+//! Changes to the keys folder, made by the command line and never by a request. Every
+//! change is atomic, even if the process is killed, and two commands at the same time
+//! don't destroy each other's work.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -24,13 +24,13 @@ use super::{
 };
 use crate::{clock::UnixTime, secret::Secret};
 
-/// What the names of files begin with that are not finished.
+/// Start of the names of unfinished files.
 pub(super) const ASIDE: &str = ".new-key-";
 
-/// How many ids a new key tries. Two of them are the same about never.
+/// Number of ids that a new key tries. A collision is very unlikely.
 const KID_TRIES: u32 = 8;
 
-/// A keys folder, to be changed.
+/// A keys folder, for changes.
 #[derive(Debug)]
 pub struct KeyFolder {
     path: PathBuf,
@@ -38,7 +38,7 @@ pub struct KeyFolder {
 }
 
 impl KeyFolder {
-    /// The folder at `path`, which need not exist yet.
+    /// Makes a handle to the folder at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -46,13 +46,15 @@ impl KeyFolder {
         }
     }
 
-    /// The same folder, whose keys may be encrypted under this passphrase. New ones are.
+    /// Sets the passphrase under which keys may be encrypted. New keys are encrypted
+    /// under it.
     pub fn protected_by(self, passphrase: Option<Passphrase>) -> Self {
         Self { passphrase, ..self }
     }
 
-    /// Makes a key whose id no file of the folder has yet, and returns it. It
-    /// seals after `activate_in`, and is newer than whatever seals from the same second on.
+    /// Makes a key with an id that no file of the folder names, and returns it. It seals
+    /// after `activate_in`, and is newer than every key that starts to seal in the same
+    /// second.
     pub fn create_key(&self, now: UnixTime, activate_in: Duration) -> Result<Jwk, KeyringError> {
         let others = self.load()?;
         self.create(&others, now, activate_in, Vec::new())
@@ -80,7 +82,8 @@ impl KeyFolder {
             key.replaces.clone_from(&replaces);
             match self.write_new(&key) {
                 Ok(()) => {
-                    // Also without its line the key is good: the next `serve` writes it.
+                    // A key without its line in the history is still good: the next
+                    // `serve` writes the line.
                     let _ = self.note_new(&key, now);
                     return Ok(key);
                 }
@@ -114,7 +117,7 @@ impl KeyFolder {
         builder.recursive(true).mode(0o700).create(&self.path)
     }
 
-    /// Sets the end of a key: from `at` on it opens nothing; never, without one.
+    /// Sets the time from which a key opens nothing; `None` removes that time.
     pub fn retire_key(&self, kid: &str, at: Option<UnixTime>) -> Result<(), KeyringError> {
         let edited = self.edit(kid, |members| match at {
             None => drop(members.remove("exp")),
@@ -124,8 +127,8 @@ impl KeyFolder {
         edited.map_err(|error| self.cannot("retired", kid, &error))
     }
 
-    /// Changes some members of a key. What else stands in its file stays, and so does the
-    /// form: protected or not.
+    /// Changes some members of a key. Other members in its file stay, and the file stays
+    /// encrypted if it was.
     pub(super) fn edit(
         &self,
         kid: &str,
@@ -148,8 +151,9 @@ impl KeyFolder {
         self.sync()
     }
 
-    /// Deletes a key's file, and first writes down that this is meant: a running server
-    /// keeps a key whose file is only gone. The file may be gone already.
+    /// Deletes the file of a key. It first writes the removal to the history, because a
+    /// running server keeps a key whose file is merely gone. The file may be gone
+    /// already.
     pub fn remove_key(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
         let remove = || -> io::Result<()> {
             Held::hold(&self.path)?.note_key(kid, Fate::Removed, now)?;
@@ -173,8 +177,8 @@ impl KeyFolder {
         self.sync()
     }
 
-    /// A file of another name, whole and on disk. tempfile makes it 0600, and
-    /// removes it again on every early return.
+    /// Writes a file under a temporary name, whole and on disk. tempfile makes it with
+    /// mode 0600, and deletes it on every early return.
     pub(super) fn write_aside(&self, content: &Secret) -> io::Result<tempfile::NamedTempFile> {
         let mut file = tempfile::Builder::new()
             .prefix(ASIDE)
@@ -186,8 +190,8 @@ impl KeyFolder {
         Ok(file)
     }
 
-    /// True if a server may have this key though its file is gone: the history knows it, or
-    /// is gone too.
+    /// True if a server may have this key although its file is gone: the history has it,
+    /// or knows no key at all.
     pub fn may_miss(&self, kid: &str) -> Result<bool, KeyringError> {
         let history = self.history()?;
         let is_known = history
@@ -197,7 +201,7 @@ impl KeyFolder {
         Ok(is_known || (!history.has_had_keys() && is_kid(kid)))
     }
 
-    /// True if the folder has a key of this id, or has had one.
+    /// True if the folder has a key with this id, or has had one.
     pub fn has_had(&self, kid: &str) -> Result<bool, KeyringError> {
         if !is_kid(kid) {
             return Ok(false);
@@ -213,8 +217,8 @@ impl KeyFolder {
         })
     }
 
-    /// Writes down the keys and revocations that the history does not know yet: of a folder
-    /// that is older than its history, or that is changed by hand.
+    /// Writes to the history the keys and revocations that it does not have yet: those of
+    /// a folder older than its history, or changed by hand.
     pub(super) fn catch_up(&self, keys: &KeySet, now: UnixTime) -> io::Result<()> {
         let lines = read_if_there(&self.path.join(REVOKED))?.unwrap_or_default();
         let lines = Lines::parse(&lines);
@@ -264,7 +268,7 @@ impl KeyFolder {
         KeyringError::one(format!("{} could not be {what}: {error}", path.display()))
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -1,41 +1,42 @@
-//! What is wrong with the keys folder while a server goes on with what it has.
+//! Problems of the keys folder while a server keeps running with the keys and revocations
+//! that it has.
 
 use std::fmt;
 
 use crate::clock::UnixTime;
 
-/// The state of the folder at the last look.
+/// State of the folder at the last load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
-    /// Why nothing can be answered yet.
+    /// Reason why no request can be answered yet.
     pub(super) waits_for: Option<String>,
-    /// Why the keys in use are not those of the folder.
+    /// Reasons why the keys in use differ from those of the folder.
     pub(super) keys: Vec<String>,
-    /// The keys whose files are gone.
+    /// The keys whose files are missing.
     pub(super) gone: Vec<Gone>,
-    /// Why the revocations in force are not those of the folder.
+    /// Reasons why the revocations in force differ from those of the folder.
     pub(super) revocations: Vec<String>,
     /// True once this process has had a key.
     pub(super) has_had_keys: bool,
     /// True once this process has read all revocations.
     pub(super) knows_revocations: bool,
-    /// How the folder is called in messages.
+    /// Name of the folder in messages.
     pub(super) folder: String,
 }
 
-/// A key without a file.
+/// A key whose file is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gone {
     pub(super) kid: String,
     pub(super) end: Option<UnixTime>,
-    /// True if this process still has it.
+    /// True if this process still has the key.
     pub(super) is_in_use: bool,
 }
 
-/// One thing that is wrong, in one line.
+/// A problem, described in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// Nothing is answered until this is mended.
+    /// No request is answered until this is fixed.
     Waiting(String),
     /// The keys in use are not those of the folder.
     Keys(String),
@@ -54,17 +55,18 @@ impl fmt::Display for Trouble {
 }
 
 impl Condition {
-    /// True while nothing can be answered, because keys or revocations are not there yet.
+    /// True while no request can be answered, because keys or revocations are not there
+    /// yet.
     pub fn is_waiting(&self) -> bool {
         self.waits_for.is_some()
     }
 
-    /// True if the keys in use are those of the folder, save for some that have ended.
+    /// True if the keys in use are those of the folder, except keys that have ended.
     pub(super) fn has_all_keys(&self, now: UnixTime) -> bool {
         !self.is_waiting() && self.keys.is_empty() && self.gone_count(now) == 0
     }
 
-    /// Everything that is wrong.
+    /// Returns all current problems.
     pub fn troubles(&self, now: UnixTime) -> Vec<Trouble> {
         let waiting = self.waits_for.iter().cloned().map(Trouble::Waiting);
         let keys = self.keys.iter().cloned().chain(self.gone_in_use(now));
@@ -76,12 +78,12 @@ impl Condition {
             .collect()
     }
 
-    /// How many keys are gone that have not ended.
+    /// Returns the number of missing keys that have not ended.
     pub fn gone_count(&self, now: UnixTime) -> usize {
         self.gone_at(now).count()
     }
 
-    /// A key that has ended is not missed.
+    /// Returns the missing keys that have not ended.
     fn gone_at(&self, now: UnixTime) -> impl Iterator<Item = &Gone> {
         let is_missed = move |gone: &&Gone| gone.end.is_none_or(|end| now < end);
         self.gone.iter().filter(is_missed)

@@ -11,12 +11,13 @@ use super::{
 
 pub(super) const REVOKED: &str = "revoked.txt";
 
-/// What one look at the folder found. Each is read apart from the others.
+/// Result of one load of the folder. Keys, history and revocations are read
+/// independently.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) keys: Result<KeyFiles, KeyringError>,
     pub(super) history: io::Result<History>,
-    /// `None` if there is no file.
+    /// Lines of `revoked.txt`; `None` if there is no such file.
     pub(super) revoked: io::Result<Option<Lines>>,
 }
 
@@ -24,13 +25,14 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct KeyFiles {
     pub(super) keys: Vec<Jwk>,
-    /// The ids of those whose files are encrypted.
+    /// Ids of the keys whose files are encrypted.
     pub(super) protected: HashSet<String>,
 }
 
-/// Looks at the folder.
+/// Reads keys, revocations and history of the folder.
 pub(super) fn look(folder: &Path, passphrase: Option<&Passphrase>) -> Found {
-    // The history last: what was removed on purpose stands there before its file is gone.
+    // The history is read last: `keys remove` writes there before it deletes a key's
+    // file.
     let keys = load_keys(folder, passphrase);
     let revoked = read_if_there(&folder.join(REVOKED));
     Found {
@@ -40,7 +42,7 @@ pub(super) fn look(folder: &Path, passphrase: Option<&Passphrase>) -> Found {
     }
 }
 
-/// The keys alone, for a change of the folder.
+/// Reads only the keys, for a change of the folder.
 pub(super) fn load(folder: &Path, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
     let files = load_keys(folder, passphrase)?;
     let mut set = KeySet::new(files.keys);
@@ -48,7 +50,7 @@ pub(super) fn load(folder: &Path, passphrase: Option<&Passphrase>) -> Result<Key
     Ok(set)
 }
 
-/// Reads every `<kid>.jwk`; a missing folder is an empty one.
+/// Reads every `<kid>.jwk`. A missing folder counts as empty.
 pub(super) fn load_keys(
     folder: &Path,
     passphrase: Option<&Passphrase>,
@@ -78,8 +80,8 @@ pub(super) fn load_keys(
     }
 }
 
-/// The names of the folder's files, sorted, hidden ones left out: those are
-/// half-written keys and Kubernetes' own links.
+/// Returns the names of the folder's files, sorted. Hidden files are left out: they are
+/// half-written keys and the links that Kubernetes makes.
 pub(super) fn file_names(folder: &Path) -> Result<Vec<String>, KeyringError> {
     let cannot = |error: io::Error| {
         KeyringError::one(format!(
@@ -104,10 +106,10 @@ pub(super) fn file_names(folder: &Path) -> Result<Vec<String>, KeyringError> {
     Ok(names)
 }
 
-/// Why a key's file gives no key.
+/// Reasons why a file gives no key.
 enum Unread {
     Broken(String),
-    /// It lies with the passphrase.
+    /// The passphrase is missing or wrong.
     Locked(ProtectionError),
 }
 
@@ -117,7 +119,8 @@ impl From<String> for Unread {
     }
 }
 
-/// The files that the passphrase does not open: one problem, however many they are.
+/// Files that the passphrase does not open, reported as one problem however many they
+/// are.
 #[derive(Default)]
 struct Locked {
     without: Vec<String>,
@@ -147,7 +150,7 @@ impl Locked {
     }
 }
 
-/// Reads a key; also returns if its file is protected.
+/// Reads a key; the `bool` is true if its file is encrypted.
 fn load_key(
     path: &Path,
     stem: &str,

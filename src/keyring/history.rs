@@ -1,8 +1,9 @@
-//! `history.txt`: which keys the folder has had and which of them leaked, and a copy of each
-//! line that was read of `revoked.txt`. It marks a folder that has had keys, so that what is
-//! merely missing is told from what was removed, also by a server that has just started.
+//! Reads and writes `history.txt`: the keys that the folder has had, which of them
+//! leaked, and a copy of each line that was read from `revoked.txt`. It marks a folder
+//! that has had keys, so that even a server that has just started can tell a missing key
+//! from a removed one.
 //!
-//! Lines are only ever appended. One that a kill cut short says nothing.
+//! Lines are only ever appended. A line that was cut short by a kill is ignored.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,24 +24,24 @@ pub(super) const HISTORY: &str = "history.txt";
 
 const HEADING: &str = "# The keys that this folder has had, and the lines that were read of \
                        revoked.txt.\n# authseal writes it. Copy and back it up with the keys.\n";
-/// Ends a line that a kill cut short, so that it does not read as a whole one.
+/// Appended to a line that a kill cut short, so that it is not read as a whole line.
 const CUT_SHORT: &str = " cut short\n";
 
-/// How long a command waits for another one that changes the same folder.
+/// Maximum time that a command waits for another one that changes the same folder.
 const PATIENCE: Duration = Duration::from_secs(10);
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 const REVOKED: &str = "revoked";
 const UNDONE: &str = "undone";
 
-/// What became of a key.
+/// State of a key in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It was made, and should be here.
+    /// The key was made, and should be in the folder.
     Made,
-    /// It ends, or ended, at this time.
+    /// The key ends, or ended, at this time.
     Ends(UnixTime),
-    /// Its file was deleted by `keys remove`.
+    /// The file of the key was deleted by `keys remove`.
     Removed,
 }
 
@@ -48,14 +49,16 @@ pub(super) enum Fate {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
     pub(super) fates: BTreeMap<String, Fate>,
-    /// The keys that were made instead of one that leaked; none if that was undone.
+    /// Leaked keys, each with the keys that replaced it; the list is empty if that was
+    /// undone.
     pub(super) replaced: BTreeMap<String, Vec<Replaced>>,
-    /// The last word on each revocation: `false` if it was undone.
+    /// The last line about each revocation: `false` if it was undone.
     pub(super) revocations: HashMap<Revocation, bool>,
 }
 
 impl History {
-    /// Reads the folder's history. A missing one is empty; a link to nowhere is not missing.
+    /// Reads the history of the folder. A missing file is an empty history; a broken link
+    /// is an error.
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
         Ok(Self::parse(
             &read_if_there(&folder.join(HISTORY))?.unwrap_or_default(),
@@ -119,17 +122,17 @@ impl History {
         }
     }
 
-    /// True if the key was removed on purpose.
+    /// True if the key was removed with `keys remove`.
     pub(super) fn is_removed(&self, kid: &str) -> bool {
         self.fates.get(kid) == Some(&Fate::Removed)
     }
 
-    /// The keys that were made instead of this one, because it leaked.
+    /// Returns the keys that replaced this key because it leaked.
     pub(super) fn replaced_by(&self, kid: &str) -> &[Replaced] {
         self.replaced.get(kid).map_or(&[], Vec::as_slice)
     }
 
-    /// True if it was replaced once, and that was undone.
+    /// True if the key was replaced, and that was undone.
     pub(super) fn is_undone(&self, kid: &str) -> bool {
         self.replaced.get(kid).is_some_and(Vec::is_empty)
     }
@@ -140,12 +143,12 @@ impl History {
     }
 }
 
-/// True if it is a whole time, as it is written here: a shorter one was cut.
+/// True if the text is a whole time as this file writes it. A shorter time was cut off.
 fn is_time(text: &str) -> bool {
     text.len() == "2026-11-27T12:00:00Z".len() && UnixTime::parse(text).is_some()
 }
 
-/// A file's content; `None` if nothing of that name is there. A link to nowhere is an error.
+/// Reads a file; `None` if it does not exist. A broken link is an error.
 pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Err(error)
@@ -157,14 +160,15 @@ pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// The folder, held by one command: others that change its texts wait until this is dropped.
+/// Exclusive lock of the folder for one command. Other commands that change its text
+/// files wait until it is dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     history: File,
 }
 
 impl Held {
-    /// Waits for the folder, for a while. Makes the file if there is none.
+    /// Locks the folder; fails after 10 seconds. Makes `history.txt` if there is none.
     pub(super) fn hold(folder: &Path) -> io::Result<Self> {
         let path = folder.join(HISTORY);
         let is_new = fs::symlink_metadata(&path).is_err();
@@ -192,7 +196,7 @@ impl Held {
         Ok(Self { history })
     }
 
-    /// What stands there.
+    /// Reads the history.
     pub(super) fn history(&mut self) -> io::Result<History> {
         Ok(History::parse(self.content()?.as_bytes()))
     }
@@ -204,7 +208,7 @@ impl Held {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Notes what became of a key.
+    /// Appends the state of a key.
     pub(super) fn note_key(&mut self, kid: &str, fate: Fate, now: UnixTime) -> io::Result<()> {
         match fate {
             Fate::Made => self.append(&format!("key {kid} made {now}\n")),
@@ -213,24 +217,24 @@ impl Held {
         }
     }
 
-    /// Notes when a key ends; never, without a time.
+    /// Appends the end of a key; `None` means never.
     pub(super) fn note_end(&mut self, kid: &str, end: Option<UnixTime>) -> io::Result<()> {
         let end = end.map_or("never".to_owned(), |end| end.to_string());
         self.append(&format!("key {kid} ends {end}\n"))
     }
 
-    /// Notes that a leaked key was replaced.
+    /// Appends that a leaked key was replaced.
     pub(super) fn note_replaced(&mut self, kid: &str, replaced: &Replaced) -> io::Result<()> {
         let Replaced { by, at } = replaced;
         self.append(&format!("key {kid} replaced {at} by {by}\n"))
     }
 
-    /// Notes that a key did not leak after all.
+    /// Appends that a key did not leak after all.
     pub(super) fn note_undone(&mut self, kid: &str, now: UnixTime) -> io::Result<()> {
         self.append(&format!("key {kid} {UNDONE} {now}\n"))
     }
 
-    /// Notes the last word on revocations: `false` if one was undone.
+    /// Appends revocations: `false` for one that was undone.
     pub(super) fn note_revocations<'r>(
         &mut self,
         words: impl IntoIterator<Item = (&'r Revocation, &'r bool)>,
@@ -246,7 +250,7 @@ impl Held {
         }
     }
 
-    /// One write, and on disk when this returns.
+    /// Appends in one write; the lines are on disk when this returns.
     fn append(&mut self, lines: &str) -> io::Result<()> {
         let content = self.content()?;
         let start = match (content.is_empty(), content.ends_with('\n')) {
@@ -260,11 +264,12 @@ impl Held {
     }
 }
 
-/// Gives a file that root made in the folder of the service's user to that user.
+/// Changes the owner of a file that root made to the owner of the folder, the service's
+/// user.
 pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
     let (ours, folders) = (file.metadata()?, fs::metadata(folder)?);
     if (ours.uid(), ours.gid()) != (folders.uid(), folders.gid()) {
-        // Whoever is not root cannot, and need not.
+        // Only root can do this, and other users need not.
         let _ = fchown(file, Some(folders.uid()), Some(folders.gid()));
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! The keys folder as `check` shows it: what `serve` would stumble over later.
+//! Inspection of the keys folder for `check`: finds problems that `serve` would meet
+//! later.
 
 use std::{
     fs::{self, Metadata},
@@ -18,20 +19,21 @@ use super::{
     history::{HISTORY, History},
 };
 
-/// Keys and `revoked.txt` need far less.
+/// Minimum free space in bytes. Keys and `revoked.txt` need far less.
 const ROOM_BYTES: u64 = 1024 * 1024;
 
-/// What was found of the folder itself.
+/// Findings about the folder itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
-    /// What it is like, one line each.
+    /// Properties of the folder, one line each.
     pub facts: Vec<String>,
-    /// What is wrong, one sentence each, with what mends it.
+    /// Problems, one sentence each, with the remedy.
     pub problems: Vec<String>,
 }
 
 impl KeyFolder {
-    /// Looks at the folder. `needs_key` if `serve` would make its first key there.
+    /// Inspects the folder. `needs_key` is true if `serve` would make its first key
+    /// there.
     pub fn inspect(&self, needs_key: bool) -> Inspection {
         let mut found = Inspection::default();
         let path = self.path();
@@ -57,7 +59,7 @@ impl Inspection {
         self.problems.push(problem);
     }
 
-    /// For a folder that does not exist yet.
+    /// Checks that a folder that does not exist yet can be made.
     fn look_above(&mut self, path: &Path) {
         self.facts.push("does not exist yet".to_owned());
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -127,7 +129,7 @@ impl Inspection {
                 path.display()
             ));
         }
-        // Some file systems make entries as they need them, and say 0 of 0.
+        // Some file systems make inodes when they need them, and report 0 of 0.
         if volume.f_files > 0 && volume.f_favail == 0 {
             self.problem(format!(
                 "the volume of {} has no room for another file (inodes)",
@@ -136,7 +138,7 @@ impl Inspection {
         }
     }
 
-    /// Files that another user wrote, and links to nowhere.
+    /// Finds files that another user wrote, and broken links.
     fn look_at_files(&mut self, path: &Path, owner: u32) {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
@@ -158,7 +160,7 @@ impl Inspection {
                         ));
                     }
                 }
-                // The loader names a key that can't be read.
+                // The loader reports a key that can't be read.
                 Err(_) if name.ends_with(".jwk") => {}
                 Err(error) => self.problem(format!("{} cannot be read: {error}", file.display())),
             }

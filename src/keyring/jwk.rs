@@ -1,4 +1,4 @@
-//! One key as RFC 7517 writes it: read, checked, made, written.
+//! A key as a JWK (RFC 7517): making, parsing, checking and writing.
 
 use std::{fmt, time::Duration};
 
@@ -17,38 +17,38 @@ use zeroize::Zeroizing;
 use super::protection::{Passphrase, ProtectionError, is_protected, json_of};
 use crate::{clock::UnixTime, secret::Secret};
 
-/// A 256-bit symmetric key for `alg=dir`, `enc=A256GCM` (RFC 7518 sections 4.5
-/// and 5.3).
+/// A 256-bit symmetric key for `alg=dir`, `enc=A256GCM` (RFC 7518 sections 4.5 and 5.3).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Jwk {
-    /// The key's id, which is also its file's name.
+    /// Id of the key, and the name of its file without `.jwk`.
     pub kid: String,
-    /// When it was made.
+    /// Time at which the key was made.
     pub iat: UnixTime,
-    /// When it starts to seal; it opens from the moment it is seen.
+    /// Time at which the key starts to seal. It can open from the moment that it is
+    /// loaded.
     pub nbf: UnixTime,
-    /// When it stops to open; never, if absent.
+    /// Time at which the key stops to open; `None` means never.
     pub exp: Option<UnixTime>,
-    /// The ids of leaked keys that this one was made instead of. They open nothing
-    /// wherever this key is seen, so that one file is the whole change.
+    /// Ids of the leaked keys that this key replaces. They open nothing on any server
+    /// that has this key, so that adding one file is the whole change.
     pub replaces: Vec<String>,
-    /// The key that says so of this one. It is not written into this one's file.
+    /// The key that replaces this one. It is not written to the file of this key.
     pub replaced: Option<Replaced>,
     k: Key,
     protected_header: String,
 }
 
-/// The end of a key that leaked.
+/// Replacement of a key that leaked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replaced {
-    /// The id of the key that was made instead.
+    /// Id of the new key.
     pub by: String,
-    /// When that one was made.
+    /// Time at which the new key was made.
     pub at: UnixTime,
 }
 
-/// The 256 bits, which are wiped, and the cipher that follows from them, which ring does
-/// not wipe.
+/// The 256 bits, which are wiped from memory, and the cipher made from them, which ring
+/// does not wipe.
 #[derive(Clone)]
 struct Key {
     bytes: Zeroizing<[u8; 32]>,
@@ -71,10 +71,10 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// What is wrong with a JWK. Never holds any of its content.
+/// Reasons why a JWK is refused. They never contain any of its content.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum JwkError {
-    /// Not JSON; with the place.
+    /// The text is not JSON; with the position of the error.
     #[error("is not JSON (line {line}, column {column})")]
     NotJson {
         /// Line, from 1.
@@ -82,18 +82,18 @@ pub enum JwkError {
         /// Column, from 1.
         column: usize,
     },
-    /// JSON, but neither an object nor, where a set is expected, a set.
+    /// The JSON is not an object, or not a JWK Set if one is expected.
     #[error("is not a JSON object in the form of RFC 7517")]
     NotAnObject,
     /// A member is missing or has a value that cannot be used.
     #[error("has a wrong \"{member}\": it must be {expected}")]
     Member {
-        /// The member's name.
+        /// Name of the member.
         member: &'static str,
-        /// What it must be.
+        /// Values that the member may have.
         expected: &'static str,
     },
-    /// It is encrypted, and cannot be decrypted.
+    /// The JWK is encrypted, and cannot be decrypted.
     #[error(transparent)]
     Protected(#[from] ProtectionError),
 }
@@ -106,8 +106,8 @@ const ENC: &str = "\"A256GCM\", or absent";
 const REPLACES: &str = "a list of other keys' ids, or absent";
 const TIME: &str = "whole seconds since 1970, or absent";
 
-/// 40 random bits: two servers' folders that are put together do not hold two keys of one
-/// id. Not more, because every AuthID carries it.
+/// Length of a new id: 40 random bits, so that two folders that are merged do not hold
+/// two keys with the same id. It is not longer because every AuthID contains it.
 const NEW_KID_CHARACTERS: usize = 8;
 const KID_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
@@ -135,7 +135,7 @@ impl Jwk {
         }
     }
 
-    /// Reads one JWK.
+    /// Parses one JWK.
     pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
         Self::from_value(&parse_json(json)?)
     }
@@ -186,7 +186,7 @@ impl Jwk {
         })
     }
 
-    /// The JWK as JSON, the secret `k` included.
+    /// Returns the JWK as JSON, including the secret `k`.
     pub fn to_json(&self) -> Secret {
         let mut jwk = json!({
             "kty": "oct",
@@ -206,34 +206,36 @@ impl Jwk {
         Secret::new(jwk.to_string())
     }
 
-    /// Whether the key still opens what it sealed.
+    /// True if the key still opens what it sealed.
     pub fn opens_at(&self, now: UnixTime) -> bool {
         self.replaced.is_none() && self.exp.is_none_or(|exp| now < exp)
     }
 
-    /// When it stops to open, or stopped: its `exp`, or when a leaked key was replaced.
+    /// Returns the time at which the key stops or stopped to open: its `exp`, or the time
+    /// at which it was replaced because it leaked, if that is earlier.
     pub fn end(&self) -> Option<UnixTime> {
         let replaced = self.replaced.as_ref().map(|replaced| replaced.at);
         replaced.into_iter().chain(self.exp).min()
     }
 
-    /// Whether the key may seal.
+    /// True if the key may seal.
     pub fn seals_at(&self, now: UnixTime) -> bool {
         self.nbf <= now && self.opens_at(now)
     }
 
-    /// The key itself, for `seal` alone.
+    /// Returns the key bytes, for `seal` only.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.k.bytes
     }
 
-    /// The key, ready for AES-256-GCM.
+    /// Returns the AES-256-GCM cipher of this key.
     pub fn cipher(&self) -> &LessSafeKey {
         &self.k.cipher
     }
 
-    /// What a JWE of this key begins with, if it is not compressed: its protected header
-    /// (RFC 7516 section 4.1) in base64url, member for member as josekit writes it.
+    /// Returns the start of every uncompressed JWE of this key: its protected header (RFC
+    /// 7516 section 4.1) in base64url, with the members in the order in which josekit
+    /// writes them.
     pub fn protected_header(&self) -> &str {
         &self.protected_header
     }
@@ -261,8 +263,8 @@ impl fmt::Debug for Jwk {
     }
 }
 
-/// Whether a text can be a key's id: it becomes a file's name and a JSON string
-/// without escapes.
+/// True if the text can be the id of a key: it is used as a file name, and as a JSON
+/// string without escapes.
 pub(super) fn is_kid(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
@@ -270,8 +272,8 @@ pub(super) fn is_kid(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Reads a JWK Set (RFC 7517 section 5), as JSON or encrypted, or as base64 of either.
-/// Also returns if it is encrypted.
+/// Parses a JWK Set (RFC 7517 section 5), as JSON or encrypted, or as base64 of either.
+/// The `bool` is true if it is encrypted.
 pub(super) fn parse_set(
     text: &Secret,
     passphrase: Option<&Passphrase>,
@@ -289,7 +291,8 @@ pub(super) fn parse_set(
     Ok((keys?, is_protected))
 }
 
-/// serde_json's own messages can quote what they read, so only the place is kept.
+/// Parses JSON. Errors keep only the position, because the messages of serde_json can
+/// quote the text.
 fn parse_json(json: &[u8]) -> Result<Value, JwkError> {
     serde_json::from_slice(json).map_err(|error| JwkError::NotJson {
         line: error.line(),

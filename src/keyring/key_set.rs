@@ -1,4 +1,4 @@
-//! What one load of the keys found.
+//! Keys and revocations of one load.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -15,36 +15,37 @@ use super::{
 };
 use crate::clock::UnixTime;
 
-/// The keys and revoked lineages of one load: never changed, only replaced.
+/// The keys and revocations of one load. A set is never changed, only replaced as a
+/// whole.
 #[derive(Debug)]
 pub struct KeySet {
-    /// Sorted so that the last key that may seal is the one that does.
+    /// The keys, sorted so that the last key that may seal is the one that does.
     keys: Vec<Jwk>,
-    /// Keys that should be here and are not, each with its end.
+    /// Ids of keys that should be in the folder and are missing, each with its end.
     pub(super) missing: BTreeMap<String, Option<UnixTime>>,
-    /// The ids of those that are encrypted where they are kept. Not what makes a set
-    /// another one: the keys are the same.
+    /// Ids of the keys that are encrypted at rest. They are ignored when sets are
+    /// compared, because the keys are the same.
     pub(super) protected: HashSet<String>,
     pub(super) revocations: Arc<Revocations>,
     pub(super) version: u64,
 }
 
-/// What a key is good for, now.
+/// State of a key at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// It opens, and will seal when its `nbf` comes.
+    /// The key opens, and will seal from its `nbf` on.
     Pending,
-    /// It opens, and is the one that seals.
+    /// The key opens, and new AuthIDs are sealed under it.
     Sealing,
-    /// It opens what it sealed; a newer one seals.
+    /// The key opens what it sealed; a newer key seals.
     Opening,
-    /// Its `exp` has passed, or it was replaced because it leaked: it does nothing any
-    /// more.
+    /// The key's `exp` has passed, or it was replaced because it leaked. It neither seals
+    /// nor opens.
     Retired,
 }
 
 impl KeyState {
-    /// A word for people and scripts.
+    /// Returns a word for people and scripts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -55,16 +56,16 @@ impl KeyState {
     }
 }
 
-/// Why a key cannot open.
+/// Reasons why a key cannot open.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Unusable {
-    /// No key of that id is here.
+    /// No key with that id is known to this server.
     #[error("this server does not have the key it was sealed under")]
     Unknown,
-    /// The key's `exp` has passed, or it was replaced.
+    /// The `exp` of the key has passed, or the key was replaced.
     #[error("the key it was sealed under has been retired")]
     Retired,
-    /// The folder has had it, and nobody has removed it: its file is missing.
+    /// The folder has had the key, and no `keys remove` was run: its file is missing.
     #[error("the file of the key it was sealed under is missing on this server")]
     Missing,
 }
@@ -82,15 +83,15 @@ impl KeySet {
         }
     }
 
-    /// The newest key whose `nbf` has passed. Where none has, because the clock
-    /// was set back, the one that comes first: a replaced refresh token that
-    /// nothing seals would be lost.
+    /// Returns the newest key whose `nbf` has passed. If there is none, because the clock
+    /// was set back, returns the key with the earliest `nbf`: without a key to seal it, a
+    /// refresh token that the provider has just replaced would be lost.
     pub fn sealing(&self, now: UnixTime) -> Option<&Jwk> {
         let active = self.keys.iter().rev().find(|key| key.seals_at(now));
         active.or_else(|| self.keys.iter().find(|key| key.opens_at(now)))
     }
 
-    /// What a key is good for.
+    /// Returns the state of a key.
     pub fn state(&self, key: &Jwk, now: UnixTime) -> KeyState {
         if !key.opens_at(now) {
             KeyState::Retired
@@ -106,7 +107,7 @@ impl KeySet {
         }
     }
 
-    /// The key of that id, while it opens.
+    /// Returns the key with this id if it still opens.
     pub fn opening(&self, kid: &str, now: UnixTime) -> Result<&Jwk, Unusable> {
         match self.keys.iter().find(|key| key.kid == kid) {
             None => Err(self.why_absent(kid, now)),
@@ -115,8 +116,9 @@ impl KeySet {
         }
     }
 
-    /// Keeps closed what is known to have leaked: that the file is gone that says so brings
-    /// no leaked key back. If the file is there, and says so no more, it was undone.
+    /// Keeps known leaked keys closed: if the file of the replacing key is gone, the
+    /// leaked key does not open again. If that file is there and no longer names the
+    /// leaked key, the replacement was undone.
     pub(super) fn keep_replaced<'r>(
         &mut self,
         known: impl IntoIterator<Item = (&'r str, &'r Replaced)>,
@@ -132,26 +134,27 @@ impl KeySet {
         }
     }
 
-    /// Every key that was replaced because it leaked.
+    /// Returns every key that was replaced because it leaked.
     pub(super) fn replaced(&self) -> impl Iterator<Item = (&str, &Replaced)> {
         self.keys
             .iter()
             .filter_map(|key| Some((key.kid.as_str(), key.replaced.as_ref()?)))
     }
 
-    /// True if the key is encrypted where it is kept.
+    /// True if the key is encrypted at rest.
     pub fn is_protected(&self, kid: &str) -> bool {
         self.protected.contains(kid)
     }
 
-    /// True if a key has this id, or was made instead of one that had.
+    /// True if a key has this id, or replaces a key that had it.
     pub fn names(&self, kid: &str) -> bool {
         let mut keys = self.keys.iter();
         keys.any(|key| key.kid == kid || key.replaces.iter().any(|other| other == kid))
     }
 
-    /// From when on a key that activates at `nbf` must be said to be, made now, to be
-    /// newer than those that activate in the same second.
+    /// Returns the `iat` of a new key made now that starts to seal at `nbf`. It is later
+    /// than that of every key that starts in the same second, so that the new key is the
+    /// newest.
     pub(super) fn next_iat(&self, now: UnixTime, nbf: UnixTime) -> UnixTime {
         let rivals = self.keys.iter().filter(|key| key.nbf == nbf);
         let newest = rivals.map(|key| key.iat).max();
@@ -166,51 +169,51 @@ impl KeySet {
         }
     }
 
-    /// True if an AuthID is revoked: its login, or by a rule.
+    /// True if an AuthID is revoked, by its lineage or by a rule.
     pub fn revokes(&self, facts: &Facts<'_>) -> bool {
         self.revocations.revoke(facts)
     }
 
-    /// True if this lineage is revoked by a line of its own.
+    /// True if a line of `revoked.txt` names this lineage.
     pub fn is_revoked(&self, lineage: impl fmt::Display) -> bool {
         let lineage = Revocation::lineage(&lineage.to_string());
         lineage.is_some_and(|lineage| self.revocations.contains(&lineage))
     }
 
-    /// True if the other holds the same keys and revocations.
+    /// True if the other set holds the same keys and revocations.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.keys == other.keys
             && self.missing == other.missing
             && self.revocations == other.revocations
     }
 
-    /// Changes with every load that finds something new: what was worked out under
-    /// another version must be worked out again.
+    /// Returns a number that changes with every load that finds a difference. Results
+    /// computed under another version must be computed again.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Every key, the oldest first.
+    /// Returns every key, sorted by `nbf`, the earliest first.
     pub fn iter(&self) -> impl Iterator<Item = &Jwk> {
         self.keys.iter()
     }
 
-    /// How many lineages and rules are revoked.
+    /// Returns the number of revoked lineages and rules in force.
     pub fn revoked_count(&self) -> usize {
         self.revocations.len()
     }
 
-    /// Each revocation in force.
+    /// Returns each revocation in force.
     pub fn revocations(&self) -> impl Iterator<Item = Revocation> {
         self.revocations.iter()
     }
 
-    /// The ids of the keys that should be here, and whose files are missing.
+    /// Returns the ids of keys that should be in the folder and whose files are missing.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         self.missing.keys().map(String::as_str)
     }
 
-    /// Those of them that have not ended.
+    /// Returns the ids of missing keys that have not ended.
     pub fn missed(&self, now: UnixTime) -> impl Iterator<Item = &str> {
         let is_missed = move |end: &Option<UnixTime>| end.is_none_or(|end| now < end);
         let missing = self.missing.iter();
@@ -219,14 +222,14 @@ impl KeySet {
             .map(|(kid, _)| kid.as_str())
     }
 
-    /// Whether there is no key at all.
+    /// True if there is no key at all.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 }
 
-/// Whatever the clock says, the state of the replacing key, or its own `exp`: a leaked
-/// key must not open where the one that was made instead may seal.
+/// Marks replaced keys, whatever the time, the state of the replacing key, and its `exp`:
+/// a leaked key must not open where the key that replaces it may seal.
 fn retire_replaced(keys: &mut [Jwk]) {
     let mut replaced: HashMap<String, Replaced> = HashMap::new();
     for key in keys.iter() {

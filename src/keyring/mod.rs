@@ -1,8 +1,8 @@
-//! The server's keys: one JWK per file in the keys folder, or a JWK Set in the
-//! environment, and the lineages that have been revoked.
+//! Keys of the server: one JWK per file in the keys folder, or a JWK Set in the
+//! environment, and the revocations.
 //!
-//! [`Keyring`] is what lives as long as the server; [`KeySet`] is what is in use after one
-//! look, never changed afterwards and swapped as a whole.
+//! A [`Keyring`] lives as long as the server. A [`KeySet`] is the result of one load; it
+//! is never changed, only replaced as a whole.
 
 mod admin;
 mod condition;
@@ -44,7 +44,7 @@ pub use revocations::{Facts, LineageBits, Revocation, Scope};
 use crate::{clock::UnixTime, secret::Secret};
 use folder::KeyFiles;
 
-/// Where the keys come from.
+/// Source of the keys.
 #[derive(Clone, Debug)]
 pub enum KeySource {
     /// A folder of `<kid>.jwk` files and a `revoked.txt`.
@@ -57,7 +57,8 @@ impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(folder) => {
-                // Absolute, because which folder it is depends on where one stands.
+                // An absolute path, because a relative one depends on the working
+                // directory.
                 let absolute = std::path::absolute(folder);
                 let shown = absolute.as_deref().unwrap_or(folder);
                 write!(f, "the folder {}", shown.display())
@@ -67,12 +68,12 @@ impl fmt::Display for KeySource {
     }
 }
 
-/// Why the keys could not be loaded or made. Everything wrong is named at once,
-/// with the command that mends it, and never a key's bytes.
+/// Reasons why the keys could not be loaded or made. All problems are reported at once,
+/// with the command that fixes each, and never with the bytes of a key.
 #[derive(Debug, Error)]
 #[error("{}", .problems.join("\n"))]
 pub struct KeyringError {
-    /// One sentence for each thing that is wrong.
+    /// One sentence for each problem.
     pub problems: Vec<String>,
 }
 
@@ -84,7 +85,8 @@ impl KeyringError {
     }
 }
 
-/// One load's keys, kept for an operation. It counts in no place that all threads share.
+/// The keys of one load, kept for one operation. It is cheap: threads share no counter
+/// for it.
 pub type CurrentKeys = Guard<Arc<KeySet>>;
 
 /// The keys in use, replaced as a whole by [`Keyring::reload`].
@@ -99,15 +101,14 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Loads keys that are not protected, and the revocations: see
-    /// [`Keyring::load_protected`].
+    /// Loads unencrypted keys and the revocations; see [`Keyring::load_protected`].
     pub fn load(source: KeySource) -> Result<Self, KeyringError> {
         Self::load_protected(source, None)
     }
 
-    /// Loads the revocations and the keys, of which some may be encrypted under `passphrase`.
-    /// An empty folder is no error: see [`Keyring::begin`]. Keys that can't be read are one.
-    /// What is wrong with the revocations stands in the condition.
+    /// Loads the revocations and the keys, some of which may be encrypted under
+    /// `passphrase`. Keys that can't be read are an error. An empty folder is not: see
+    /// [`Keyring::begin`]. Problems with the revocations are in [`Keyring::condition`].
     pub fn load_protected(
         source: KeySource,
         passphrase: Option<Passphrase>,
@@ -132,12 +133,12 @@ impl Keyring {
         })
     }
 
-    /// Where the keys come from.
+    /// Returns the source of the keys.
     pub fn source(&self) -> &KeySource {
         &self.source
     }
 
-    /// The keys folder, to be changed; `None` where the keys stand in the environment.
+    /// Returns the keys folder, for changes; `None` if the keys are in the environment.
     pub fn folder(&self) -> Option<KeyFolder> {
         let KeySource::Folder(folder) = &self.source else {
             return None;
@@ -145,11 +146,12 @@ impl Keyring {
         Some(KeyFolder::new(folder).protected_by(self.passphrase.clone()))
     }
 
-    /// All keys as a JWK Set for AUTHSEAL_KEYS: encrypted where there is a passphrase,
-    /// unless `in_clear`.
+    /// Returns all keys as a JWK Set for AUTHSEAL_KEYS. It is encrypted if there is a
+    /// passphrase, unless `in_clear`.
     pub fn export(&self, in_clear: bool) -> Secret {
         let keys = self.current();
-        // Where this set is read, nothing else says that such a key leaked.
+        // A server that reads the exported set has no history, so leaked keys that only
+        // the history closes are left out.
         let is_closed_by_history = |key: &&Jwk| {
             let replaced = key.replaced.as_ref();
             replaced.is_some_and(|replaced| keys.iter().all(|other| other.kid != replaced.by))
@@ -171,32 +173,35 @@ impl Keyring {
         self.passphrase.is_some()
     }
 
-    /// Decrypts what a reload would decrypt, which takes a tenth of a second for each new
-    /// protected key: for a thread that answers nobody. The reload is quick then.
+    /// Decrypts the keys that a reload would decrypt, about a tenth of a second for each
+    /// new encrypted key. Call it on a thread that answers no requests; the reload is
+    /// quick afterwards.
     pub fn decrypt_ahead(&self) {
         if let (KeySource::Folder(folder), Some(passphrase)) = (&self.source, &self.passphrase) {
-            // What is wrong is the reload's to say.
+            // The reload reports the problems.
             let _ = folder::load_keys(folder, Some(passphrase));
         }
     }
 
-    /// The keys as of now. Take it once per operation, so that one operation
-    /// never sees two sets.
+    /// Returns the current keys. Call it once per operation, so that one operation never
+    /// sees two sets.
     pub fn current(&self) -> CurrentKeys {
         self.current.load()
     }
 
-    /// What was wrong at the last look.
+    /// Returns the problems found at the last load.
     pub fn condition(&self) -> Guard<Arc<Condition>> {
         self.condition.load()
     }
 
-    /// Looks at the source again and swaps the set as a whole. Keys and revocations are read
-    /// apart: where the one can't be read, the other is followed all the same. What is only
-    /// gone stays in use: an unmounted disk is no wish to retire every key.
+    /// Reads the source again and replaces the set as a whole. Keys and revocations are
+    /// read independently: if one can't be read, changes to the other still take effect.
+    /// Keys and revocations that are merely gone stay in use: an unmounted disk is not an
+    /// order to retire every key.
     ///
-    /// `false` if nothing is different; then the set that is in use stays, and what
-    /// was worked out under it stays good. The error has what is wrong with the keys.
+    /// Returns `false` if nothing has changed; then the current set stays in use, and
+    /// results computed under it stay valid. The error describes the problems with the
+    /// keys.
     pub fn reload(&self) -> Result<bool, KeyringError> {
         let KeySource::Folder(folder) = &self.source else {
             return Ok(false);
@@ -215,7 +220,7 @@ impl Keyring {
             set.version = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
             self.current.store(Arc::new(set));
         }
-        // Last: whoever waited no longer finds the keys.
+        // Stored last: when the condition no longer says waiting, the keys are in use.
         self.condition.store(Arc::new(condition));
         match problems.is_empty() {
             true => Ok(is_new),
@@ -238,20 +243,21 @@ impl Keyring {
         Err(KeyringError::one(problem))
     }
 
-    /// Looks again, as a server that starts does: a first key may be made or not.
+    /// Loads again as a starting server does. `makes_first_key` is true if a first key
+    /// may be made.
     pub fn look_for_start(&self, makes_first_key: bool) {
         self.makes_first_key
             .store(makes_first_key, Ordering::SeqCst);
-        // What is wrong stands in the condition.
+        // The problems are in the condition.
         let _ = self.reload();
     }
 
-    /// Prepares a server's start. Makes a key in a folder that has never had one and returns
-    /// its kid; `None` when there is a key already, or when there should be one: then the
-    /// keyring waits for it.
+    /// Prepares the start of a server. Makes a key in a folder that has never had one and
+    /// returns its id. Returns `None` if there is a key already, or if there should be
+    /// one: then the keyring waits for it.
     ///
-    /// Fails where the folder cannot be written: a key that dies with the
-    /// process would silently void every AuthID made with it.
+    /// Fails if the folder cannot be written: a key that exists only in the process
+    /// would, at its end, silently void every AuthID sealed under it.
     pub fn begin(
         &self,
         now: UnixTime,
@@ -275,8 +281,9 @@ impl Keyring {
         Ok(Some(key.kid))
     }
 
-    /// Writes into the folder's history what was read of it, for the next start: a folder is
-    /// also changed by hand. Not where keys are gone: it may be another folder, before a mount.
+    /// Writes the keys and revocations in use to the folder's history, for the next
+    /// start, because a folder is also changed by hand. Does nothing if keys are missing:
+    /// before a mount, it may be another folder.
     pub fn write_history(&self, now: UnixTime) -> io::Result<()> {
         match &self.source {
             KeySource::Folder(folder) if self.condition().has_all_keys(now) => {
@@ -291,7 +298,8 @@ impl Keyring {
 fn read_set(text: &Secret, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
     let (jwks, is_protected) = jwk::parse_set(text, passphrase)
         .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
-    // What the one seals, the other would be asked to open.
+    // Two keys with one id are refused: a server could use one to seal and the other to
+    // open.
     let mut kids = HashSet::new();
     if let Some(twice) = jwks.iter().find(|key| !kids.insert(&key.kid)) {
         return Err(KeyringError::one(format!(

@@ -1,7 +1,8 @@
-//! Keys at rest: a JWK, or a JWK Set, encrypted under a passphrase (RFC 7517 section 7).
+//! Encryption of keys at rest: a JWK, or a JWK Set, encrypted under a passphrase (RFC
+//! 7517 section 7).
 //!
-//! The form is a compact JWE of PBES2 (RFC 7518 section 4.8) that any JOSE library opens
-//! with the passphrase alone.
+//! The form is a compact JWE with PBES2 (RFC 7518 section 4.8), which any JOSE library
+//! can open with the passphrase alone.
 
 use std::{
     collections::HashMap,
@@ -26,23 +27,24 @@ pub(super) const JWK: &str = "jwk+json";
 /// The `cty` of a set of keys.
 pub(super) const JWK_SET: &str = "jwk-set+json";
 
-/// OWASP's figure of 2025 for PBKDF2 with HMAC-SHA-512.
+/// Iterations for new files: OWASP's figure of 2025 for PBKDF2 with HMAC-SHA-512.
 const ITERATIONS: usize = 220_000;
 const SALT_BYTES: usize = 16;
-/// RFC 7518 section 4.8.1.2 asks for 1,000 at least. A hostile file could ask for hours;
-/// josekit has the same upper bound.
+/// Iterations that are accepted. RFC 7518 section 4.8.1.2 asks for at least 1,000. A
+/// hostile file could ask for hours of work; josekit has the same upper limit.
 const ACCEPTED_ITERATIONS: std::ops::RangeInclusive<u64> = 1_000..=1_000_000;
-/// Far above a set of a hundred keys.
+/// Maximum size of an encrypted file; far above a set of a hundred keys.
 const MAX_BYTES: usize = 256 * 1024;
-/// AES key wrap adds as much (RFC 3394).
+/// Number of bytes that AES key wrap adds (RFC 3394).
 const KEY_WRAP_BYTES: usize = 8;
-/// More files than this are derived anew at each load.
+/// Number of decrypted files that are cached. If there are more, some are decrypted again
+/// at each load.
 const MOST_REMEMBERED: usize = 1_000;
 
-/// What keys are encrypted under at rest.
+/// Passphrase that encrypts keys at rest.
 ///
-/// Deriving takes about a tenth of a second, so what a file held is remembered by its
-/// content, wrong ones too: an unchanged file is never derived again.
+/// Deriving the key takes about a tenth of a second, so results are cached by the file's
+/// content, failures too: an unchanged file is not derived again.
 #[derive(Clone)]
 pub struct Passphrase {
     text: Secret,
@@ -52,7 +54,7 @@ pub struct Passphrase {
 
 type Opened = Result<Arc<Zeroizing<Vec<u8>>>, ProtectionError>;
 
-/// Why a protected key cannot be read. Never holds any of its content.
+/// Reasons why an encrypted key cannot be read. They never contain any of its content.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ProtectionError {
     /// No passphrase is set.
@@ -61,13 +63,13 @@ pub enum ProtectionError {
          passphrase"
     )]
     NoPassphrase,
-    /// The passphrase is another one, or the file is damaged.
+    /// The passphrase is wrong, or the file is damaged.
     #[error(
         "does not open with AUTHSEAL_KEYS_PASSPHRASE: it was protected with another passphrase, \
          or is damaged"
     )]
     WrongPassphrase,
-    /// Cut off, or no encrypted JWK.
+    /// The text is cut off, or is not an encrypted JWK.
     #[error("is not a whole encrypted JWK (RFC 7517 section 7): {0}")]
     Form(&'static str),
 }
@@ -79,7 +81,7 @@ impl fmt::Debug for Passphrase {
 }
 
 impl Passphrase {
-    /// The passphrase `text`, which must not be empty.
+    /// Makes a passphrase from `text`, which must not be empty.
     pub fn new(text: Secret) -> Self {
         Self {
             text,
@@ -87,7 +89,7 @@ impl Passphrase {
         }
     }
 
-    /// Encrypts the JSON of a key or of a set, as `content_type` says.
+    /// Encrypts the JSON of a key or of a set; `content_type` says which.
     pub(super) fn protect(&self, json: &[u8], content_type: &str) -> Secret {
         let mut header = JweHeader::new();
         header.set_content_encryption("A256GCM");
@@ -102,7 +104,7 @@ impl Passphrase {
         Secret::new(jwe.expect("PBES2 wraps a key of A256GCM"))
     }
 
-    /// Decrypts what [`Passphrase::protect`] or another JOSE library made.
+    /// Decrypts a JWE made by [`Passphrase::protect`] or by another JOSE library.
     pub(super) fn open(&self, jwe: &[u8]) -> Opened {
         let hash = digest(&SHA256, jwe).as_ref().try_into();
         let hash = hash.expect("SHA-256 gives 32 bytes");
@@ -139,7 +141,7 @@ impl Passphrase {
     }
 }
 
-/// True for an encrypted JWK, a damaged one too; false for JSON. A JWE begins with the
+/// True for an encrypted JWK, even a damaged one; false for JSON. A JWE begins with the
 /// base64url of a brace.
 pub(super) fn is_protected(content: &[u8]) -> bool {
     let content = content.trim_ascii();
@@ -147,7 +149,7 @@ pub(super) fn is_protected(content: &[u8]) -> bool {
     (content.starts_with(b"ey") || content.starts_with(b"ew")) && content.iter().all(is_of_jwe)
 }
 
-/// The JSON in `content`, which may be protected.
+/// Returns the JSON in `content`, which may be encrypted.
 pub(super) fn json_of(
     content: Zeroizing<Vec<u8>>,
     passphrase: Option<&Passphrase>,
@@ -160,9 +162,9 @@ pub(super) fn json_of(
         .open(&content)
 }
 
-/// Checks what josekit would act on before anything is authenticated: how much work it is
-/// to do, the length of the encrypted key, which it takes for granted, and that of the tag,
-/// of which it takes a shorter one too, which could be guessed.
+/// Checks the members that josekit uses before anything is authenticated: the iteration
+/// count, the length of the encrypted key, which josekit does not check, and the length
+/// of the tag. josekit accepts a shorter tag, which could be guessed.
 fn check_form(jwe: &str) -> Result<Pbes2HmacAeskwJweAlgorithm, ProtectionError> {
     let form = ProtectionError::Form;
     if jwe.len() > MAX_BYTES {

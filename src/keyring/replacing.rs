@@ -1,7 +1,8 @@
-//! Replacing leaked keys.
+//! Replacement of leaked keys.
 //!
-//! The file of the new key says which ones leaked, so that one file is the whole change. The
-//! folder's history says it too: a leaked key stays closed where the new key's file is gone.
+//! The file of the new key names the leaked ones, so that adding one file is the whole
+//! change. The folder's history names them too: a leaked key stays closed even if the
+//! file of the new key is gone.
 
 use std::{io, time::Duration};
 
@@ -14,9 +15,9 @@ use super::{
 use crate::clock::UnixTime;
 
 impl KeyFolder {
-    /// Makes a key that seals at once, in whose file stands that the leaked ones open
-    /// nothing any more: one file is the whole change, for every server that sees it.
-    /// `None` if all of them have been replaced already.
+    /// Makes a key that seals at once, and whose file names the leaked keys. They open
+    /// nothing on any server that sees this file. Returns `None` if all of them have been
+    /// replaced already.
     pub fn replace_keys(
         &self,
         now: UnixTime,
@@ -27,10 +28,11 @@ impl KeyFolder {
         let mut replaces: Vec<String> = Vec::new();
         for key in others.iter().filter(to_replace) {
             replaces.push(key.kid.clone());
-            // What it was made instead of stays replaced when its own file is removed.
+            // The keys that a leaked key replaced stay replaced when the leaked key's
+            // file is removed.
             replaces.extend(key.replaces.iter().cloned());
         }
-        // A server may still have one whose file is missing here.
+        // A server may still have a key whose file is missing here.
         let missing = leaked.iter().filter(|kid| !others.names(kid));
         replaces.extend(missing.cloned());
         if replaces.is_empty() {
@@ -40,14 +42,15 @@ impl KeyFolder {
             .map(Some)
     }
 
-    /// Takes back that a key leaked: what replaced it says so no more.
+    /// Undoes the replacement of a key that did not leak: the keys that replaced it no
+    /// longer name it.
     pub fn undo_replace(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
         let (keys, known) = (self.load()?, self.history()?);
         let is_lost = |replaced: &&Replaced| {
             !known.is_removed(&replaced.by) && keys.iter().all(|key| key.kid != replaced.by)
         };
         if let Some(lost) = known.replaced_by(kid).iter().find(is_lost) {
-            // Servers may still have it, and close the other one.
+            // Servers may still have the lost key, and keep this one closed.
             return Err(KeyringError::one(format!(
                 "{0}.jwk, which replaced {kid}, is missing from {1}: put it back, and run this \
                  again. If it is lost, run authseal keys remove {0} before",
@@ -74,7 +77,7 @@ impl KeyFolder {
     }
 }
 
-/// What a leaked key's end is, made of the key that was made instead.
+/// Returns the end of a leaked key that `key` replaces.
 pub(super) fn by(key: &Jwk) -> Replaced {
     Replaced {
         by: key.kid.clone(),
@@ -86,14 +89,15 @@ fn replaces(key: &Jwk, kid: &str) -> bool {
     key.replaces.iter().any(|other| other == kid)
 }
 
-/// True if a key that is not here leaked and was replaced: it is missed by nobody.
+/// True if a missing key leaked and was replaced, so that it does not count as missing.
 pub(super) fn is_replaced(keys: &[Jwk], known: &History, kid: &str) -> bool {
     let is_here = |by: &str| keys.iter().any(|key| key.kid == by);
     let mut noted = known.replaced_by(kid).iter();
     keys.iter().any(|key| replaces(key, kid)) || noted.any(|replaced| !is_here(&replaced.by))
 }
 
-/// The leaked keys, each with what replaced it, that the history does not know yet.
+/// Returns the leaked keys, each with the key that replaced it, that the history does not
+/// have yet.
 fn unknown<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = (&'k str, Replaced)> {
     let said = keys.iter().flat_map(|key| {
         let replaces = key.replaces.iter();
@@ -105,8 +109,8 @@ fn unknown<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = (&'
     })
 }
 
-/// The keys that the history has as replaced, although all that replaced them are here and
-/// say so no more.
+/// Returns the keys that are replaced in the history, although all keys that replaced
+/// them are here and no longer name them.
 fn undone<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = &'k str> {
     let is_here = |replaced: &Replaced| keys.iter().any(|key| key.kid == replaced.by);
     let noted = known.replaced.iter().filter(move |(kid, noted)| {
@@ -115,12 +119,12 @@ fn undone<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = &'k 
     noted.map(|(kid, _)| kid.as_str())
 }
 
-/// True if the history has the keys that leaked as the folder's files have them.
+/// True if the history names the same leaked keys as the files of the folder.
 pub(super) fn knows_replaced(known: &History, keys: &KeySet) -> bool {
     unknown(known, keys).next().is_none() && undone(known, keys).next().is_none()
 }
 
-/// Writes down what [`knows_replaced`] misses.
+/// Writes to the history the changes that [`knows_replaced`] finds missing.
 pub(super) fn note_replaced(
     held: &mut Held,
     known: &History,

@@ -1,8 +1,9 @@
-//! Revocations: which AuthIDs are good no longer, whichever key opens them.
+//! Revocations: AuthIDs that are no longer valid, whichever key opens them.
 //!
-//! A line of `revoked.txt` is a lineage, which is one login, or a rule: every login of a
-//! service, of a key, or of all, that was made before a time. `undo` in front takes it
-//! back; the last word on each counts.
+//! A line of `revoked.txt` is either a lineage, which stands for one login, or a rule. A
+//! rule revokes every login of a service, of a key, or of the whole server that was made
+//! before a given time. `undo` in front takes a revocation back; the last line about each
+//! one counts.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +19,7 @@ use crate::clock::UnixTime;
 /// The 128 bits of a login's lineage.
 pub type LineageBits = [u8; 16];
 
-/// What one line revokes.
+/// One line of `revoked.txt`: the logins that it revokes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Revocation {
     /// One login.
@@ -27,27 +28,27 @@ pub enum Revocation {
     Rule(Scope, UnixTime),
 }
 
-/// Which logins a rule is about.
+/// The logins that a rule applies to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Those of the service of this id.
+    /// Logins at the service with this id.
     Service(String),
-    /// Those whose AuthID was ever sealed under the key of this id.
+    /// Logins with any AuthID that was sealed under the key with this id.
     Kid(String),
-    /// All of this server.
+    /// All logins of this server.
     All,
 }
 
-/// What revocations look at in an AuthID.
+/// Facts about an AuthID that revocations are checked against.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Its login.
+    /// Lineage of its login.
     pub lineage: &'a LineageBits,
     /// Id of its service.
     pub service: &'a str,
-    /// Every key that it, or an earlier AuthID of its login, was sealed under.
+    /// Ids of all keys that it, or an earlier AuthID of its login, was sealed under.
     pub kids: &'a [String],
-    /// When its login was made.
+    /// Time of its login.
     pub logged_in_at: UnixTime,
 }
 
@@ -61,7 +62,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// As it stands in `revoked.txt`.
+/// Writes the revocation as a line of `revoked.txt`.
 impl fmt::Display for Revocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -71,7 +72,8 @@ impl fmt::Display for Revocation {
     }
 }
 
-/// Why a line revokes nothing. It never repeats the line, which may hold an AuthID.
+/// Reason why a line revokes nothing. It never repeats the line, which may contain an
+/// AuthID.
 pub(super) type NoRevocation = &'static str;
 
 const NEITHER: NoRevocation = "not a lineage and not a rule, so it revokes nothing; authseal \
@@ -82,14 +84,14 @@ const UNFINISHED: NoRevocation = "not a whole rule: the line has no end, so it m
                                   short; put a line break behind it";
 
 impl Revocation {
-    /// Reads a lineage, as `authseal authid show` prints it.
+    /// Parses a lineage, as `authseal authid show` prints it.
     pub fn lineage(text: &str) -> Option<Self> {
         let mut bits = LineageBits::default();
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bits).ok()?;
         (length == bits.len()).then_some(Self::Lineage(bits))
     }
 
-    /// Reads what `Display` wrote, or a rule with a day alone.
+    /// Parses the text that `Display` writes, or a rule with only a date.
     pub(super) fn parse(text: &str) -> Result<Self, NoRevocation> {
         if let Some(lineage) = Self::lineage(text) {
             return Ok(lineage);
@@ -112,17 +114,18 @@ impl Revocation {
     }
 }
 
-/// What one reading of `revoked.txt` found.
+/// Content of `revoked.txt` at one load.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The last word on each: `false` if it was undone.
+    /// The last line about each revocation: `false` if it was undone.
     pub(super) last_words: HashMap<Revocation, bool>,
-    /// The number of each line that revokes nothing, and why.
+    /// The number of each line that revokes nothing, and the reason.
     pub(super) problems: Vec<(usize, NoRevocation)>,
 }
 
 impl Lines {
-    /// Reads the text. Remarks may be in whatever encoding, and the last of them cut short.
+    /// Parses the file. Comments may be in any encoding, and the last one may be cut
+    /// short.
     pub(super) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let mut lines = Self::default();
@@ -137,7 +140,7 @@ impl Lines {
             };
             let is_whole = line.ends_with('\n') || line.contains('#');
             let revocation = match Revocation::parse(content) {
-                // A rule that was cut short may be a rule, too: another one.
+                // A rule that was cut short may still parse, as another rule.
                 Ok(Revocation::Rule(..)) if !is_whole => Err(UNFINISHED),
                 parsed => parsed,
             };
@@ -152,21 +155,22 @@ impl Lines {
     }
 }
 
-/// The revocations in force, ready to be asked at every refresh: four look-ups, however many
-/// there are.
+/// The revocations in force, ready for a check at every refresh: one look-up for the
+/// lineage, one for the service and one for each key, however many revocations there are.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Revocations {
     lineages: HashSet<LineageBits, RandomState>,
     rules: HashSet<(Scope, UnixTime), RandomState>,
-    // The latest time of each scope's rules: it stands for all of them.
+    // The latest time of each scope's rules; it covers all of them.
     services: HashMap<String, UnixTime, RandomState>,
     kids: HashMap<String, UnixTime, RandomState>,
     all: UnixTime,
 }
 
 impl Revocations {
-    /// What is in force after this reading: all that was, save for what a line undoes. And
-    /// how many lines are in force that do not stand there any more.
+    /// Returns the revocations in force after this load: all earlier ones and those in
+    /// `lines`, except those that a line undoes. Also returns the number of revocations
+    /// in force that the file no longer contains.
     pub(super) fn after(&self, lines: &Lines) -> (Self, usize) {
         let is_gone = |revocation: &Revocation| !lines.last_words.contains_key(revocation);
         let gone: Vec<Revocation> = self.iter().filter(is_gone).collect();
@@ -179,7 +183,7 @@ impl Revocations {
         (in_force.collect(), count)
     }
 
-    /// True if a line names this AuthID's login, or a rule holds for it.
+    /// True if a line names this AuthID's login, or a rule applies to it.
     pub fn revoke(&self, facts: &Facts<'_>) -> bool {
         let hits = |before: Option<&UnixTime>| before.is_some_and(|at| facts.logged_in_at < *at);
         self.lineages.contains(facts.lineage)
@@ -188,7 +192,7 @@ impl Revocations {
             || facts.kids.iter().any(|kid| hits(self.kids.get(kid)))
     }
 
-    /// True if this very line is in force.
+    /// True if this exact line is in force.
     pub(super) fn contains(&self, revocation: &Revocation) -> bool {
         match revocation {
             Revocation::Lineage(bits) => self.lineages.contains(bits),
@@ -196,14 +200,14 @@ impl Revocations {
         }
     }
 
-    /// Each one that is in force.
+    /// Returns each revocation in force.
     pub fn iter(&self) -> impl Iterator<Item = Revocation> {
         let lineages = self.lineages.iter().copied().map(Revocation::Lineage);
         let rules = self.rules.iter().cloned();
         lineages.chain(rules.map(|(scope, before)| Revocation::Rule(scope, before)))
     }
 
-    /// How many there are.
+    /// Returns the number of revocations in force.
     pub fn len(&self) -> usize {
         self.lineages.len() + self.rules.len()
     }

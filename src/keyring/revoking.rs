@@ -1,5 +1,5 @@
-//! Writing `revoked.txt`. It is replaced as a whole, so that nobody ever reads a part of it,
-//! and it is on disk before anything is said to be done.
+//! Writing `revoked.txt`. The file is replaced as a whole, so that no process reads a
+//! part of it, and it is on disk before success is reported.
 
 use std::{
     fs::{self, File},
@@ -23,8 +23,8 @@ impl KeyFolder {
         self.set_revoked(&lineage, true, reason)
     }
 
-    /// Writes a line that revokes, or one that undoes it. Returns `false` if that is the
-    /// last word on it already.
+    /// Writes a line that revokes, or one that undoes it. Returns `false` if the last
+    /// line about this revocation says so already.
     pub fn set_revoked(
         &self,
         revocation: &Revocation,
@@ -35,7 +35,7 @@ impl KeyFolder {
             .map_err(|error| self.cannot_write(&error))
     }
 
-    /// Every rule of this scope that stands in `revoked.txt`.
+    /// Returns every rule with this scope in `revoked.txt` that is not undone.
     pub fn rules_of(&self, scope: &Scope) -> Result<Vec<Revocation>, KeyringError> {
         let bytes = read_if_there(&self.revoked_path()).map_err(|error| {
             KeyringError::one(format!(
@@ -62,14 +62,15 @@ impl KeyFolder {
         let mut content = read_if_there(&path)?.unwrap_or_default();
         let before = Lines::parse(&content);
         if before.last_words.get(revocation) == Some(&is_revoked) {
-            // A command may have been killed before it was on disk, or stood in the history.
+            // An earlier command may have been killed before the line was on disk, or in
+            // the history.
             self.sync()?;
             if held.history()?.revocations.get(revocation) != Some(&is_revoked) {
                 held.note_revocations([(revocation, &is_revoked)])?;
             }
             return Ok(false);
         }
-        // An editor may have left the last line open.
+        // An editor may have left the last line without a line break.
         if !content.is_empty() && !content.ends_with(b"\n") {
             content.push(b'\n');
         }
@@ -81,8 +82,8 @@ impl KeyFolder {
         Ok(true)
     }
 
-    /// Puts a whole file in the place of the old one: 0600, and the folder owner's, so that
-    /// the server can read it.
+    /// Replaces a file as a whole. The new file has mode 0600 and the owner of the
+    /// folder, so that the server can read it.
     fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let folder = path.parent().unwrap_or(self.path());
         let mut file = tempfile::Builder::new()
@@ -103,7 +104,7 @@ impl KeyFolder {
         File::open(folder)?.sync_all()
     }
 
-    /// Where the file is, also behind a link.
+    /// Returns the path of the file, with links resolved.
     fn revoked_path(&self) -> PathBuf {
         let path = self.path().join(REVOKED);
         fs::canonicalize(&path).unwrap_or(path)

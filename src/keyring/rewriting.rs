@@ -1,8 +1,8 @@
-//! Rewriting a keys folder, file by file: from plain keys to protected ones and back.
+//! Conversion of a keys folder, file by file: from plain keys to encrypted ones and back.
 //!
-//! Each file is the old one or the new one, whole, at every moment; and with the
-//! passphrase set, a server reads both kinds. So a kill leaves nothing to repair: the
-//! command does the rest when it is run again.
+//! At every moment each file is either the old or the new one, whole, and a server with
+//! the passphrase reads both kinds. So nothing needs repair after a kill: run the command
+//! again and it does the rest.
 
 use std::{fs, io, path::Path, time::Duration};
 
@@ -16,12 +16,12 @@ use super::{
 };
 use crate::{clock::UnixTime, secret::Secret};
 
-/// An unfinished file of this age is not at work any more.
+/// Age at which an unfinished file counts as left behind by a killed command.
 const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(60);
 
 impl KeyFolder {
-    /// Encrypts every plain key under the passphrase, and returns their ids. Removes what
-    /// killed commands left behind: it may hold keys in clear.
+    /// Encrypts every plain key under the passphrase, and returns the ids. Deletes
+    /// unfinished files of killed commands, because they may hold unencrypted keys.
     pub fn protect_keys(&self, now: UnixTime) -> Result<Vec<String>, KeyringError> {
         let passphrase = self.needed_passphrase()?;
         let protected = self.rewrite(false, |json| passphrase.protect(json, protection::JWK))?;
@@ -35,7 +35,7 @@ impl KeyFolder {
         Ok(protected)
     }
 
-    /// Writes every protected key in clear, and returns their ids.
+    /// Decrypts every encrypted key, and returns the ids.
     pub fn unprotect_keys(&self) -> Result<Vec<String>, KeyringError> {
         self.needed_passphrase()?;
         self.rewrite(true, |json| Secret::new(String::from_utf8_lossy(json)))
@@ -50,13 +50,13 @@ impl KeyFolder {
         })
     }
 
-    /// Rewrites the files of one kind as the other.
+    /// Converts the files of one kind to the other, and returns the ids of their keys.
     fn rewrite(
         &self,
         from_protected: bool,
         convert: impl Fn(&[u8]) -> Secret,
     ) -> Result<Vec<String>, KeyringError> {
-        // Whatever is wrong is said before anything is changed.
+        // All problems are reported before anything is changed.
         let keys = self.load()?;
         self.refuse_links()?;
         let mut rewritten = Vec::new();
@@ -84,7 +84,8 @@ impl KeyFolder {
         }
         let json = json_of(before.clone(), self.passphrase.as_ref()).map_err(io::Error::other)?;
         let file = self.write_aside(&convert(json.trim_ascii()))?;
-        // A command that retired it meanwhile is not undone.
+        // Stop if another command has changed the file in the meantime, such as by
+        // retiring the key.
         if *fs::read(&path)? != **before {
             return Err(io::Error::other(
                 "another command changed it; run this again",
@@ -94,7 +95,8 @@ impl KeyFolder {
         Ok(true)
     }
 
-    /// What a link leads to would stay as it is, and the folder would have a copy.
+    /// Refuses key files that are links: the target would stay as it is, and the folder
+    /// would get a copy.
     fn refuse_links(&self) -> Result<(), KeyringError> {
         let names = file_names(self.path())?;
         let mut links = names

@@ -1,7 +1,7 @@
-//! From what is in use and one look at the folder to what is in use next.
+//! Computes the next keys and revocations from those in use and one load of the folder.
 //!
-//! Absence is not an order: a key or a revocation that is merely gone stays. `keys remove`
-//! and `revoke --undo` write down that it is meant.
+//! Absence is not an order: a key or a revocation that is merely gone stays in use. `keys
+//! remove` and `revoke --undo` write down that a removal is meant.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::clock::UnixTime;
 
-/// Goes on from `keys` in use, whose `condition` it was, to what the folder holds.
+/// Computes the next set and condition from those in use and the content of the folder.
 pub(super) fn follow(
     folder: &Path,
     makes_first_key: bool,
@@ -124,11 +124,11 @@ impl InUse {
     }
 }
 
-/// The end of a replaced key, which is over whatever the clock says.
+/// End of a replaced key, which is in the past at any time.
 const OVER: Option<UnixTime> = Some(UnixTime(0));
 
-/// The keys of the folder, and those in use that are only gone; and those that this process
-/// has never had and the history knows.
+/// Returns the keys of the folder, the keys in use whose files are missing, and the ids
+/// of keys that are in the history but not in this process.
 fn follow_keys(before: &KeySet, read: KeyFiles, history: &History, next: &mut Condition) -> InUse {
     let KeyFiles {
         keys: mut in_use,
@@ -179,7 +179,7 @@ fn follow_keys(before: &KeySet, read: KeyFiles, history: &History, next: &mut Co
     }
 }
 
-/// The id of a key whose file now holds another one.
+/// Returns the id of a key whose file now holds other key bytes.
 fn changed(before: &KeySet, read: &[Jwk]) -> Option<String> {
     let mut changed = before.iter().filter(|key| {
         let same_name = read.iter().find(|read| read.kid == key.kid);
@@ -205,7 +205,7 @@ fn follow_revocations(
         ));
         None
     });
-    // Without a file, everything that was ever read of it stands in the history.
+    // If there is no file, the history has every line that was ever read from it.
     next.knows_revocations |= is_there;
     let is_gone = is_there && lines.is_none();
     let lines = lines.unwrap_or_default();
@@ -237,7 +237,8 @@ fn follow_revocations(
     }
 }
 
-/// Why no first key may be made in a folder without one.
+/// Returns the reason why no first key may be made in a folder without one; `None` if it
+/// may.
 fn why_empty(
     folder: &Path,
     history: &History,

@@ -1,5 +1,5 @@
-//! Which volume a folder lies on, and which one it should lie on: for a message that says
-//! what is not mounted. On systems other than Linux nothing is known.
+//! Finds the volume on which a folder lies, and the one on which it should lie, for
+//! messages about missing mounts. Works on Linux only; elsewhere it finds nothing.
 
 use std::{
     fs,
@@ -9,13 +9,13 @@ use std::{
 const TABLE: &str = "/etc/fstab";
 const MOUNTED: &str = "/proc/self/mountinfo";
 
-/// Where the file system is mounted that the path lies on.
+/// Returns the mount point of the file system that contains the path.
 pub(super) fn mount_point(path: &Path) -> Option<PathBuf> {
     let mounted = fs::read_to_string(MOUNTED).ok()?;
     deepest(&real(path), &mount_points(&mounted, MOUNTED_FIELD))
 }
 
-/// The mount point in `/etc/fstab` that the path lies under and where nothing is mounted.
+/// Returns the mount point in `/etc/fstab` that contains the path and is not mounted.
 pub(super) fn unmounted(path: &Path) -> Option<PathBuf> {
     let table = fs::read_to_string(TABLE).ok()?;
     let mounted = fs::read_to_string(MOUNTED).ok()?;
@@ -28,9 +28,9 @@ fn unmounted_of(path: &Path, table: &str, mounted: &str) -> Option<PathBuf> {
     (!is_mounted && wanted != Path::new("/")).then_some(wanted)
 }
 
-/// fstab(5): the second field.
+/// Index of the mount point in a line of fstab(5): the second field.
 const TABLE_FIELD: usize = 1;
-/// proc_pid_mountinfo(5): the fifth field.
+/// Index of the mount point in a line of proc_pid_mountinfo(5): the fifth field.
 const MOUNTED_FIELD: usize = 4;
 
 fn mount_points(text: &str, field: usize) -> Vec<PathBuf> {
@@ -50,7 +50,7 @@ fn deepest(path: &Path, points: &[PathBuf]) -> Option<PathBuf> {
         .cloned()
 }
 
-/// The path without links, as far as it exists.
+/// Returns the path with links resolved, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut ancestors = path.ancestors();

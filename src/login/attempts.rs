@@ -1,5 +1,5 @@
-//! What anybody can have done at a provider in the name of our client id, and how much of
-//! it: one code for each login, and so many from one network.
+//! Limits on requests that clients can cause at a provider under our client id: one code
+//! exchange for each login, and a rate limit for each client network.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -18,14 +18,17 @@ use crate::{
     store::Name,
 };
 
-/// From one household; a class or an office behind one address logs in at once.
+/// Rate limit for code exchanges from one network: 20 at once, then one every 6 seconds.
+/// A class or an office behind one address logs in at the same time.
 const EXCHANGES: (NonZeroU32, Duration) = (NonZeroU32::new(20).unwrap(), Duration::from_secs(6));
-/// A login token is a password, and can be guessed; a person pastes one.
+/// Rate limit for login tokens from one network: 5 at once, then one every 30 seconds. A
+/// login token is a password that could be guessed, and a person pastes only one.
 const LOGIN_TOKENS: (NonZeroU32, Duration) = (NonZeroU32::new(5).unwrap(), Duration::from_secs(30));
-/// About 100 bytes each. The limits above let a network use so many up in days only.
+/// Number of used nonces kept in memory, about 100 bytes each. Under the limits above,
+/// one network needs days to use up so many.
 const REMEMBERED: usize = 65_536;
 
-/// Counts what goes out, and knows which logins have had their turn.
+/// Rate limits for requests to providers, and the nonces of logins that are used up.
 #[derive(Debug)]
 pub struct Attempts {
     exchanges: NetworkLimit,
@@ -36,7 +39,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// None so far.
+    /// Makes counters with no attempts counted.
     pub fn new(clock: &Clock) -> Self {
         let limit = |(first, period)| NetworkLimit::first_then_every(first, period, clock.clone());
         Self {
@@ -47,9 +50,9 @@ impl Attempts {
         }
     }
 
-    /// The callback of the login with this nonce has come. `Ok` once for each nonce: a
-    /// cookie that is sent again has no second code tried. Whoever must wait has not used
-    /// it up.
+    /// Uses up the nonce of a login whose callback has come. Returns `Ok` once for each
+    /// nonce, so a cookie that is sent again can't try a second code. The rate limit
+    /// counts callbacks with a code; a login that it refuses is not used up.
     pub(super) fn callback(
         &self,
         nonce: &str,
@@ -63,7 +66,8 @@ impl Attempts {
         self.once(nonce, limit, client)
     }
 
-    /// The same for a login token that was pasted, and has the form of one.
+    /// Uses up the nonce of a login whose pasted login token has the right form, as
+    /// [`Attempts::callback`] does.
     pub(super) fn login_token(
         &self,
         nonce: &str,
@@ -72,8 +76,8 @@ impl Attempts {
         self.once(nonce, &self.login_tokens, client)
     }
 
-    /// Fails where [`Attempts::callback`] and [`Attempts::login_token`] would because the
-    /// nonce is used up.
+    /// Fails if the nonce is used up, as [`Attempts::callback`] and
+    /// [`Attempts::login_token`] would.
     pub(super) fn check_unused(&self, nonce: &str) -> Result<(), LoginError> {
         match self.used.has(nonce) {
             true => Err(LoginError::NotBegun),
@@ -130,10 +134,10 @@ impl Drop for Use<'_> {
     }
 }
 
-/// The last nonces that were used up.
+/// The nonces that were used up last.
 #[derive(Debug, Default)]
 struct UsedNonces {
-    // Held to look and to add, never across an await.
+    // Held only to look up and insert, never across an await.
     nonces: Mutex<Nonces>,
 }
 
@@ -148,7 +152,7 @@ impl UsedNonces {
         self.lock().known.contains(&name(nonce))
     }
 
-    /// `false` if it was there already.
+    /// Adds a nonce; returns `false` if it was there already.
     fn insert(&self, nonce: &str) -> bool {
         let name = name(nonce);
         let mut nonces = self.lock();
@@ -181,7 +185,7 @@ impl UsedNonces {
     }
 }
 
-/// Of one length, however long the nonce.
+/// Returns a name of fixed length for a nonce of any length.
 fn name(nonce: &str) -> Name {
     Name::new("login", nonce.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! The browser's first visits: the start page, and off to the provider.
+//! First requests of a login: the start page, and the redirect to the provider.
 
 use std::sync::Arc;
 
@@ -8,51 +8,50 @@ use super::{
 };
 use crate::{provider::Service, seal::Purpose, secret::Secret};
 
-/// A start page that somebody opened for somebody else.
+/// A visit to a start page that was opened for another recipient.
 #[derive(Debug)]
 pub struct Visit {
-    /// What its links carry.
+    /// Nonce that the links on the start page carry.
     pub nonce: String,
-    /// The whole `Set-Cookie` value.
+    /// The complete `Set-Cookie` value.
     pub cookie: String,
 }
 
-/// Ways in which somebody else receives an AuthID.
+/// Ways in which a program or page receives an AuthID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receives {
-    /// As soon as there is one.
+    /// It receives the AuthID as soon as there is one.
     Unasked,
-    /// When the person has clicked on the page that asks.
+    /// It receives the AuthID after the person has confirmed with a click.
     AfterAClick,
 }
 
-/// How a login goes on.
+/// Next step of a login.
 #[derive(Debug)]
 pub enum Begun {
-    /// At the provider's authorization endpoint.
+    /// A redirect to the provider's authorization endpoint.
     Redirect {
-        /// What is logged in to.
+        /// The service to log in to.
         service: Arc<Service>,
-        /// With all parameters.
+        /// URL of the authorization endpoint with all parameters.
         location: String,
-        /// The whole `Set-Cookie` value.
+        /// The complete `Set-Cookie` value.
         cookie: String,
     },
-    /// On our own page, where a login token is pasted.
+    /// A page of this server, into which a login token is pasted.
     LoginToken {
-        /// What is logged in to.
+        /// The service to log in to.
         service: Arc<Service>,
-        /// Comes back with the form.
+        /// Nonce that comes back with the form.
         nonce: String,
-        /// The whole `Set-Cookie` value.
+        /// The complete `Set-Cookie` value.
         cookie: String,
     },
 }
 
 impl Login {
-    /// The start page was opened for these recipients.
-    /// Also a visit that goes on: after a login that failed, the next attempt is for the
-    /// same recipients.
+    /// Makes the nonce and the cookie of a visit for these recipients. It is also called
+    /// after a failed login, so that the next attempt is for the same recipients.
     pub fn visit(&self, recipients: Recipients) -> Result<Visit, LoginError> {
         let (keys, now) = (self.keyring.current(), self.clock.now());
         let nonce = carried::nonce();
@@ -63,7 +62,7 @@ impl Login {
         })
     }
 
-    /// The page that opened ours, and what it may have.
+    /// Returns the opener with this origin, and marks it as trusted or not.
     pub(super) fn opener(&self, origin: Origin) -> Opener {
         Opener {
             is_trusted: self.openers.include(&origin, &self.public_url),
@@ -71,8 +70,8 @@ impl Login {
         }
     }
 
-    /// The receiver that the start page must name: a program that waits, or a page that gets the AuthID
-    /// without another click.
+    /// Returns the way in which a recipient gets the AuthID, if the start page must name
+    /// it: a program that waits, or a page that gets the AuthID without another click.
     pub fn receives(&self, recipients: &Recipients) -> Option<Receives> {
         let opener = recipients.opener.as_ref();
         let is_trusted = |opener| self.openers.include(opener, &self.public_url);
@@ -83,8 +82,9 @@ impl Login {
         }
     }
 
-    /// For whom the start page was opened from which a link with this nonce was
-    /// followed; nobody, if it was not our page or not this browser.
+    /// Returns the recipients for whom the start page was opened that has links with this
+    /// nonce. They are empty if the link was not on our page, or was followed in another
+    /// browser.
     pub fn recipients<'a>(
         &self,
         nonce: &str,
@@ -106,7 +106,7 @@ impl Login {
             .unwrap_or_default()
     }
 
-    /// Begins a login at the service of that id or alias.
+    /// Begins a login at the service with this id or alias.
     pub fn begin(&self, id: &str, recipients: Recipients) -> Result<Begun, LoginError> {
         let service = self.find(id)?;
         let nonce = carried::nonce();
@@ -128,7 +128,7 @@ impl Login {
         }
     }
 
-    /// The `Set-Cookie` value of a new attempt.
+    /// Returns the `Set-Cookie` value of a new attempt.
     fn cookie(
         &self,
         service: &Service,

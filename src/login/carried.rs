@@ -1,5 +1,5 @@
-//! What a browser carries from one request to the next: sealed, bound to a
-//! nonce, and good for a while.
+//! Sealed values that a browser carries from one request to the next, bound to a nonce
+//! and valid for a limited time.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::{
     secret::Secret,
 };
 
-/// How long a person may take, on the start page and then at the provider.
+/// Lifetime of a visit and of a login attempt: the time that a person may take on the
+/// start page, and then at the provider.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// A login that has begun.
@@ -23,22 +24,22 @@ pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Attempt {
     /// Id of the service.
     pub(super) service: String,
-    /// The PKCE code verifier, where the provider takes one.
+    /// The PKCE code verifier, if the provider supports PKCE.
     pub(super) verifier: Option<Secret>,
     pub(super) recipients: Recipients,
 }
 
-/// Who is to receive the AuthID, besides the person.
+/// Recipients of the AuthID besides the person.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Recipients {
-    /// The program that polls for it.
+    /// The program that polls for the AuthID.
     pub waiting: Option<Waiting>,
-    /// The page that opened ours.
+    /// Origin of the page that opened ours.
     pub opener: Option<Origin>,
 }
 
 impl Recipients {
-    /// Whether there is anybody.
+    /// True if there are no recipients besides the person.
     pub fn is_nobody(&self) -> bool {
         self.waiting.is_none() && self.opener.is_none()
     }
@@ -47,9 +48,9 @@ impl Recipients {
 /// A program that polls for the AuthID with a token that it made up.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Waiting {
-    /// Whoever knows it gets the AuthID.
+    /// The hand-over token. Any client that knows it can fetch the AuthID.
     pub token: HandOverToken,
-    /// The moment when it opened the start page.
+    /// Time at which the program opened the start page.
     pub since: UnixTime,
 }
 
@@ -59,7 +60,8 @@ struct Carried<T> {
     sealed_at: UnixTime,
 }
 
-/// Seals `content` for a cookie; only the same purpose and context open it again.
+/// Seals `content` for a cookie or form. It can be opened only with the same purpose and
+/// context.
 pub(super) fn seal_carried<T: Serialize>(
     keys: &KeySet,
     now: UnixTime,
@@ -77,7 +79,7 @@ pub(super) fn seal_carried<T: Serialize>(
     seal_envelope(keys, now, purpose, context.as_bytes(), &json)
 }
 
-/// Opens a cookie's value; `None` if it is not ours, of another purpose or context, or
+/// Opens a sealed value; `None` if it is not ours, has another purpose or context, or is
 /// older than `lifetime`.
 pub(super) fn open_carried<T: DeserializeOwned>(
     keys: &KeySet,
@@ -93,7 +95,7 @@ pub(super) fn open_carried<T: DeserializeOwned>(
     (now.apart(carried.sealed_at) < lifetime).then_some(carried.content)
 }
 
-/// 256 random bits in 43 characters; Dropbox limits the length of `state`.
+/// Makes a nonce: 256 random bits in 43 characters. Dropbox limits the length of `state`.
 pub(super) fn nonce() -> String {
     let mut bits = [0; 32];
     SystemRandom::new()

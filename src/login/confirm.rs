@@ -1,10 +1,10 @@
-//! The click by which a person hands an AuthID over to the program that waits for it.
+//! Confirmation by which a person hands an AuthID over to the program that waits for it.
 //!
-//! Nothing is kept between the page that asks and the click. The page's form carries
-//! what is to be handed over, a cookie carries to whom and since when, and both are
-//! sealed and bound to one nonce. So any server takes the click, in the browser that was
-//! asked and in no other. The cookie is `SameSite=Strict` and is taken back with the
-//! click: a form that is sent again hands nothing over.
+//! The server keeps nothing between the page that asks and the click. The page's form
+//! carries the AuthID, and a cookie carries the hand-over token and its time. Both are
+//! sealed and bound to one nonce, so any server can handle the click, but only in the
+//! browser that was asked. The cookie is `SameSite=Strict` and is removed with the click,
+//! so sending the form again hands nothing over.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,28 +21,28 @@ use crate::{
 /// State of the hand-over to the program that opened the start page with a token.
 #[derive(Debug)]
 pub enum HandOver {
-    /// There is none.
+    /// No program waits.
     Nobody,
-    /// It waits, and gets nothing before the person says so.
+    /// A program waits, and gets nothing before the person confirms.
     Asks(Question),
-    /// It can fetch the AuthID now.
+    /// The program can fetch the AuthID now.
     Done,
-    /// It has been handed one before, or has stopped waiting.
+    /// The program has been handed an AuthID before, or has stopped waiting.
     TooLate,
 }
 
 /// Contents of the page that asks.
 #[derive(Debug)]
 pub struct Question {
-    /// Comes back with the form.
+    /// Nonce that comes back with the form.
     pub nonce: String,
-    /// Comes back with the form: what is to be handed over.
+    /// Sealed credential and page contents; they come back with the form.
     pub sealed: Secret,
-    /// The whole `Set-Cookie` value; none if the browser has it already.
+    /// The complete `Set-Cookie` value; `None` if the browser has the cookie already.
     pub cookie: Option<String>,
 }
 
-/// The thing to be handed over, and the rest of the page after the click.
+/// The credential to hand over, and the contents of the page after the click.
 #[derive(Debug, Deserialize, Serialize)]
 struct Offered {
     service: String,
@@ -54,14 +54,15 @@ struct Offered {
 /// Outcome of a click.
 #[derive(Debug)]
 pub struct Confirmed {
-    /// The login that it was about.
+    /// The login whose AuthID was to be handed over.
     pub finished: Finished,
-    /// The `Set-Cookie` value that takes the cookie back; none if another click may help.
+    /// The `Set-Cookie` value that removes the cookie; `None` if another click may help.
     pub cookie: Option<String>,
 }
 
 impl Login {
-    /// Lets the recipients have what a login gave, as far as they get it unasked.
+    /// Decides how the recipients get the result of a login: only a trusted opener gets
+    /// it without another click.
     pub(super) fn offer(
         &self,
         mut finished: Finished,
@@ -102,8 +103,8 @@ impl Login {
         })
     }
 
-    /// The person has sent the form of this nonce. Its content is shown again, whatever
-    /// becomes of the hand-over.
+    /// Handles the posted form with this nonce. Its content is shown again, even if the
+    /// hand-over fails.
     pub async fn confirm<'a>(
         &self,
         nonce: &str,
@@ -153,7 +154,8 @@ impl Login {
         })
     }
 
-    /// The program asks for five minutes from when it opened the start page.
+    /// True if the program still polls: it does so for five minutes after it opened the
+    /// start page.
     fn still_waits(&self, waiting: &Waiting) -> bool {
         self.clock.now().apart(waiting.since) < TOKEN_LIFETIME
     }

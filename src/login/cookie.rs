@@ -1,4 +1,5 @@
-//! The cookies of one visit, one login, and of whoever knows the password.
+//! Cookies of a visit, a login, a hand-over, and a browser in which the password was
+//! entered.
 
 use std::time::Duration;
 
@@ -18,23 +19,23 @@ pub struct SealedCookie {
 }
 
 impl SealedCookie {
-    /// From `/login` to the provider's callback: Lax, because the provider's
-    /// redirect is a cross-site navigation.
+    /// Cookie sent from `/login` to the provider's callback. It is `SameSite=Lax`,
+    /// because the provider's redirect is a cross-site navigation.
     pub fn of_login(public_url: &PublicUrl, nonce: &str) -> Self {
         Self::new(public_url, &format!("authseal-{nonce}"), SameSite::Lax)
     }
 
-    /// From the start page to `/login`: Strict, so that it only comes when
-    /// somebody follows a link on our own page, which says who will receive the
-    /// AuthID. A link on a foreign page straight to `/login` brings none, and so
-    /// hands over nothing.
+    /// Cookie sent from the start page to `/login`. It is `SameSite=Strict`, so that it
+    /// only comes with a link on our own page, which names the recipient of the AuthID. A
+    /// link on a foreign page straight to `/login` brings no cookie, and so hands over
+    /// nothing.
     pub fn of_visit(public_url: &PublicUrl, nonce: &str) -> Self {
         let name = format!("authseal-visit-{nonce}");
         Self::new(public_url, &name, SameSite::Strict)
     }
 
-    /// From the page that asks to the click that hands over: Strict, so that no foreign
-    /// page can click for the person.
+    /// Cookie sent from the page that asks to the click that hands over. It is
+    /// `SameSite=Strict`, so that no foreign page can click for the person.
     pub fn of_hand_over(public_url: &PublicUrl, nonce: &str) -> Self {
         let name = format!("authseal-hand-over-{nonce}");
         Self {
@@ -43,18 +44,18 @@ impl SealedCookie {
         }
     }
 
-    /// Of whoever gave the password. Lax, because Duplicati opens the start page from
-    /// another site.
+    /// Session cookie of a browser in which the password was entered. It is
+    /// `SameSite=Lax`, because Duplicati opens the start page from another site.
     pub fn of_session(public_url: &PublicUrl) -> Self {
         Self {
-            // Duplicati's own links have no prefix.
+            // Duplicati's own links lack the prefix of PUBLIC_URL.
             path: "/".to_owned(),
             lifetime: password::LIFETIME,
             ..Self::new(public_url, "authseal-session", SameSite::Lax)
         }
     }
 
-    /// Of a browser in which somebody has given the password before.
+    /// Cookie of a browser in which the password was entered before.
     pub fn of_known_browser(public_url: &PublicUrl) -> Self {
         Self {
             path: "/".to_owned(),
@@ -63,10 +64,10 @@ impl SealedCookie {
         }
     }
 
-    /// Under https the name forbids other hosts and http to set it (`__Host-`,
-    /// RFC 6265bis section 4.1.3.2). That demands the path `/`, whatever prefix
-    /// PUBLIC_URL has: it is worth more than a path, which keeps nothing from what
-    /// else is on this host.
+    /// Adds the `__Host-` prefix to the name under https: it forbids other hosts and
+    /// plain http to set the cookie (RFC 6265bis section 4.1.3.2). The prefix requires
+    /// the path `/`, whatever prefix PUBLIC_URL has. It is worth more than a path, which
+    /// does not protect a cookie from other software on the same host.
     fn new(public_url: &PublicUrl, name: &str, same_site: SameSite) -> Self {
         let secure = public_url.is_https();
         let (name_prefix, path) = match secure {
@@ -82,17 +83,17 @@ impl SealedCookie {
         }
     }
 
-    /// The `Set-Cookie` value that gives it to the browser.
+    /// Returns the `Set-Cookie` value that sets the cookie.
     pub fn set(&self, sealed: &Secret) -> String {
         self.with(sealed.expose(), self.lifetime.as_secs())
     }
 
-    /// The `Set-Cookie` value that takes it back.
+    /// Returns the `Set-Cookie` value that removes the cookie.
     pub fn remove(&self) -> String {
         self.with("", 0)
     }
 
-    /// Its value among a request's `Cookie` headers.
+    /// Finds the cookie's value in the `Cookie` headers of a request.
     pub fn find<'a>(&self, headers: impl IntoIterator<Item = &'a str>) -> Option<String> {
         headers
             .into_iter()

@@ -1,4 +1,4 @@
-//! The browser's last visit: from what it brings back to an AuthID.
+//! Last request of a login: makes an AuthID from what the browser brings back.
 
 use std::sync::Arc;
 
@@ -16,20 +16,20 @@ use crate::{
     secret::Secret,
 };
 
-/// What the provider's redirect carried (RFC 6749 section 4.1.2).
+/// Parameters of the provider's redirect (RFC 6749 section 4.1.2).
 #[derive(Debug, Default)]
 pub struct Callback {
-    /// The path at which it arrived, below PUBLIC_URL.
+    /// Path of the request, below PUBLIC_URL.
     pub path: String,
-    /// The nonce that the login began with; empty if none came.
+    /// The nonce of the login; empty if the redirect had no valid `state`.
     pub state: String,
     /// The authorization code.
     pub code: Option<Secret>,
     /// The error code, if the login failed at the provider.
     pub error: Option<String>,
-    /// The provider's words about the error.
+    /// The provider's description of the error.
     pub error_description: Option<String>,
-    /// What else it carried, by name.
+    /// All other parameters: names and values.
     pub others: Vec<(String, String)>,
 }
 
@@ -39,7 +39,8 @@ impl Callback {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Of several, each must be right: it is not known which one the provider wrote.
+    /// Returns an `iss` parameter that does not match. If there are several, each must
+    /// match, because the server can't tell which one the provider wrote.
     fn issuer_that_is_not_of(&self, issuers: &Issuers) -> Option<&str> {
         let named = self.others.iter().filter(|(name, _)| name == "iss");
         named
@@ -48,15 +49,15 @@ impl Callback {
     }
 }
 
-/// A login that has led to something to hand over.
+/// A login that succeeded, with its result.
 #[derive(Debug)]
 pub struct Finished {
-    /// What was logged in to.
+    /// The service that was logged in to.
     pub service: Arc<Service>,
-    /// What its user gets.
+    /// The result that the user gets.
     pub credential: Credential,
-    /// What the callback said that its user must know, by the parameter's name.
-    /// Foreign text.
+    /// Parameters of the callback that the user must know: names and values. Foreign
+    /// text.
     pub facts: Vec<(String, String)>,
     /// The page that opened ours.
     pub opener: Option<Opener>,
@@ -64,12 +65,12 @@ pub struct Finished {
     pub hand_over: HandOver,
 }
 
-/// A login that has led to nothing.
+/// A login that failed.
 #[derive(Debug)]
 pub struct Failed {
-    /// Why.
+    /// Reason for the failure.
     pub error: LoginError,
-    /// What a link to another attempt carries, if the AuthID is for somebody.
+    /// Visit for another attempt; `None` if there are no recipients besides the person.
     pub visit: Option<Visit>,
 }
 
@@ -84,17 +85,17 @@ impl From<LoginError> for Failed {
 pub struct Opener {
     /// Its origin: the only one that the AuthID may be posted to.
     pub origin: Origin,
-    /// Whether it may be posted there without asking.
+    /// True if the AuthID may be posted there without asking.
     pub is_trusted: bool,
 }
 
-/// What a login gives.
+/// Result of a login.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Credential {
     /// The sealed grant.
     AuthId(Secret),
-    /// The access token itself, from a provider without refresh tokens. It is
-    /// used as it is, and never seen here again.
+    /// The access token itself, from a provider without refresh tokens. The program uses
+    /// it directly, and does not send it back to this server.
     AccessToken(Secret),
 }
 
@@ -106,9 +107,9 @@ impl Credential {
 }
 
 impl Login {
-    /// Finishes the login whose cookie stands in `cookies`, the request's
-    /// `Cookie` headers. The first callback of a login uses it up, unless its code has not
-    /// had its turn at the provider.
+    /// Finishes the login whose cookie is in `cookies`, the `Cookie` headers of the
+    /// request. The first callback uses the login up, unless its code has not had its turn
+    /// at the provider.
     pub async fn finish<'a>(
         &self,
         callback: Callback,
@@ -148,7 +149,7 @@ impl Login {
         else {
             return Err(LoginError::NotBegun);
         };
-        // Before anything that it carries is used: the code may be another provider's.
+        // Checked before the code is used: it may be another provider's.
         if callback.path != redirect_path.as_str() {
             tracing::warn!(service = %service.id, "a callback came to another redirect URI");
             return Err(LoginError::AnotherPath { service });
@@ -199,8 +200,8 @@ impl Login {
         self.finished(service, attempt.recipients, credential, facts)
     }
 
-    /// Finishes a login with what was pasted into our own page. What has the form of a
-    /// login token uses the page up.
+    /// Finishes a login with text that was pasted into our page. Text with the form of a
+    /// login token uses the page up; other text does not.
     pub async fn finish_with_login_token<'a>(
         &self,
         nonce: &str,
@@ -248,7 +249,7 @@ impl Login {
         self.offer(finished, recipients)
     }
 
-    /// The attempt that this browser began with this nonce.
+    /// Returns the attempt that this browser began with this nonce.
     fn attempt<'a>(
         &self,
         nonce: &str,

@@ -1,5 +1,5 @@
-//! Handing an AuthID to the program that opened the login page: Duplicati's old
-//! web UI makes up a token, opens the page with it, and polls for the AuthID.
+//! Hand-over of an AuthID to the program that opened the login page. Duplicati's old web
+//! UI makes up a token, opens the page with it, and polls for the AuthID.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -13,22 +13,23 @@ use crate::{
     store::{Name, Store, StoreError},
 };
 
-/// From opening the page to the click that hands over.
+/// Maximum time from opening the start page to the click that hands over.
 pub(super) const TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// For the poller, which asks every three seconds.
+/// Lifetime of an AuthID that waits to be fetched. The program polls every three seconds.
 const AUTHID_LIFETIME: Duration = Duration::from_secs(30);
-/// Duplicati's have about 20 characters; what is much shorter can be guessed.
+/// Minimum token length. Duplicati's tokens have about 20 characters; a much shorter one
+/// can be guessed.
 const SHORTEST_TOKEN: usize = 16;
 const LONGEST_TOKEN: usize = 64;
 
-/// What the program that opened the page made up. Whoever knows it gets the
-/// AuthID.
+/// Token made up by the program that opened the page. Any client that knows it can fetch
+/// the AuthID.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct HandOverToken(Secret);
 
 impl HandOverToken {
-    /// Reads one; `None` if it could be guessed, or is no token at all.
+    /// Parses a token; `None` if the text is short enough to guess, or is not a token.
     pub fn parse(text: &str) -> Option<Self> {
         let is_token = (SHORTEST_TOKEN..=LONGEST_TOKEN).contains(&text.len())
             && text
@@ -48,31 +49,31 @@ impl fmt::Debug for HandOverToken {
     }
 }
 
-/// How far a hand-over is.
+/// Progress of a hand-over.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing has been handed over with this token, or nothing that is still there.
+    /// Nothing has been handed over with this token, or it has expired.
     Nothing,
     /// The AuthID can be fetched, once.
     Ready(Secret),
-    /// It has been fetched.
+    /// The AuthID has been fetched.
     Fetched,
 }
 
-/// The hand-overs under way.
+/// The hand-overs in progress.
 #[derive(Clone, Debug)]
 pub struct HandOvers {
-    /// Where they are kept.
+    /// Store in which they are kept.
     pub store: Store,
-    /// What AuthIDs are sealed under in the store, together with the token.
+    /// Keys that seal AuthIDs in the store, together with the token.
     pub keyring: Arc<Keyring>,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
 }
 
 impl HandOvers {
-    /// The AuthID waits from now on for whoever has the token, unless one was fetched with
-    /// it a moment ago: a click that comes twice hands over once.
+    /// Stores the AuthID for the client that has the token. If one was fetched with it
+    /// less than 30 seconds ago, nothing is stored: a double click hands over once.
     pub async fn deliver(
         &self,
         token: &HandOverToken,
@@ -92,7 +93,8 @@ impl HandOvers {
         })
     }
 
-    /// The AuthID, for whoever has the token; nobody gets it twice.
+    /// Returns the AuthID to a client that has the token. Each AuthID can be fetched only
+    /// once.
     pub async fn fetch(&self, token: &HandOverToken) -> Result<Progress, StoreError> {
         let Some(sealed) = self.store.take(&ready(token)).await? else {
             return self.progress(token).await;
@@ -112,12 +114,14 @@ impl HandOvers {
         };
         let mark = Secret::new("");
         let fetched = self.store.put(fetched(token), mark, AUTHID_LIFETIME);
-        // It says only how it went.
+        // The mark only records that the AuthID was fetched, so a failure to store it is
+        // ignored.
         let _ = fetched.await;
         Ok(Progress::Ready(Secret::new(authid)))
     }
 
-    /// How far it is, without fetching; `Ready` is then still sealed.
+    /// Returns the progress without fetching. The content of `Ready` is then still
+    /// sealed.
     pub async fn progress(&self, token: &HandOverToken) -> Result<Progress, StoreError> {
         if self.store.get(&fetched(token)).await?.is_some() {
             return Ok(Progress::Fetched);

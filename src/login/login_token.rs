@@ -1,5 +1,5 @@
-//! A login token that a person makes on the provider's own site and pastes, such
-//! as Jottacloud's Personal Login Token: base64url of a JSON object.
+//! Login token that a person makes on the provider's site and pastes here, such as
+//! Jottacloud's Personal Login Token: base64url of a JSON object.
 
 use base64::{
     Engine as _, alphabet,
@@ -10,42 +10,41 @@ use thiserror::Error;
 
 use crate::secret::Secret;
 
-/// With or without padding: which one comes is nowhere promised.
+/// Decodes base64url with or without padding: providers promise neither.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What it holds for us. Its `well_known_link` is not followed: the token
-/// endpoint is the one in providers.toml.
+/// Content of a login token. Its `well_known_link` is not followed: the token endpoint is
+/// the one in providers.toml.
 #[derive(Debug, Deserialize)]
 pub struct LoginToken {
-    /// The account's name.
+    /// Name of the account.
     pub username: String,
     /// The one-time password.
     pub auth_token: Secret,
 }
 
-/// What is wrong with what was pasted. Never holds any of it.
+/// Reasons why the pasted text is not a login token. They never contain any of the text.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotALoginToken {
-    /// Nothing at all.
+    /// The text is empty.
     #[error("nothing was pasted")]
     Empty,
-    /// An AuthID.
+    /// The text is an AuthID.
     #[error("this is an AuthID, which is what you get here, not what you paste")]
     AuthId,
-    /// Not base64url: cut off, or something else.
+    /// The text is not base64url: it is cut off, or something else.
     #[error("it is not whole, or not a login token; copy all of it")]
     NotBase64,
-    /// base64url, but not of the right JSON.
+    /// The text is base64url, but not of the right JSON.
     #[error("it is not a login token, or only a part of one; copy all of it")]
     NotJson,
 }
 
 impl LoginToken {
-    /// Reads what was pasted; blanks and line breaks that copying adds don't
-    /// matter.
+    /// Parses the pasted text. Blanks and line breaks that copying adds are ignored.
     pub fn parse(pasted: &str) -> Result<Self, NotALoginToken> {
         let compact: zeroize::Zeroizing<String> = zeroize::Zeroizing::new(
             pasted

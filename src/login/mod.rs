@@ -1,9 +1,9 @@
-//! Logging in: the browser's two visits, with nothing kept in between.
+//! Logins: the browser makes two requests, and the server keeps no state in between.
 //!
-//! `state` is a nonce; everything else travels in a sealed cookie named after
-//! it. So any replica can finish what another began, two tabs don't collide, and
-//! a callback in a browser that did not begin the login is refused (login CSRF,
-//! RFC 9700 section 4.7).
+//! `state` is a nonce; everything else travels in a sealed cookie named after it. So any
+//! replica can finish a login that another one began, two tabs don't collide, and a
+//! callback in a browser that did not begin the login is refused (login CSRF, RFC 9700
+//! section 4.7).
 
 mod attempts;
 mod begin;
@@ -42,21 +42,21 @@ use crate::{
 /// Begins and finishes logins.
 #[derive(Debug)]
 pub struct Login {
-    /// What redirect URIs are made from.
+    /// Base of the redirect URIs.
     pub public_url: PublicUrl,
-    /// What can be logged in to.
+    /// The services that can be logged in to.
     pub catalog: Arc<Catalog>,
-    /// What AuthIDs and cookies are sealed under.
+    /// Keys that seal AuthIDs and cookies.
     pub keyring: Arc<Keyring>,
-    /// The way to the providers.
+    /// Client for requests to the providers.
     pub provider: ProviderClient,
-    /// AuthIDs on their way to the program that asked for them.
+    /// AuthIDs that wait for the program that asked for them.
     pub hand_overs: HandOvers,
-    /// Who gets an AuthID without being named on a button.
+    /// Origins that get an AuthID without a button that names them.
     pub openers: TrustedOpeners,
-    /// What is sent to providers for anybody, and how often.
+    /// Rate limits for requests to providers, and used nonces.
     pub attempts: Attempts,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
 }
 

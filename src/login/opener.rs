@@ -1,4 +1,5 @@
-//! Who opened the page, and whether an AuthID may be posted there unasked.
+//! Origin of the page that opened ours. An AuthID is posted to trusted origins without
+//! asking.
 
 use std::{fmt, net::IpAddr};
 
@@ -13,13 +14,13 @@ use crate::public_url::PublicUrl;
 #[serde(transparent)]
 pub struct Origin(String);
 
-/// The text names no origin.
+/// The text is not an origin.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("is not an origin; write it like https://duplicati.example.com:8200")]
 pub struct NotAnOrigin;
 
 impl Origin {
-    /// The origin of a web address, such as a `Referer`.
+    /// Returns the origin of a URL, such as a `Referer`.
     pub fn of(url: &str) -> Result<Self, NotAnOrigin> {
         let url = Url::parse(url).map_err(|_| NotAnOrigin)?;
         match url.scheme() {
@@ -28,12 +29,12 @@ impl Origin {
         }
     }
 
-    /// As a browser writes it.
+    /// Returns the origin as a browser writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is this server itself.
+    /// True if it is the origin of this server.
     pub fn is(&self, public_url: &PublicUrl) -> bool {
         Self::of(&public_url.to_string()).as_ref() == Ok(self)
     }
@@ -49,16 +50,16 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Which openers get the AuthID without a button that names them.
+/// Origins that get the AuthID without a button that names them.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedOpeners {
-    /// OPENER_ORIGINS.
+    /// Origins listed in OPENER_ORIGINS.
     pub listed: Vec<Origin>,
 }
 
 impl TrustedOpeners {
-    /// Machines of one's own, the same site as this server, and what is listed.
-    /// No stranger can have a page there.
+    /// True for private addresses and names, for the same site as this server, and for
+    /// listed origins. No stranger can have a page there.
     pub fn include(&self, opener: &Origin, public_url: &PublicUrl) -> bool {
         if self.listed.contains(opener) {
             return true;
@@ -83,7 +84,7 @@ fn is_own(address: IpAddr) -> bool {
     }
 }
 
-/// Names that no public DNS gives to a stranger (RFC 6761, 6762, 8375).
+/// True for names that public DNS does not give to strangers (RFC 6761, 6762, 8375).
 fn is_own_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     !name.contains('.')
@@ -92,7 +93,7 @@ fn is_own_name(name: &str) -> bool {
             .any(|suffix| name.ends_with(suffix))
 }
 
-/// Same scheme and same registrable domain, by the Public Suffix List.
+/// True if scheme and registrable domain are the same, by the Public Suffix List.
 fn is_same_site(opener: &Origin, public_url: &PublicUrl) -> bool {
     let site = |url: &str| {
         let url = Url::parse(url).ok()?;

@@ -1,4 +1,4 @@
-//! The one password that may stand before the login pages (LOGIN_PASSWORD).
+//! Shared password in front of the login pages (LOGIN_PASSWORD).
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -19,26 +19,26 @@ use crate::{
     secret::Secret,
 };
 
-/// For how long a browser is not asked again.
+/// Lifetime of a session: the browser is not asked for the password again.
 pub(super) const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
-/// For how long a browser is known in which the password was given.
+/// Lifetime of the cookie that marks a browser in which the password was entered.
 pub(super) const KNOWN_FOR: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 const SHORTEST: usize = 12;
-/// From one household: five at once, then one every 15 seconds. As many again for each
-/// browser that is known, so that whoever guesses elsewhere keeps nobody out who was in
-/// before.
+/// Rate limit for guesses from one network: five at once, then one every 15 seconds. Each
+/// known browser has the same limit for itself, so that guesses from elsewhere can't lock
+/// out a browser in which the password was entered before.
 const GUESSES: (NonZeroU32, Duration) = (NonZeroU32::new(5).unwrap(), Duration::from_secs(15));
-/// Guesses are compared one after the other, which takes one core at most. So many
-/// wait, network by network.
+/// Maximum number of guesses that wait, network by network. They are compared one after
+/// the other, which takes one core at most.
 const QUEUE: usize = 100;
-/// Longer than the whole queue takes.
+/// Maximum time that a guess waits; longer than the whole queue takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A shared password.
 #[derive(Clone, Debug)]
 pub struct Password(Secret);
 
-/// The text will not do as a password.
+/// The text is too short for a password.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "has fewer than {SHORTEST} characters; anybody who reaches the form can try shorter ones \
@@ -47,7 +47,7 @@ pub struct Password(Secret);
 pub struct NotAPassword;
 
 impl Password {
-    /// Any text that is long enough.
+    /// Accepts any text that is long enough.
     pub fn parse(text: &str) -> Result<Self, NotAPassword> {
         match text.chars().count() >= SHORTEST {
             true => Ok(Self(Secret::new(text))),
@@ -56,7 +56,7 @@ impl Password {
     }
 }
 
-/// Asks for the password, and knows who has given it.
+/// Asks for the password, and recognises browsers in which it was entered.
 pub struct PasswordGate {
     password: Password,
     hash: SlowHash,
@@ -76,25 +76,25 @@ impl std::fmt::Debug for PasswordGate {
     }
 }
 
-/// Why somebody is not let in.
+/// Reasons why a password was not accepted.
 #[derive(Debug, Error)]
 pub enum WrongPassword {
-    /// It is another one.
+    /// The password is wrong.
     #[error("a wrong password")]
     Wrong,
-    /// It was not even looked at. Wait.
+    /// The rate limit was exceeded, and the password was not compared. Wait.
     #[error("too many passwords were tried")]
     TooOften(TooOften),
-    /// The same, because too many others wait. Try again.
+    /// Too many guesses wait, and the password was not compared. Try again.
     #[error("too many passwords are being tried")]
     Busy,
-    /// Tell the administrator.
+    /// No key may seal now. Tell the administrator.
     #[error(transparent)]
     NoSealingKey(#[from] NoSealingKey),
 }
 
 impl PasswordGate {
-    /// A gate that this password opens.
+    /// Makes a gate that this password opens.
     pub fn new(
         password: Password,
         public_url: &PublicUrl,
@@ -116,16 +116,15 @@ impl PasswordGate {
         }
     }
 
-    /// Whether the browser with these cookies has given the password.
+    /// True if the password was entered in the browser with these cookies.
     pub fn is_open<'a>(&self, cookies: impl IntoIterator<Item = &'a str>) -> bool {
         let sealed = self.session.find(cookies);
         self.opened::<()>(sealed, Purpose::Session, LIFETIME)
             .is_some()
     }
 
-    /// Lets in whoever knows the password: the `Set-Cookie` values to send back. Whoever
-    /// tries from the same network again and again has to wait; a browser that is known is
-    /// counted by itself.
+    /// Checks the password, and returns the `Set-Cookie` values to send back. Guesses are
+    /// limited for each network, or for each known browser.
     pub async fn enter<'a>(
         &self,
         guess: Secret,
@@ -142,7 +141,8 @@ impl PasswordGate {
         let turn = turns.enter(client).await.ok_or(WrongPassword::Busy)?;
         let hash = self.hash.clone();
         let compared = tokio::task::spawn_blocking(move || {
-            // It ends with the work, which nobody's hanging up ends.
+            // Dropped when the hash is done. A client that disconnects does not end the
+            // work.
             let _turn = turn;
             hash.is_of(&guess)
         });

@@ -1,4 +1,4 @@
-//! A hash of the password that takes long to compute, so that guesses are few.
+//! Slow hash of the password, so that an attacker can make few guesses.
 
 use std::num::NonZeroU32;
 
@@ -9,13 +9,13 @@ use ring::{
 
 use crate::secret::Secret;
 
-/// What OWASP advises for this hash: some 0.15 s of one core. ring's PBKDF2 is here and
-/// not Argon2, because the hash is never stored: nobody can try guesses elsewhere, on
-/// hardware that memory would slow down, while 19 MiB for each guess would be this
-/// server's.
+/// OWASP's advice for PBKDF2 with HMAC-SHA-256: about 0.15 s of one core. It is ring's
+/// PBKDF2 and not Argon2 because the hash is never stored. Nobody can try guesses
+/// elsewhere, on hardware that memory would slow down, but this server would need 19 MiB
+/// for each guess.
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(600_000).unwrap();
 
-/// The hash of one password, with a salt of this process.
+/// Hash of one password, with a random salt of this process.
 #[derive(Clone)]
 pub(super) struct SlowHash {
     salt: [u8; 16],
@@ -23,7 +23,7 @@ pub(super) struct SlowHash {
 }
 
 impl SlowHash {
-    /// Takes as long as one guess.
+    /// Hashes the password; takes as long as one guess.
     pub(super) fn of(password: &Secret) -> Self {
         let mut slow = Self {
             salt: [0; 16],
@@ -43,7 +43,8 @@ impl SlowHash {
         slow
     }
 
-    /// True if the guess is the password. It takes as long whatever both have in common.
+    /// True if the guess is the password. Takes the same time however much of the guess
+    /// is right.
     pub(super) fn is_of(&self, guess: &Secret) -> bool {
         let guess = guess.expose().as_bytes();
         pbkdf2::verify(

@@ -28,7 +28,7 @@ const WITHOUT_MEANING: [(&str, &str); 4] = [
     (CERTIFICATE, PEM),
     ("ASPNETCORE_Kestrel__Certificates__Default__Password", PEM),
 ];
-const TO_SEQ: &str = "logs go to standard output: set AUTHSEAL_LOG_FORMAT=json and let your log \
+const TO_SEQ: &str = "logs go to standard error: set AUTHSEAL_LOG_FORMAT=json and let your log \
                       collector carry them to Seq";
 const CERTIFICATE: &str = "ASPNETCORE_Kestrel__Certificates__Default__Path";
 const PEM: &str = "set AUTHSEAL_TLS_CERT and AUTHSEAL_TLS_KEY to PEM files, which openssl pkcs12 \

@@ -1,6 +1,6 @@
-//! `v2:<service>:<JWE>`: made and opened.
+//! Making and opening AuthIDs, `v2:<service>:<JWE>`.
 //!
-//! Any JOSE library opens the JWE with the JWK alone.
+//! Any JOSE library can open the JWE with the JWK alone.
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -12,7 +12,7 @@ use crate::{
     secret::Secret,
 };
 
-/// Nothing longer is an AuthID.
+/// Maximum length of an AuthID in bytes; longer text is refused.
 pub const MAX_AUTHID_BYTES: usize = 16 * 1024;
 
 const VERSION: &str = "v2:";
@@ -20,44 +20,45 @@ const VERSION: &str = "v2:";
 /// An AuthID's content, and the key it was sealed under.
 #[derive(Debug)]
 pub struct Opened {
-    /// What was sealed.
+    /// The decrypted grant.
     pub grant: Grant,
     /// The id of the key that opened it.
     pub kid: String,
 }
 
-/// The text does not have an AuthID's form; the holder has pasted something else.
+/// The text does not have the form of an AuthID; the user pasted something else.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotAnAuthId {
-    /// Nothing at all.
+    /// The text is empty, or the request has no AuthID.
     #[error("no AuthID was sent")]
     Missing,
-    /// Longer than [`MAX_AUTHID_BYTES`].
+    /// The text is longer than [`MAX_AUTHID_BYTES`].
     #[error("this is too long to be an AuthID")]
     TooLong,
-    /// Not `v2:<service>:<JWE>`, or a JWE of another kind.
+    /// The text is not `v2:<service>:<JWE>`, or the JWE is of another kind.
     #[error("this is not an AuthID of this server; it starts with v2: and has no blanks")]
     Form,
 }
 
-/// Why an AuthID was not opened.
+/// Reasons why an AuthID could not be opened.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum OpenError {
-    /// It is not one.
+    /// The text is not an AuthID.
     #[error(transparent)]
     NotAnAuthId(#[from] NotAnAuthId),
-    /// Its key is not here, or retired: log in again.
+    /// The key is missing, unknown or retired. A new login helps if it is unknown or
+    /// retired.
     #[error(transparent)]
     Key(#[from] Unusable),
-    /// It is not what the key sealed: copied wrongly, or forged.
+    /// Decryption failed: the AuthID was copied wrongly, or forged.
     #[error("the AuthID is damaged or was changed")]
     Tampered,
-    /// The service in front is not the one inside.
+    /// The service named in front of the JWE is not the one in the sealed grant.
     #[error("the AuthID was made for another service than it names")]
     WrongService,
 }
 
-/// Seals a grant under the newest active key.
+/// Seals a grant under the newest active key, as an AuthID.
 pub fn seal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Result<Secret, NoSealingKey> {
     let key = keys.sealing(now).ok_or(NoSealingKey)?;
     let grant = grant.to_seal(&key.kid);
@@ -67,8 +68,8 @@ pub fn seal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Result<Secret, NoSea
     Ok(Secret::new(format!("{VERSION}{}:{jwe}", grant.service)))
 }
 
-/// Opens an AuthID. Nothing is decompressed or parsed before it is
-/// authenticated, and nothing but `dir` with `A256GCM` is tried.
+/// Opens an AuthID. Nothing is decompressed or parsed before it is authenticated, and
+/// only `dir` with `A256GCM` is accepted.
 pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenError> {
     let (service, jwe) = split(authid)?;
     let header = jwe.header(keys).ok_or(NotAnAuthId::Form)?;
@@ -86,13 +87,14 @@ pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenEr
     })
 }
 
-/// The service that an AuthID names in front. Unverified: fit for a hint to a
-/// person, never for a decision.
+/// Returns the service named at the start of an AuthID. It is not verified: use it as a
+/// hint to a person, never for a decision.
 pub fn named_service(authid: &str) -> Option<&str> {
     split(authid).ok().map(|(service, _)| service)
 }
 
-/// Takes `v2:<service>:<JWE>` apart and refuses every spelling but one.
+/// Splits `v2:<service>:<JWE>` into its parts. Each AuthID has exactly one accepted
+/// spelling.
 fn split(authid: &str) -> Result<(&str, Compact<'_>), NotAnAuthId> {
     if authid.is_empty() {
         return Err(NotAnAuthId::Missing);

@@ -1,8 +1,7 @@
 //! Sealing of everything that is not an AuthID.
 //!
-//! The key is derived per purpose and context (HKDF, RFC 5869), so that nothing
-//! sealed here opens as an AuthID, as something of another purpose, or in
-//! another context.
+//! The key is derived for each purpose and context (HKDF, RFC 5869), so that a sealed
+//! value can't be opened as an AuthID, for another purpose, or in another context.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
@@ -19,37 +18,38 @@ use crate::{
     secret::Secret,
 };
 
-/// What an envelope is for.
+/// Purpose of an envelope. Each purpose has its own derived key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The cookie that carries a login from `/login` to `/logged-in`. Its
-    /// context is the login's nonce.
+    /// Cookie that carries a login from `/login` to `/logged-in`. Its context is the
+    /// nonce of the login.
     Login,
-    /// The cookie that carries who opened the start page to `/login`. Its context
-    /// is the visit's nonce.
+    /// Cookie that carries the recipients of a visit from the start page to `/login`. Its
+    /// context is the nonce of the visit.
     Visit,
-    /// The cookie of whoever gave the password of the login pages. Its context is
-    /// that password, so that a changed one ends every session.
+    /// Session cookie of a browser in which the login password was entered. Its context
+    /// is the password, so that changing the password ends every session.
     Session,
-    /// The cookie of a browser in which somebody has given that password before. Its
-    /// context is the password too.
+    /// Cookie of a browser in which the login password was entered before. Its context is
+    /// also the password.
     KnownBrowser,
-    /// The form that asks the person before an AuthID is handed over. Its context is a
-    /// nonce.
+    /// Form that asks the person to confirm before an AuthID is handed over. Its context
+    /// is a nonce.
     HandOverForm,
-    /// The cookie that says to whom it is to be handed over. Its context is the nonce of
-    /// that form.
+    /// Cookie that names the program that receives the AuthID. Its context is the nonce
+    /// of that form.
     HandOverCookie,
-    /// An AuthID that waits to be fetched. Its context is the hand-over token, so
-    /// that the store and the server's keys together open nothing without it.
+    /// AuthID that waits to be fetched. Its context is the hand-over token, so that the
+    /// store and the server's keys together can't open it without that token.
     HandOver,
-    /// The newest AuthID of a login. Its context is the lineage, so that only who
-    /// has an AuthID of that login makes the server open it.
+    /// Newest AuthID of a login. Its context is the lineage, so that the server can open
+    /// it only for a request that brings an AuthID of that login.
     Lineage,
 }
 
 impl Purpose {
-    /// Part of the derived key: a changed label voids what was sealed before.
+    /// Returns the label used in key derivation. Changing a label makes everything sealed
+    /// before unreadable.
     fn label(self) -> &'static [u8] {
         match self {
             Self::Login => b"login cookie",
@@ -93,8 +93,8 @@ pub fn seal_envelope(
     )))
 }
 
-/// Opens what [`seal_envelope`] made for the same purpose and context, and nothing
-/// else.
+/// Opens an envelope made by [`seal_envelope`] for the same purpose and context. Anything
+/// else is an error.
 pub fn open_envelope(
     keys: &KeySet,
     now: UnixTime,

@@ -1,4 +1,4 @@
-//! What an AuthID holds.
+//! Content of an AuthID.
 
 use std::fmt;
 
@@ -15,50 +15,53 @@ use crate::{
     secret::Secret,
 };
 
-/// The plaintext of an AuthID: one refresh token and where it belongs.
+/// The plaintext of an AuthID: one refresh token with its service, login and account
+/// region.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Grant {
-    /// Id of the service it was made for.
+    /// Id of the service that the refresh token is for.
     #[serde(rename = "svc")]
     pub service: String,
     /// The provider's refresh token (RFC 6749 section 1.5).
     #[serde(rename = "rt")]
     pub refresh_token: Secret,
-    /// When this AuthID was sealed.
+    /// Time at which this AuthID was sealed.
     #[serde(rename = "iat")]
     pub issued_at: UnixTime,
-    /// The login that it descends from.
+    /// The login that this AuthID descends from.
     #[serde(rename = "lin")]
     pub lineage: Lineage,
-    /// 0 at login, one more each time the provider replaces the refresh token.
+    /// Number of times that the provider has replaced the refresh token since the login;
+    /// 0 at login.
     #[serde(rename = "gen")]
     pub generation: u32,
-    /// Where the provider keeps the account, for those with several places.
+    /// Region in which the provider keeps the account, for providers with several
+    /// regions.
     #[serde(rename = "reg", default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Where it comes from: no renewal leads out of a revocation.
+    /// Origin of this AuthID. It keeps a revocation in force: renewing an AuthID does not
+    /// escape it.
     #[serde(rename = "anc", default, skip_serializing_if = "Ancestry::is_plain")]
     pub ancestry: Ancestry,
 }
 
-/// What every later AuthID of a login keeps of the earlier ones.
+/// Facts about earlier AuthIDs of a login that every later AuthID keeps.
 ///
-/// An AuthID that was made at the login does without it: its `iat` and the key that it is
-/// sealed under say the same. [`super::open`] fills it in, and [`super::seal`] leaves out
-/// what the AuthID itself says.
+/// An AuthID made at the login omits them: its `iat` and its key say the same.
+/// [`super::open`] fills them in, and [`super::seal`] omits what the AuthID itself says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Ancestry {
-    /// When the login was made. `None` means at `iat`.
+    /// Time of the login. `None` means `iat`.
     #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
     pub logged_in_at: Option<UnixTime>,
-    /// The ids of the keys that the login was ever sealed under.
+    /// Ids of all keys that AuthIDs of this login were sealed under.
     #[serde(rename = "kid", default, skip_serializing_if = "Vec::is_empty")]
     pub kids: Vec<String>,
 }
 
 impl Ancestry {
-    /// The ancestry of a login whose time is not known: older than every rule's time, so that
-    /// none fails to hold for it.
+    /// Returns the ancestry of a login whose time is unknown. Its time is 0, earlier than
+    /// the time of any rule, so that every rule whose scope matches applies to it.
     pub fn of_unknown_time() -> Self {
         Self {
             logged_in_at: Some(UnixTime(0)),
@@ -72,12 +75,12 @@ impl Ancestry {
 }
 
 impl Grant {
-    /// When its login was made.
+    /// Returns the time of the login.
     pub fn logged_in_at(&self) -> UnixTime {
         self.ancestry.logged_in_at.unwrap_or(self.issued_at)
     }
 
-    /// True if its login is revoked here, by its lineage or by a rule.
+    /// True if the login is revoked on this server, by its lineage or by a rule.
     pub fn is_revoked(&self, keys: &KeySet) -> bool {
         keys.revokes(&Facts {
             lineage: self.lineage.as_bytes(),
@@ -87,7 +90,8 @@ impl Grant {
         })
     }
 
-    /// As it is to be sealed under this key: without what the AuthID itself will say.
+    /// Returns the grant to seal under key `kid`: without the facts that the AuthID
+    /// itself says.
     pub(super) fn to_seal(&self, kid: &str) -> Self {
         let mut grant = self.clone();
         let at = self.logged_in_at();
@@ -96,7 +100,8 @@ impl Grant {
         grant
     }
 
-    /// As it was opened with this key: with what the AuthID itself says.
+    /// Returns the grant after opening it with key `kid`: with the facts that the AuthID
+    /// itself says.
     pub(super) fn opened_with(mut self, kid: &str) -> Self {
         self.ancestry.logged_in_at = Some(self.logged_in_at());
         if self.ancestry.kids.iter().all(|earlier| earlier != kid) {
@@ -106,15 +111,16 @@ impl Grant {
     }
 }
 
-/// 128 random bits, made at login and kept by every later AuthID of that login.
+/// Random 128-bit id of a login, made at login and kept by every later AuthID of that
+/// login.
 ///
-/// `Display` is the full value, for `revoked.txt`; `Debug` and
-/// [`Lineage::short_hash`] are what logs may show.
+/// `Display` writes the full value, for `revoked.txt`. Logs may show only `Debug` and
+/// [`Lineage::short_hash`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lineage(LineageBits);
 
 impl Lineage {
-    /// A new login's lineage.
+    /// Makes the lineage of a new login.
     pub fn random() -> Self {
         let mut bits = [0; 16];
         SystemRandom::new()
@@ -123,7 +129,8 @@ impl Lineage {
         Self(bits)
     }
 
-    /// The lineage of a login that was made elsewhere, out of what names it.
+    /// Derives the lineage of a login made on the old OAuth server from `parts`, which
+    /// identify the login.
     pub fn derived(parts: &[&str]) -> Self {
         let mut hash = Context::new(&SHA256);
         hash.update(b"authseal lineage");
@@ -136,7 +143,8 @@ impl Lineage {
         Self(bits)
     }
 
-    /// Eight hex digits by which a log tells one login from another.
+    /// Returns the first eight hex digits of the SHA-256 hash, by which a log tells
+    /// logins apart.
     pub fn short_hash(&self) -> String {
         let hash = digest(&SHA256, &self.0);
         hash.as_ref()[..4]
@@ -145,12 +153,12 @@ impl Lineage {
             .collect()
     }
 
-    /// The bits themselves.
+    /// Returns the 128 bits of the lineage.
     pub fn as_bytes(&self) -> &LineageBits {
         &self.0
     }
 
-    /// Reads what `Display` wrote.
+    /// Parses the text that `Display` writes: 128 bits in base64url.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bits = [0; 16];
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bits).ok()?;

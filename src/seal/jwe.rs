@@ -1,7 +1,7 @@
-//! RFC 7516 compact serialisation with `alg=dir` and `enc=A256GCM`: made by josekit,
-//! opened by ring.
+//! JWE in compact serialisation (RFC 7516) with `alg=dir` and `enc=A256GCM`: made by
+//! josekit, opened by ring.
 //!
-//! An AuthID is made once and opened at every refresh, where setting OpenSSL up costs
+//! An AuthID is made once and opened at every refresh. Setting up OpenSSL for each costs
 //! more than decrypting (docs/performance.md).
 
 use std::{borrow::Cow, sync::LazyLock};
@@ -24,19 +24,21 @@ const KEY_MANAGEMENT: &str = "dir";
 const CONTENT_ENCRYPTION: &str = "A256GCM";
 const COMPRESSION: &str = "DEF";
 
-/// Below this, DEFLATE's own tables and the longer header cost about as much as they
-/// save on a token; and inflating costs more than all the rest of opening does, at every
-/// refresh. Google's tokens stay below.
+/// Minimum plaintext length in bytes for compression. Below it, DEFLATE's tables and the
+/// longer header cost about as much as they save on a token, and inflating costs more
+/// than the rest of opening, at every refresh. Google's tokens are shorter than this.
 const WORTH_COMPRESSING_BYTES: usize = 208;
-/// What DEFLATE makes of the longest AuthID at most.
+/// Maximum length in bytes of the decompressed plaintext: the most that DEFLATE can make
+/// of the longest AuthID.
 const MAX_PLAINTEXT_BYTES: usize = 16 * 1024 * 1024;
 
-/// 96 bits in base64url (RFC 7518 section 5.3).
+/// Length of the IV: 96 bits in base64url (RFC 7518 section 5.3).
 const IV_CHARACTERS: usize = 16;
-/// 128 bits in base64url. A shorter tag could be guessed.
+/// Length of the authentication tag: 128 bits in base64url. A shorter tag could be
+/// guessed.
 const TAG_CHARACTERS: usize = 22;
 
-/// Seals under this key, compressed where that makes the string shorter.
+/// Seals under this key, compressed if that makes the JWE shorter.
 pub(super) fn seal(key: &Jwk, plaintext: &[u8]) -> String {
     let plain = encrypt(key, plaintext, None);
     if plaintext.len() < WORTH_COMPRESSING_BYTES {
@@ -61,7 +63,7 @@ fn encrypt(key: &Jwk, plaintext: &[u8], compression: Option<&str>) -> String {
         .expect("a 256-bit key fits A256GCM")
 }
 
-/// A JWE taken apart, and nothing decoded yet.
+/// The parts of a JWE, still in base64url.
 #[derive(Clone, Copy)]
 pub(super) struct Compact<'a> {
     header: &'a str,
@@ -70,7 +72,7 @@ pub(super) struct Compact<'a> {
     tag: &'a str,
 }
 
-/// The protected header's members that this server acts on.
+/// Members of the protected header that this server checks.
 #[derive(Deserialize)]
 struct Members<'a> {
     #[serde(borrow)]
@@ -81,27 +83,28 @@ struct Members<'a> {
     kid: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "present")]
     zip: Option<Cow<'a, str>>,
-    /// RFC 7516 section 4.1.13: whoever does not understand a critical
-    /// extension must refuse. None is understood here.
+    /// Critical extensions. RFC 7516 section 4.1.13: a recipient that does not understand
+    /// one must refuse the JWE. This server understands none.
     #[serde(default, deserialize_with = "present")]
     crit: Option<IgnoredAny>,
 }
 
-/// A member that is there is there, also as `null`.
+/// Deserialises a member so that it counts as present even if its value is `null`.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// A protected header of ours.
+/// A protected header with `alg=dir` and `enc=A256GCM`.
 pub(super) struct Header<'k> {
     pub(super) kid: Cow<'k, str>,
     is_compressed: bool,
 }
 
 impl<'a> Compact<'a> {
-    /// Takes the five parts apart: with `dir`, the second is empty.
+    /// Splits a JWE into its five parts. With `dir`, the second part (the encrypted key)
+    /// is empty.
     pub(super) fn split(jwe: &'a str) -> Option<Self> {
         let (header, rest) = jwe.split_at_checked(memchr::memchr(b'.', jwe.as_bytes())?)?;
         let (iv, rest) = rest.strip_prefix("..")?.split_at_checked(IV_CHARACTERS)?;
@@ -116,8 +119,8 @@ impl<'a> Compact<'a> {
         })
     }
 
-    /// Reads the protected header; `None` if it is of another kind than ours. Most are
-    /// those that one of the keys always writes, and need not be taken apart.
+    /// Reads the protected header; `None` if this server does not write such headers.
+    /// Most headers are equal to one that a key has ready, and are not parsed.
     pub(super) fn header<'k>(&self, keys: &'k KeySet) -> Option<Header<'k>> {
         let written = keys
             .iter()
@@ -148,9 +151,9 @@ impl<'a> Compact<'a> {
         })
     }
 
-    /// Decrypts. `None` if it is not what the key sealed under this header; then
-    /// nothing has been decompressed. Padding and stray trailing bits, which would be
-    /// other spellings of the same AuthID, are refused by the decoder.
+    /// Decrypts the content; `None` if authentication fails, and then nothing is
+    /// decompressed. The base64url decoder refuses padding and stray trailing bits, which
+    /// would be other spellings of the same AuthID.
     pub(super) fn open(&self, header: &Header<'_>, key: &Jwk) -> Option<Zeroizing<Vec<u8>>> {
         let mut iv = [0; NONCE_LEN];
         BASE64URL.decode_slice(self.iv, &mut iv).ok()?;

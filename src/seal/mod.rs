@@ -1,7 +1,7 @@
-//! Sealing: the AuthID, which is the only record that authseal ever makes, and
-//! the envelope for everything else that leaves the server sealed.
+//! Sealing of AuthIDs, the only records that authseal makes, and of envelopes, for
+//! everything else that leaves the server sealed.
 //!
-//! Functions here are pure: keys and time are parameters.
+//! The functions take keys and time as parameters.
 
 mod authid;
 mod envelope;
@@ -14,8 +14,8 @@ pub use grant::{Ancestry, Grant, Lineage};
 
 use thiserror::Error;
 
-/// No key may seal now: there is none, or every one is pending or retired. An
-/// administrator's matter.
+/// No key may seal now: there is none, or every key is retired. Only an administrator can
+/// fix this.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("this server has no key that may seal now")]
 pub struct NoSealingKey;
