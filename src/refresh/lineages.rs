@@ -342,6 +342,7 @@ pub(super) fn name(lineage: &Lineage) -> Name {
 mod tests {
     use super::*;
     use crate::keyring::{Jwk, KeySource};
+    use crate::seal::Ancestry;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -363,6 +364,7 @@ mod tests {
             lineage: Lineage::derived(&["a login"]),
             generation,
             region: None,
+            ancestry: Ancestry::default(),
         };
         let before = lineages(&memory);
         before.newest_of(NOW, &grant(5), None).unwrap();
