@@ -1,5 +1,6 @@
-//! One line a request: what was asked, by whom, and what came of it. Never a path as
-//! it was sent, a query or a header's value: each of them can hold an AuthID.
+//! Access log: one line per request with method, route, status and client. It never
+//! contains the path as sent, the query, or a header value (except the request id and the
+//! client's address), because each of them can hold an AuthID.
 
 use std::sync::{
     Arc,
@@ -15,8 +16,8 @@ use crate::{clock::Stopwatch, provider::Service, refresh::Holder, seal::Lineage}
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Where request ids are made: they count on from a random number, so that no other
-/// process is likely to have the same.
+/// Source of request ids. They count up from a random number, so that two processes are
+/// unlikely to use the same ids.
 #[derive(Debug)]
 pub(super) struct RequestIds {
     next: AtomicU64,
@@ -33,7 +34,7 @@ impl RequestIds {
         }
     }
 
-    /// The one that came with the request, if it can be one, or a new one.
+    /// Returns the id that came with the request if it is valid, or a new one.
     fn id_of<B>(&self, request: &Request<B>) -> HeaderValue {
         match request.headers().get(X_REQUEST_ID) {
             Some(id) if is_id(id) => id.clone(),
@@ -42,7 +43,7 @@ impl RequestIds {
     }
 }
 
-/// Short, and of characters that no log is confused by.
+/// True if the id is short, and its characters are safe in a log.
 fn is_id(value: &HeaderValue) -> bool {
     (8..=64).contains(&value.len())
         && value
@@ -51,14 +52,14 @@ fn is_id(value: &HeaderValue) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
-/// A request that will have its line.
+/// A request that will be logged when it ends.
 pub(super) struct Entry {
     pub(super) asker: Asker,
     id: HeaderValue,
     line: Option<Line>,
 }
 
-/// What is noted of it, where anybody reads such lines.
+/// Fields of the log line; kept only if the log level includes INFO.
 struct Line {
     stopwatch: Stopwatch,
     method: &'static str,
@@ -68,7 +69,7 @@ struct Line {
 }
 
 impl Entry {
-    /// For a request that has just come in.
+    /// Starts the log line of a request that has just come in.
     pub(super) fn begin<B>(
         ids: &RequestIds,
         request: &Request<B>,
@@ -89,14 +90,14 @@ impl Entry {
         }
     }
 
-    /// Notes that the request is about a service.
+    /// Adds the service to the log line.
     pub(super) fn note_service(&mut self, service: &Arc<Service>) {
         if let Some(line) = &mut self.line {
             line.service = Some(service.clone());
         }
     }
 
-    /// Notes that the request came with this AuthID.
+    /// Adds the service and lineage of the request's AuthID to the log line.
     pub(super) fn note_holder(&mut self, holder: &Holder<'_>) {
         self.note_service(holder.service());
         if let Some(line) = &mut self.line {
@@ -104,7 +105,7 @@ impl Entry {
         }
     }
 
-    /// Writes its line, and gives the reply the id by which it can be found.
+    /// Writes the log line, and adds the request id to the response.
     pub(super) fn end(self, mut reply: Reply) -> Reply {
         if let Some(line) = &self.line {
             tracing::info!(
@@ -124,7 +125,7 @@ impl Entry {
     }
 }
 
-/// A method's name, if it is one that is known.
+/// Returns the name of a method; "other" for an unknown one, which is foreign text.
 fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,5 +1,4 @@
-//! The administrator's address: health, whether to send requests here, and the
-//! numbers.
+//! Administrator's address: health, readiness and metrics.
 
 use std::sync::Arc;
 
@@ -15,18 +14,18 @@ use crate::{
     telemetry::{KeyNumbers, Metrics},
 };
 
-/// Answers on ADMIN_LISTEN.
+/// Answers requests on ADMIN_LISTEN.
 #[derive(Debug)]
 pub struct Admin {
-    /// Without a sealing key the server is not ready.
+    /// Keys of the server. It is not ready without a key that may seal.
     pub keyring: Arc<Keyring>,
-    /// Knows how much is in memory and under way.
+    /// Source of the numbers of cached tokens and refreshes in progress.
     pub engine: RefreshEngine,
-    /// What has been counted.
+    /// Counters for `/metrics`.
     pub metrics: Arc<Metrics>,
-    /// The time.
+    /// Source of the current time.
     pub clock: Clock,
-    /// Cancelled when the service is being stopped.
+    /// Cancelled when the server is shutting down.
     pub draining: CancellationToken,
 }
 
@@ -55,7 +54,7 @@ impl Admin {
         let condition = self.keyring.condition();
         let troubles = condition.troubles(now);
         let (status, first) = match keys.sealing(now) {
-            // What is wrong is waited for, or gone on without: then requests may come.
+            // Other troubles don't stop the server from answering, so it is ready.
             Some(_) if !condition.is_waiting() => (StatusCode::OK, "ready"),
             Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
             None if condition.is_waiting() => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),

@@ -1,5 +1,5 @@
-//! Who may log in. An open login page lets any stranger spend the administrator's
-//! OAuth applications, so three gates can stand before it, in any mix.
+//! Access control for logins. Any stranger can use the administrator's OAuth applications
+//! through an open login page, so it can be protected by three gates, in any combination.
 
 use std::fmt;
 
@@ -9,30 +9,30 @@ use thiserror::Error;
 use super::{forwarded::Asker, input, networks::Networks};
 use crate::login::PasswordGate;
 
-/// The gates that are set.
+/// The gates that are configured.
 #[derive(Debug, Default)]
 pub struct Admission {
-    /// Where one must be.
+    /// Networks from which people may log in.
     pub networks: Option<Networks>,
-    /// What an authenticating proxy sets.
+    /// Header that an authenticating proxy sets.
     pub header: Option<UserHeader>,
-    /// What one must know.
+    /// Password that people must enter.
     pub password: Option<PasswordGate>,
-    /// Whether every gate must be passed, or any.
+    /// Number of gates that must be passed: all, or any one.
     pub require: Require,
 }
 
-/// How gates are combined.
+/// Combination of gates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Require {
-    /// Each that is set.
+    /// All configured gates must be passed.
     #[default]
     All,
-    /// One of those that are set.
+    /// One of the configured gates must be passed.
     Any,
 }
 
-/// A gate that is closed to somebody.
+/// A gate that refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gate {
     Network,
@@ -41,7 +41,7 @@ pub(super) enum Gate {
 }
 
 impl Gate {
-    /// A word for metrics.
+    /// Returns a word for metrics.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Network => "network",
@@ -55,13 +55,13 @@ impl Gate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserHeader(HeaderName);
 
-/// The text is no header that only a proxy sets.
+/// The text is not a header that only a proxy sets.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NotAUserHeader {
-    /// It is no header's name at all.
+    /// The text is not a header name.
     #[error("is not the name of a header; write it like Remote-User")]
     Form,
-    /// Every browser or Duplicati sends it, so it proves nothing.
+    /// Browsers or Duplicati send this header themselves, so it proves nothing.
     #[error("is a header that clients send themselves; take one that only your proxy sets")]
     Clients,
 }
@@ -73,7 +73,7 @@ impl fmt::Display for UserHeader {
 }
 
 impl UserHeader {
-    /// Reads a name such as `Remote-User`.
+    /// Parses a header name such as `Remote-User`.
     pub fn parse(text: &str) -> Result<Self, NotAUserHeader> {
         const CLIENTS: [&str; 9] = [
             "host",
@@ -97,8 +97,8 @@ impl UserHeader {
         }
     }
 
-    /// Whether it is there once, and says something. Twice is what a client and a
-    /// proxy make of it together.
+    /// True if the header is there once, and is not empty. Two of them come from a client
+    /// and a proxy together.
     fn names_a_user<B>(&self, request: &Request<B>) -> bool {
         let mut values = request.headers().get_all(&self.0).iter();
         match (values.next(), values.next()) {
@@ -109,8 +109,9 @@ impl UserHeader {
 }
 
 impl Admission {
-    /// The gate that keeps this request out: the first one, or, where one open gate is
-    /// enough, the one that its sender can do most about.
+    /// Returns the gate that refuses this request. If all gates are required, it is the
+    /// first closed one. If one gate is enough, it is the last closed one, because the
+    /// client can do most about that one.
     pub(super) fn closed_gate<B>(&self, request: &Request<B>, asker: Asker) -> Option<Gate> {
         let network = self.networks.as_ref().map(|networks| {
             let is_inside = asker

@@ -1,4 +1,4 @@
-//! What a person reads when something went wrong.
+//! Error pages for browsers.
 
 use http::StatusCode;
 
@@ -60,7 +60,7 @@ impl Server {
         reply::page(status, &page)
     }
 
-    /// For an address that nothing answers at.
+    /// Returns the page for an unknown address (404).
     pub(super) fn no_such_page(&self) -> Reply {
         let explanation = Explanation::new(
             "There is no such page",
@@ -71,7 +71,7 @@ impl Server {
         self.error_page(StatusCode::NOT_FOUND, explanation)
     }
 
-    /// For a server whose keys are not there yet.
+    /// Returns the page for a server that waits for its keys.
     pub(super) fn waiting_page(&self, failure: &Failure) -> Reply {
         let explanation = Explanation::new(
             "This server waits for its keys",
@@ -81,7 +81,8 @@ impl Server {
         self.error_page(failure.status, explanation)
     }
 
-    /// For somebody who may not log in from where he is, or as who he is.
+    /// Returns the page for a person whom a gate refuses, because of their network or
+    /// because the proxy names no user.
     pub(super) fn not_admitted(&self, gate: Gate, asker: Asker) -> Reply {
         let explanation = match (gate, asker.address) {
             (Gate::Network | Gate::Password, Some(address)) => Explanation::new(
@@ -107,7 +108,8 @@ impl Server {
         self.error_page(StatusCode::FORBIDDEN, explanation)
     }
 
-    /// For a login that led to nothing. `visit` is what another attempt carries.
+    /// Returns the page for a failed login. `visit` is the nonce that links to another
+    /// attempt carry.
     pub(super) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
         let (status, explanation) = self.explain_login(error, visit);
         let page = self.error_page(
@@ -232,7 +234,7 @@ impl Server {
         }
     }
 
-    /// For an AuthID that gave no newer one.
+    /// Returns the page for an AuthID that could not be renewed.
     pub(super) fn renewal_failed(&self, error: &RefreshError) -> Reply {
         let failure = Failure::of_refresh(error);
         let explanation = Explanation::new(
@@ -245,7 +247,7 @@ impl Server {
         self.error_page(failure.status, explanation)
     }
 
-    /// For a grant that is not known to be revoked.
+    /// Returns the page for a failed revocation: the grant may still be valid.
     pub(super) fn revocation_failed(&self, error: &RevokeError) -> Reply {
         let failure = Failure::of_revocation(error);
         let explanation = Explanation::new(
@@ -278,7 +280,7 @@ fn refused_at_provider(service: &Service, again: String) -> Explanation<'static>
     .link("Try again", again)
 }
 
-/// A mix-up (RFC 9700 section 4.4), or a mistake in a table.
+/// Explains a mix-up attack (RFC 9700 section 4.4), or a mistake in providers.toml.
 fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'static> {
     let provider = &service.provider;
     Explanation::new(
@@ -306,7 +308,7 @@ fn no_token(
     let failure = Failure::of_provider(&service.provider.name, error);
     let is_login_token = matches!(service.provider.login, LoginMethod::LoginToken { .. });
     let status = match error {
-        // A login token is what its user typed; a code is the provider's own.
+        // A login token is typed by its user; a code comes from the provider itself.
         ProviderError::GrantRefused(_) if !is_login_token => StatusCode::BAD_GATEWAY,
         _ => failure.status,
     };
@@ -319,8 +321,8 @@ fn no_token(
     (status, explanation)
 }
 
-/// Some providers send a refresh token only when access is granted for the
-/// first time.
+/// Explains a login without a refresh token. Some providers send one only the first time
+/// that access is granted.
 fn no_refresh_token(service: &Service, again: String) -> Explanation<'static> {
     let provider = &service.provider.name;
     let explanation = Explanation::new(

@@ -1,5 +1,5 @@
-//! What a client reads when it gets no token: one exhaustive match from error to
-//! status. Statuses are those that installed clients read rightly
+//! Error responses for clients that get no token: one exhaustive match from error to
+//! status. Only statuses that installed clients handle correctly are used
 //! (docs/endpoints.md): never 404, 409, 429 or 507.
 
 use std::time::Duration;
@@ -18,22 +18,22 @@ use crate::{
     store::StoreError,
 };
 
-/// `X-Reason` stands in one line of Duplicati's message.
+/// Maximum length of `X-Reason`: Duplicati shows it in one line of a message.
 const MAX_REASON_CHARACTERS: usize = 300;
 
 const LOG_IN_AGAIN: &str = "Log in again to get a new AuthID.";
 const TRY_LATER: &str = "Try again later.";
 pub(super) const TELL_ADMINISTRATOR: &str = "Tell the administrator of this OAuth server.";
 
-/// A status, an error code of RFC 6749 section 5.2, and what helps.
+/// A status, an error code of RFC 6749 section 5.2, and a reason with a remedy.
 pub(super) struct Failure {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) reason: String,
-    /// After how long another try makes sense, where that is known.
+    /// Time after which the client should try again, if it is known.
     pub(super) retry_after: Option<Duration>,
-    /// Whether the client is to read the reason and stop. It tries a 503 without one
-    /// again, several times.
+    /// True if the response has `X-Reason`: the client shows it and stops. Without it,
+    /// the client retries a 503 several times.
     has_reason: bool,
 }
 
@@ -55,7 +55,7 @@ impl Failure {
         }
     }
 
-    /// For who may try again at once.
+    /// Makes a failure for a client that may retry at once.
     fn overloaded(reason: String) -> Self {
         let code = "temporarily_unavailable";
         Self {
@@ -64,21 +64,21 @@ impl Failure {
         }
     }
 
-    /// For what cannot be opened because keys are missing here: no new login helps, and
-    /// every client asks again.
+    /// Makes a failure for AuthIDs that can't be opened because keys are missing on this
+    /// server. A new login does not help, and every client tries again.
     fn without_keys(reason: String) -> Self {
         let code = "temporarily_unavailable";
         Self::new(StatusCode::BAD_GATEWAY, code, reason).after(Duration::from_secs(5))
     }
 
-    /// For a server whose keys or revocations are not there yet.
+    /// Makes the failure of a server that waits for keys or revocations.
     pub(super) fn of_waiting() -> Self {
         Self::without_keys(format!(
             "This server waits for its keys, which are not there. {TELL_ADMINISTRATOR}"
         ))
     }
 
-    /// For an AuthID that gave no token.
+    /// Makes the failure of a refresh.
     pub(super) fn of_refresh(error: &RefreshError) -> Self {
         let unauthorized = |helps| {
             let reason = format!("{}. {helps}", capitalised(&error.to_string()));
@@ -150,7 +150,7 @@ impl Failure {
         }
     }
 
-    /// For a grant that is not known to be revoked.
+    /// Makes the failure of a revocation.
     pub(super) fn of_revocation(error: &RevokeError) -> Self {
         match error {
             RevokeError::Refresh(error) => Self::of_refresh(error),
@@ -166,7 +166,7 @@ impl Failure {
         }
     }
 
-    /// For a provider that gave no token.
+    /// Makes the failure of a provider that gave no token.
     pub(super) fn of_provider(provider: &str, error: &ProviderError) -> Self {
         match error {
             ProviderError::GrantRefused(refusal) => Self::new(
@@ -228,7 +228,7 @@ impl Failure {
         }
     }
 
-    /// As JSON in which every backend finds what it shows, with `X-Reason`.
+    /// Returns a JSON response with the members that every backend reads, and `X-Reason`.
     pub(super) fn into_json(self) -> Reply {
         let reason = one_line(&self.reason);
         let body = Body {
@@ -249,8 +249,8 @@ impl Failure {
     }
 }
 
-/// Box reads `status`, `code` and `message`, OAuth libraries read `error` and
-/// `error_description`.
+/// JSON body of an error response. Box reads `status`, `code` and `message`; OAuth
+/// libraries read `error` and `error_description`.
 #[derive(Serialize)]
 struct Body<'a> {
     error: &'a str,
@@ -268,8 +268,8 @@ fn not_one(why: NotAnAuthId) -> String {
     format!("{}: {hint}.", capitalised(&why.to_string()))
 }
 
-/// For a login whose newest refresh token is somewhere else. The older one that is
-/// at hand is worth more than an answer now.
+/// Makes the failure of a login whose newest refresh token can't be read here. The older
+/// token is not used, because sending it could end the login.
 fn newest_unknown(provider: &str, why: &NewestUnknown) -> Failure {
     let unavailable = |reason| {
         let code = "temporarily_unavailable";
@@ -312,13 +312,13 @@ fn in_words(duration: Duration) -> String {
     }
 }
 
-/// What providers.toml advises, or the general sentence; and the error code.
+/// Returns the advice from providers.toml, or the general sentence, with the error code.
 fn refused(refusal: &Refusal, general: impl FnOnce() -> String) -> String {
     let sentence = refusal.advice.clone().unwrap_or_else(general);
     format!("{sentence} ({})", refusal.code)
 }
 
-/// One line of printable ASCII, short enough for a message box.
+/// Returns one line of printable ASCII, short enough for a message box.
 pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .map(|char| match char {
@@ -330,7 +330,7 @@ pub(super) fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// A sentence made of an error's text.
+/// Makes a sentence from the text of an error.
 pub(super) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_ascii_uppercase());

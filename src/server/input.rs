@@ -1,4 +1,4 @@
-//! Reading what a request carries.
+//! Parsing of query parameters, cookies, headers and forms.
 
 use bytes::Bytes;
 use http::{
@@ -8,18 +8,18 @@ use http::{
 
 use crate::{listen::Body, seal::NotAnAuthId, secret::Secret};
 
-/// The query parameter that names the visit which a link goes on with.
+/// Query parameter with the nonce of the visit that a link continues.
 pub(super) const VISIT: &str = "visit";
 
 const AUTHID_HEADER: HeaderName = HeaderName::from_static("x-authid");
 const AUTHID_FIELD: &str = "authid";
 
-/// The first value of a query parameter.
+/// Returns the first value of a query parameter.
 pub(super) fn query<B>(request: &Request<B>, name: &str) -> Option<String> {
     field(request.uri().query().unwrap_or_default().as_bytes(), name)
 }
 
-/// The `Cookie` headers that are text.
+/// Returns the `Cookie` headers that are text.
 pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(COOKIE)
@@ -27,12 +27,13 @@ pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .filter_map(|value| value.to_str().ok())
 }
 
-/// The nonce of the visit that a link goes on with; empty if there is none.
+/// Returns the nonce of the visit that a link continues; empty if there is none.
 pub(super) fn visit<B>(request: &Request<B>) -> String {
     nonce(query(request, VISIT))
 }
 
-/// A nonce names a cookie, so nothing but base64url may pass.
+/// Returns the text if it is a nonce, or else empty text. A nonce becomes part of a
+/// cookie's name, so only base64url is allowed.
 pub(super) fn nonce(text: Option<String>) -> String {
     let is_nonce = |text: &String| {
         text.len() == 43
@@ -43,13 +44,13 @@ pub(super) fn nonce(text: Option<String>) -> String {
     text.filter(is_nonce).unwrap_or_default()
 }
 
-/// Whether the AuthID comes as a script sends it.
+/// True if the AuthID is in the header, as a script sends it.
 pub(super) fn has_authid_header<B>(request: &Request<B>) -> bool {
     request.headers().contains_key(AUTHID_HEADER)
 }
 
-/// What somebody presents as an AuthID: as it stands in the request, or decoded. There
-/// is no `Debug`, for it is as secret as a [`Secret`].
+/// AuthID of a request, as sent or decoded. It has no `Debug`, because it is as secret as
+/// a [`Secret`].
 pub(super) enum Presented<'r> {
     InHeader(&'r str),
     Decoded(Secret),
@@ -64,7 +65,7 @@ impl Presented<'_> {
     }
 }
 
-/// The AuthID from header, query or form, in that order.
+/// Returns the AuthID from header, query or form, in that order.
 pub(super) fn authid(request: &Request<Body>) -> Result<Presented<'_>, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
         let text = value.to_str().map_err(|_| NotAnAuthId::Form)?;
@@ -80,7 +81,7 @@ pub(super) fn authid(request: &Request<Body>) -> Result<Presented<'_>, NotAnAuth
     Ok(Presented::Decoded(Secret::new(decoded)))
 }
 
-/// A parameter that stands in a request more than once.
+/// Name of a parameter that is in a request more than once.
 pub(super) struct Repeated(pub(super) &'static str);
 
 /// The fields of a posted form, still encoded.
@@ -88,7 +89,7 @@ pub(super) struct Repeated(pub(super) &'static str);
 pub(super) struct Form(Bytes);
 
 impl Form {
-    /// Reads a form; a body of another kind is an empty one.
+    /// Reads a form. A body with another content type counts as an empty form.
     pub(super) fn read(headers: &HeaderMap, body: &Body) -> Result<Self, NotAnAuthId> {
         if !is_form(headers) {
             return Ok(Self::default());
@@ -100,13 +101,13 @@ impl Form {
         }
     }
 
-    /// The first value of a field.
+    /// Returns the first value of a field.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         field(&self.0, name)
     }
 
-    /// A parameter of OAuth: one without a value is none, and none stands there twice
-    /// (RFC 6749 section 3.2).
+    /// Returns an OAuth parameter. One without a value counts as absent, and one that is
+    /// repeated is an error (RFC 6749 section 3.2).
     pub(super) fn parameter(&self, name: &'static str) -> Result<Option<Secret>, Repeated> {
         let mut values = form_urlencoded::parse(&self.0)
             .filter(|(key, _)| key == name)

@@ -1,5 +1,5 @@
-//! HTTP: from a request to the one handler that answers it, and from an error to
-//! its status. No module below this one knows a status.
+//! HTTP: sends each request to its handler, and maps each error to a status. No layer
+//! below this one knows HTTP statuses.
 
 mod access_log;
 mod admin;
@@ -39,50 +39,51 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// A whole answer.
+/// A complete response.
 pub type Reply = Response<Full<Bytes>>;
 
-/// What a server works with.
+/// Parts that a server is made of.
 #[derive(Debug)]
 pub struct ServerParts {
     /// Begins and finishes logins.
     pub login: Login,
-    /// Refreshes.
+    /// Refreshes, renews and revokes.
     pub engine: RefreshEngine,
-    /// Who may log in.
+    /// Access control for logins.
     pub admission: Admission,
-    /// Whose word on a request's origin is believed.
+    /// Proxies whose forwarding headers are trusted.
     pub proxies: TrustedProxies,
-    /// What pages say.
+    /// Texts of the pages.
     pub site: Site,
-    /// The services that are not offered, for an administrator who sees none.
+    /// Services that are not offered, with the reason, for an administrator who sees
+    /// none.
     pub withheld: Vec<Withheld>,
-    /// What is counted.
+    /// Counters for metrics.
     pub metrics: Arc<Metrics>,
 }
 
-/// Everything that handlers need.
+/// State that all handlers share.
 #[derive(Debug)]
 pub struct Server {
     parts: ServerParts,
     request_ids: RequestIds,
-    /// Where our own privacy page is, prefix included.
+    /// Path of the built-in privacy page, prefix included.
     privacy_path: String,
 }
 
-/// What the administrator wants pages to say.
+/// Texts of the pages that the administrator sets.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// The program that people want AuthIDs for.
+    /// Name of the program that needs the AuthIDs.
     pub app_name: String,
-    /// The name of the site.
+    /// Name of the site.
     pub display_name: String,
-    /// A privacy policy of the administrator's own.
+    /// URL of the administrator's own privacy policy.
     pub privacy_policy_url: Option<String>,
 }
 
 impl Server {
-    /// A server of these.
+    /// Makes a server from its parts.
     pub fn new(parts: ServerParts) -> Self {
         Self {
             privacy_path: format!("{}/privacy-policy", parts.login.public_url.prefix()),
@@ -91,7 +92,7 @@ impl Server {
         }
     }
 
-    /// Opens the AuthID that came with a request, if one did.
+    /// Opens the AuthID of a request, if it has one.
     async fn open(
         &self,
         authid: &Result<Presented<'_>, NotAnAuthId>,
@@ -101,7 +102,7 @@ impl Server {
         self.engine.open(authid.text(), asker.counted_as()).await
     }
 
-    /// What every page has.
+    /// Returns the contents that every page has.
     fn frame(&self) -> Frame<'_> {
         let own_policy = self.site.privacy_policy_url.as_deref();
         Frame {
@@ -112,18 +113,19 @@ impl Server {
         }
     }
 
-    /// A path as browsers see it, prefix included.
+    /// Returns a path as browsers see it, prefix included.
     fn path(&self, path: &str) -> String {
         format!("{}{path}", self.public_url().prefix())
     }
 
-    /// Where a login at the service begins, for the recipients of a visit.
+    /// Returns the path at which a login at the service begins, for the recipients of a
+    /// visit.
     fn login_path(&self, service: &Service, visit: Option<&str>) -> String {
         let visit = visit.map_or(String::new(), |nonce| format!("&visit={nonce}"));
         self.path(&format!("/login?id={}{visit}", service.id))
     }
 
-    /// Whether the logins of this service end with this process's memory.
+    /// True if the logins of this service end when the process ends.
     fn forgets(&self, service: &Service) -> bool {
         service.provider.refresh_tokens == RefreshTokens::SingleUse
             && !self.engine.outlives_the_process()
@@ -138,7 +140,7 @@ impl Server {
     }
 }
 
-/// So that handlers say `server.engine`.
+/// Lets handlers write `server.engine`.
 impl std::ops::Deref for Server {
     type Target = ServerParts;
 

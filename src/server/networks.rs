@@ -1,22 +1,22 @@
-//! Where somebody may come from.
+//! Networks in which a client's address may lie.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
-/// Networks and single addresses, in CIDR notation (RFC 4632). IPv4 in the form of IPv6
-/// (`::ffff:10.0.0.0/104`, RFC 4291 section 2.5.5.2) is IPv4.
+/// Networks and single addresses, in CIDR notation (RFC 4632). IPv4-mapped IPv6
+/// (`::ffff:10.0.0.0/104`, RFC 4291 section 2.5.5.2) is treated as IPv4.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
-/// The text is no list of networks that tells anybody apart.
+/// The text is not a list of networks, or the list includes everybody.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NotNetworks {
-    /// One of them is no network.
+    /// One of the names is not a network.
     #[error("names {0:?}, which is no network; write it like 192.168.0.0/16, fd00::/8 or 10.1.2.3")]
     Form(String),
-    /// Together they have every address that a stranger can have.
+    /// The networks together include every public address.
     #[error("covers every {0} address")]
     Everybody(&'static str),
 }
@@ -48,14 +48,14 @@ impl Networks {
         self.0.is_empty()
     }
 
-    /// True if one of them has the address.
+    /// True if one of the networks contains the address.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Those that have more public addresses than one organisation usually needs, next
-    /// to each other ones put together.
+    /// Returns the networks with more public addresses than one organisation usually
+    /// needs. Adjacent networks are merged first.
     pub fn wide(&self) -> Vec<IpNet> {
         let is_local = |network: &IpNet| LOCAL.iter().any(|local| local.contains(network));
         let public = self.0.iter().copied().filter(|network| !is_local(network));
@@ -70,8 +70,9 @@ impl Networks {
         networks
     }
 
-    /// The family whose every public address they have, whichever way that is written: as
-    /// one network, as several, or with gaps that only private addresses fill.
+    /// Returns the address family of which every public address is included, however it
+    /// is written: as one network, as several, or with gaps that contain only private
+    /// addresses.
     fn everybody(&self) -> Option<&'static str> {
         let v4 = self.0.iter().filter_map(|network| match network {
             IpNet::V4(network) => Some(*network),
@@ -99,16 +100,16 @@ impl fmt::Display for Networks {
     }
 }
 
-/// Shorter prefixes than these are wide.
+/// Prefix lengths below these count as wide.
 const NARROW_V4: u8 = 16;
 const NARROW_V6: u8 = 32;
 
-/// All of IPv4, as IPv6 writes it.
+/// All of IPv4, as IPv4-mapped IPv6 addresses.
 const MAPPED: Ipv6Net = v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96);
 /// All global unicast addresses (RFC 4291 section 2.4).
 const PUBLIC_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Addresses that no packet from the internet has (RFC 6890), multicast among them.
+/// Addresses that no packet from the internet has (RFC 6890), including multicast.
 const NEVER_PUBLIC_V4: [Ipv4Net; 8] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
@@ -120,7 +121,7 @@ const NEVER_PUBLIC_V4: [Ipv4Net; 8] = [
     v4([224, 0, 0, 0], 3),
 ];
 
-/// Networks of one's own: the same, and those of IPv6.
+/// Private networks: those above without 0.0.0.0/8 and multicast, and those of IPv6.
 const LOCAL: [IpNet; 10] = [
     IpNet::V4(v4([10, 0, 0, 0], 8)),
     IpNet::V4(v4([100, 64, 0, 0], 10)),

@@ -1,5 +1,5 @@
-//! What an OAuth library reads when it gets no token: RFC 6749 section 5.2, with the
-//! statuses that it asks for. Duplicati's own are in `failure`.
+//! Error responses for OAuth libraries: RFC 6749 section 5.2, with its statuses. Those
+//! for Duplicati are in `failure`.
 
 use std::time::Duration;
 
@@ -18,16 +18,16 @@ use crate::{
     seal::{NotAnAuthId, OpenError},
 };
 
-/// An error code, and what a person should know.
+/// An error code, and a description for people.
 pub(super) struct OAuthError {
     code: &'static str,
     description: String,
-    /// After how long another try makes sense, where that is known.
+    /// Time after which the client should try again, if it is known.
     retry_after: Option<Duration>,
 }
 
 impl OAuthError {
-    /// One that lies with the request.
+    /// Makes an error with this code.
     pub(super) fn new(code: &'static str, description: impl Into<String>) -> Self {
         Self {
             code,
@@ -36,15 +36,15 @@ impl OAuthError {
         }
     }
 
-    /// For a request that is not one of RFC 6749's.
+    /// Makes an error for a request that does not follow RFC 6749.
     pub(super) fn invalid_request(description: impl Into<String>) -> Self {
         Self::new("invalid_request", description)
     }
 
-    /// RFC 6749 has 400 for what lies with the client or its grant. The other two
-    /// codes stand for a 500 and a 503 where a redirect can have no status (section
-    /// 4.1.2.1); here they can. 401 is for a client that failed to authenticate, and
-    /// none has to.
+    /// Returns the status. RFC 6749 uses 400 for errors of the client or its grant. Its
+    /// codes for 500 and 503 exist because a redirect has no status (section 4.1.2.1);
+    /// this response has one. 401 is for a client that failed to authenticate, and here
+    /// no client has to.
     fn status(&self) -> StatusCode {
         match self.code {
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
@@ -53,10 +53,10 @@ impl OAuthError {
         }
     }
 
-    /// As section 5.2 writes it.
+    /// Makes the response of section 5.2.
     pub(super) fn into_reply(self) -> Reply {
         let status = self.status();
-        // Neither may stand in an error_description.
+        // Neither character is allowed in an error_description.
         let description = one_line(&self.description)
             .replace('"', "'")
             .replace('\\', "/");
@@ -92,7 +92,8 @@ impl From<RefreshError> for OAuthError {
     fn from(error: RefreshError) -> Self {
         let failure = Failure::of_refresh(&error);
         match error {
-            // It is a string in the place of a refresh token, whatever its form.
+            // The client sent it as a refresh token, so the grant is invalid, whatever
+            // its form.
             RefreshError::Open(OpenError::NotAnAuthId(_)) => {
                 Self::new("invalid_grant", failure.reason)
             }
@@ -116,7 +117,7 @@ impl From<Repeated> for OAuthError {
     }
 }
 
-/// The form of an OAuth request. Parameters in the query do not count (section 3.2).
+/// Reads the form of an OAuth request. Parameters in the query are ignored (section 3.2).
 pub(super) fn form(headers: &HeaderMap, body: &Body) -> Result<Form, OAuthError> {
     Form::read(headers, body).map_err(|why| {
         OAuthError::invalid_request(match why {

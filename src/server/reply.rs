@@ -1,4 +1,4 @@
-//! Building answers, with the headers that each kind must have.
+//! Responses of each kind, with the headers that they must have.
 
 use std::time::Duration;
 
@@ -16,18 +16,19 @@ use serde::Serialize;
 
 use super::Reply;
 
-/// Nothing from elsewhere, nothing inline, no frames, and no form but our own.
+/// Content-Security-Policy of pages: no content from other sites, nothing inline, no
+/// frames, and no form to another site.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'",
 );
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// What most JSON answers fit in.
+/// Initial buffer size; most JSON responses fit in it.
 const USUAL_BYTES: usize = 512;
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// An HTML page. Any of them may come to hold an AuthID, so none is ever stored
-/// or named to another site.
+/// Makes an HTML page. Any page may contain an AuthID, so none is cached, and none sends
+/// a `Referer` to another site.
 pub(super) fn page(status: StatusCode, page: &impl Template) -> Reply {
     let html = page.render().expect("templates only write to a string");
     let mut reply = with_body(status, "text/html; charset=utf-8", html);
@@ -39,7 +40,7 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Reply {
     reply
 }
 
-/// A JSON answer, which may hold a token.
+/// Makes a JSON response. It is not cached, because it may contain a token.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let mut json = Vec::with_capacity(USUAL_BYTES);
     serde_json::to_writer(&mut json, body).expect("strings and numbers always serialise");
@@ -48,7 +49,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     reply
 }
 
-/// An answer of OAuth (RFC 6749 section 5.1).
+/// Makes an OAuth response (RFC 6749 section 5.1).
 pub(super) fn oauth(status: StatusCode, body: &impl Serialize) -> Reply {
     let mut reply = json(status, body);
     let no_cache = HeaderValue::from_static("no-cache");
@@ -56,7 +57,7 @@ pub(super) fn oauth(status: StatusCode, body: &impl Serialize) -> Reply {
     reply
 }
 
-/// Nothing but a status.
+/// Makes a response without a body.
 pub(super) fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Full::default());
     *reply.status_mut() = status;
@@ -64,11 +65,11 @@ pub(super) fn empty(status: StatusCode) -> Reply {
     reply
 }
 
-/// JSON as a script that calls `callback`, which has been checked.
+/// Makes JSONP: a script that calls `callback`, which must have been checked.
 pub(super) fn jsonp(callback: &str, body: &impl Serialize) -> Reply {
     let json = serde_json::to_string(body).expect("strings and numbers always serialise");
-    // The comment keeps whatever stands before from becoming another format
-    // ("Rosetta Flash"); JSON's line separators are line ends in old scripts.
+    // The comment at the start keeps the response from being read as another format
+    // ("Rosetta Flash"). JSON's line separators are line ends in old scripts.
     let json = json
         .replace('\u{2028}', "\\u2028")
         .replace('\u{2029}', "\\u2029");
@@ -78,7 +79,8 @@ pub(super) fn jsonp(callback: &str, body: &impl Serialize) -> Reply {
     reply
 }
 
-/// A part of every page, the same until the next release.
+/// Makes the response for a static part of the pages, which stays the same until the next
+/// release.
 pub(super) fn asset(content_type: &'static str, body: &'static str) -> Reply {
     let mut reply = with_body(StatusCode::OK, content_type, body);
     let an_hour = HeaderValue::from_static("public, max-age=3600");
@@ -86,13 +88,13 @@ pub(super) fn asset(content_type: &'static str, body: &'static str) -> Reply {
     reply
 }
 
-/// 302 to an address made by us.
+/// Makes a redirect (302) to an address made by this server.
 pub(super) fn redirect(location: &str) -> Reply {
     to(StatusCode::FOUND, location)
 }
 
-/// 303 to an address made by us: the browser goes there without what it has posted
-/// (RFC 9700 section 4.12).
+/// Makes a redirect (303) to an address made by this server. The browser goes there
+/// without the data that it posted (RFC 9700 section 4.12).
 pub(super) fn see_other(location: &str) -> Reply {
     to(StatusCode::SEE_OTHER, location)
 }
@@ -106,7 +108,7 @@ fn to(status: StatusCode, location: &str) -> Reply {
     reply
 }
 
-/// 405, with what is allowed.
+/// Makes a 405 with the allowed methods.
 pub(super) fn method_not_allowed(allowed: &'static str) -> Reply {
     let text = "This address takes another method.\n";
     let mut reply = with_body(StatusCode::METHOD_NOT_ALLOWED, "text/plain", text);
@@ -115,25 +117,25 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Reply {
     reply
 }
 
-/// Plain text, for machines that check health.
+/// Makes a plain text response, for health checks.
 pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     with_body(status, "text/plain", body)
 }
 
-/// Numbers in the OpenMetrics text format.
+/// Makes a response with metrics in the OpenMetrics text format.
 pub(super) fn metrics(text: String) -> Reply {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     with_body(StatusCode::OK, kind, text)
 }
 
-/// Adds a cookie.
+/// Adds a `Set-Cookie` header.
 pub(super) fn set_cookie(mut reply: Reply, cookie: &str) -> Reply {
     let cookie = HeaderValue::from_str(cookie).expect("a cookie's value is base64url");
     reply.headers_mut().append(SET_COOKIE, cookie);
     reply
 }
 
-/// Adds the line that Duplicati shows its user (`X-Reason`).
+/// Adds `X-Reason`, the line that Duplicati shows its user.
 pub(super) fn set_reason(mut reply: Reply, reason: &str) -> Reply {
     let reason = HeaderValue::from_str(reason).expect("a reason is printable ASCII");
     reply
@@ -142,7 +144,7 @@ pub(super) fn set_reason(mut reply: Reply, reason: &str) -> Reply {
     reply
 }
 
-/// Says after how long another try makes sense (RFC 9110 section 10.2.3).
+/// Adds `Retry-After` (RFC 9110 section 10.2.3): the time until another try makes sense.
 pub(super) fn set_retry_after(mut reply: Reply, retry_after: Duration) -> Reply {
     let seconds = HeaderValue::from(retry_after.as_secs().max(1));
     reply.headers_mut().insert(RETRY_AFTER, seconds);

@@ -1,4 +1,4 @@
-//! The table of endpoints, and the way of a request through it.
+//! Table of endpoints, and dispatch of requests to their handlers.
 
 use http::{Method, Request};
 
@@ -12,24 +12,25 @@ use crate::{
     provider::RedirectPath,
 };
 
-/// An address of ours.
+/// An endpoint of this server.
 #[derive(Debug)]
 struct Route {
-    /// Below the prefix of PUBLIC_URL.
+    /// Path below the prefix of PUBLIC_URL.
     path: &'static str,
-    /// What it can be asked with.
+    /// Methods that the endpoint accepts.
     methods: &'static str,
-    /// Whether LOGIN_NETWORKS, LOGIN_PASSWORD and LOGIN_HEADER stand before it. They
-    /// don't where an AuthID, a hand-over token or a sealed cookie is what counts,
-    /// and not before what everybody may read.
+    /// True if LOGIN_NETWORKS, LOGIN_PASSWORD and LOGIN_HEADER protect it. They do not
+    /// protect endpoints where an AuthID, a hand-over token or a sealed cookie is
+    /// checked, or pages that anybody may read.
     is_gated: bool,
-    /// Whether HEAD is answered as GET is: where a login begins nowhere and no code is
-    /// spent. Uptime monitors and link checkers ask so.
+    /// True if HEAD is answered like GET: no login begins and no code is used up there.
+    /// Uptime monitors and link checkers send HEAD.
     changes_nothing: bool,
 }
 
 impl Route {
-    /// False for the parts of pages and for what everybody may read: an error page has them.
+    /// False for static parts of pages, which error pages need, and for pages that
+    /// anybody may read.
     fn needs_keys(&self) -> bool {
         self.is_gated || !self.changes_nothing
     }
@@ -87,11 +88,11 @@ static ROUTES: [Route; 21] = [
 
 const REFRESH: &str = "/refresh";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
-/// What the log says of an address that is none of ours.
+/// Route of unknown addresses in the log.
 const NO_ROUTE: &str = "other";
 
 fn find(path: &str) -> Option<&'static Route> {
-    // Each provider may have a redirect URI of its own.
+    // Each provider may have its own redirect URI.
     let path = match RedirectPath::is_one(path) {
         true => RedirectPath::SHARED,
         false => path,
@@ -117,10 +118,11 @@ impl Handler for Server {
 }
 
 impl Server {
-    /// A proxy may keep the prefix of PUBLIC_URL or strip it; Duplicati's own links
-    /// never have it.
+    /// Returns the path below the prefix of PUBLIC_URL. A proxy may keep the prefix or
+    /// strip it; Duplicati's own links never have it.
     ///
-    /// The metadata's well-known path has the prefix behind it (RFC 8414 section 3.1).
+    /// The well-known path of the metadata has the prefix at its end (RFC 8414 section
+    /// 3.1).
     pub(super) fn below_prefix<'p>(&self, path: &'p str) -> &'p str {
         if path.strip_prefix(METADATA) == Some(self.public_url().prefix()) {
             return METADATA;
@@ -136,8 +138,8 @@ impl Server {
         self.login.keyring.condition().is_waiting()
     }
 
-    /// For any request while the keys are not there: clients try again, and no login is
-    /// refused that will be good when they are.
+    /// Answers any request while the keys are not there. Clients try again, and no login
+    /// is refused that will be valid when the keys are there.
     fn answer_waiting(&self, route: &Route, request: &Request<Body>) -> Reply {
         let failure = Failure::of_waiting();
         match route.path {
@@ -150,7 +152,7 @@ impl Server {
         }
     }
 
-    /// The path, if it is that of a page behind the gates.
+    /// Returns the path if it is that of a gated page.
     pub(super) fn gated_path(path: &str) -> Option<&'static str> {
         let route = find(path).filter(|route| route.is_gated)?;
         Some(route.path)
@@ -166,7 +168,8 @@ impl Server {
             (&Method::GET | &Method::POST, REFRESH) => {
                 handlers::refresh(self, request, entry).await
             }
-            // Boxed: all the other handlers together take many times a refresh's room.
+            // Boxed: the futures of all the other handlers together are many times as
+            // large as that of a refresh.
             _ => Box::pin(self.answer_page(route, request, entry)).await,
         }
     }
@@ -177,7 +180,7 @@ impl Server {
         request: &Request<Body>,
         entry: &mut Entry,
     ) -> Reply {
-        // hyper leaves the body out of an answer to HEAD (RFC 9110 section 9.3.2).
+        // hyper leaves the body out of a response to HEAD (RFC 9110 section 9.3.2).
         let method = match request.method() {
             &Method::HEAD if route.changes_nothing => &Method::GET,
             method => method,
@@ -190,7 +193,7 @@ impl Server {
         }
         match (method, route.path) {
             (&Method::GET, "/") => handlers::start(self, request),
-            // The page is where the login begins, whichever link led there.
+            // Both paths begin a login; the service decides which page comes next.
             (&Method::GET, "/login" | "/cli-token") => handlers::begin_login(self, request, entry),
             (&Method::GET, RedirectPath::SHARED) => {
                 handlers::finish_login(self, request, entry).await

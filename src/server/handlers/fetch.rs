@@ -1,5 +1,5 @@
-//! `GET /fetch` and `GET /token-state`: how the program that opened the page with
-//! a token gets the AuthID. JSON, or JSONP for Duplicati's old web UI.
+//! `GET /fetch` and `GET /token-state`: the program that opened the page with a token
+//! gets the AuthID, as JSON, or as JSONP for Duplicati's old web UI.
 
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::{
 
 const LONGEST_CALLBACK: usize = 128;
 
-/// The AuthID, once.
+/// Returns the AuthID, once.
 pub(in crate::server) async fn fetch<B>(server: &Server, request: &Request<B>) -> Reply {
     let poll = match Poll::read(request) {
         Ok(poll) => poll,
@@ -22,13 +22,14 @@ pub(in crate::server) async fn fetch<B>(server: &Server, request: &Request<B>) -
     };
     poll.answer(&match server.login.hand_overs.fetch(token).await {
         Ok(Progress::Ready(authid)) => json!({"authid": authid.expose()}),
-        // The poller asks again: the person may have clicked by then, or the store answer.
+        // The program polls again: by then the person may have clicked, or the store may
+        // answer.
         Ok(Progress::Nothing) | Err(_) => wait(),
         Ok(Progress::Fetched) => unknown(),
     })
 }
 
-/// Whether the AuthID has been fetched.
+/// Returns the state of the hand-over: ready, fetched, or not ready.
 pub(in crate::server) async fn token_state<B>(server: &Server, request: &Request<B>) -> Reply {
     let poll = match Poll::read(request) {
         Ok(poll) => poll,
@@ -52,9 +53,9 @@ fn unknown() -> Value {
     json!({"error": "No such entry"})
 }
 
-/// What a poller asks, and how it wants the answer.
+/// A request of the polling program.
 struct Poll {
-    /// `None` if it can be no token of anybody.
+    /// Hand-over token; `None` if it is missing or can't be one.
     token: Option<HandOverToken>,
     callback: Option<String>,
 }
@@ -77,8 +78,8 @@ impl Poll {
         }
     }
 
-    /// Always 200 for a well-formed request: a browser runs no script of another
-    /// status, and the poller would never learn why.
+    /// Returns 200 for every well-formed request: a browser does not run a script that
+    /// comes with another status, so the program would not see the error.
     fn answer(&self, body: &Value) -> Reply {
         match &self.callback {
             Some(name) => reply::jsonp(name, body),
@@ -87,8 +88,8 @@ impl Poll {
     }
 }
 
-/// Names with dots between, such as `angular.callbacks._0`, and nothing else: the
-/// answer is a script on the asker's page.
+/// True for names with dots between them, such as `angular.callbacks._0`. Nothing else is
+/// allowed, because the response runs as a script on the program's page.
 fn is_callback(text: &str) -> bool {
     let is_start = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$';
     text.len() <= LONGEST_CALLBACK

@@ -1,4 +1,4 @@
-//! `POST /password`, and what stands at a page whose gates are closed.
+//! `POST /password`, and the response at a page whose gates are closed.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use crate::{
     },
 };
 
-/// The answer at a page that this request may not see. Who opened the page is carried
-/// past the password: the browser will only know that it comes from here.
+/// Refuses a request at a closed gate. The recipients of a visit are carried past the
+/// password form: afterwards, the browser only sends this server as the `Referer`.
 pub(in crate::server) fn turn_away<B>(
     server: &Server,
     request: &Request<B>,
@@ -49,7 +49,7 @@ pub(in crate::server) fn turn_away<B>(
     }
 }
 
-/// Takes the password, and sends the browser on to where it wanted to go.
+/// Checks the password, and redirects the browser to the page that it asked for.
 pub(in crate::server) async fn enter(
     server: &Server,
     request: &Request<Body>,
@@ -114,8 +114,8 @@ fn ask(server: &Server, status: StatusCode, next: &Next, problem: Option<&str>) 
     reply::page(status, &page)
 }
 
-/// Where the browser goes after the password: one of our own pages, whatever the form
-/// says, and never another site.
+/// Target of the redirect after the password. It is always a page of this server,
+/// whatever the form says, and never another site.
 struct Next(String);
 
 impl Next {
@@ -124,7 +124,7 @@ impl Next {
         Self::new(path, query)
     }
 
-    /// The query is written anew, so that it can stand in a header.
+    /// Makes the target. The query is encoded again, so that it is safe in a header.
     fn new(path: &str, query: &str) -> Self {
         let path = Server::gated_path(path).unwrap_or("/");
         let query = form_urlencoded::Serializer::new(String::new())

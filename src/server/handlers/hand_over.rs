@@ -1,4 +1,4 @@
-//! `POST /hand-over`: the person has confirmed who gets the AuthID.
+//! `POST /hand-over`: the person has confirmed the program that gets the AuthID.
 
 use http::{HeaderName, Request, StatusCode};
 
@@ -17,7 +17,7 @@ use crate::{
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The AuthID can be fetched from now on, or the page says why not.
+/// Makes the AuthID ready to be fetched, or returns a page with the reason why not.
 pub(in crate::server) async fn hand_over(
     server: &Server,
     request: &Request<Body>,
@@ -47,7 +47,7 @@ pub(in crate::server) async fn hand_over(
 }
 
 /// True if a foreign page sends the form, as far as the browser says (Fetch Metadata).
-/// `Origin` says nothing: with `no-referrer`, which all our pages have, it is `null`.
+/// `Origin` is no help: it is `null` with `no-referrer`, which all our pages have.
 fn comes_from_elsewhere<B>(request: &Request<B>) -> bool {
     let site = request.headers().get(SEC_FETCH_SITE);
     site.is_some_and(|site| site != "same-origin" && site != "none")

@@ -1,7 +1,6 @@
-//! Logging in: `GET /login` and the provider's callback `GET /logged-in` or `GET
-//! /logged-in/<provider>`; or, for
-//! services with a pasted login token, `GET /cli-token` and `POST
-//! /cli-token-login`.
+//! Logins: `GET /login` and the provider's callback at `GET /logged-in` or `GET
+//! /logged-in/<provider>`; for services with a pasted login token, `GET /cli-token` and
+//! `POST /cli-token-login`.
 
 use http::{Request, StatusCode};
 
@@ -22,8 +21,8 @@ use crate::{
     },
 };
 
-/// Off to the provider, or to the page for a login token, with a cookie that
-/// knows the way back.
+/// Redirects to the provider, or shows the page for a login token. The response sets the
+/// cookie of the login.
 pub(in crate::server) fn begin_login<B>(
     server: &Server,
     request: &Request<B>,
@@ -55,8 +54,8 @@ pub(in crate::server) fn begin_login<B>(
     }
 }
 
-/// Back from the provider: the AuthID, or why there is none. Either way this
-/// login's cookie has served.
+/// Handles the provider's callback: returns the AuthID, or the reason why there is none.
+/// In both cases it removes the cookie of the login, except after a rate limit.
 pub(in crate::server) async fn finish_login<B>(
     server: &Server,
     request: &Request<B>,
@@ -71,7 +70,7 @@ pub(in crate::server) async fn finish_login<B>(
     let client = ClientNetwork::of(entry.asker.counted_as());
     let page = match server.login.finish(callback, cookies, client).await {
         Ok(finished) => finished_page(server, StatusCode::OK, &finished, entry),
-        // The same callback is taken later, and needs its cookie then.
+        // The same callback can be sent again later, and needs the cookie then.
         Err(Failed {
             error: error @ LoginError::TooOften(_),
             ..
@@ -88,8 +87,8 @@ pub(in crate::server) async fn finish_login<B>(
     reply::set_cookie(page, &cookie.remove())
 }
 
-/// The pasted login token becomes an AuthID, or the page says what is wrong with
-/// it and takes another.
+/// Exchanges the pasted login token for an AuthID. If the text is not a login token, the
+/// page says why and asks again.
 pub(in crate::server) async fn finish_with_login_token(
     server: &Server,
     request: &Request<Body>,

@@ -1,16 +1,16 @@
-//! `GET /.well-known/oauth-authorization-server`: where an OAuth library finds the
-//! endpoints (RFC 8414).
+//! `GET /.well-known/oauth-authorization-server`: metadata in which an OAuth library
+//! finds the endpoints (RFC 8414).
 
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::server::{Reply, Server, handlers, reply};
 
-/// Whatever a client sends to authenticate is accepted.
+/// Authentication methods of clients. All are accepted, because credentials are ignored.
 const ANY_AUTHENTICATION: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
-/// RFC 8414 section 2. An authorization endpoint is not among it: people log in on our
-/// pages, not on behalf of a client.
+/// Metadata members of RFC 8414 section 2. There is no authorization endpoint: people log
+/// in on our pages, not on behalf of a client.
 #[derive(Serialize)]
 struct Metadata {
     issuer: String,
@@ -22,7 +22,7 @@ struct Metadata {
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
 }
 
-/// The endpoints of OAuth.
+/// Returns the metadata of the OAuth endpoints.
 pub(in crate::server) fn metadata(server: &Server) -> Reply {
     let url = server.public_url();
     reply::json(

@@ -1,4 +1,4 @@
-//! One file for each thing that the service does.
+//! Request handlers, one file for each feature.
 
 mod fetch;
 mod gate;
@@ -29,7 +29,7 @@ pub(super) use token::token;
 
 /// The token endpoint (RFC 6749 section 3.2), below the prefix.
 pub(super) const TOKEN_PATH: &str = "/token";
-/// The form by which the person confirms who gets an AuthID, below the prefix.
+/// Target of the form that confirms a hand-over, below the prefix.
 pub(super) const HAND_OVER_PATH: &str = "/hand-over";
 /// The revocation endpoint (RFC 7009 section 2), below the prefix.
 pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";

@@ -7,7 +7,7 @@ use crate::{
     server::{Reply, Server, reply},
 };
 
-/// The administrator's own policy, or ours.
+/// Redirects to the administrator's privacy policy, or shows the built-in one.
 pub(in crate::server) fn privacy_policy(server: &Server) -> Reply {
     if let Some(url) = &server.site.privacy_policy_url {
         return reply::redirect(url);

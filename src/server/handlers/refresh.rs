@@ -1,4 +1,4 @@
-//! `GET` or `POST /refresh`: an AuthID in, an access token out.
+//! `GET` or `POST /refresh`: returns an access token for an AuthID.
 
 use http::{Method, Request, StatusCode};
 use serde::Serialize;
@@ -11,18 +11,18 @@ use crate::{
     server::{Reply, Server, access_log::Entry, failure::Failure, input, reply},
 };
 
-/// What Duplicati reads.
+/// JSON response that Duplicati reads.
 #[derive(Serialize)]
 struct Answer<'a> {
     access_token: &'a str,
-    /// Seconds.
+    /// Lifetime of the access token in seconds.
     expires: u64,
     r#type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     v2_authid: Option<&'a str>,
 }
 
-/// Trades the AuthID, wherever it stands in the request.
+/// Refreshes with the AuthID from the header, query or form.
 pub(in crate::server) async fn refresh(
     server: &Server,
     request: &Request<Body>,

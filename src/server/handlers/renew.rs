@@ -1,5 +1,5 @@
-//! `GET /renew` and `POST /renewed`: an old AuthID in, one with the newest refresh
-//! token under the newest key out, without a new login.
+//! `GET /renew` and `POST /renewed`: exchange an old AuthID for one with the newest
+//! refresh token, sealed under the newest key, without a new login.
 
 use http::{Request, StatusCode};
 use serde::Serialize;
@@ -14,20 +14,21 @@ use crate::{
     server::{Reply, Server, access_log::Entry, failure::Failure, input, reply},
 };
 
-/// What a script reads.
+/// JSON response for scripts.
 #[derive(Serialize)]
 struct Answer<'a> {
     authid: &'a str,
     r#type: &'a str,
 }
 
-/// The form.
+/// Returns the page with the form.
 pub(in crate::server) fn renew_form(server: &Server) -> Reply {
     let page = AuthIdForm::renew(server.frame());
     reply::page(StatusCode::OK, &page)
 }
 
-/// A page for whoever came by the form, JSON for whoever sent the header.
+/// Renews an AuthID. The response is JSON if the AuthID came in the header, and a page if
+/// it came from the form.
 pub(in crate::server) async fn renew(
     server: &Server,
     request: &Request<Body>,

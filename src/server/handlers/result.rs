@@ -1,4 +1,4 @@
-//! The page on which an AuthID stands, whichever way it was got.
+//! Result page of a login or renewal, which shows the AuthID.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The page for a credential of this service, with nobody else to receive it.
+/// Returns the page for a credential of this service, without other recipients.
 pub(super) fn result_page<'a>(
     server: &'a Server,
     service: &'a Service,
@@ -36,7 +36,7 @@ pub(super) fn result_page<'a>(
     }
 }
 
-/// The page for what a login gave, and for whoever else is to receive it.
+/// Returns the page for the result of a login, with its other recipients.
 pub(super) fn finished_page(
     server: &Server,
     status: StatusCode,
@@ -64,7 +64,7 @@ pub(super) fn finished_page(
     let asks = matches!(hand_over, pages::HandOver::Asks(_));
     let page = result_page(server, &finished.service, credential);
     let page = ResultPage {
-        // They come after the answer.
+        // Other programs are shown after the hand-over is answered.
         other_programs: page.other_programs.filter(|_| !asks),
         facts: &finished.facts,
         opener: finished.opener.as_ref().map(|opener| Opener {
@@ -102,7 +102,7 @@ fn other_programs(
     })
 }
 
-/// How long an AuthID of this service is good that is made now.
+/// Returns the validity of an AuthID of this service that is made now.
 fn validity(server: &Server, service: &Service) -> Validity {
     let provider = &service.provider;
     if server.forgets(service) {
@@ -110,7 +110,8 @@ fn validity(server: &Server, service: &Service) -> Validity {
     }
     match (provider.idle_days, provider.refresh_tokens) {
         (None, _) => Validity::Unlimited,
-        // Its holder keeps the first of a row of tokens, and only memory has the others.
+        // The client keeps the first of several tokens; the newer ones are only in
+        // memory.
         (Some(days), RefreshTokens::Sliding) if !server.engine.outlives_the_process() => {
             Validity::FromIssue {
                 days,

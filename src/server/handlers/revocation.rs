@@ -1,4 +1,4 @@
-//! `POST /oauth2/revoke`: token revocation as OAuth libraries ask for it (RFC 7009).
+//! `POST /oauth2/revoke`: token revocation for OAuth libraries (RFC 7009).
 
 use http::{Request, StatusCode};
 
@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Revokes the grant of an AuthID at its provider. A `token_type_hint` is not needed:
-/// an AuthID says what it is.
+/// Revokes the grant of an AuthID at its provider. `token_type_hint` is ignored, because
+/// the AuthID says its type.
 pub(in crate::server) async fn revoke_token(
     server: &Server,
     request: &Request<Body>,
@@ -43,11 +43,11 @@ pub(in crate::server) async fn revoke_token(
     Ok(done)
 }
 
-/// What gives no access is as good as revoked (RFC 7009 section 2.2); but only if its
-/// login does not go on elsewhere.
+/// Returns success for an AuthID that gives no access, as for a revoked one (RFC 7009
+/// section 2.2), unless the login may still work elsewhere.
 fn not_opened(error: RefreshError, authid: &str) -> Result<(), OAuthError> {
     match error {
-        // Another server of the same fleet may have it.
+        // Another server of the same fleet may have the key.
         RefreshError::Open(OpenError::Key(Unusable::Unknown | Unusable::Missing)) => {
             Err(OAuthError::new(
                 "temporarily_unavailable",

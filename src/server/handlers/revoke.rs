@@ -1,5 +1,4 @@
-//! `GET /revoke` and `POST /revoked`: the grant behind an AuthID ends, at its
-//! provider.
+//! `GET /revoke` and `POST /revoked`: revoke the grant of an AuthID at its provider.
 
 use http::{Request, StatusCode};
 use serde::Serialize;
@@ -11,20 +10,21 @@ use crate::{
     server::{Reply, Server, access_log::Entry, failure::Failure, input, reply},
 };
 
-/// What a script reads.
+/// JSON response for scripts.
 #[derive(Serialize)]
 struct Answer<'a> {
     revoked: bool,
     r#type: &'a str,
 }
 
-/// The form.
+/// Returns the page with the form.
 pub(in crate::server) fn revoke_form(server: &Server) -> Reply {
     let page = AuthIdForm::revoke(server.frame());
     reply::page(StatusCode::OK, &page)
 }
 
-/// A page for whoever came by the form, JSON for whoever sent the header.
+/// Revokes a grant. The response is JSON if the AuthID came in the header, and a page if
+/// it came from the form.
 pub(in crate::server) async fn revoke(
     server: &Server,
     request: &Request<Body>,

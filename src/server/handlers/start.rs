@@ -1,4 +1,4 @@
-//! `GET /`: which service?
+//! `GET /`: start page with the list of services.
 
 use http::{Request, StatusCode, header::REFERER};
 
@@ -9,8 +9,8 @@ use crate::{
     server::{Reply, Server, input, reply},
 };
 
-/// All services, or the one that `?type=` asks for; opened by the person, or by a
-/// program that wants the AuthID.
+/// Shows all services, or the one in `?type=`. The page may be opened by a person, or by
+/// a program that wants the AuthID.
 pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Reply {
     let asked = input::query(request, "type").filter(|id| !id.is_empty());
     let choice = match &asked {
@@ -51,8 +51,9 @@ pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Repl
     }
 }
 
-/// Who opened the page: known from before the password was asked for, or seen in the `Referer`, which browsers send as an origin at
-/// least, and in the token of Duplicati's old web UI.
+/// Returns the recipients for whom the page was opened. They come from the visit if the
+/// password was asked for in between; otherwise from the `Referer`, which browsers send
+/// at least as an origin, and from the token of Duplicati's old web UI.
 pub(super) fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients {
     let visit = input::visit(request);
     let carried = server
@@ -85,7 +86,7 @@ fn button<'a>(server: &Server, service: &'a Service) -> Button<'a> {
     }
 }
 
-/// One line a provider, though it may have several services.
+/// Returns one line per provider, even if it has several services.
 fn setups(server: &Server) -> Vec<Setup<'_>> {
     let mut setups: Vec<Setup<'_>> = Vec::new();
     for service in &server.withheld {

@@ -1,8 +1,7 @@
-//! `POST /token`: an AuthID is what any OAuth library calls a refresh token (RFC 6749
-//! section 6).
+//! `POST /token`: OAuth libraries use an AuthID as a refresh token (RFC 6749 section 6).
 //!
-//! Client credentials are accepted, in whichever way they come, and mean nothing: no
-//! client is registered here, and who has the AuthID needs no more to use it.
+//! Client credentials are accepted in any form and ignored: no client is registered here,
+//! and an AuthID is all that a client needs.
 
 use http::{Request, StatusCode};
 use serde::Serialize;
@@ -18,18 +17,18 @@ use crate::{
     },
 };
 
-/// RFC 6749 section 5.1.
+/// Token response (RFC 6749 section 5.1).
 #[derive(Serialize)]
 struct Answer<'a> {
     access_token: &'a str,
     token_type: &'a str,
-    /// Seconds.
+    /// Lifetime of the access token in seconds.
     expires_in: u64,
-    /// The newest AuthID, also when it is the one presented.
+    /// The newest AuthID, even if it is the one that was sent.
     refresh_token: &'a str,
 }
 
-/// The refresh grant.
+/// Handles the refresh token grant.
 pub(in crate::server) async fn token(
     server: &Server,
     request: &Request<Body>,
@@ -78,7 +77,7 @@ pub(in crate::server) async fn token(
     ))
 }
 
-/// Whether it names the same, in whichever order (RFC 6749 section 3.3).
+/// True if both name the same scopes, in any order (RFC 6749 section 3.3).
 fn is_scope_of(service: &Service, scope: &str) -> bool {
     let sorted = |scope: &str| {
         let mut names: Vec<String> = scope.split_ascii_whitespace().map(str::to_owned).collect();
