@@ -259,7 +259,7 @@ impl Server {
         self.error_page(failure.status, explanation)
     }
 
-    /// Returns the page for a grant that may not be revoked.
+    /// Returns the page for a failed revocation: the grant may still be valid.
     pub(super) fn revocation_failed(&self, error: &RevokeError) -> Reply {
         let failure = Failure::of_revocation(error);
         let explanation = Explanation::new(
