@@ -82,6 +82,7 @@ fn look_at_keys(config: &Config) -> Vec<String> {
     }
     println!();
     problems.extend(rules_without_service(config));
+    problems.extend(no_sealing_key(config));
     problems
 }
 
@@ -90,6 +91,18 @@ fn inspect(source: &KeySource, needs_key: bool) -> Option<Inspection> {
         KeySource::Folder(path) => Some(KeyFolder::new(path).inspect(needs_key)),
         KeySource::Inline(_) => None,
     }
+}
+
+/// Keys that have all ended: nobody can log in, and a replaced refresh token is lost.
+fn no_sealing_key(config: &Config) -> Option<String> {
+    let keys = config.keyring.current();
+    let seals = keys.sealing(Clock::system().now()).is_some();
+    (!seals && !keys.is_empty()).then(|| {
+        format!(
+            "every key of {} has ended, so nobody can log in: make one with authseal keys new",
+            config.keyring.source()
+        )
+    })
 }
 
 /// A rule on a service that nobody knows holds for nobody.

@@ -112,11 +112,47 @@ impl Revocation {
     }
 }
 
+/// All that is said of one revocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    /// The last word; `false` if it was undone.
+    pub(super) is_revoked: bool,
+    /// How many undos there are. One that an earlier reading had already, before the thing
+    /// was revoked again, is the end of a text that was cut there, and no order.
+    pub(super) undone: usize,
+}
+
+impl Word {
+    /// Adds one line.
+    pub(super) fn say(&mut self, is_revoked: bool) {
+        self.is_revoked = is_revoked;
+        self.undone += usize::from(!is_revoked);
+    }
+
+    /// True if this takes back what is known as revoked.
+    pub(super) fn undoes(self, known: Self) -> bool {
+        !self.is_revoked && self.undone > known.undone
+    }
+
+    /// The lines that a text which says `known` lacks to say this.
+    pub(super) fn missing_in(self, known: Self) -> Vec<bool> {
+        if known.is_revoked && !self.is_revoked && !self.undoes(known) {
+            return Vec::new();
+        }
+        let mut lines = vec![false; self.undone.saturating_sub(known.undone)];
+        let last = lines.last().copied().unwrap_or(known.is_revoked);
+        if last != self.is_revoked {
+            lines.push(self.is_revoked);
+        }
+        lines
+    }
+}
+
 /// What one reading of `revoked.txt` found.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The last word on each: `false` if it was undone.
-    pub(super) last_words: HashMap<Revocation, bool>,
+    /// What is said of each.
+    pub(super) last_words: HashMap<Revocation, Word>,
     /// The number of each line that revokes nothing, and why.
     pub(super) problems: Vec<(usize, NoRevocation)>,
 }
@@ -143,7 +179,8 @@ impl Lines {
             };
             match revocation {
                 Ok(revocation) => {
-                    lines.last_words.insert(revocation, is_revoked);
+                    let word = lines.last_words.entry(revocation).or_default();
+                    word.say(is_revoked);
                 }
                 Err(why) => lines.problems.push((index + 1, why)),
             }
@@ -162,21 +199,70 @@ pub struct Revocations {
     services: HashMap<String, UnixTime, RandomState>,
     kids: HashMap<String, UnixTime, RandomState>,
     all: UnixTime,
+    // How often each had been undone before it was revoked again; not those that never were.
+    undone: HashMap<Revocation, usize, RandomState>,
 }
 
 impl Revocations {
     /// What is in force after this reading: all that was, save for what a line undoes. And
     /// how many lines are in force that do not stand there any more.
     pub(super) fn after(&self, lines: &Lines) -> (Self, usize) {
-        let is_gone = |revocation: &Revocation| !lines.last_words.contains_key(revocation);
-        let gone: Vec<Revocation> = self.iter().filter(is_gone).collect();
-        let count = gone.len();
-        let stand = lines.last_words.iter();
-        let in_force = stand
-            .filter(|(_, is_revoked)| **is_revoked)
-            .map(|(revocation, _)| revocation.clone())
-            .chain(gone);
-        (in_force.collect(), count)
+        let mut after = Self::default();
+        after.add(&lines.last_words);
+        let mut gone = 0;
+        for revocation in self.iter() {
+            let known = self.word(&revocation);
+            let said = lines.last_words.get(&revocation).copied();
+            let said = said.unwrap_or_default();
+            if said.undoes(known) {
+                continue;
+            }
+            gone += usize::from(!said.is_revoked);
+            after.insert(revocation, known.undone);
+        }
+        (after, gone)
+    }
+
+    /// These, and those that these words revoke.
+    pub(super) fn and(&self, words: &HashMap<Revocation, Word>) -> Self {
+        let mut both: Self = self.iter().collect();
+        both.undone.clone_from(&self.undone);
+        both.add(words);
+        both
+    }
+
+    fn add(&mut self, words: &HashMap<Revocation, Word>) {
+        for (revocation, word) in words.iter().filter(|(_, word)| word.is_revoked) {
+            self.insert(revocation.clone(), word.undone);
+        }
+    }
+
+    fn word(&self, revocation: &Revocation) -> Word {
+        Word {
+            is_revoked: self.contains(revocation),
+            undone: self.undone.get(revocation).copied().unwrap_or(0),
+        }
+    }
+
+    fn insert(&mut self, revocation: Revocation, undone: usize) {
+        if undone > 0 {
+            let most = self.undone.entry(revocation.clone()).or_default();
+            *most = undone.max(*most);
+        }
+        let (scope, before) = match revocation {
+            Revocation::Lineage(bits) => {
+                self.lineages.insert(bits);
+                return;
+            }
+            Revocation::Rule(scope, before) => (scope, before),
+        };
+        let latest = match &scope {
+            Scope::Service(id) => self.services.entry(id.clone()).or_default(),
+            Scope::Kid(kid) => self.kids.entry(kid.clone()).or_default(),
+            Scope::All => &mut self.all,
+        };
+        *latest = before.max(*latest);
+        self.rules.insert((scope, before));
     }
 
     /// True if a line names this AuthID's login, or a rule holds for it.
@@ -213,20 +299,7 @@ impl FromIterator<Revocation> for Revocations {
     fn from_iter<I: IntoIterator<Item = Revocation>>(revocations: I) -> Self {
         let mut all = Self::default();
         for revocation in revocations {
-            let (scope, before) = match revocation {
-                Revocation::Lineage(bits) => {
-                    all.lineages.insert(bits);
-                    continue;
-                }
-                Revocation::Rule(scope, before) => (scope, before),
-            };
-            let latest = match &scope {
-                Scope::Service(id) => all.services.entry(id.clone()).or_default(),
-                Scope::Kid(kid) => all.kids.entry(kid.clone()).or_default(),
-                Scope::All => &mut all.all,
-            };
-            *latest = before.max(*latest);
-            all.rules.insert((scope, before));
+            all.insert(revocation, 0);
         }
         all
     }
@@ -288,6 +361,40 @@ mod tests {
         let (after, gone) = kept.after(&Lines::parse(undone.as_bytes()));
         assert_eq!((after, gone), (Revocations::default(), 0));
         assert_eq!(read(&format!("{undone}{ONE}\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_text_that_is_cut_behind_an_older_undo_undoes_nothing() {
+        let rule = "all before=1970-01-02T00:00:00Z";
+        for line in [ONE, rule] {
+            let text = format!("{line}\nundo {line}\n{line} # again\n");
+            let mut known = read(&text);
+            for length in (0..=text.len()).rev() {
+                let (after, gone) = known.after(&Lines::parse(&text.as_bytes()[..length]));
+                assert_eq!(after.len(), 1, "{length}");
+                assert!(gone <= 1);
+                known = after;
+            }
+            let undone = Lines::parse(format!("{text}undo {line}\n").as_bytes());
+            assert_eq!(known.after(&undone), (Revocations::default(), 0));
+        }
+    }
+
+    #[test]
+    fn what_a_text_lacks_is_what_makes_it_say_the_same() {
+        let word = |is_revoked, undone| Word { is_revoked, undone };
+        for (said, known, lines) in [
+            (word(true, 0), word(false, 0), vec![true]),
+            (word(true, 2), word(true, 0), vec![false, false, true]),
+            (word(true, 1), word(false, 1), vec![true]),
+            (word(false, 2), word(true, 1), vec![false]),
+            (word(false, 1), word(true, 1), vec![]),
+            (word(true, 0), word(true, 3), vec![]),
+            (word(true, 0), word(false, 3), vec![true]),
+            (word(false, 1), word(false, 1), vec![]),
+        ] {
+            assert_eq!(said.missing_in(known), lines, "{said:?} {known:?}");
+        }
     }
 
     #[test]
