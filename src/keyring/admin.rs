@@ -116,18 +116,23 @@ impl KeyFolder {
 
     /// Sets the end of a key: from `at` on it opens nothing; never, without one.
     pub fn retire_key(&self, kid: &str, at: Option<UnixTime>) -> Result<(), KeyringError> {
-        let edited = self.edit(kid, |members| match at {
-            None => drop(members.remove("exp")),
-            Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
-        });
-        let edited = edited.and_then(|()| Held::hold(&self.path)?.note_end(kid, at));
-        edited.map_err(|error| self.cannot("retired", kid, &error))
+        let retire = || -> io::Result<()> {
+            let mut held = Held::hold(&self.path)?;
+            self.edit(&held, kid, |members| match at {
+                None => drop(members.remove("exp")),
+                Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
+            })?;
+            held.note_end(kid, at)
+        };
+        retire().map_err(|error| self.cannot("retired", kid, &error))
     }
 
     /// Changes some members of a key. What else stands in its file stays, and so does the
-    /// form: protected or not.
+    /// form: protected or not. The folder is held, or a change by another command would be
+    /// lost.
     pub(super) fn edit(
         &self,
+        _held: &Held,
         kid: &str,
         change: impl FnOnce(&mut Map<String, Value>),
     ) -> io::Result<()> {
@@ -216,8 +221,11 @@ impl KeyFolder {
     /// Writes down the keys and revocations that the history does not know yet: of a folder
     /// that is older than its history, or that is changed by hand.
     pub(super) fn catch_up(&self, keys: &KeySet, now: UnixTime) -> io::Result<()> {
-        let lines = read_if_there(&self.path.join(REVOKED))?.unwrap_or_default();
-        let lines = Lines::parse(&lines);
+        let read_lines = || -> io::Result<Lines> {
+            let bytes = read_if_there(&self.path.join(REVOKED))?;
+            Ok(Lines::parse(&bytes.unwrap_or_default()))
+        };
+        let lines = read_lines()?;
         let is_known = |known: &History| {
             keys.iter().all(|key| knows_end(known, key))
                 && replacing::knows_replaced(known, keys)
@@ -230,7 +238,8 @@ impl KeyFolder {
             return Ok(());
         }
         let mut held = Held::hold(&self.path)?;
-        let known = held.history()?;
+        // A command that was waited for has changed both.
+        let (known, lines) = (held.history()?, read_lines()?);
         for key in keys.iter() {
             match known.fates.get(&key.kid) {
                 None => held.note_key(&key.kid, key.exp.map_or(Fate::Made, Fate::Ends), now)?,
@@ -308,11 +317,13 @@ mod tests {
         let (_temporary, keys) = in_new_folder();
         let key = keys.create_key(UnixTime(5), Duration::ZERO).unwrap();
         for exp in [Some(UnixTime(9)), Some(UnixTime(12)), None] {
-            keys.edit(&key.kid, |members| match exp {
+            let held = Held::hold(keys.path()).unwrap();
+            keys.edit(&held, &key.kid, |members| match exp {
                 None => drop(members.remove("exp")),
                 Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
             })
             .unwrap();
+            drop(held);
             keys.catch_up(&keys.load().unwrap(), UnixTime(20)).unwrap();
             let fate = keys.history().unwrap().fates[&key.kid];
             assert_eq!(fate, exp.map_or(Fate::Made, Fate::Ends));

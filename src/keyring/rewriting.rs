@@ -12,6 +12,7 @@ use super::{
     KeyFolder, KeyringError, Passphrase,
     admin::ASIDE,
     folder::file_names,
+    history::Held,
     protection::{self, is_protected, json_of},
 };
 use crate::{clock::UnixTime, secret::Secret};
@@ -77,6 +78,7 @@ impl KeyFolder {
         from_protected: bool,
         convert: &impl Fn(&[u8]) -> Secret,
     ) -> io::Result<bool> {
+        let _held = Held::hold(self.path())?;
         let path = self.key_path(kid);
         let before = Zeroizing::new(fs::read(&path)?);
         if is_protected(&before) != from_protected {
@@ -84,7 +86,7 @@ impl KeyFolder {
         }
         let json = json_of(before.clone(), self.passphrase.as_ref()).map_err(io::Error::other)?;
         let file = self.write_aside(&convert(json.trim_ascii()))?;
-        // A command that retired it meanwhile is not undone.
+        // An editor that changed it meanwhile is not undone.
         if *fs::read(&path)? != **before {
             return Err(io::Error::other(
                 "another command changed it; run this again",

@@ -53,6 +53,7 @@ pub(super) fn follow(
         &keys.revocations,
         &history,
         &mut next,
+        !condition.revocations.is_empty(),
         found.revoked,
     );
     let InUse {
@@ -199,11 +200,14 @@ fn follow_revocations(
     before: &Arc<Revocations>,
     history: &History,
     next: &mut Condition,
+    is_known_unread: bool,
     found: std::io::Result<Option<super::revocations::Lines>>,
 ) -> Arc<Revocations> {
     let path = folder.join(REVOKED);
     let path = path.display();
     let mut is_there = true;
+    // It was there and could not be read: that it is gone now says nothing of its lines.
+    let is_unread = !next.knows_revocations && is_known_unread;
     let lines = found.unwrap_or_else(|error| {
         is_there = false;
         next.revocations.push(format!(
@@ -212,8 +216,14 @@ fn follow_revocations(
         None
     });
     // Without a file, everything that was ever read of it stands in the history.
-    next.knows_revocations |= is_there;
     let is_gone = is_there && lines.is_none();
+    next.knows_revocations |= is_there && !(is_gone && is_unread);
+    if is_gone && is_unread {
+        next.revocations.push(format!(
+            "{path} is gone, and could not be read before: put it back. If it shall go, start \
+             the server again"
+        ));
+    }
     let lines = lines.unwrap_or_default();
     for (number, why) in &lines.problems {
         next.revocations

@@ -279,3 +279,20 @@ async fn every_rule_of_a_scope_is_taken_back_also_one_that_the_file_has_lost() {
     revocations(&server, true).await;
     assert_eq!(server.refresh(&authid).await.status, 200);
 }
+
+/// A sync that deletes before it copies.
+#[tokio::test]
+async fn a_file_that_could_not_be_read_and_then_is_gone_is_waited_for() {
+    let (installation, _) = Installation::with_key().await;
+    let authid = installation.log_in("stable");
+    let lineage = installation.lineage(&authid);
+    let path = installation.keys_dir.join("revoked.txt");
+    std::os::unix::fs::symlink("nowhere", &path).unwrap();
+    let server = installation.serve().await;
+    assert_eq!(server.refresh(&authid).await.status, 502);
+    fs::remove_file(&path).unwrap();
+    server.program.says("could not be read before").await;
+    assert_eq!(server.refresh(&authid).await.status, 502);
+    fs::write(&path, format!("{lineage}\n")).unwrap();
+    refused(&server, &authid).await;
+}
