@@ -16,11 +16,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{
-    Replaced,
-    jwk::is_kid,
-    revocations::{Revocation, Word},
-};
+use super::{Replaced, jwk::is_kid, revocations::Revocation, word::Word};
 use crate::clock::{Stopwatch, UnixTime};
 
 pub(super) const HISTORY: &str = "history.txt";
