@@ -83,6 +83,7 @@ fn look_at_keys(config: &Config) -> Vec<String> {
     }
     println!();
     problems.extend(rules_without_service(config));
+    problems.extend(no_sealing_key(config));
     problems
 }
 
@@ -93,8 +94,19 @@ fn inspect(source: &KeySource, needs_key: bool) -> Option<Inspection> {
     }
 }
 
-/// Returns a problem for each revocation rule that names an unknown service: such a rule
-/// revokes nothing.
+/// Keys that have all ended: nobody can log in, and a replaced refresh token is lost.
+fn no_sealing_key(config: &Config) -> Option<String> {
+    let keys = config.keyring.current();
+    let seals = keys.sealing(Clock::system().now()).is_some();
+    (!seals && !keys.is_empty()).then(|| {
+        format!(
+            "every key of {} has ended, so nobody can log in: make one with authseal keys new",
+            config.keyring.source()
+        )
+    })
+}
+
+/// A rule on a service that nobody knows holds for nobody.
 fn rules_without_service(config: &Config) -> Vec<String> {
     let is_known = |id: &str| {
         config.offer.catalog.by_id(id).is_some()

@@ -119,18 +119,22 @@ impl KeyFolder {
 
     /// Sets the time from which a key opens nothing; `None` removes that time.
     pub fn retire_key(&self, kid: &str, at: Option<UnixTime>) -> Result<(), KeyringError> {
-        let edited = self.edit(kid, |members| match at {
-            None => drop(members.remove("exp")),
-            Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
-        });
-        let edited = edited.and_then(|()| Held::hold(&self.path)?.note_end(kid, at));
-        edited.map_err(|error| self.cannot("retired", kid, &error))
+        let retire = || -> io::Result<()> {
+            let mut held = Held::hold(&self.path)?;
+            self.edit(&held, kid, |members| match at {
+                None => drop(members.remove("exp")),
+                Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
+            })?;
+            held.note_end(kid, at)
+        };
+        retire().map_err(|error| self.cannot("retired", kid, &error))
     }
 
     /// Changes some members of a key. Other members in its file stay, and the file stays
     /// encrypted if it was.
     pub(super) fn edit(
         &self,
+        _held: &Held,
         kid: &str,
         change: impl FnOnce(&mut Map<String, Value>),
     ) -> io::Result<()> {
@@ -220,31 +224,35 @@ impl KeyFolder {
     /// Writes to the history the keys and revocations that it does not have yet: those of
     /// a folder older than its history, or changed by hand.
     pub(super) fn catch_up(&self, keys: &KeySet, now: UnixTime) -> io::Result<()> {
-        let lines = read_if_there(&self.path.join(REVOKED))?.unwrap_or_default();
-        let lines = Lines::parse(&lines);
+        let read_lines = || -> io::Result<Lines> {
+            let bytes = read_if_there(&self.path.join(REVOKED))?;
+            Ok(Lines::parse(&bytes.unwrap_or_default()))
+        };
+        let lines = read_lines()?;
         let is_known = |known: &History| {
-            keys.iter().all(|key| known.fates.contains_key(&key.kid))
+            keys.iter().all(|key| knows_end(known, key))
                 && replacing::knows_replaced(known, keys)
                 && lines
                     .last_words
                     .iter()
-                    .all(|(line, word)| known.revocations.get(line) == Some(word))
+                    .all(|(line, word)| word.missing_in(known.word(line)).is_empty())
         };
         if is_known(&History::read(&self.path)?) {
             return Ok(());
         }
         let mut held = Held::hold(&self.path)?;
-        let known = held.history()?;
+        // A command that was waited for has changed both.
+        let (known, lines) = (held.history()?, read_lines()?);
         for key in keys.iter() {
-            if !known.fates.contains_key(&key.kid) {
-                held.note_key(&key.kid, key.exp.map_or(Fate::Made, Fate::Ends), now)?;
+            match known.fates.get(&key.kid) {
+                None => held.note_key(&key.kid, key.exp.map_or(Fate::Made, Fate::Ends), now)?,
+                // Retired where this history is not kept, or a command was killed.
+                Some(_) if !knows_end(&known, key) => held.note_end(&key.kid, key.exp)?,
+                Some(_) => {}
             }
         }
         replacing::note_replaced(&mut held, &known, keys, now)?;
-        let words = lines.last_words.iter();
-        held.note_revocations(
-            words.filter(|(line, word)| known.revocations.get(line) != Some(word)),
-        )
+        held.note_revocations(&known, &lines.last_words)
     }
 
     fn note_new(&self, key: &Jwk, now: UnixTime) -> io::Result<()> {
@@ -274,6 +282,16 @@ impl KeyFolder {
     }
 }
 
+/// True if the history has this key, and its end as its file has it. A key that was removed
+/// and is there again stays removed.
+fn knows_end(known: &History, key: &Jwk) -> bool {
+    known.fates.get(&key.kid).is_some_and(|fate| match fate {
+        Fate::Removed => true,
+        Fate::Made => key.exp.is_none(),
+        Fate::Ends(end) => key.exp == Some(*end),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -295,6 +313,28 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(keys.path()), 0o700);
         assert_eq!(mode(&keys.key_path(&kid)), 0o600);
+    }
+
+    #[test]
+    fn an_end_that_only_the_keys_file_says_is_written_down() {
+        let (_temporary, keys) = in_new_folder();
+        let key = keys.create_key(UnixTime(5), Duration::ZERO).unwrap();
+        for exp in [Some(UnixTime(9)), Some(UnixTime(12)), None] {
+            let held = Held::hold(keys.path()).unwrap();
+            keys.edit(&held, &key.kid, |members| match exp {
+                None => drop(members.remove("exp")),
+                Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
+            })
+            .unwrap();
+            drop(held);
+            keys.catch_up(&keys.load().unwrap(), UnixTime(20)).unwrap();
+            let fate = keys.history().unwrap().fates[&key.kid];
+            assert_eq!(fate, exp.map_or(Fate::Made, Fate::Ends));
+        }
+        keys.remove_key(&key.kid, UnixTime(30)).unwrap();
+        keys.write_new(&key).unwrap();
+        keys.catch_up(&keys.load().unwrap(), UnixTime(40)).unwrap();
+        assert!(keys.history().unwrap().is_removed(&key.kid));
     }
 
     #[test]

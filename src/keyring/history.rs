@@ -17,7 +17,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Replaced, jwk::is_kid, revocations::Revocation};
+use super::{Replaced, jwk::is_kid, revocations::Revocation, word::Word};
 use crate::clock::{Stopwatch, UnixTime};
 
 pub(super) const HISTORY: &str = "history.txt";
@@ -52,8 +52,8 @@ pub(super) struct History {
     /// Leaked keys, each with the keys that replaced it; the list is empty if that was
     /// undone.
     pub(super) replaced: BTreeMap<String, Vec<Replaced>>,
-    /// The last line about each revocation: `false` if it was undone.
-    pub(super) revocations: HashMap<Revocation, bool>,
+    /// What is said of each revocation.
+    pub(super) revocations: HashMap<Revocation, Word>,
 }
 
 impl History {
@@ -70,6 +70,8 @@ impl History {
         let text = String::from_utf8_lossy(bytes);
         let lines = text.split_inclusive('\n');
         for line in lines.filter_map(|line| line.strip_suffix('\n')) {
+            // An editor may have saved it with line breaks of another system.
+            let line = line.strip_suffix('\r').unwrap_or(line);
             match line.split_once(' ') {
                 Some(("key", rest)) => {
                     let words: Vec<&str> = rest.split(' ').collect();
@@ -81,7 +83,8 @@ impl History {
                 }
                 Some((word @ (REVOKED | UNDONE), revocation)) => {
                     if let Ok(revocation) = Revocation::parse(revocation) {
-                        history.revocations.insert(revocation, word == REVOKED);
+                        let said = history.revocations.entry(revocation).or_default();
+                        said.say(word == REVOKED);
                     }
                 }
                 _ => {}
@@ -122,7 +125,13 @@ impl History {
         }
     }
 
-    /// True if the key was removed with `keys remove`.
+    /// What is said of this revocation.
+    pub(super) fn word(&self, revocation: &Revocation) -> Word {
+        let word = self.revocations.get(revocation);
+        word.copied().unwrap_or_default()
+    }
+
+    /// True if the key was removed on purpose.
     pub(super) fn is_removed(&self, kid: &str) -> bool {
         self.fates.get(kid) == Some(&Fate::Removed)
     }
@@ -237,11 +246,15 @@ impl Held {
     /// Appends revocations: `false` for one that was undone.
     pub(super) fn note_revocations<'r>(
         &mut self,
-        words: impl IntoIterator<Item = (&'r Revocation, &'r bool)>,
+        known: &History,
+        words: impl IntoIterator<Item = (&'r Revocation, &'r Word)>,
     ) -> io::Result<()> {
-        let lines = words.into_iter().map(|(revocation, is_revoked)| {
-            let word = if *is_revoked { REVOKED } else { UNDONE };
-            format!("{word} {revocation}\n")
+        let lines = words.into_iter().flat_map(|(revocation, word)| {
+            let lines = word.missing_in(known.word(revocation)).into_iter();
+            lines.map(move |is_revoked| {
+                let word = if is_revoked { REVOKED } else { UNDONE };
+                format!("{word} {revocation}\n")
+            })
         });
         let lines: String = lines.collect();
         match lines.is_empty() {
@@ -279,6 +292,23 @@ pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn word(is_revoked: bool, undone: usize) -> Word {
+        Word { is_revoked, undone }
+    }
+
+    #[test]
+    fn line_breaks_of_another_system_change_nothing() {
+        let login = Revocation::Lineage([7; 16]);
+        let text = format!(
+            "# remark\nkey abc made 2026-11-27T12:00:00Z\nrevoked {login}\n\
+             key abc replaced 2026-11-27T12:00:00Z by def\nkey ghi ends 2026-11-27T12:00:00Z\n"
+        );
+        let history = History::parse(text.as_bytes());
+        assert_eq!(history.fates.len(), 2);
+        let other = text.replace('\n', "\r\n");
+        assert_eq!(History::parse(other.as_bytes()), history);
+    }
+
     #[test]
     fn the_last_whole_line_on_a_key_counts() {
         let now = UnixTime(1_800_000_000);
@@ -302,15 +332,20 @@ mod tests {
         held.note_undone("def", now).unwrap();
         let rule = Revocation::Rule(super::super::Scope::All, now);
         let login = Revocation::Lineage([7; 16]);
-        let words = [(&rule, &true), (&login, &true), (&rule, &false)];
-        held.note_revocations(words).unwrap();
+        let (stands, undone) = (word(true, 0), word(false, 1));
+        let nothing = History::default();
+        let words = [(&rule, &stands), (&login, &stands), (&rule, &undone)];
+        held.note_revocations(&nothing, words).unwrap();
         let whole = held.content().unwrap();
         let history = History::read(folder.path()).unwrap();
         assert_eq!(history.fates["abc"], Fate::Ends(now));
         assert!(history.is_removed("def"));
         assert_eq!(history.replaced_by("abc"), [by_ghi]);
         assert!(history.is_undone("def") && !history.is_undone("abc"));
-        assert_eq!(history.revocations, [(rule, false), (login, true)].into());
+        assert_eq!(
+            history.revocations,
+            [(rule, undone), (login, stands)].into()
+        );
         // Wherever a kill cuts it, it says no more than the whole lines before.
         for length in 0..whole.len() {
             let cut = History::parse(&whole.as_bytes()[..length]);

@@ -101,6 +101,7 @@ impl Inspection {
         self.look_at_files(path, owner);
         if let Ok(history) = History::read(path) {
             self.facts.push(match history.fates.len() {
+                0 if path.join(HISTORY).exists() => format!("{HISTORY} knows no key"),
                 0 => format!("no {HISTORY} yet: serve and keys new write it"),
                 count => format!("{HISTORY} knows {count} of its keys"),
             });

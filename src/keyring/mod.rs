@@ -18,6 +18,7 @@ mod revoking;
 mod rewriting;
 mod succession;
 mod volume;
+mod word;
 
 use std::{
     collections::HashSet,

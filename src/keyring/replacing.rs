@@ -45,6 +45,11 @@ impl KeyFolder {
     /// Undoes the replacement of a key that did not leak: the keys that replaced it no
     /// longer name it.
     pub fn undo_replace(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
+        let cannot = |error: io::Error| {
+            let path = self.path().join(HISTORY);
+            KeyringError::one(format!("{} could not be written: {error}", path.display()))
+        };
+        let mut held = Held::hold(self.path()).map_err(cannot)?;
         let (keys, known) = (self.load()?, self.history()?);
         let is_lost = |replaced: &&Replaced| {
             !known.is_removed(&replaced.by) && keys.iter().all(|key| key.kid != replaced.by)
@@ -61,19 +66,15 @@ impl KeyFolder {
         for key in keys.iter().filter(|key| replaces(key, kid)) {
             let others = key.replaces.iter().filter(|other| *other != kid);
             let others: Vec<&String> = others.collect();
-            let edited = self.edit(&key.kid, |members| {
+            let edited = self.edit(&held, &key.kid, |members| {
                 members.insert("replaces".to_owned(), json!(others));
             });
             edited.map_err(|error| self.cannot("changed", &key.kid, &error))?;
         }
-        let noted = match known.replaced_by(kid).is_empty() {
+        match known.replaced_by(kid).is_empty() {
             true => Ok(()),
-            false => Held::hold(self.path()).and_then(|mut held| held.note_undone(kid, now)),
-        };
-        noted.map_err(|error| {
-            let path = self.path().join(HISTORY);
-            KeyringError::one(format!("{} could not be written: {error}", path.display()))
-        })
+            false => held.note_undone(kid, now).map_err(cannot),
+        }
     }
 }
 
@@ -135,4 +136,37 @@ pub(super) fn note_replaced(
         held.note_replaced(kid, &replaced)?;
     }
     undone(known, keys).try_for_each(|kid| held.note_undone(kid, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    #[test]
+    fn of_two_commands_that_change_one_file_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = KeyFolder::new(folder.path());
+        let make = || keys.create_key(UnixTime(5), Duration::ZERO).unwrap().kid;
+        for _ in 0..8 {
+            let leaked = [make(), make()];
+            keys.replace_keys(UnixTime(9), &leaked).unwrap();
+            let barrier = Barrier::new(leaked.len());
+            thread::scope(|scope| {
+                for kid in &leaked {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        keys.undo_replace(kid, UnixTime(9)).unwrap();
+                    });
+                }
+            });
+            let set = keys.load().unwrap();
+            assert!(
+                leaked
+                    .iter()
+                    .all(|kid| set.opening(kid, UnixTime(9)).is_ok())
+            );
+        }
+    }
 }

@@ -13,7 +13,7 @@ use std::{
 use ahash::RandomState;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::jwk::is_kid;
+use super::{jwk::is_kid, word::Word};
 use crate::clock::UnixTime;
 
 /// The 128 bits of a login's lineage.
@@ -117,9 +117,9 @@ impl Revocation {
 /// Content of `revoked.txt` at one load.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The last line about each revocation: `false` if it was undone.
-    pub(super) last_words: HashMap<Revocation, bool>,
-    /// The number of each line that revokes nothing, and the reason.
+    /// What is said of each.
+    pub(super) last_words: HashMap<Revocation, Word>,
+    /// The number of each line that revokes nothing, and why.
     pub(super) problems: Vec<(usize, NoRevocation)>,
 }
 
@@ -146,7 +146,8 @@ impl Lines {
             };
             match revocation {
                 Ok(revocation) => {
-                    lines.last_words.insert(revocation, is_revoked);
+                    let word = lines.last_words.entry(revocation).or_default();
+                    word.say(is_revoked);
                 }
                 Err(why) => lines.problems.push((index + 1, why)),
             }
@@ -165,6 +166,8 @@ pub struct Revocations {
     services: HashMap<String, UnixTime, RandomState>,
     kids: HashMap<String, UnixTime, RandomState>,
     all: UnixTime,
+    // How often each had been undone before it was revoked again; not those that never were.
+    undone: HashMap<Revocation, usize, RandomState>,
 }
 
 impl Revocations {
@@ -172,15 +175,62 @@ impl Revocations {
     /// `lines`, except those that a line undoes. Also returns the number of revocations
     /// in force that the file no longer contains.
     pub(super) fn after(&self, lines: &Lines) -> (Self, usize) {
-        let is_gone = |revocation: &Revocation| !lines.last_words.contains_key(revocation);
-        let gone: Vec<Revocation> = self.iter().filter(is_gone).collect();
-        let count = gone.len();
-        let stand = lines.last_words.iter();
-        let in_force = stand
-            .filter(|(_, is_revoked)| **is_revoked)
-            .map(|(revocation, _)| revocation.clone())
-            .chain(gone);
-        (in_force.collect(), count)
+        let mut after = Self::default();
+        after.add(&lines.last_words);
+        let mut gone = 0;
+        for revocation in self.iter() {
+            let known = self.word(&revocation);
+            let said = lines.last_words.get(&revocation).copied();
+            let said = said.unwrap_or_default();
+            if said.undoes(known) {
+                continue;
+            }
+            gone += usize::from(!said.is_revoked);
+            after.insert(revocation, known.undone);
+        }
+        (after, gone)
+    }
+
+    /// These, and those that these words revoke.
+    pub(super) fn and(&self, words: &HashMap<Revocation, Word>) -> Self {
+        let mut both: Self = self.iter().collect();
+        both.undone.clone_from(&self.undone);
+        both.add(words);
+        both
+    }
+
+    fn add(&mut self, words: &HashMap<Revocation, Word>) {
+        for (revocation, word) in words.iter().filter(|(_, word)| word.is_revoked) {
+            self.insert(revocation.clone(), word.undone);
+        }
+    }
+
+    fn word(&self, revocation: &Revocation) -> Word {
+        Word {
+            is_revoked: self.contains(revocation),
+            undone: self.undone.get(revocation).copied().unwrap_or(0),
+        }
+    }
+
+    fn insert(&mut self, revocation: Revocation, undone: usize) {
+        if undone > 0 {
+            let most = self.undone.entry(revocation.clone()).or_default();
+            *most = undone.max(*most);
+        }
+        let (scope, before) = match revocation {
+            Revocation::Lineage(bits) => {
+                self.lineages.insert(bits);
+                return;
+            }
+            Revocation::Rule(scope, before) => (scope, before),
+        };
+        let latest = match &scope {
+            Scope::Service(id) => self.services.entry(id.clone()).or_default(),
+            Scope::Kid(kid) => self.kids.entry(kid.clone()).or_default(),
+            Scope::All => &mut self.all,
+        };
+        *latest = before.max(*latest);
+        self.rules.insert((scope, before));
     }
 
     /// True if a line names this AuthID's login, or a rule applies to it.
@@ -217,20 +267,7 @@ impl FromIterator<Revocation> for Revocations {
     fn from_iter<I: IntoIterator<Item = Revocation>>(revocations: I) -> Self {
         let mut all = Self::default();
         for revocation in revocations {
-            let (scope, before) = match revocation {
-                Revocation::Lineage(bits) => {
-                    all.lineages.insert(bits);
-                    continue;
-                }
-                Revocation::Rule(scope, before) => (scope, before),
-            };
-            let latest = match &scope {
-                Scope::Service(id) => all.services.entry(id.clone()).or_default(),
-                Scope::Kid(kid) => all.kids.entry(kid.clone()).or_default(),
-                Scope::All => &mut all.all,
-            };
-            *latest = before.max(*latest);
-            all.rules.insert((scope, before));
+            all.insert(revocation, 0);
         }
         all
     }
@@ -292,6 +329,23 @@ mod tests {
         let (after, gone) = kept.after(&Lines::parse(undone.as_bytes()));
         assert_eq!((after, gone), (Revocations::default(), 0));
         assert_eq!(read(&format!("{undone}{ONE}\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_text_that_is_cut_behind_an_older_undo_undoes_nothing() {
+        let rule = "all before=1970-01-02T00:00:00Z";
+        for line in [ONE, rule] {
+            let text = format!("{line}\nundo {line}\n{line} # again\n");
+            let mut known = read(&text);
+            for length in (0..=text.len()).rev() {
+                let (after, gone) = known.after(&Lines::parse(&text.as_bytes()[..length]));
+                assert_eq!(after.len(), 1, "{length}");
+                assert!(gone <= 1);
+                known = after;
+            }
+            let undone = Lines::parse(format!("{text}undo {line}\n").as_bytes());
+            assert_eq!(known.after(&undone), (Revocations::default(), 0));
+        }
     }
 
     #[test]

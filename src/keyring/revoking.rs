@@ -12,7 +12,7 @@ use super::{
     KeyFolder, KeyringError,
     folder::REVOKED,
     history::{Held, give_to_owner_of, read_if_there},
-    revocations::{Lines, Revocation, Scope},
+    revocations::{Lines, Revocation, Revocations, Scope},
 };
 
 impl KeyFolder {
@@ -44,9 +44,11 @@ impl KeyFolder {
             ))
         })?;
         let lines = Lines::parse(&bytes.unwrap_or_default());
-        let in_force = lines.last_words.into_iter().filter(|word| word.1);
-        Ok(in_force
-            .map(|(revocation, _)| revocation)
+        let known = Revocations::default().and(&self.history()?.revocations);
+        Ok(known
+            .after(&lines)
+            .0
+            .iter()
             .filter(|revocation| matches!(revocation, Revocation::Rule(of, _) if of == scope))
             .collect())
     }
@@ -60,25 +62,32 @@ impl KeyFolder {
         let mut held = Held::hold(self.path())?;
         let path = self.revoked_path();
         let mut content = read_if_there(&path)?.unwrap_or_default();
-        let before = Lines::parse(&content);
-        if before.last_words.get(revocation) == Some(&is_revoked) {
-            // An earlier command may have been killed before the line was on disk, or in
-            // the history.
-            self.sync()?;
-            if held.history()?.revocations.get(revocation) != Some(&is_revoked) {
-                held.note_revocations([(revocation, &is_revoked)])?;
-            }
+        let said = Lines::parse(&content).last_words.get(revocation).copied();
+        let known = held.history()?;
+        let is_lost = known.word(revocation).is_revoked
+            && !said.is_some_and(|said| said.undoes(known.word(revocation)));
+        if said.is_some_and(|said| said.is_revoked == is_revoked && (is_revoked || !is_lost)) {
+            // A command may have been killed before it was on disk, or stood in the history.
+            File::open(path.parent().unwrap_or(self.path()))?.sync_all()?;
+            held.note_revocations(&known, said.iter().map(|said| (revocation, said)))?;
             return Ok(false);
         }
-        // An editor may have left the last line without a line break.
+        let mut said = said.unwrap_or_default();
+        // An editor may have left the last line open.
         if !content.is_empty() && !content.ends_with(b"\n") {
             content.push(b'\n');
         }
         let undo = if is_revoked { "" } else { "undo " };
         let reason = reason.map_or(String::new(), |reason| format!(" # {}", one_line(reason)));
-        content.extend(format!("{undo}{revocation}{reason}\n").as_bytes());
+        // One more undo than any server has read: they may have read some that were lost since.
+        let lost = known.word(revocation).undone.saturating_sub(said.undone);
+        let lines = if is_revoked { 1 } else { 1 + lost };
+        for _ in 0..lines {
+            content.extend(format!("{undo}{revocation}{reason}\n").as_bytes());
+            said.say(is_revoked);
+        }
         self.replace(&path, &content)?;
-        held.note_revocations([(revocation, &is_revoked)])?;
+        held.note_revocations(&known, [(revocation, &said)])?;
         Ok(true)
     }
 
@@ -165,10 +174,52 @@ mod tests {
         let metadata = fs::metadata(keys.path().join(REVOKED)).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
         let one = Revocation::lineage(ONE).unwrap();
-        let word = || History::read(keys.path()).unwrap().revocations[&one];
+        let word = || History::read(keys.path()).unwrap().word(&one).is_revoked;
         assert!(word());
         keys.set_revoked(&one, false, None).unwrap();
         assert!(!word());
+    }
+
+    #[test]
+    fn what_the_file_has_lost_is_taken_back_all_the_same() {
+        let (_folder, keys) = in_new_folder();
+        let rule = |at| Revocation::Rule(Scope::All, UnixTime(at));
+        for at in [100, 200] {
+            keys.set_revoked(&rule(at), true, None).unwrap();
+        }
+        for left in [format!("{}\n", rule(100)), String::new()] {
+            fs::write(keys.path().join(REVOKED), left).unwrap();
+            assert_eq!(keys.rules_of(&Scope::All).unwrap().len(), 2);
+        }
+        fs::remove_file(keys.path().join(REVOKED)).unwrap();
+        for rule in keys.rules_of(&Scope::All).unwrap() {
+            assert!(keys.set_revoked(&rule, false, None).unwrap());
+        }
+        assert_eq!(keys.rules_of(&Scope::All).unwrap(), []);
+    }
+
+    #[test]
+    fn an_undo_counts_also_where_earlier_lines_were_lost() {
+        let (_folder, keys) = in_new_folder();
+        let one = Revocation::lineage(ONE).unwrap();
+        for is_revoked in [true, false, true, false, true] {
+            assert!(keys.set_revoked(&one, is_revoked, None).unwrap());
+        }
+        let whole = text(&keys);
+        let in_force = || {
+            let known = Revocations::default().and(&keys.history().unwrap().revocations);
+            known.after(&Lines::parse(text(&keys).as_bytes())).0.len()
+        };
+        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        for kept in 0..=lines.len() {
+            fs::write(keys.path().join(REVOKED), lines[..kept].concat()).unwrap();
+            keys.catch_up(&keys.load().unwrap(), UnixTime(9)).unwrap();
+            assert_eq!(in_force(), 1, "{kept}");
+            assert!(keys.set_revoked(&one, false, None).unwrap(), "{kept}");
+            assert!(!keys.set_revoked(&one, false, None).unwrap(), "{kept}");
+            assert_eq!(in_force(), 0, "{kept}");
+            assert!(keys.set_revoked(&one, true, None).unwrap(), "{kept}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     KeyFolder, KeyringError, Passphrase,
     admin::ASIDE,
     folder::file_names,
+    history::Held,
     protection::{self, is_protected, json_of},
 };
 use crate::{clock::UnixTime, secret::Secret};
@@ -77,6 +78,7 @@ impl KeyFolder {
         from_protected: bool,
         convert: &impl Fn(&[u8]) -> Secret,
     ) -> io::Result<bool> {
+        let _held = Held::hold(self.path())?;
         let path = self.key_path(kid);
         let before = Zeroizing::new(fs::read(&path)?);
         if is_protected(&before) != from_protected {

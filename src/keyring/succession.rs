@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    fs,
     path::Path,
     sync::Arc,
 };
@@ -41,12 +42,18 @@ pub(super) fn follow(
         next.keys.push(problem);
         History::default()
     });
-    let has_revoked_txt = !matches!(found.revoked, Ok(None));
+    let marks = [
+        (REVOKED, !matches!(found.revoked, Ok(None))),
+        (HISTORY, fs::symlink_metadata(folder.join(HISTORY)).is_ok()),
+    ];
+    let mark = marks.iter().find(|(_, is_there)| *is_there);
+    let mark = mark.map(|(name, _)| *name);
     let revocations = follow_revocations(
         folder,
         &keys.revocations,
         &history,
         &mut next,
+        !condition.revocations.is_empty(),
         found.revoked,
     );
     let InUse {
@@ -85,7 +92,7 @@ pub(super) fn follow(
         // Also where the passphrase is wrong: such a folder has had keys.
         false if !next.keys.is_empty() => Some(format!("{} cannot be read", next.folder)),
         false => {
-            let why = why_empty(folder, &history, has_revoked_txt, makes_first_key);
+            let why = why_empty(folder, &history, mark, makes_first_key);
             why.or(next.waits_for)
         }
     };
@@ -193,11 +200,14 @@ fn follow_revocations(
     before: &Arc<Revocations>,
     history: &History,
     next: &mut Condition,
+    is_known_unread: bool,
     found: std::io::Result<Option<super::revocations::Lines>>,
 ) -> Arc<Revocations> {
     let path = folder.join(REVOKED);
     let path = path.display();
     let mut is_there = true;
+    // It was there and could not be read: that it is gone now says nothing of its lines.
+    let is_unread = !next.knows_revocations && is_known_unread;
     let lines = found.unwrap_or_else(|error| {
         is_there = false;
         next.revocations.push(format!(
@@ -205,21 +215,21 @@ fn follow_revocations(
         ));
         None
     });
-    // If there is no file, the history has every line that was ever read from it.
-    next.knows_revocations |= is_there;
+    // Without a file, everything that was ever read of it stands in the history.
     let is_gone = is_there && lines.is_none();
+    next.knows_revocations |= is_there && !(is_gone && is_unread);
+    if is_gone && is_unread {
+        next.revocations.push(format!(
+            "{path} is gone, and could not be read before: put it back. If it shall go, start \
+             the server again"
+        ));
+    }
     let lines = lines.unwrap_or_default();
     for (number, why) in &lines.problems {
         next.revocations
             .push(format!("{path} line {number}: {why}"));
     }
-    let read = history
-        .revocations
-        .iter()
-        .filter(|(_, is_revoked)| **is_revoked);
-    let read = read.map(|(revocation, _)| revocation.clone());
-    let in_force: Revocations = before.iter().chain(read).collect();
-    let (after, gone) = in_force.after(&lines);
+    let (after, gone) = before.and(&history.revocations).after(&lines);
     if is_there && gone > 0 {
         let what = match is_gone {
             true => "is gone".to_owned(),
@@ -242,7 +252,7 @@ fn follow_revocations(
 fn why_empty(
     folder: &Path,
     history: &History,
-    has_revoked_txt: bool,
+    mark: Option<&str>,
     makes_first_key: bool,
 ) -> Option<String> {
     let shown = shown(folder);
@@ -273,9 +283,10 @@ fn why_empty(
             "every key of {shown} was removed. Make one with authseal keys new"
         ));
     }
-    if has_revoked_txt {
+    // Also a history that was emptied or overwritten, and says of no key.
+    if let Some(mark) = mark {
         return Some(format!(
-            "{shown} has revoked.txt and no key, so it has had some.{} Put the keys back, or make \
+            "{shown} has {mark} and no key, so it has had some.{} Put the keys back, or make \
              one with authseal keys new",
             lies_on()
         ));

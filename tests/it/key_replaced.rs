@@ -249,3 +249,17 @@ async fn a_folder_changed_by_hand_gets_its_leaked_keys_into_the_history() {
     .await;
     assert_eq!(history().lines().count(), lines + 1, "{}", history());
 }
+
+/// Servers may still have it, and its file may come back.
+#[tokio::test]
+async fn a_key_that_is_missing_is_still_open_until_it_is_replaced_too() {
+    let (installation, leaked) = Installation::with_key().await;
+    let other = installation.new_key(&[]).await;
+    fs::remove_file(installation.key_path(&other)).unwrap();
+    let command = ["keys", "replace", "--json", "--leaked", &leaked];
+    let first = installation.run(&command).await.json();
+    assert_eq!(first["still_open"], serde_json::json!([other]));
+    let command = [&command[..], &["--leaked", &other]].concat();
+    let second = installation.run(&command).await.json();
+    assert_eq!(second["still_open"], serde_json::json!([first["kid"]]));
+}

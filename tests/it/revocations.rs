@@ -233,3 +233,66 @@ async fn a_line_that_is_deleted_goes_by_undo_alone() {
     assert!(again.good().starts_with("Revoked "), "{again:?}");
     refused(&server, &authid).await;
 }
+
+/// A copy that is written in place, or a disk that was full: the text ends behind an undo that
+/// was taken back later.
+#[tokio::test]
+async fn an_undo_that_was_taken_back_is_no_order_where_the_text_is_cut_behind_it() {
+    let (installation, _) = Installation::with_key().await;
+    let server = installation.serve().await;
+    let authid = installation.log_in("stable");
+    for command in [&["revoke"][..], &["revoke", "--undo"], &["revoke"]] {
+        let command = [command, &[authid.as_str()]].concat();
+        installation.run(&command).await.good();
+    }
+    refused(&server, &authid).await;
+    let path = installation.keys_dir.join("revoked.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    let undo_ends = text.trim_end().rfind('\n').unwrap() + 1;
+    fs::write(&path, &text[..undo_ends]).unwrap();
+    revocations(&server, false).await;
+    assert_eq!(server.refresh(&authid).await.status, 401);
+    let restarted = installation.serve().await;
+    revocations(&restarted, false).await;
+    assert_eq!(restarted.refresh(&authid).await.status, 401);
+    // Who means it is heard.
+    let undo = installation.run(&["revoke", "--undo", &authid]).await;
+    assert!(undo.good().contains("Took back"), "{undo:?}");
+    for server in [&server, &restarted] {
+        revocations(server, true).await;
+        assert_eq!(server.refresh(&authid).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn every_rule_of_a_scope_is_taken_back_also_one_that_the_file_has_lost() {
+    let (installation, _) = Installation::with_key().await;
+    let authid = installation.log_in("stable");
+    let rule = ["revoke", "--all", "--before", "now"];
+    installation.run(&rule).await.good();
+    let server = installation.serve().await;
+    fs::remove_file(installation.keys_dir.join("revoked.txt")).unwrap();
+    revocations(&server, false).await;
+    assert_eq!(server.refresh(&authid).await.status, 401);
+    let undo = installation.run(&["revoke", "--all", "--undo"]).await;
+    assert!(undo.good().contains("Took back all before="), "{undo:?}");
+    revocations(&server, true).await;
+    assert_eq!(server.refresh(&authid).await.status, 200);
+}
+
+/// A sync that deletes before it copies.
+#[tokio::test]
+async fn a_file_that_could_not_be_read_and_then_is_gone_is_waited_for() {
+    let (installation, _) = Installation::with_key().await;
+    let authid = installation.log_in("stable");
+    let lineage = installation.lineage(&authid);
+    let path = installation.keys_dir.join("revoked.txt");
+    std::os::unix::fs::symlink("nowhere", &path).unwrap();
+    let server = installation.serve().await;
+    assert_eq!(server.refresh(&authid).await.status, 502);
+    fs::remove_file(&path).unwrap();
+    server.program.says("could not be read before").await;
+    assert_eq!(server.refresh(&authid).await.status, 502);
+    fs::write(&path, format!("{lineage}\n")).unwrap();
+    refused(&server, &authid).await;
+}

@@ -49,6 +49,14 @@ pub(super) async fn list(
     if keys.is_empty() && keys.missed(now).next().is_some() {
         return Ok(());
     }
+    let condition = keyring.condition();
+    if keys.is_empty() && condition.is_waiting() {
+        // There serve makes none.
+        for trouble in condition.troubles(now) {
+            println!("There is no key: {trouble}.");
+        }
+        return Ok(());
+    }
     if keys.is_empty() {
         println!(
             "There is no key yet in {}. authseal keys new, or authseal serve, makes one.",

@@ -57,6 +57,11 @@ pub(super) fn replace(
         .iter()
         .filter(still_open)
         .map(|key| key.kid.as_str())
+        // Another server may have one whose file is missing here, or it comes back.
+        .chain(
+            keys.missed(now)
+                .filter(|kid| leaked.iter().all(|leaked| leaked != kid)),
+        )
         .collect();
     if arguments.json {
         let said = json!({"kid": made, "replaced": leaked, "still_open": still_open});
