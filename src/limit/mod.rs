@@ -84,11 +84,15 @@ impl<K> fmt::Debug for Limit<K> {
 #[derive(Clone, Debug)]
 struct LimitClock(Clock);
 
+const MOST: u64 = u64::MAX / 2;
+
 impl governor::clock::Clock for LimitClock {
     type Instant = Nanos;
 
+    /// Stops after 292 years, because governor's sums must not overflow.
     fn now(&self) -> Nanos {
-        self.0.moment().since_zero().into()
+        let nanoseconds = self.0.moment().since_zero().as_nanos();
+        Nanos::new(u64::try_from(nanoseconds).map_or(MOST, |now| now.min(MOST)))
     }
 }
 

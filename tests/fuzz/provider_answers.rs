@@ -20,8 +20,8 @@ use crate::{
 use made::{Made, answers};
 
 const KINDS: [&str; 3] = ["stable", "sliding", "single-use"];
-/// Longer than the longest life of an access token, so that none is found cached.
-const TEN_YEARS: Duration = Duration::from_secs(4_000 * 24 * 60 * 60);
+/// Long enough for the next login from the same network.
+const MINUTE: Duration = Duration::from_secs(60);
 /// It takes five failures in a row to be left alone.
 const TRIES: usize = 4;
 
@@ -86,8 +86,6 @@ struct Bed {
     app: TestApp,
     provider: RawProvider,
     connection: Mutex<Connection>,
-    /// Of those with any refresh token, and of the good.
-    lineages: [[Lineage; KINDS.len()]; 2],
 }
 
 impl Bed {
@@ -103,25 +101,25 @@ impl Bed {
         let app = builder.start().await;
         Self {
             connection: Mutex::new(Connection::to(&app.url)),
-            lineages: [[(); KINDS.len()]; 2].map(|kinds| kinds.map(|()| Lineage::random())),
             app,
             provider,
         }
     }
 
-    /// Asks with an AuthID of generation 0, in another decade than the call before.
+    /// Asks with the AuthID of a new login, a minute after the call before: logins are
+    /// limited.
     async fn ask(
         &self,
         kind: usize,
         call: Call,
         refresh_token: &str,
     ) -> Result<Answer, TestCaseError> {
-        self.app.clock.advance(TEN_YEARS);
+        self.app.clock.advance(MINUTE);
         let authid = self.app.reseal(&Grant {
             service: format!("raw-{}", KINDS[kind]),
             refresh_token: Secret::new(refresh_token),
             issued_at: self.app.clock.now(),
-            lineage: self.lineages[usize::from(refresh_token == GOOD_TOKEN)][kind],
+            lineage: Lineage::random(),
             generation: 0,
             region: None,
             ancestry: Default::default(),
@@ -206,6 +204,7 @@ authorize_url = "https://provider.example/authorize"
 token_url = "{token_url}"
 revoke_url = "{revoke_url}"
 refresh_tokens = "{kind}"
+redirect_path = "/logged-in"
 advice = {{ AADSTS1 = "Ask somebody.", never = "It says never." }}
 [service.raw-{kind}]
 provider = "raw-{kind}"
