@@ -1,4 +1,4 @@
-//! How often somebody may do something. Bounded memory, however many somebodies
+//! Rate limits. Bounded memory, however many somebodies
 //! there are: whoever has not been seen for longest is forgotten first.
 
 mod network;

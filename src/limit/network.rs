@@ -17,7 +17,8 @@ pub struct ClientNetwork {
     /// One household or server: an IPv4 address, or a /64 of IPv6. `None` if the address
     /// is not known; those clients count as one.
     pub(super) near: Option<IpNet>,
-    /// What one customer of a provider can have: a /24 of IPv4, or a /48 of IPv6.
+    /// The network around it, which one customer of an access provider can have: a /24 of
+    /// IPv4, or a /48 of IPv6.
     pub(super) wide: Option<IpNet>,
 }
 

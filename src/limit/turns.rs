@@ -47,7 +47,7 @@ struct Waiting {
 #[derive(Debug, Default)]
 struct Line {
     count: usize,
-    /// When it came, or had its last turn. Whoever comes later is behind it.
+    /// Its first request's turn in line, or its last service. Later ones are behind it.
     since: u64,
 }
 
@@ -98,7 +98,7 @@ impl Turns {
         tokio::time::timeout(self.0.patience, turn).await.ok()?.ok()
     }
 
-    /// How many have a place, and how many wait for one.
+    /// The number of those who have a place, and of those who wait for one.
     pub fn load(&self) -> (usize, usize) {
         let state = self.0.state();
         (self.0.places - state.free, state.waiting.len())

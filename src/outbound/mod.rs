@@ -67,7 +67,7 @@ pub enum OutboundError {
         /// The host that was asked.
         host: String,
     },
-    /// What came is no HTTP, or contradicts itself.
+    /// The answer is not HTTP, or contradicts itself.
     #[error("{host} answered with what is no valid HTTP")]
     NotHttp {
         /// The host that was asked.
@@ -129,7 +129,7 @@ impl Outbound {
 
     /// Sends one request and reads the whole answer. The caller sets the deadline.
     ///
-    /// Where no connection could be made nothing was sent, so it is tried once more.
+    /// If no connection could be made, nothing was sent, so it is tried once more.
     /// A request that was perhaps received never is: it may have used a refresh token
     /// up. (hyper itself takes another connection when a kept one turns out to be
     /// closed before the request was written.)

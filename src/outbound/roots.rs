@@ -14,7 +14,7 @@ use thiserror::Error;
 #[error("names a file that holds no certificate in PEM format, or cannot be read")]
 pub struct NoRoots;
 
-/// Whether the file that `SSL_CERT_FILE` names can be trusted to be what was meant:
+/// Checks that the file that `SSL_CERT_FILE` names is what was meant:
 /// without this, a misspelt name would quietly be the built-in authorities.
 pub fn check_roots(path: &Path) -> Result<(), NoRoots> {
     let mut certificates = CertificateDer::pem_file_iter(path).map_err(|_| NoRoots)?;

@@ -11,11 +11,11 @@ use std::{
 /// So many failures in a row open it. Any answer in between, a refusal too, starts
 /// the count again.
 const FAILURES: u32 = 5;
-/// How long the provider is left alone.
+/// Time for which the provider is left alone.
 pub(super) const REST: Duration = Duration::from_secs(5);
-/// How long the call that tries may take before another does.
+/// Time limit of the trial call, after which another may try.
 const TRIAL: Duration = Duration::from_secs(25);
-/// When to come back while another call tries.
+/// The wait that is advised while another call tries.
 const TRIAL_UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// Every moment is a duration since the same start.
@@ -32,7 +32,7 @@ enum State {
     },
     Open {
         until: Duration,
-        /// When the call began that tries.
+        /// The begin of the call that tries.
         trial: Option<Duration>,
     },
 }
@@ -55,7 +55,7 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Pass<'b> {
     breaker: &'b Breaker,
-    /// When it began, if it is the one that tries.
+    /// Its begin, if it is the one that tries.
     trial: Option<Duration>,
 }
 

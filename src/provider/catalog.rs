@@ -9,7 +9,7 @@ use super::{Provider, Service};
 pub struct Withheld {
     /// Its id.
     pub id: String,
-    /// What its button would say.
+    /// Label of its button.
     pub name: String,
     /// Whose it is.
     pub provider: Arc<Provider>,

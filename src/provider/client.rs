@@ -35,13 +35,13 @@ const SINGLE_USE_FACTOR: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct ProviderClient {
     outbound: Outbound,
-    /// What strangers cancel breaks no connection that others use.
+    /// Connections of their own for strangers: requests that they cancel break no other.
     strangers: Outbound,
     pub(super) lanes: Lanes,
     pub(super) deadline: Duration,
 }
 
-/// What the provider's redirect brought back for the exchange.
+/// Parameters of a code exchange, as the provider's redirect brought them.
 #[derive(Debug)]
 pub struct CodeExchange<'a> {
     /// The same as in the authorization request.
@@ -50,11 +50,11 @@ pub struct CodeExchange<'a> {
     pub code: &'a Secret,
     /// The PKCE code verifier, if the request had a challenge.
     pub verifier: Option<&'a Secret>,
-    /// Where the account is, if the provider has several places.
+    /// Region of the account, if the provider has several.
     pub region: Option<&'a str>,
 }
 
-/// Where to send the browser, and what to keep until it returns.
+/// An authorization request, and the verifier to keep until the browser returns.
 #[derive(Debug)]
 pub struct Authorization {
     /// The authorization request (RFC 6749 section 4.1.1).
@@ -131,7 +131,7 @@ impl ProviderClient {
         }
     }
 
-    /// How long a call may take that somebody waits for.
+    /// Time limit of a call that a client waits for.
     pub fn deadline(&self) -> Duration {
         self.deadline
     }

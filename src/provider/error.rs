@@ -1,4 +1,4 @@
-//! What goes wrong at a provider, told by whose fault it is.
+//! Failures at a provider, distinguished by whose fault they are.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -42,7 +42,7 @@ pub enum ProviderError {
     /// the table's URL may be wrong.
     #[error("the provider's answer makes no sense: {what}")]
     Nonsense {
-        /// What came instead; never the body.
+        /// Description of the answer; never its body.
         what: String,
     },
     /// It cannot be reached, and nothing was sent. Try again later.
@@ -87,7 +87,7 @@ pub enum ProviderError {
 pub struct Refusal {
     /// Its error code.
     pub code: String,
-    /// What providers.toml advises.
+    /// Advice from providers.toml.
     pub advice: Option<String>,
 }
 
@@ -200,7 +200,7 @@ impl ProviderError {
 }
 
 impl Provider {
-    /// What providers.toml advises on an error code and the words that came with
+    /// Finds the advice of providers.toml on an error code and the words that came with
     /// it.
     pub fn advice_on(&self, code: &str, words: &str) -> Option<String> {
         // The provider's own words are more precise than the standard's code.

@@ -19,7 +19,7 @@ use crate::{
 /// Enough for 400 refreshes a second of a provider that takes 300 ms; with TLS, some
 /// 10 MB of connections.
 const CALLS: usize = 128;
-/// What waits costs a few KB each.
+/// Longest queue; a waiting call costs a few KB.
 const QUEUE: usize = 1024;
 /// For logins, and as many for revocations: some 50 a second of such a provider.
 const FEW_CALLS: usize = 16;
@@ -28,13 +28,13 @@ const QUEUE_WAIT: Duration = Duration::from_secs(5);
 /// Extra time after the deadline for an answer that is already in the socket.
 const LAST_LOOK: Duration = Duration::from_millis(250);
 
-/// Who wants a provider called, and from which network. Each kind has a lane of its own,
-/// in which networks take turns.
+/// The kind of client for which a provider is called, and its network. Each kind has a
+/// lane of its own, in which networks take turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Whoever has an AuthID, and wants an access token.
+    /// The holder of an AuthID, for an access token.
     Holder(ClientNetwork),
-    /// The same, to revoke it.
+    /// The holder of an AuthID, to revoke it.
     Revoker(ClientNetwork),
     /// Anybody: with a code, a login token, or an AuthID that may be made up.
     Stranger(ClientNetwork),

@@ -1,4 +1,4 @@
-//! What is said to the providers, by the rules of OAuth 2.0 (RFC 6749) and by
+//! Calls to the providers, by the rules of OAuth 2.0 (RFC 6749) and by
 //! the quirks that providers.toml lists. The only user of the `oauth2` crate.
 
 mod breaker;

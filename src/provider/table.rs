@@ -13,21 +13,21 @@ use crate::secret::Secret;
 pub struct Provider {
     /// Its id in providers.toml.
     pub id: String,
-    /// What people call it.
+    /// Name as people know it.
     pub name: String,
-    /// How a person logs in.
+    /// Login method.
     pub login: LoginMethod,
     /// Token endpoint (RFC 6749 section 3.2).
     pub token_url: Endpoint,
-    /// How a grant is revoked, where the provider has a way.
+    /// Revocation of a grant, if the provider supports it.
     pub revocation: Option<Revocation>,
-    /// Whether to send an S256 challenge (RFC 7636).
+    /// True to send an S256 code challenge (RFC 7636).
     pub pkce: bool,
-    /// What becomes of a refresh token that is used.
+    /// Kind of its refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// After how many days without use the provider ends a login.
     pub idle_days: Option<u32>,
-    /// How the client authenticates at the token endpoint.
+    /// Client authentication at the token endpoint.
     pub client_authentication: ClientAuthentication,
     /// Where the provider keeps different accounts in different places, how the
     /// callback names the place.
@@ -35,9 +35,9 @@ pub struct Provider {
     /// Error codes by which it says that a grant is dead, besides the standard's
     /// `invalid_grant`.
     pub grant_errors: Vec<String>,
-    /// What to tell people about an error, by a word of the provider's answer.
+    /// Advice on an error, by a word of the provider's answer.
     pub advice: BTreeMap<String, String>,
-    /// Where the administrator makes the client id.
+    /// Page on which the administrator makes the client id.
     pub console_url: Option<Url>,
 }
 
@@ -51,14 +51,14 @@ impl Provider {
     }
 }
 
-/// How a person logs in.
+/// Login methods.
 #[derive(Clone, Debug)]
 pub enum LoginMethod {
     /// The authorization code flow (RFC 6749 section 4.1).
     Code {
         /// Authorization endpoint (RFC 6749 section 3.1).
         authorize_url: Url,
-        /// What the request carries besides the standard's parameters.
+        /// Parameters of the request besides the standard's.
         params: BTreeMap<String, String>,
         /// Parameters of the callback that the person must be told.
         shown: Vec<String>,
@@ -70,7 +70,7 @@ pub enum LoginMethod {
     /// The person pastes a login token made on the provider's own site, and the
     /// resource owner password grant (RFC 6749 section 4.3) trades it.
     LoginToken {
-        /// Where such a token is made.
+        /// Page on which such a token is made.
         token_page: Option<Url>,
     },
 }
@@ -111,7 +111,7 @@ impl Endpoint {
 pub struct Region {
     /// The callback's parameter, such as `location`.
     pub parameter: String,
-    /// What `{region}` becomes for each of its values.
+    /// Replacement of `{region}` for each of its values.
     pub values: BTreeMap<String, String>,
     /// The value to take when the callback has none.
     pub default: Option<String>,
@@ -127,7 +127,7 @@ impl Region {
     }
 }
 
-/// How a provider revokes a grant.
+/// Revocation of a grant at its provider.
 #[derive(Clone, Debug)]
 pub struct Revocation {
     /// Where.
@@ -147,7 +147,7 @@ pub enum RevocationMethod {
     AccessToken,
 }
 
-/// What becomes of a refresh token that is used.
+/// Kinds of refresh tokens, by what becomes of one that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefreshTokens {
@@ -162,7 +162,7 @@ pub enum RefreshTokens {
 }
 
 impl RefreshTokens {
-    /// Whether a used one is followed by another.
+    /// True if the provider replaces a refresh token that is used.
     pub fn are_replaced(self) -> bool {
         matches!(self, Self::Sliding | Self::SingleUse)
     }
@@ -187,19 +187,19 @@ pub struct Service {
     pub id: String,
     /// Whose it is.
     pub provider: Arc<Provider>,
-    /// What the button says.
+    /// Label of its button.
     pub name: String,
     /// The scope to ask for, blanks between (RFC 6749 section 3.3).
     pub scope: String,
     /// The service's own site.
     pub link: Option<Url>,
-    /// Where its user withdraws what was granted.
+    /// Page on which its user withdraws the grant.
     pub manage_url: Option<Url>,
     /// Other ids by which clients ask for it.
     pub aliases: Vec<String>,
-    /// How rclone reaches it, where it can.
+    /// Backend of rclone for it, if there is one.
     pub rclone: Option<Rclone>,
-    /// Whether it has no button, though a link to it works.
+    /// True if it has no button; a link to it works.
     pub hidden: bool,
     /// The application's credentials.
     pub credentials: Credentials,
@@ -211,7 +211,7 @@ pub struct Rclone {
     /// The type of its backend, such as `drive`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What the backend must be told besides.
+    /// Further options of the backend.
     #[serde(flatten)]
     pub options: BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! What a token endpoint answers, read as leniently as real providers require.
+//! Token responses (RFC 6749 section 5.1), read as leniently as real providers require.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 pub struct Tokens {
     /// The access token (RFC 6749 section 1.4).
     pub access_token: Secret,
-    /// How long it lives from now.
+    /// Lifetime from now.
     pub expires_in: Duration,
     /// A refresh token, if the provider sent one.
     pub refresh_token: Option<Secret>,

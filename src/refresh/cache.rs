@@ -11,10 +11,10 @@ use crate::{clock::Moment, seal::Lineage, secret::Secret};
 const SHORTEST_MARGIN: Duration = Duration::from_secs(30);
 const LONGEST_MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// What an entry takes besides its strings: measured with benches/run.
+/// Memory of an entry besides its strings, in bytes: measured with benches/run.
 const ENTRY_OVERHEAD_BYTES: u64 = 256;
 
-/// How many entries the tables start with; they grow as needed.
+/// Initial number of entries; the tables grow as needed.
 const FIRST_CAPACITY: usize = 64;
 
 /// An access token, and the newest AuthID of the login that it belongs to.
@@ -73,12 +73,12 @@ impl TokenCache {
         token.filter(|token| now < token.fresh_until && token.keys_version == keys_version)
     }
 
-    /// How many tokens there are, expired ones included.
+    /// Counts the tokens, expired ones included.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

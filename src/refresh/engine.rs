@@ -40,14 +40,14 @@ pub(super) struct Seen {
     pub(super) started_at: UnixTime,
 }
 
-/// What an engine works with.
+/// Parts of a refresh engine.
 #[derive(Debug)]
 pub struct EngineParts {
     /// The offered services.
     pub catalog: Arc<Catalog>,
     /// AuthIDs of another server that are taken.
     pub old_authids: OldAuthIds,
-    /// What AuthIDs are sealed under.
+    /// Keys of the AuthIDs.
     pub keyring: Arc<Keyring>,
     /// The way to the providers.
     pub provider: ProviderClient,
@@ -55,23 +55,23 @@ pub struct EngineParts {
     pub cache: TokenCache,
     /// The newest AuthIDs.
     pub lineages: Lineages,
-    /// How often one client may present AuthIDs of one login; `None` for as often as
+    /// Rate limit of one client for AuthIDs of one login; `None` for as often as
     /// he likes.
     pub limit: Option<AuthIdLimit>,
     /// The time.
     pub clock: Clock,
-    /// What is counted.
+    /// Metrics.
     pub metrics: Arc<Metrics>,
 }
 
 /// Counts by login, where the AuthID opens, and by the client's address.
 pub type AuthIdLimit = Limit<(Option<Lineage>, Option<IpAddr>)>;
 
-/// What the holder of an AuthID gets for it.
+/// Result of a refresh.
 #[derive(Debug)]
 pub struct Refreshed {
     token: Arc<CachedToken>,
-    /// How long it still lives.
+    /// Remaining lifetime.
     pub expires_in: Duration,
     /// The newest AuthID of this login, when it is not the one presented.
     pub newest_authid: Option<Secret>,
@@ -84,7 +84,7 @@ impl Refreshed {
     }
 }
 
-/// How a flight ended, and which generation it flew with.
+/// Result of a flight, and the generation that it presented.
 #[derive(Clone, Debug)]
 pub(super) struct Landing {
     generation: u32,
@@ -171,7 +171,7 @@ impl RefreshEngine {
         self.parts.lineages.outlive_the_process()
     }
 
-    /// How many access tokens are cached, and how many provider calls are under way.
+    /// Counts cached access tokens, and provider calls under way.
     pub fn load(&self) -> (usize, usize) {
         (self.parts.cache.len(), self.flights.len())
     }

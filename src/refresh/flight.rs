@@ -22,7 +22,7 @@ pub(super) struct Flights<T> {
 
 type UnderWay<T> = HashMap<Lineage, Landing<T>>;
 
-/// What came of a flight, once it has landed: nothing, if its task died.
+/// Result of a flight once it has landed; `None` if its task died.
 type Landing<T> = Arc<SetOnce<Option<T>>>;
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
@@ -92,7 +92,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         self.tasks.spawn(Box::pin(work)).await.ok()
     }
 
-    /// How many there are.
+    /// Counts the flights under way.
     pub(super) fn len(&self) -> usize {
         self.lock().len()
     }

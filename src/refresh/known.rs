@@ -1,4 +1,4 @@
-//! What is remembered or stored of a login, opened.
+//! The state of a login as remembered or stored, opened.
 
 use crate::{
     clock::UnixTime,

@@ -28,7 +28,7 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub struct Lineages {
     pub(super) keyring: Arc<Keyring>,
-    /// What this process has seen: whatever the shared store forgets, an older token
+    /// Newest AuthIDs seen by this process: whatever the shared store forgets, an older token
     /// is not used again here.
     pub(super) memory: Memory,
     pub(super) shared: Option<Shared>,

@@ -1,4 +1,4 @@
-//! What this process alone notes of a login, besides its newest AuthID.
+//! Notes of this process on a login, besides its newest AuthID.
 
 use super::{
     Lineages,

@@ -63,7 +63,7 @@ pub enum RefreshError {
     Provider {
         /// The provider's name.
         provider: String,
-        /// What went wrong.
+        /// The failure.
         error: ProviderError,
     },
     /// It is not known which refresh token is the login's newest, and an older one
@@ -81,7 +81,7 @@ pub enum RefreshError {
     Forgotten {
         /// The provider's name.
         provider: String,
-        /// What it answered.
+        /// The answer of the provider.
         refusal: Refusal,
     },
     /// The provider accepts each refresh token once, and refuses this one, which this
@@ -90,7 +90,7 @@ pub enum RefreshError {
     AnswerLost {
         /// The provider's name.
         provider: String,
-        /// What it answered.
+        /// The answer of the provider.
         refusal: Refusal,
     },
     /// The task that asked the provider died: a bug. Try again.

@@ -19,11 +19,11 @@ pub struct Holder<'e> {
     pub(super) service: &'e Arc<Service>,
     pub(super) grant: Grant,
     pub(super) kid: String,
-    /// Whether its login was revoked then.
+    /// True if its login was revoked at that time.
     is_revoked: bool,
     /// Whose provider calls are made for it.
     pub(super) caller: Caller,
-    /// What is to be remembered when the provider takes it, if it may be made up.
+    /// Proof to remember once the provider accepts it, for one that may be made up.
     pub(super) unproven: Option<Proof>,
     /// Of the keys that it was opened with.
     pub(super) keys_version: u64,
@@ -32,7 +32,7 @@ pub struct Holder<'e> {
 }
 
 impl Holder<'_> {
-    /// What the AuthID was made for.
+    /// Service of the AuthID.
     pub fn service(&self) -> &Arc<Service> {
         self.service
     }

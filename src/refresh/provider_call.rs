@@ -25,7 +25,7 @@ use crate::{
     store::{Lease, StoreError},
 };
 
-/// How long a refresh waits for another server's of the same login. Longer than a
+/// Time that a refresh waits for another server's of the same login. Longer than a
 /// server that died keeps others out, and shorter than the client waits.
 pub(super) const SINGLE_USE_PATIENCE: Duration = Duration::from_secs(15);
 /// The same where both servers' refreshes would succeed.

@@ -30,7 +30,7 @@ pub enum RevokeError {
     /// The provider has no call for it: its user does it there.
     #[error("{} has no call that revokes", .service.provider.name)]
     OnlyAtProvider {
-        /// What the AuthID was made for.
+        /// Service of the AuthID.
         service: Arc<Service>,
     },
 }

@@ -19,11 +19,11 @@ use crate::{
 /// Between two attempts: several fit into the time for which another server
 /// waits for us once the store is back.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
-/// How long an attempt waits for another server.
+/// Time that an attempt waits for another server.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Bounds the memory that a store takes which stays away.
 const MOST_AT_ONCE: usize = 10_000;
-/// How long the end of the process waits for a store that does not answer.
+/// Time that the end of the process waits for a store that does not answer.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
 
 /// The attempts under way.

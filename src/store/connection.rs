@@ -44,7 +44,7 @@ struct State {
     failure: Option<(Stopwatch, StoreError)>,
 }
 
-/// What carries commands. Clones share it.
+/// A connection for commands. Clones share it.
 #[derive(Clone)]
 pub(super) enum Connection {
     One(MultiplexedConnection),
@@ -172,7 +172,7 @@ impl Target {
     }
 }
 
-/// Whether another connection may help: this one is broken or silent, or leads to a
+/// True if another connection may help: this one is broken or silent, or leads to a
 /// server that is no longer the primary.
 fn is_of_the_connection(error: &RedisError) -> bool {
     let demoted = ErrorKind::Server(ServerErrorKind::ReadOnly);

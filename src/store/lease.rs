@@ -240,7 +240,7 @@ impl Shared {
 }
 
 impl Lease {
-    /// What was stored when the lease began.
+    /// The value that was stored when the lease began.
     pub fn value(&self) -> Option<&Secret> {
         self.value.as_ref()
     }

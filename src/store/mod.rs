@@ -105,7 +105,7 @@ impl StoreError {
     }
 }
 
-/// Where a value is kept that any server may be asked for.
+/// A store of values that any server may be asked for.
 #[derive(Clone, Debug)]
 pub enum Store {
     /// One process, which keeps everything to itself.

@@ -29,7 +29,7 @@ struct Inner {
     prefix: String,
     hosts: String,
     metrics: Arc<Metrics>,
-    /// Whether the last command was answered: a change is logged, not each failure.
+    /// True if the last command was answered: a change is logged, not each failure.
     is_up: AtomicBool,
     /// Started anew by each failure. Locked to read and to set, never across an await.
     steady_since: Mutex<Stopwatch>,
@@ -58,7 +58,7 @@ impl Shared {
         })
     }
 
-    /// Whether it answers, and would keep something.
+    /// Checks that the store answers and accepts a value.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.put(
             &Name::new("ping", b""),
@@ -103,7 +103,7 @@ impl Shared {
         format!("{}{what}", self.inner.prefix)
     }
 
-    /// What Redis calls it. The braces keep everything about one name together in a
+    /// Redis key of a name. The braces keep everything about one name together in a
     /// cluster.
     pub(super) fn key(&self, name: &Name) -> String {
         let name = URL_SAFE_NO_PAD.encode(name.as_bytes());

@@ -10,7 +10,7 @@ const DEFAULT_PREFIX: &str = "authseal:";
 /// Prefixes every name, so it is neither empty nor long.
 const LONGEST_PREFIX: usize = 64;
 
-/// Where a Redis or Valkey is that servers share:
+/// Address of a Redis or Valkey that servers share:
 /// `redis[s]://[[user]:password@]host[:port][,host[:port]...][/db][?option=value&...]`.
 ///
 /// Options: `prefix=authseal:` starts every name, `sentinel=NAME` says that the hosts
@@ -23,7 +23,7 @@ pub struct StoreUrl {
     pub(super) prefix: String,
 }
 
-/// What the hosts of a [`StoreUrl`] are.
+/// Role of the hosts of a [`StoreUrl`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Topology {
     Single,
@@ -32,7 +32,7 @@ pub(super) enum Topology {
     Cluster,
 }
 
-/// What is wrong with a STORE_URL; the text itself is never shown.
+/// Errors in a STORE_URL; the text itself is never shown.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotAStore {
     /// Not a URL of Redis.
@@ -132,7 +132,7 @@ fn nodes(address: &str) -> Result<Vec<ConnectionInfo>, NotAStore> {
 }
 
 impl StoreUrl {
-    /// Where it is, without what is secret: for logs.
+    /// Hosts without any secret, for logs.
     pub fn hosts(&self) -> String {
         let hosts = self.nodes.iter().map(|node| match node.addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {

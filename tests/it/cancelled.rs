@@ -74,7 +74,7 @@ impl Work {
 }
 
 impl Work {
-    /// Whoever is in a network that needs no password is not asked for it.
+    /// An address outside the networks that need no password, for the password's form.
     fn from(&self, from: &str) -> String {
         match self {
             Self::Post("/password", ..) => from.replacen("10.", "11.", 1),

@@ -19,7 +19,7 @@ async fn guess(app: &TestApp, password: &str, cookie: &str, from: &str) -> Answe
     app.post_from("/password", &fields, cookie, from).await
 }
 
-/// What the browser keeps of an answer, as it sends it back.
+/// The cookies of an answer, as a browser sends them back.
 fn cookies(answer: &Answer) -> Vec<String> {
     let cookies = answer.headers.get_all("set-cookie").iter();
     let pairs = cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap());

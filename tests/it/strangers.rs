@@ -1,5 +1,5 @@
-//! What anybody can have done at a provider without an AuthID, and how little of it
-//! others notice.
+//! Strangers' calls to a provider, without an AuthID: they are bounded, and others do not
+//! notice them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What anybody can send without an AuthID, from any network.
+//! Requests that anybody can send without an AuthID, from any network.
 
 use http::Request;
 
