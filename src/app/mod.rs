@@ -222,7 +222,7 @@ fn begin(keyring: &Keyring, clock: &Clock, makes_first_key: bool) -> Result<(), 
     if let Some(kid) = keyring.begin(clock.now(), makes_first_key)? {
         tracing::warn!(
             "made the first key, {kid}.jwk, in {}. BACK IT UP: whoever has it opens every AuthID, \
-             and without it none opens any more",
+             and if you lose it, no AuthID can be opened",
             keyring.source()
         );
     }

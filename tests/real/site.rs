@@ -103,7 +103,7 @@ impl Site {
     }
 
     fn gates(&self) -> Vec<Page> {
-        let (app, who) = (&self.with_password, "Who is there?");
+        let (app, who) = (&self.with_password, "Enter the password");
         let wrong = Type("#password", "never-print-a-wrong-one".into());
         let wrong = [wrong, Click(BUTTON), See("[role=alert]")];
         let not_here = "You can't log in from here";

@@ -22,7 +22,7 @@ fn locked(app: TestAppBuilder) -> TestAppBuilder {
 
 /// The form is there, whoever looks at it and however.
 async fn look_at_form(browser: &Browser, name: &str) {
-    browser.see_heading("Who is there?").await;
+    browser.see_heading("Enter the password").await;
     let shots = std::env::var_os("AUTHSEAL_TEST_SHOTS");
     for (width, height) in [DESKTOP, POPUP] {
         browser.resize(width, height).await;
