@@ -52,7 +52,7 @@ pub(super) struct History {
     /// Leaked keys, each with the keys that replaced it; the list is empty if that was
     /// undone.
     pub(super) replaced: BTreeMap<String, Vec<Replaced>>,
-    /// What is said of each revocation.
+    /// The last word on each revocation.
     pub(super) revocations: HashMap<Revocation, Word>,
 }
 
@@ -125,7 +125,7 @@ impl History {
         }
     }
 
-    /// What is said of this revocation.
+    /// Returns the last word on this revocation.
     pub(super) fn word(&self, revocation: &Revocation) -> Word {
         let word = self.revocations.get(revocation);
         word.copied().unwrap_or_default()

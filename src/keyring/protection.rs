@@ -216,7 +216,7 @@ mod tests {
         Passphrase::new(Secret::new(text))
     }
 
-    /// What a cheaper program makes of it.
+    /// A key protected by a program with fewer rounds.
     fn protected(header: &Value) -> String {
         let header = JweHeader::from_map(header.as_object().unwrap().clone()).unwrap();
         let mut encrypter = PBES2_HS256_A128KW.encrypter_from_bytes("open").unwrap();

@@ -117,7 +117,7 @@ impl Revocation {
 /// Content of `revoked.txt` at one load.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// What is said of each.
+    /// The last word on each.
     pub(super) last_words: HashMap<Revocation, Word>,
     /// The number of each line that revokes nothing, and why.
     pub(super) problems: Vec<(usize, NoRevocation)>,

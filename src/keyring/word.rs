@@ -1,11 +1,11 @@
-//! What the lines of a text say of one revocation.
+//! The last word of a text on one revocation.
 
 /// All that is said of one revocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
     /// The last word; `false` if it was undone.
     pub(super) is_revoked: bool,
-    /// How many undos there are. One that an earlier reading had already, before the thing
+    /// Number of undos. One that an earlier reading had already, before the thing
     /// was revoked again, is the end of a text that was cut there, and no order.
     pub(super) undone: usize,
 }

@@ -29,7 +29,7 @@ pub struct Provider {
     pub idle_days: Option<u32>,
     /// Client authentication at the token endpoint.
     pub client_authentication: ClientAuthentication,
-    /// Where the provider keeps different accounts in different places, how the
+    /// For a provider that keeps accounts in several regions: how the
     /// callback names the place.
     pub region: Option<Region>,
     /// Error codes by which it says that a grant is dead, besides the standard's

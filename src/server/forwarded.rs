@@ -1,4 +1,4 @@
-//! Who a request comes from, when proxies stand between.
+//! The client of a request that came through proxies.
 //!
 //! Every proxy appends the address that it was connected from, so the list is read
 //! from the right, and only as far as it was written by proxies that are trusted:
@@ -60,17 +60,17 @@ impl FromStr for TrustedProxies {
     }
 }
 
-/// Where a request comes from.
+/// Origin of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asker {
-    /// Who is connected.
+    /// Peer of the connection.
     pub peer: Peer,
     /// The client's address. `None` if a trusted proxy does not say it, or says it
     /// in a way that can't be read, or if somebody says it who is not trusted to: he
     /// may be a proxy that the settings forgot, and the peer's address is then not the
     /// client's. Nobody must pass for an inside address by any of that.
     pub address: Option<IpAddr>,
-    /// Whether the peer's other headers are believed too.
+    /// True if the peer's other headers are believed too.
     pub by_trusted_proxy: bool,
 }
 
@@ -113,7 +113,7 @@ impl fmt::Display for Asker {
 }
 
 impl TrustedProxies {
-    /// Where a request with these headers comes from.
+    /// Returns the origin of a request with these headers.
     pub fn asker(&self, peer: Peer, headers: &HeaderMap) -> Asker {
         let by_trusted_proxy = self.trusts(peer);
         let address = match peer {
@@ -128,7 +128,7 @@ impl TrustedProxies {
         }
     }
 
-    /// Whether there is any.
+    /// True if there is none.
     pub fn is_empty(&self) -> bool {
         !self.unix && self.networks.is_empty()
     }
@@ -191,7 +191,7 @@ fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// Whether no quoted part holds a separator. A proxy may quote the Host that a client
+/// True if no quoted part holds a separator. A proxy may quote the Host that a client
 /// made up, and one such as `a,for=10.0.0.1` must not become a node of its own; nor must
 /// a quote that a client opens swallow what the proxy appended.
 fn is_unambiguous(forwarded: &str) -> bool {
