@@ -15,9 +15,9 @@ use crate::{
     outbound::Outbound,
     provider::ProviderClient,
     public_url::PublicUrl,
-    refresh::{EngineParts, Lineages, RefreshEngine, TokenCache},
+    refresh::{AuthIdReader, RefreshEngine},
     server::{Admin, Admission, Server, ServerParts, Site},
-    store::{Memory, Shared, Store, StoreError},
+    store::{Memory, RedisStore, Store, StoreError},
     telemetry::Metrics,
 };
 
@@ -45,8 +45,8 @@ pub(super) fn wire(
     let clock = knobs.clock;
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
-    let shared = match &config.store {
-        Some(url) => Some(Shared::new(url, metrics.clone(), knobs.lease_times)?),
+    let redis = match &config.store {
+        Some(url) => Some(RedisStore::new(url, metrics.clone(), knobs.lease_times)?),
         None => None,
     };
     let catalog = Arc::new(config.offer.catalog);
@@ -58,23 +58,21 @@ pub(super) fn wire(
     );
     let limit = config.edge.rate_limit;
     let old = config.old_authids;
-    let engine = RefreshEngine::new(EngineParts {
+    let authids = AuthIdReader {
         catalog: catalog.clone(),
         old_authids: OldAuthIds::new(old.accept_v2_plain, old.v1_storage, clock.clone()),
         keyring: keyring.clone(),
-        provider: provider.clone(),
-        cache: TokenCache::new(config.cache_bytes),
-        lineages: Lineages::new(
-            keyring.clone(),
-            Memory::new(clock.clone(), LINEAGE_BYTES),
-            shared.clone(),
-            clock.clone(),
-            metrics.clone(),
-        ),
         limit: limit.map(|limit| Limit::per_hour(limit, clock.clone())),
         clock: clock.clone(),
         metrics: metrics.clone(),
-    });
+    };
+    let engine = RefreshEngine::new(
+        authids,
+        provider.clone(),
+        config.cache_bytes,
+        Memory::new(clock.clone(), LINEAGE_BYTES),
+        redis.clone(),
+    );
     let admission = admission(config.login_gates, &config.public_url, &keyring, &clock);
     let login = Login {
         public_url: config.public_url,
@@ -82,8 +80,8 @@ pub(super) fn wire(
         keyring: keyring.clone(),
         provider,
         hand_overs: HandOvers {
-            store: match shared {
-                Some(shared) => Store::Shared(shared),
+            store: match redis {
+                Some(redis) => Store::Redis(redis),
                 None => Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES)),
             },
             keyring: keyring.clone(),

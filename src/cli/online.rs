@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     outbound::Outbound,
     provider::{Catalog, LoginMethod},
-    store::{LeaseTimes, Shared, StoreUrl},
+    store::{LeaseTimes, RedisStore, StoreUrl},
     telemetry::Metrics,
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn try_all(config: &Config) -> Result<(), Failure> {
 async fn try_store(url: &StoreUrl) -> Result<(), Failure> {
     let started = Stopwatch::start();
     let hosts = url.hosts();
-    let store = Shared::new(url, Arc::new(Metrics::new()), LeaseTimes::default());
+    let store = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default());
     let outcome = match store {
         Ok(store) => store.ping().await,
         Err(error) => Err(error),

@@ -1,24 +1,24 @@
-//! Leaving a provider alone that does not answer.
+//! Circuit breaker for a provider that does not answer.
 //!
-//! After some failures in a row it is not asked for a while; then one call tries,
-//! and while that one has no answer nobody else does.
+//! After several failures in a row no call is let through for a while. Then one trial call
+//! is, and no other until that one has ended.
 
 use std::{
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-/// So many failures in a row open it. Any answer in between, a refusal too, starts
-/// the count again.
+/// Number of failures in a row that open the breaker. Any answer in between, even a
+/// refusal, resets the count.
 const FAILURES: u32 = 5;
-/// Time for which the provider is left alone.
+/// Time for which an open breaker lets no call through.
 pub(super) const REST: Duration = Duration::from_secs(5);
-/// Time limit of the trial call, after which another may try.
+/// Time limit of the trial call, after which another call may try.
 const TRIAL: Duration = Duration::from_secs(25);
-/// The wait that is advised while another call tries.
+/// Advised wait while a trial call is in progress.
 const TRIAL_UNDER_WAY: Duration = Duration::from_secs(1);
 
-/// Every moment is a duration since the same start.
+/// A circuit breaker. All its times are durations since the same start.
 #[derive(Debug)]
 pub(super) struct Breaker {
     // Held to look and to set, never across an await.
@@ -32,13 +32,13 @@ enum State {
     },
     Open {
         until: Duration,
-        /// The begin of the call that tries.
+        /// Begin of the trial call in progress.
         trial: Option<Duration>,
     },
 }
 
 impl State {
-    /// For how long nobody is to call.
+    /// Returns the time for which no call is let through.
     fn closed_for(self, now: Duration) -> Option<Duration> {
         match self {
             Self::Closed { .. } => None,
@@ -50,12 +50,12 @@ impl State {
     }
 }
 
-/// A call that was let through. If it is dropped without a word of how the call ended, it
-/// is as if it had never begun: the next caller may try at once.
+/// A call that was let through. If it is dropped without a report of its end, it counts as
+/// never begun: another call may try at once.
 #[derive(Debug)]
 pub(super) struct Pass<'b> {
     breaker: &'b Breaker,
-    /// Its begin, if it is the one that tries.
+    /// Its begin, if it is the trial call.
     trial: Option<Duration>,
 }
 
@@ -66,13 +66,13 @@ impl Breaker {
         }
     }
 
-    /// For how long nobody is to call, if it is open.
+    /// Returns the time for which no call is let through; `None` if one is.
     pub(super) fn open_for(&self, now: Duration) -> Option<Duration> {
         self.state().closed_for(now)
     }
 
-    /// Lets a call through, or says for how long not. The first one after a rest is
-    /// the one that tries.
+    /// Lets a call through, or returns the time to wait. The first call after a rest is
+    /// the trial call.
     pub(super) fn pass(&self, now: Duration) -> Result<Pass<'_>, Duration> {
         let mut state = self.state();
         if let Some(rest) = state.closed_for(now) {
@@ -97,13 +97,13 @@ impl Breaker {
 }
 
 impl Pass<'_> {
-    /// The provider answered, whatever it said.
+    /// Reports that the provider answered, even with a refusal.
     pub(super) fn answered(mut self) {
         self.trial = None;
         *self.breaker.state() = State::Closed { failures: 0 };
     }
 
-    /// It did not. Whether this opened the breaker.
+    /// Reports a failure. Returns `true` if it opened the breaker.
     pub(super) fn failed(mut self, now: Duration) -> bool {
         let own_trial = self.trial.take();
         let mut state = self.breaker.state();
@@ -124,8 +124,8 @@ impl Pass<'_> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        // Only a call that tries, and whose end nobody has heard of, has something to give
-        // back; and only if no other tries in its place.
+        // Only a trial call without a reported end is given back, and only if no other call
+        // has taken its place.
         let Some(began) = self.trial else {
             return;
         };
@@ -202,7 +202,7 @@ mod tests {
         let second = Duration::from_secs(1);
         assert!(breaker.pass(rested + TRIAL - second).is_err());
         let other = breaker.pass(rested + TRIAL).unwrap();
-        // What the first leaves behind is not the other's.
+        // The drop of the first trial does not end the second.
         drop(hanging);
         assert!(breaker.pass(rested + TRIAL).is_err());
         drop(other);

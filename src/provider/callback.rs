@@ -1,6 +1,6 @@
-//! Telling the callback of one provider from those of all others: by the address at
-//! which it arrives, and by the issuer that it names. Otherwise one provider could pass
-//! another's code off as its own (a mix-up, RFC 9700 section 4.4).
+//! Distinguishes the callback of one provider from those of all others: by the path at
+//! which it arrives, and by the issuer that it names. This prevents mix-up attacks, in
+//! which one provider passes another's code off as its own (RFC 9700 section 4.4).
 
 use std::fmt;
 
@@ -9,36 +9,36 @@ use std::fmt;
 pub struct RedirectPath(String);
 
 impl RedirectPath {
-    /// The one that all providers share that have none of their own.
+    /// The path of all providers without a path of their own.
     pub const SHARED: &str = "/logged-in";
 
-    /// The shared one, or one of its own below it.
+    /// Parses the shared path, or a provider's own path below it.
     pub fn parse(text: &str) -> Option<Self> {
         let own = text.strip_prefix(Self::SHARED)?;
         (own.is_empty() || Self::is_own(own)).then(|| Self(text.to_owned()))
     }
 
-    /// The one of a provider of this id alone.
+    /// Makes the path for the provider of this id alone.
     pub fn of(provider: &str) -> Option<Self> {
         Self::parse(&format!("{}/{provider}", Self::SHARED))
     }
 
-    /// True if a request to `path` can be a callback.
+    /// True if a request to `path` may be a callback.
     pub fn is_one(path: &str) -> bool {
         Self::parse(path).is_some()
     }
 
-    /// True if other providers use it too.
+    /// True for the path that several providers use.
     pub fn is_shared(&self) -> bool {
         self.0 == Self::SHARED
     }
 
-    /// The path itself.
+    /// Returns the path.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Nothing that a browser or a proxy would write differently.
+    /// True if no browser or proxy would change the path.
     fn is_own(text: &str) -> bool {
         text.strip_prefix('/').is_some_and(|name| {
             (1..=32).contains(&name.len())
@@ -60,14 +60,14 @@ impl fmt::Display for RedirectPath {
 /// may not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Issuers {
-    /// The provider's own, if its table says it.
+    /// The provider's own, if its table names it.
     pub own: Option<String>,
     /// Those of the other tables.
     pub others: Vec<String>,
 }
 
 impl Issuers {
-    /// True if a callback of this provider may name `iss`. Compared to the letter
+    /// True if a callback of this provider may name `iss`. The comparison is exact
     /// (RFC 9207 section 2.4).
     pub fn allow(&self, iss: &str) -> bool {
         match &self.own {

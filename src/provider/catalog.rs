@@ -11,9 +11,9 @@ pub struct Withheld {
     pub id: String,
     /// Label of its button.
     pub name: String,
-    /// Whose it is.
+    /// Its provider.
     pub provider: Arc<Provider>,
-    /// Why, and what would change it.
+    /// The reason, and what to do about it.
     pub reason: String,
 }
 
@@ -24,19 +24,19 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// A catalog of these services.
+    /// Makes a catalog of these services.
     pub fn new(services: impl IntoIterator<Item = Service>) -> Self {
         Self {
             services: services.into_iter().map(Arc::new).collect(),
         }
     }
 
-    /// The service of that id, as an AuthID names it.
+    /// Finds the service of this id, which an AuthID contains.
     pub fn by_id(&self, id: &str) -> Option<&Arc<Service>> {
         self.services.iter().find(|service| service.id == id)
     }
 
-    /// The service that a link asks for, by id or alias.
+    /// Finds a service by id or alias.
     pub fn find(&self, id_or_alias: &str) -> Option<&Arc<Service>> {
         self.by_id(id_or_alias).or_else(|| {
             self.services
@@ -45,7 +45,7 @@ impl Catalog {
         })
     }
 
-    /// Every offered service, those without a button included.
+    /// Returns all offered services, including those without a button.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Service>> {
         self.services.iter()
     }

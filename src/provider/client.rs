@@ -1,5 +1,5 @@
-//! The client side of RFC 6749: authorization request, the ways to get a grant,
-//! and refresh.
+//! The client side of RFC 6749: the authorization request, the exchanges for tokens, and
+//! the refresh.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -27,21 +27,22 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// For how many deadlines a single-use refresh is waited for. Its client is gone by
-/// then, but an answer that nobody hears is the end of the login.
+/// Deadline of a single-use refresh, as a multiple of the usual one. Its client has given
+/// up by then, but if the answer is not received, the login is lost.
 const SINGLE_USE_FACTOR: u32 = 3;
 
-/// Speaks to the providers' endpoints.
+/// Calls the providers' endpoints.
 #[derive(Clone, Debug)]
 pub struct ProviderClient {
     outbound: Outbound,
-    /// Connections of their own for strangers: requests that they cancel break no other.
+    /// Separate connections for strangers: a request that a stranger cancels breaks no other
+    /// caller's.
     strangers: Outbound,
     pub(super) lanes: Lanes,
     pub(super) deadline: Duration,
 }
 
-/// Parameters of a code exchange, as the provider's redirect brought them.
+/// Parameters of a code exchange.
 #[derive(Debug)]
 pub struct CodeExchange<'a> {
     /// The same as in the authorization request.
@@ -59,26 +60,26 @@ pub struct CodeExchange<'a> {
 pub struct Authorization {
     /// The authorization request (RFC 6749 section 4.1.1).
     pub url: Url,
-    /// The PKCE code verifier (RFC 7636 section 4.1), where the provider takes one.
+    /// The PKCE code verifier (RFC 7636 section 4.1), if the provider supports PKCE.
     pub verifier: Option<Secret>,
 }
 
 /// Time limit of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// The time that its client waits.
+    /// The time for which the client waits.
     ForTheClient,
-    /// Three times that: if nobody hears the answer, the login is lost.
+    /// Three times that, because the login is lost if the answer is not received.
     ForTheToken,
 }
 
-/// The outcome of a refresh.
+/// Result of a refresh.
 #[derive(Debug)]
 pub struct RefreshAnswer {
     /// The refresh token that replaces the one sent. It may be present without `tokens`,
     /// and must be kept before anything else is done.
     pub replaced: Option<Secret>,
-    /// The access token, or why there is none.
+    /// The access token, or the failure.
     pub tokens: Result<Tokens, ProviderError>,
 }
 
@@ -107,8 +108,8 @@ type OAuthClient = oauth2::Client<
 type TokenCall = Result<LenientTokenResponse, RequestTokenError<ProviderError, BasicErrorResponse>>;
 
 impl ProviderClient {
-    /// A client for the providers of this catalog, whose every call ends within
-    /// `deadline` of its begin, but for those that would lose a single-use token.
+    /// Makes a client for the providers of this catalog. Every call ends within `deadline`,
+    /// except a refresh with [`Patience::ForTheToken`].
     pub fn new(
         outbound: Outbound,
         deadline: Duration,
@@ -123,7 +124,7 @@ impl ProviderClient {
         }
     }
 
-    /// The connections for calls of this caller.
+    /// Returns the connections for calls of this caller.
     pub(super) fn connections(&self, caller: Caller) -> &Outbound {
         match caller {
             Caller::Holder(_) | Caller::Revoker(_) => &self.outbound,
@@ -131,13 +132,13 @@ impl ProviderClient {
         }
     }
 
-    /// Time limit of a call that a client waits for.
+    /// Returns the time limit of a call for which a client waits.
     pub fn deadline(&self) -> Duration {
         self.deadline
     }
 
-    /// The authorization request for a service; `None` for one that is not
-    /// logged in to by redirection.
+    /// Makes the authorization request for a service; `None` if its login is not a
+    /// redirect.
     pub fn authorization(
         &self,
         service: &Service,
@@ -175,7 +176,7 @@ impl ProviderClient {
     }
 
     /// Trades an authorization code for tokens (RFC 6749 section 4.1.3). `on_sending` is
-    /// called when the request has its turn, and not if it never does.
+    /// called when the request leaves the queue to be sent.
     pub async fn exchange_code(
         &self,
         service: &Service,
@@ -202,8 +203,8 @@ impl ProviderClient {
             .await
     }
 
-    /// Trades a login token that its user made at the provider for tokens, by the
-    /// resource owner password grant (RFC 6749 section 4.3.2). `on_sending` is as for
+    /// Trades a login token that the user made at the provider for tokens, by the resource
+    /// owner password grant (RFC 6749 section 4.3.2). `on_sending` is as for
     /// [`ProviderClient::exchange_code`].
     pub async fn exchange_login_token(
         &self,
@@ -230,12 +231,11 @@ impl ProviderClient {
             .await
     }
 
-    /// Asks for a new access token (RFC 6749 section 6). Neither `redirect_uri`
-    /// nor `scope` is sent: Dropbox refuses the one, and without the other the
-    /// grant's own scope holds.
+    /// Requests a new access token (RFC 6749 section 6). `redirect_uri` is left out because
+    /// Dropbox refuses it, and `scope` so that the grant's own scope applies.
     ///
-    /// With a `permit`, the refresh token is sent only if that resolves to `true`, asked
-    /// with how long the call may still take when the connection stands.
+    /// With a `permit`, the refresh token is sent only if that resolves to `true`. It is
+    /// called once the connection is open, with the time that the call may still take.
     pub async fn refresh<F>(
         &self,
         service: &Service,
@@ -258,7 +258,7 @@ impl ProviderClient {
             Patience::ForTheToken => self.deadline * SINGLE_USE_FACTOR,
             Patience::ForTheClient => self.deadline,
         };
-        // Boxed: every await around it would have room for it.
+        // Boxed: every future around it would reserve room for it.
         let call = Box::pin(async {
             let call = Stopwatch::start();
             let fence = permit.map(|permit| fence(permit, call, deadline));
@@ -304,8 +304,8 @@ impl ProviderClient {
     }
 }
 
-/// A token endpoint, as the `oauth2` crate speaks to it. What is no answer of RFC 6749
-/// ends here, so that the crate sees only what it can tell apart.
+/// The HTTP client of the `oauth2` crate. Answers with a status that RFC 6749 does not
+/// define become errors here, because the crate cannot tell them apart.
 struct TokenEndpoint<'a> {
     connections: &'a Outbound,
     fence: Option<Fence>,
@@ -317,7 +317,7 @@ impl TokenEndpoint<'_> {
         let fence = self.fence.clone();
         let answer = self.connections.send_fenced(request, fence, self.received);
         let mut response = answer.await?.map(Vec::from);
-        // Some providers call their JSON text/javascript.
+        // Some providers send JSON as text/javascript.
         response.headers_mut().remove(CONTENT_TYPE);
         match response.status() {
             StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(response),
@@ -335,8 +335,8 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
     }
 }
 
-/// A fence that asks `permit` with the time that is left, and lets nothing through once
-/// there is none: the process may have stood still while it asked.
+/// Makes a fence that asks `permit` with the time that is left. It lets nothing through
+/// after the deadline, because the process may have been suspended while it asked.
 pub(super) fn fence<F>(
     permit: impl Fn(Duration) -> F + Send + Sync + 'static,
     call: Stopwatch,
@@ -351,8 +351,8 @@ where
     })
 }
 
-/// The refresh token that came in place of the one sent, wherever in the answer it
-/// stands and whatever is wrong with the rest.
+/// Returns the refresh token that the provider issued in place of the one sent, also from
+/// an answer that is otherwise unusable.
 fn replaced(
     tokens: &Result<Tokens, ProviderError>,
     received: &Received,

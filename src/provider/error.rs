@@ -11,73 +11,73 @@ use thiserror::Error;
 use super::Provider;
 use crate::outbound::OutboundError;
 
-/// Why a provider gave no tokens.
+/// A provider gave no tokens.
 ///
-/// It never holds what the provider's body said, save for a checked error code:
-/// a body can hold tokens.
+/// The error never holds the provider's body, which can hold tokens, but only a checked
+/// error code.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProviderError {
     /// The grant is dead (`invalid_grant`). Log in again.
     #[error("the provider no longer accepts this grant ({})", .0.code)]
     GrantRefused(Refusal),
-    /// Our client id or secret is wrong. Tell the administrator.
+    /// This server's client id or secret is wrong. Tell the administrator.
     #[error("the provider rejects this server's client id or secret ({})", .0.code)]
     ClientRejected(Refusal),
-    /// Another refusal by the rules of RFC 6749. Tell the administrator.
+    /// The provider refuses the request for another reason of RFC 6749. Tell the
+    /// administrator.
     #[error("the provider refuses the request ({})", .0.code)]
     RequestRefused(Refusal),
-    /// 429, or the like. Try again later.
+    /// The provider asks for fewer requests, for example by status 429. Try again later.
     #[error("the provider asks to slow down (HTTP {status})")]
     Busy {
         /// Its HTTP status.
         status: u16,
     },
-    /// Its servers fail. Try again later.
+    /// The provider's servers fail. Try again later.
     #[error("the provider fails (HTTP {status})")]
     Failing {
         /// Its HTTP status.
         status: u16,
     },
-    /// The answer is not that of a token endpoint. Try again later; if it stays,
-    /// the table's URL may be wrong.
+    /// The answer is not that of a token endpoint. Try again later; if it stays, the URL in
+    /// the provider's table may be wrong.
     #[error("the provider's answer makes no sense: {what}")]
     Nonsense {
         /// Description of the answer; never its body.
         what: String,
     },
-    /// It cannot be reached, and nothing was sent. Try again later.
+    /// The provider cannot be reached, and nothing was sent. Try again later.
     #[error("{cause}")]
     Unreachable {
         /// Host and cause.
         cause: String,
     },
     /// The connection broke before the answer was complete. The provider may or may not
-    /// have done what was asked.
-    /// Try again later.
+    /// have carried out the request. Try again later.
     #[error("{cause}")]
     BrokenOff {
         /// The host.
         cause: String,
     },
-    /// It took longer than the whole deadline. Try again later.
+    /// The provider did not answer before the deadline. Try again later.
     #[error("the provider did not answer in time")]
     TooSlow,
-    /// It has not answered several times in a row, and is left alone for a while.
-    /// Nothing was sent. Try again after that.
+    /// The provider has failed several times in a row and is not called for a while.
+    /// Nothing was sent. Try again after that time.
     #[error("the provider has not answered several times in a row")]
     Resting {
-        /// After how long it is asked again.
+        /// Time until the provider is called again.
         retry_after: Duration,
     },
-    /// More calls wait for it than may. Nothing was sent. Try again at once.
+    /// The queue for the provider is full. Nothing was sent. Try again at once.
     #[error("too many calls wait for the provider")]
     Crowded,
-    /// The right to send the refresh token was lost at the last moment. Nothing was
+    /// The permit to send the refresh token was refused at the last moment. Nothing was
     /// sent. Try again later.
     #[error("the refresh token was not sent, because another server may be using it")]
     Withheld,
-    /// The account is in a place that providers.toml does not list; nothing was
-    /// sent. Tell the administrator.
+    /// The account is in a region that providers.toml does not list. Nothing was sent. Tell
+    /// the administrator.
     #[error("the account is at a place that providers.toml does not allow")]
     UnknownRegion,
 }
@@ -85,7 +85,7 @@ pub enum ProviderError {
 /// An error answer of RFC 6749 section 5.2, reduced to what may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Its error code.
+    /// The error code.
     pub code: String,
     /// Advice from providers.toml.
     pub advice: Option<String>,
@@ -109,8 +109,8 @@ impl From<OutboundError> for ProviderError {
 }
 
 impl ProviderError {
-    /// True if the provider may have used the refresh token up, and what it gave instead
-    /// did not arrive.
+    /// True if the provider may have used up the refresh token, and its replacement did not
+    /// arrive.
     pub fn leaves_open_what_was_done(&self) -> bool {
         match self {
             Self::BrokenOff { .. }
@@ -129,7 +129,7 @@ impl ProviderError {
         }
     }
 
-    /// For a status that no token answer has.
+    /// Makes the error for a status that RFC 6749 does not define.
     pub(super) fn from_status(status: StatusCode) -> Self {
         let number = status.as_u16();
         match status {
@@ -141,7 +141,7 @@ impl ProviderError {
         }
     }
 
-    /// The border: beyond it the crate's errors can hold a raw body.
+    /// Converts an error of the `oauth2` crate, which can hold a raw body.
     pub(super) fn from_token_call(
         error: RequestTokenError<Self, BasicErrorResponse>,
         provider: &Provider,
@@ -159,7 +159,8 @@ impl ProviderError {
         }
     }
 
-    /// Some providers send an error with status 200, or with members of their own.
+    /// Reads the error in a body: some providers send it with status 200, or with members
+    /// of their own.
     pub(super) fn from_body(body: &[u8], provider: &Provider) -> Self {
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(body) => {
@@ -177,8 +178,8 @@ impl ProviderError {
         let advice = provider.advice_on(code, words);
         let code = checked_code(code);
         let is = |codes: &[&str]| codes.contains(&code.as_str());
-        // After the first: what Microsoft and OpenID Connect say of a grant that
-        // only its user can bring back to life.
+        // The codes after `invalid_grant` are Microsoft's and OpenID Connect's, for a grant
+        // that works again only after its user has acted at the provider.
         if is(&[
             "invalid_grant",
             "interaction_required",
@@ -200,15 +201,14 @@ impl ProviderError {
 }
 
 impl Provider {
-    /// Finds the advice of providers.toml on an error code and the words that came with
-    /// it.
+    /// Finds the advice of providers.toml on an error code and its description.
     pub fn advice_on(&self, code: &str, words: &str) -> Option<String> {
-        // The provider's own words are more precise than the standard's code.
+        // The provider's description is more precise than the standard's code.
         advice(&self.advice, words).or_else(|| advice(&self.advice, code))
     }
 }
 
-/// pCloud's, and what RFC 6749 section 5.2 has at least.
+/// The member that RFC 6749 section 5.2 requires, and pCloud's own.
 #[derive(Deserialize)]
 struct ErrorBody {
     error: String,
@@ -216,8 +216,8 @@ struct ErrorBody {
     result: Value,
 }
 
-/// An error code is a short word (RFC 6749 section 5.2 allows more); anything
-/// else could be a token that the provider echoes.
+/// Returns an error code that is a short word. RFC 6749 section 5.2 allows more, but any
+/// other text could be a token that the provider echoes.
 fn checked_code(code: &str) -> String {
     let is_word = (1..=40).contains(&code.len())
         && code
@@ -226,7 +226,7 @@ fn checked_code(code: &str) -> String {
     if is_word { code } else { "unknown error code" }.to_owned()
 }
 
-/// The advice whose key stands in the text as a whole word; the longest key wins.
+/// Finds the advice whose key is a whole word of the text. The longest key wins.
 fn advice(table: &BTreeMap<String, String>, text: &str) -> Option<String> {
     table
         .iter()

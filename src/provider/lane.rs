@@ -1,6 +1,6 @@
-//! Each provider has lanes of its own: so many calls at once, a short queue, and a
-//! breaker. What one provider does or does not do costs the others nothing; and what
-//! strangers can start costs those nothing who have an AuthID.
+//! Each provider has its own lanes: a limit of concurrent calls, a short queue, and a
+//! circuit breaker. A provider that is slow or fails does not delay calls to others, and
+//! calls that strangers start do not delay those of clients with an AuthID.
 
 use std::{collections::HashMap, future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -16,32 +16,34 @@ use crate::{
     telemetry::{LaneMetrics, Metrics},
 };
 
-/// Enough for 400 refreshes a second of a provider that takes 300 ms; with TLS, some
-/// 10 MB of connections.
+/// Limit of concurrent refreshes: enough for 400 a second of a provider that takes 300 ms.
+/// With TLS, the connections take about 10 MB.
 const CALLS: usize = 128;
-/// Longest queue; a waiting call costs a few KB.
+/// Limit of waiting refreshes; each takes a few KB.
 const QUEUE: usize = 1024;
-/// For logins, and as many for revocations: some 50 a second of such a provider.
+/// Limit of concurrent logins, and of revocations: about 50 a second of such a provider.
 const FEW_CALLS: usize = 16;
+/// Limit of waiting logins, and of waiting revocations.
 const SHORT_QUEUE: usize = 256;
+/// Timeout in the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
-/// Extra time after the deadline for an answer that is already in the socket.
+/// Extra time after the deadline for an answer that is already in the socket buffer.
 const LAST_LOOK: Duration = Duration::from_millis(250);
 
-/// The kind of client for which a provider is called, and its network. Each kind has a
-/// lane of its own, in which networks take turns.
+/// The kind of client for which a provider is called, and its network. Each kind has its
+/// own lane, in which networks take turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The holder of an AuthID, for an access token.
     Holder(ClientNetwork),
     /// The holder of an AuthID, to revoke it.
     Revoker(ClientNetwork),
-    /// Anybody: with a code, a login token, or an AuthID that may be made up.
+    /// Anybody with a code, a login token, or an AuthID that may be made up.
     Stranger(ClientNetwork),
 }
 
-/// The lanes of all providers, by id and region: each region has servers of its own, and
-/// some of them may be away.
+/// The lanes of all providers, by id and region. Each region has servers of its own, which
+/// may fail while those of other regions work.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes(Arc<HashMap<String, ByRegion>>);
 
@@ -63,7 +65,8 @@ struct Lane {
 }
 
 impl Lanes {
-    /// Three for each provider that something is offered of, and for each of its regions.
+    /// Makes three lanes for each provider with an offered service, and for each of its
+    /// regions.
     pub(super) fn of(catalog: &Catalog, metrics: &Metrics) -> Self {
         let lanes = |provider: &Provider| {
             let lane = |calls, queue| Lane {
@@ -94,11 +97,11 @@ impl Lanes {
         ))
     }
 
-    /// Makes a call in the caller's lane of the provider, when there is room. The deadline
-    /// is the call's own: it counts from when the call begins.
+    /// Makes a call in the caller's lane, when there is room. The deadline starts with the
+    /// call, after the wait in the queue.
     ///
-    /// Dropped at any moment, it leaves nothing behind: place, room in the queue and trial
-    /// go to the next.
+    /// The future may be dropped at any time: its place, its room in the queue and its trial
+    /// go to the next call.
     pub(super) async fn call<T>(
         &self,
         (provider, region): (&Provider, Option<&str>),
@@ -108,7 +111,7 @@ impl Lanes {
     ) -> Result<T, ProviderError> {
         let by_region = &self.0[&provider.id];
         let known = by_region.get(&region.map(str::to_owned));
-        // One that the table does not list has no address either.
+        // A region that the table does not list has no URL, so no call will be made.
         let lanes = known.unwrap_or(&by_region[&None]);
         let (lane, client) = match caller {
             Caller::Holder(client) => (&lanes.holders, client),
@@ -120,13 +123,13 @@ impl Lanes {
         let mut call = pin!(call);
         let answer = match timeout(deadline, &mut call).await {
             Ok(answer) => answer,
-            // The process may have stood still, with the answer in its socket.
+            // The process may have been suspended, with the answer in the socket buffer.
             Err(_elapsed) => timeout(LAST_LOOK, call)
                 .await
                 .unwrap_or(Err(ProviderError::TooSlow)),
         };
         let error = answer.as_ref().err();
-        // Nothing was sent: that tells nothing about the provider.
+        // If nothing was sent, the provider is not to blame.
         if error != Some(&ProviderError::Withheld) {
             let failure = error.filter(|error| says_that_it_is_ill(caller, error));
             lane.note(provider, pass, failure);
@@ -135,9 +138,9 @@ impl Lanes {
     }
 }
 
-/// A refusal is an answer: the provider lives. And what it answers to a stranger, or does
-/// not answer, may be for what the stranger sent: only a connection that could not be
-/// made is nobody's doing.
+/// True if the error shows that the provider fails. A refusal does not: the provider
+/// answered. An error or a timeout of a stranger's call may be caused by the stranger's
+/// input, so only a failed connection counts.
 fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
     match caller {
         Caller::Holder(_) => matches!(

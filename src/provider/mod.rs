@@ -1,5 +1,5 @@
-//! Calls to the providers, by the rules of OAuth 2.0 (RFC 6749) and by
-//! the quirks that providers.toml lists. The only user of the `oauth2` crate.
+//! Calls to the providers, by the rules of OAuth 2.0 (RFC 6749) and with the quirks that
+//! providers.toml lists. The only module that uses the `oauth2` crate.
 
 mod breaker;
 mod callback;

@@ -1,4 +1,4 @@
-//! Revoking a grant at the provider, in the provider's own way.
+//! Revocation of a grant at its provider, by the provider's own method.
 
 use std::time::Duration;
 
@@ -15,20 +15,19 @@ use super::{
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
-/// The tokens of the grant that is to end. Which of them is sent depends on the
-/// provider.
+/// The tokens of a grant to revoke. The provider's method decides which one is sent.
 #[derive(Debug)]
 pub struct GrantTokens<'a> {
     /// The newest refresh token.
     pub refresh_token: &'a Secret,
-    /// A live access token, for providers that take that.
+    /// A live access token, for providers that revoke by access token.
     pub access_token: Option<&'a Secret>,
 }
 
 impl ProviderClient {
-    /// Revokes a grant. `Ok` means that the provider confirmed, or said that the
-    /// grant is dead already. With a `permit`, a token is sent only if that resolves to
-    /// `true`, as for [`ProviderClient::refresh`].
+    /// Revokes a grant. Returns `Ok` if the provider confirmed, or said that the grant is
+    /// dead already. With a `permit`, a token is sent only if that resolves to `true`, as
+    /// for [`ProviderClient::refresh`].
     pub async fn revoke<F>(
         &self,
         service: &Service,
@@ -70,7 +69,7 @@ impl ProviderClient {
     }
 }
 
-/// RFC 7009 section 2.1, with the client's credentials in the body.
+/// Makes the request of RFC 7009 section 2.1, with the client's credentials in the body.
 fn by_refresh_token(
     url: &str,
     service: &Service,
@@ -95,11 +94,10 @@ fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderErro
         _ if confirms => {}
         status => return Err(ProviderError::from_status(status)),
     }
-    // Looked at even when the status confirms: some providers send errors so.
+    // Some providers send errors with a status that confirms.
     match ProviderError::from_body(answer.body(), &service.provider) {
         ProviderError::Nonsense { .. } if confirms && !speaks_of_an_error(answer.body()) => Ok(()),
-        // The token is not good any more: Google's answer for one that was
-        // revoked before.
+        // The grant is dead already: Google answers so for one that was revoked before.
         ProviderError::GrantRefused(_) => Ok(()),
         ProviderError::RequestRefused(refusal) if refusal.code == "invalid_token" => Ok(()),
         error => Err(error),

@@ -1,19 +1,20 @@
-//! The refresh token in an answer that is otherwise useless.
+//! Extracts the refresh token from an answer that is otherwise unusable.
 //!
-//! A provider that has replaced a refresh token does not take the old one again. So the
-//! new one is looked for in whatever came, before the answer is judged: cut off, with a
-//! member twice, a number that no machine holds, another status, text around it.
+//! A provider that has replaced a refresh token does not accept the old one again. So the
+//! new one is searched for in any answer: one that is cut off, has a member twice, a number
+//! out of range, another status, or text around it.
 
 use http::StatusCode;
 use memchr::{memchr, memchr2};
 
 use crate::secret::Secret;
 
-/// No refresh token of any provider comes near this; AuthIDs have at most 16 KiB.
+/// Limit of a refresh token. Those of all providers are far shorter, and AuthIDs have at
+/// most 16 KiB.
 const LONGEST: usize = 8 * 1024;
 
-/// The last `refresh_token` of the answer, if the answer is one that gives tokens and not
-/// one that only speaks of them.
+/// Returns the last `refresh_token` of an answer that gives tokens, and `None` for an error
+/// that only mentions the name.
 pub(super) fn refresh_token(status: StatusCode, body: &[u8]) -> Option<Secret> {
     let found = match body.contains(&b'{') {
         true => Found::in_json(body),
@@ -31,7 +32,7 @@ struct Found {
 }
 
 impl Found {
-    /// Looks at every pair of a name and a string, at any depth, as far as the text goes.
+    /// Reads every pair of a name and a string, at any depth, up to the end of the text.
     fn in_json(body: &[u8]) -> Self {
         let mut found = Self::default();
         let mut rest = body;
@@ -45,20 +46,20 @@ impl Found {
                     found.note(&name, &text);
                     rest = behind;
                 }
-                // Some providers describe an error by an object.
+                // Some providers send an error as an object.
                 None => found.has_error |= name == "error" && value.starts_with(b"{"),
             }
         }
         found
     }
 
-    /// RFC 6749 wants JSON; some endpoints once answered with a form.
+    /// Reads a form: RFC 6749 requires JSON, but some endpoints used to answer with a form.
     fn in_form(body: &[u8]) -> Self {
         let mut found = Self::default();
         let mut pairs = body.trim_ascii().split(|byte| *byte == b'&').peekable();
         while let Some(pair) = pairs.next() {
             for (name, value) in form_urlencoded::parse(pair) {
-                // The last value may have been cut off.
+                // The last value may be cut off.
                 if pairs.peek().is_some() || name != "refresh_token" {
                     found.note(&name, &value);
                 }
@@ -77,21 +78,21 @@ impl Found {
     }
 }
 
-/// Stricter than RFC 6749 appendix A.17: "is required" and "***" are no tokens. What is
-/// taken for one here takes the place of one that may still be good.
+/// True for a text that can be a token. Stricter than RFC 6749 appendix A.17, which allows
+/// "is required" and "***": a wrong match would replace a token that may still be good.
 fn is_token(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic())
         && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The next string, and what stands behind it.
+/// Returns the next string, and the rest of the text.
 fn next_string(text: &[u8]) -> Option<(String, &[u8])> {
     string_at_start(&text[memchr(b'"', text)?..])
 }
 
-/// The string that begins here, without escapes, and what stands behind it. One that
-/// cannot be read is empty.
+/// Returns the string that begins here, unescaped, and the rest of the text. A string that
+/// is not valid JSON is returned as empty.
 fn string_at_start(text: &[u8]) -> Option<(String, &[u8])> {
     if text.first() != Some(&b'"') {
         return None;

@@ -1,4 +1,4 @@
-//! The tables of providers.toml, checked: nothing here can be wrong any more.
+//! The tables of providers.toml, parsed and checked.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,24 +25,23 @@ pub struct Provider {
     pub pkce: bool,
     /// Kind of its refresh tokens.
     pub refresh_tokens: RefreshTokens,
-    /// After how many days without use the provider ends a login.
+    /// Number of days without use after which the provider ends a login.
     pub idle_days: Option<u32>,
     /// Client authentication at the token endpoint.
     pub client_authentication: ClientAuthentication,
-    /// For a provider that keeps accounts in several regions: how the
-    /// callback names the place.
+    /// Regions, if the provider keeps accounts in several.
     pub region: Option<Region>,
-    /// Error codes by which it says that a grant is dead, besides the standard's
-    /// `invalid_grant`.
+    /// Error codes for a dead grant, besides the standard `invalid_grant`.
     pub grant_errors: Vec<String>,
-    /// Advice on an error, by a word of the provider's answer.
+    /// Advice on errors, by a word of the provider's answer.
     pub advice: BTreeMap<String, String>,
-    /// Page on which the administrator makes the client id.
+    /// Page on which the administrator creates the client id.
     pub console_url: Option<Url>,
 }
 
 impl Provider {
-    /// The path to which it sends the browser back, if it does.
+    /// Returns the path to which the provider sends the browser back, if its login is a
+    /// redirect.
     pub fn redirect_path(&self) -> Option<&RedirectPath> {
         match &self.login {
             LoginMethod::Code { redirect_path, .. } => Some(redirect_path),
@@ -58,19 +57,19 @@ pub enum LoginMethod {
     Code {
         /// Authorization endpoint (RFC 6749 section 3.1).
         authorize_url: Url,
-        /// Parameters of the request besides the standard's.
+        /// Additional parameters of the request.
         params: BTreeMap<String, String>,
-        /// Parameters of the callback that the person must be told.
+        /// Parameters of the callback that are shown to the user.
         shown: Vec<String>,
-        /// The path to which it sends the browser back.
+        /// Path to which the provider sends the browser back.
         redirect_path: RedirectPath,
-        /// The issuers that its callback may name.
+        /// Issuers that the callback may name.
         issuers: Issuers,
     },
-    /// The person pastes a login token made on the provider's own site, and the
-    /// resource owner password grant (RFC 6749 section 4.3) trades it.
+    /// The user pastes a login token made on the provider's site, which is traded by the
+    /// resource owner password grant (RFC 6749 section 4.3).
     LoginToken {
-        /// Page on which such a token is made.
+        /// Page on which the user makes a login token.
         token_page: Option<Url>,
     },
 }
@@ -78,15 +77,15 @@ pub enum LoginMethod {
 /// The address of an endpoint, which may depend on the account's region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// One for everybody.
+    /// One address for all accounts.
     Fixed(Url),
-    /// One for each region, by the region's value.
+    /// One address for each region, by the region's value.
     ByRegion(BTreeMap<String, Url>),
 }
 
 impl Endpoint {
-    /// The address for accounts of that region. `None` if there is none: then
-    /// nothing may be sent anywhere.
+    /// Returns the address for accounts of this region. If it is `None`, nothing may be
+    /// sent.
     pub fn at(&self, region: Option<&str>) -> Option<&Url> {
         match self {
             Self::Fixed(url) => Some(url),
@@ -94,7 +93,7 @@ impl Endpoint {
         }
     }
 
-    /// Every address that it can be.
+    /// Returns all addresses of the endpoint.
     pub fn all(&self) -> impl Iterator<Item = &Url> {
         let (fixed, by_region) = match self {
             Self::Fixed(url) => (Some(url), None),
@@ -104,21 +103,21 @@ impl Endpoint {
     }
 }
 
-/// Accounts in different places: the callback says where, and only what stands
-/// here is believed, because the client secret goes there.
+/// Regions of accounts. The callback names the region, and only the values listed here are
+/// accepted, because the client secret is sent there.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
     /// The callback's parameter, such as `location`.
     pub parameter: String,
-    /// Replacement of `{region}` for each of its values.
+    /// Replacement of `{region}` in URLs, by value of the parameter.
     pub values: BTreeMap<String, String>,
-    /// The value to take when the callback has none.
+    /// Value if the callback has none.
     pub default: Option<String>,
 }
 
 impl Region {
-    /// The region that a callback's parameter names: `None` if it is not allowed.
+    /// Returns the region that a callback names; `None` if it is not allowed.
     pub fn named(&self, value: Option<&str>) -> Option<&str> {
         let value = value.or(self.default.as_deref())?;
         self.values
@@ -130,76 +129,77 @@ impl Region {
 /// Revocation of a grant at its provider.
 #[derive(Clone, Debug)]
 pub struct Revocation {
-    /// Where.
+    /// The endpoint.
     pub url: Endpoint,
-    /// By what.
+    /// The method.
     pub method: RevocationMethod,
 }
 
-/// By what a grant is revoked.
+/// Methods to revoke a grant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RevocationMethod {
-    /// RFC 7009, with the refresh token.
+    /// The request of RFC 7009, with the refresh token.
     #[default]
     RefreshToken,
-    /// A POST without a body, authorized by an access token of the grant.
+    /// A POST without a body, authorized by an access token.
     AccessToken,
 }
 
-/// Kinds of refresh tokens, by what becomes of one that is used.
+/// Kinds of refresh tokens, by the effect of using one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefreshTokens {
-    /// It stays, and no new one comes.
+    /// The token stays good, and the provider issues no new one.
     Stable,
-    /// A new one may come; the old one stays good until its time is over.
+    /// The provider may issue a new one; the old one stays good until it expires.
     Sliding,
-    /// A new one comes, and the old one must not be used again.
+    /// The provider issues a new one, and the old one must not be sent again.
     SingleUse,
     /// The provider issues none.
     None,
 }
 
 impl RefreshTokens {
-    /// True if the provider replaces a refresh token that is used.
+    /// True if the provider replaces refresh tokens.
     pub fn are_replaced(self) -> bool {
         matches!(self, Self::Sliding | Self::SingleUse)
     }
 }
 
-/// RFC 6749 section 2.3.1.
+/// Methods of client authentication (RFC 6749 section 2.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientAuthentication {
-    /// `client_id` and `client_secret` in the request's body: what every
-    /// provider here accepts.
+    /// `client_id` and `client_secret` in the request's body, which all shipped providers
+    /// accept.
     #[default]
     Body,
-    /// HTTP Basic.
+    /// HTTP Basic authentication.
     Basic,
 }
 
-/// One button: a provider with a scope.
+/// A service that users log in to, with one button on the start page: a provider and a
+/// scope.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// Its id, which Duplicati calls the type.
+    /// Its id; Duplicati calls it the type.
     pub id: String,
-    /// Whose it is.
+    /// Its provider.
     pub provider: Arc<Provider>,
     /// Label of its button.
     pub name: String,
-    /// The scope to ask for, blanks between (RFC 6749 section 3.3).
+    /// Scopes to request, separated by spaces (RFC 6749 section 3.3).
     pub scope: String,
-    /// The service's own site.
+    /// The service's website.
     pub link: Option<Url>,
-    /// Page on which its user withdraws the grant.
+    /// Page on which the user revokes the grant.
     pub manage_url: Option<Url>,
-    /// Other ids by which clients ask for it.
+    /// Other ids by which clients may name it.
     pub aliases: Vec<String>,
-    /// Backend of rclone for it, if there is one.
+    /// Backend of rclone, if there is one.
     pub rclone: Option<Rclone>,
-    /// True if it has no button; a link to it works.
+    /// True if it has no button and is reached only by a link.
     pub hidden: bool,
     /// The application's credentials.
     pub credentials: Credentials,
@@ -208,7 +208,7 @@ pub struct Service {
 /// A remote of rclone (<https://rclone.org/docs/>).
 #[derive(Clone, Debug, Deserialize)]
 pub struct Rclone {
-    /// The type of its backend, such as `drive`.
+    /// Type of the backend, such as `drive`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Further options of the backend.
@@ -219,10 +219,10 @@ pub struct Rclone {
 /// A client id and secret (RFC 6749 section 2.3.1).
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// Their name in the environment, such as `GD`.
+    /// Prefix of their environment variables, such as `GD`.
     pub name: String,
-    /// The client id: public.
+    /// The client id, which is public.
     pub client_id: String,
-    /// The client secret; none for a public client.
+    /// The client secret; `None` for a public client.
     pub client_secret: Option<Secret>,
 }

@@ -1,4 +1,4 @@
-//! Token responses (RFC 6749 section 5.1), read as leniently as real providers require.
+//! Token responses (RFC 6749 section 5.1), parsed as leniently as real providers require.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::secret::Secret;
 
-/// RFC 6749 section 5.1 leaves `expires_in` out where it is documented
-/// elsewhere; half an hour is what no provider undercuts.
+/// Lifetime if `expires_in` is missing, as RFC 6749 section 5.1 allows. No provider's
+/// access tokens live shorter.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// Ten years: some tokens last so long, and clients keep seconds in 32 bits.
+/// Limit of the lifetime: ten years, because clients store seconds in 32 bits.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// The tokens of one answer.
+/// The tokens of a token response.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// The access token (RFC 6749 section 1.4).
@@ -26,8 +26,8 @@ pub struct Tokens {
     pub refresh_token: Option<Secret>,
 }
 
-/// RFC 6749 section 5.1, with `expires_in` missing or a string, `token_type` missing, and
-/// any JSON for a missing `refresh_token`.
+/// The response of RFC 6749 section 5.1, where `expires_in` may be missing or a string,
+/// `token_type` may be missing, and a missing `refresh_token` may be any JSON.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct LenientTokenResponse {
     #[serde(deserialize_with = "visible")]
@@ -40,8 +40,9 @@ pub(super) struct LenientTokenResponse {
     refresh_token: Option<RefreshToken>,
 }
 
-/// To a client, an empty token would look like one that works; and what is not
-/// visible ASCII fits no `Authorization` header (RFC 6750 section 2.1).
+/// Refuses an empty access token, which a client would take for a good one, and characters
+/// other than visible ASCII, which an `Authorization` header cannot hold (RFC 6750 section
+/// 2.1).
 fn visible<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessToken, D::Error> {
     let token = AccessToken::deserialize(deserializer)?;
     let text = token.secret();
@@ -63,8 +64,8 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D:
     })
 }
 
-/// A number is taken for its digits. `false`, 0, `[]` and `{}` are how some languages write
-/// that there is none, and no reason to lose the access token.
+/// Takes a number as its digits. Some languages write `false`, 0, `[]` or `{}` for a missing
+/// value, which must not make the access token unusable.
 fn string_or_number<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<RefreshToken>, D::Error> {

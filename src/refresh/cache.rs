@@ -1,4 +1,4 @@
-//! Access tokens that are still good, by lineage.
+//! Cache of access tokens, by lineage.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,8 +6,9 @@ use quick_cache::{Weighter, sync::Cache};
 
 use crate::{clock::Moment, seal::Lineage, secret::Secret};
 
-/// A tenth of a token's life, within these bounds, is left to whoever gets it:
-/// Duplicati itself refreshes 30 s early, and an upload may start just before.
+/// Bounds of the margin: a token is handed out only while at least a tenth of its lifetime
+/// is left, within these bounds. Duplicati refreshes 30 s before the end, and an upload may
+/// start just before that.
 const SHORTEST_MARGIN: Duration = Duration::from_secs(30);
 const LONGEST_MARGIN: Duration = Duration::from_secs(5 * 60);
 
@@ -19,51 +20,51 @@ const FIRST_CAPACITY: usize = 64;
 
 /// An access token, and the newest AuthID of the login that it belongs to.
 #[derive(Debug)]
-pub struct CachedToken {
+pub(super) struct CachedToken {
     /// The access token.
-    pub access_token: Secret,
-    /// When the provider ends it.
-    pub expires_at: Moment,
-    /// Until when it may be handed out.
-    pub fresh_until: Moment,
+    pub(super) access_token: Secret,
+    /// End of its lifetime.
+    pub(super) expires_at: Moment,
+    /// End of the time in which it may be handed out.
+    pub(super) fresh_until: Moment,
     /// The newest generation that this server knows.
-    pub generation: u32,
-    /// Nobody knew of a newer generation when the provider gave it.
-    pub is_newest: bool,
-    /// A line of `revoked.txt` holds for the login, as the store or memory knows it. Such a
-    /// token is good for nothing but revoking the grant.
-    pub is_revoked: bool,
-    /// Its AuthID, when the provider replaced the refresh token.
-    pub newest_authid: Option<Secret>,
-    /// The key set under which this was worked out.
-    pub keys_version: u64,
+    pub(super) generation: u32,
+    /// True if no server knew a newer generation when the provider issued it.
+    pub(super) is_newest: bool,
+    /// True if a rule of `revoked.txt` applies to the newest AuthID of the login. Such a
+    /// token is used only to revoke the grant.
+    pub(super) is_revoked: bool,
+    /// The AuthID of that generation, if the provider replaced the refresh token.
+    pub(super) newest_authid: Option<Secret>,
+    /// Version of the key set by which `is_revoked` was computed.
+    pub(super) keys_version: u64,
 }
 
 impl CachedToken {
-    /// Until when a token may be handed out that was issued at `now`.
-    pub fn fresh_until(now: Moment, lifetime: Duration) -> Moment {
+    /// Returns the end of the time in which a token issued at `now` may be handed out.
+    pub(super) fn fresh_until(now: Moment, lifetime: Duration) -> Moment {
         let margin = (lifetime / 10).clamp(SHORTEST_MARGIN, LONGEST_MARGIN);
         now.plus(lifetime.saturating_sub(margin))
     }
 }
 
-/// Bounded by memory; wiped as entries leave.
+/// Cache of access tokens, bounded by memory. Entries are wiped when they are dropped.
 #[derive(Debug)]
-pub struct TokenCache {
-    entries: Cache<Lineage, Arc<CachedToken>, Weight>,
+pub(super) struct TokenCache {
+    entries: Cache<Lineage, Arc<CachedToken>, TokenWeight>,
 }
 
 impl TokenCache {
-    /// A cache of at most about `bytes`.
-    pub fn new(bytes: u64) -> Self {
+    /// Makes an empty cache of at most about `bytes`.
+    pub(super) fn new(bytes: u64) -> Self {
         Self {
-            entries: Cache::with_weighter(FIRST_CAPACITY, bytes, Weight),
+            entries: Cache::with_weighter(FIRST_CAPACITY, bytes, TokenWeight),
         }
     }
 
-    /// The login's access token, if it is still good and was worked out under
+    /// Returns the login's access token, if it may still be handed out and was cached under
     /// the same keys and revocations.
-    pub fn get(
+    pub(super) fn get(
         &self,
         lineage: &Lineage,
         now: Moment,
@@ -73,28 +74,23 @@ impl TokenCache {
         token.filter(|token| now < token.fresh_until && token.keys_version == keys_version)
     }
 
-    /// Counts the tokens, expired ones included.
-    pub fn len(&self) -> usize {
+    /// Counts the tokens, including expired ones.
+    pub(super) fn count(&self) -> usize {
         self.entries.len()
     }
 
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Forgets the login's access token.
-    pub fn remove(&self, lineage: &Lineage) {
+    /// Removes the login's access token.
+    pub(super) fn remove(&self, lineage: &Lineage) {
         self.entries.remove(lineage);
     }
 
-    /// Forgets the access tokens of some logins.
-    pub fn remove_all(&self, is_one: impl Fn(&Lineage) -> bool) {
+    /// Removes the access tokens of the logins for which `is_one` returns true.
+    pub(super) fn remove_all(&self, is_one: impl Fn(&Lineage) -> bool) {
         self.entries.retain(|lineage, _| !is_one(lineage));
     }
 
-    /// Keeps a token, unless it lives too briefly to be of use to a second asker.
-    pub fn insert(&self, lineage: Lineage, now: Moment, token: Arc<CachedToken>) {
+    /// Caches a token, unless its lifetime is too short for a second request.
+    pub(super) fn insert(&self, lineage: Lineage, now: Moment, token: Arc<CachedToken>) {
         if now < token.fresh_until {
             self.entries.insert(lineage, token);
         } else {
@@ -104,9 +100,9 @@ impl TokenCache {
 }
 
 #[derive(Clone, Debug)]
-struct Weight;
+struct TokenWeight;
 
-impl Weighter<Lineage, Arc<CachedToken>> for Weight {
+impl Weighter<Lineage, Arc<CachedToken>> for TokenWeight {
     fn weight(&self, _: &Lineage, token: &Arc<CachedToken>) -> u64 {
         let authid = token.newest_authid.as_ref();
         let strings =
@@ -157,15 +153,8 @@ mod tests {
         cache.insert(lineage, Moment::default(), token(3_600));
         assert!(cache.get(&lineage, Moment::default(), 0).is_some());
         assert!(cache.get(&lineage, Moment::default(), 1).is_none());
-        assert!(
-            cache
-                .get(
-                    &lineage,
-                    Moment::default().plus(Duration::from_secs(3_300)),
-                    0
-                )
-                .is_none()
-        );
+        let later = Moment::default().plus(Duration::from_secs(3_300));
+        assert!(cache.get(&lineage, later, 0).is_none());
     }
 
     #[test]

@@ -3,304 +3,249 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
-    Holder, Lineages, NewestUnknown, RefreshError, TokenCache,
-    cache::CachedToken,
-    flight::Flights,
-    lineages::name,
+    AuthIdReader, PresentedAuthId, RefreshError,
+    cache::{CachedToken, TokenCache},
+    lineages::Lineages,
+    login_state::name,
     provider_call::ProviderCall,
-    reseal::{reseal, seals},
-    revocations::Revocations,
+    reseal::{newest_authid, reseal},
     rotation::Rotation,
+    shared_calls::SharedCalls,
 };
 use crate::{
-    clock::{Clock, UnixTime},
-    keyring::{KeySet, Keyring},
-    limit::Limit,
-    oauth_server::OldAuthIds,
-    provider::{Catalog, ProviderClient, ProviderError, RefreshTokens},
-    seal::{self, Lineage},
+    clock::Stopwatch,
+    provider::{ProviderClient, ProviderError, RefreshTokens},
+    seal::Lineage,
     secret::Secret,
-    store::StoreError,
-    telemetry::Metrics,
+    store::{Memory, RedisStore},
 };
 
-/// Turns AuthIDs into access tokens. Cheap to clone; clones share everything.
+/// Trades AuthIDs for access tokens. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
 pub struct RefreshEngine {
-    pub(super) parts: Arc<EngineParts>,
-    pub(super) seen: Arc<Seen>,
-    pub(super) flights: Arc<Flights<Landing>>,
+    pub(super) authids: Arc<AuthIdReader>,
+    pub(super) provider: Arc<ProviderClient>,
+    pub(super) cache: Arc<TokenCache>,
+    pub(super) lineages: Arc<Lineages>,
+    pub(super) rotation: Arc<Rotation>,
+    pub(super) calls: Arc<SharedCalls<CallResult>>,
 }
-
-/// Events since the process was started.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) revocations: Revocations,
-    pub(super) rotation: Rotation,
-    pub(super) started_at: UnixTime,
-}
-
-/// Parts of a refresh engine.
-#[derive(Debug)]
-pub struct EngineParts {
-    /// The offered services.
-    pub catalog: Arc<Catalog>,
-    /// AuthIDs of another server that are taken.
-    pub old_authids: OldAuthIds,
-    /// Keys of the AuthIDs.
-    pub keyring: Arc<Keyring>,
-    /// The way to the providers.
-    pub provider: ProviderClient,
-    /// Access tokens.
-    pub cache: TokenCache,
-    /// The newest AuthIDs.
-    pub lineages: Lineages,
-    /// Rate limit of one client for AuthIDs of one login; `None` for as often as
-    /// he likes.
-    pub limit: Option<AuthIdLimit>,
-    /// The time.
-    pub clock: Clock,
-    /// Metrics.
-    pub metrics: Arc<Metrics>,
-}
-
-/// Counts by login, where the AuthID opens, and by the client's address.
-pub type AuthIdLimit = Limit<(Option<Lineage>, Option<IpAddr>)>;
 
 /// Result of a refresh.
 #[derive(Debug)]
 pub struct Refreshed {
     token: Arc<CachedToken>,
-    /// Remaining lifetime.
+    /// Remaining lifetime of the access token.
     pub expires_in: Duration,
-    /// The newest AuthID of this login, when it is not the one presented.
+    /// The newest AuthID of this login, if it is not the presented one.
     pub newest_authid: Option<Secret>,
 }
 
 impl Refreshed {
-    /// The access token.
+    /// Returns the access token.
     pub fn access_token(&self) -> &Secret {
         &self.token.access_token
     }
 }
 
-/// Result of a flight, and the generation that it presented.
+/// Result of a provider call that several requests may share.
 #[derive(Clone, Debug)]
-pub(super) struct Landing {
-    generation: u32,
-    result: Result<Arc<CachedToken>, RefreshError>,
+pub(super) struct CallResult {
+    /// Generation that the request presented which started the call.
+    presented_generation: u32,
+    token: Result<Arc<CachedToken>, RefreshError>,
 }
 
 impl RefreshEngine {
-    /// An engine of these.
-    pub fn new(parts: EngineParts) -> Self {
+    /// Makes an engine that keeps access tokens in a cache of `cache_bytes`, and the newest
+    /// refresh tokens in `memory` and, if there is one, in `redis`.
+    pub fn new(
+        authids: AuthIdReader,
+        provider: ProviderClient,
+        cache_bytes: u64,
+        memory: Memory,
+        redis: Option<RedisStore>,
+    ) -> Self {
         Self {
-            seen: Arc::new(Seen {
-                revocations: Revocations::default(),
-                rotation: Rotation::new(parts.metrics.clone()),
-                started_at: parts.clock.now(),
-            }),
-            parts: Arc::new(parts),
-            flights: Arc::new(Flights::new()),
+            rotation: Arc::new(Rotation::new(authids.metrics.clone())),
+            lineages: Arc::new(Lineages::new(&authids, memory, redis)),
+            authids: Arc::new(authids),
+            provider: Arc::new(provider),
+            cache: Arc::new(TokenCache::new(cache_bytes)),
+            calls: Arc::new(SharedCalls::new()),
         }
     }
 
+    /// Opens the text that a client at `address` presents as an AuthID, and finds its
+    /// service.
+    pub async fn open(
+        &self,
+        authid: &str,
+        address: Option<IpAddr>,
+    ) -> Result<PresentedAuthId, RefreshError> {
+        self.authids.open(authid, address).await
+    }
+
     /// Trades an AuthID for an access token.
-    pub async fn refresh(&self, holder: &Holder<'_>) -> Result<Refreshed, RefreshError> {
-        let result = self.refresh_opened(holder).await;
+    pub async fn refresh(&self, presented: &PresentedAuthId) -> Result<Refreshed, RefreshError> {
+        let result = self.cached_or_refreshed(presented).await;
         let outcome = match &result {
             Ok((_, outcome)) => outcome,
             Err(error) => error.outcome(),
         };
-        let metrics = &self.parts.metrics;
-        metrics.refreshed(&holder.service.id, &holder.kid, outcome);
+        let metrics = &self.authids.metrics;
+        metrics.refreshed(&presented.service.id, &presented.kid, outcome);
         result.map(|(refreshed, _)| refreshed)
     }
 
-    async fn refresh_opened(
+    async fn cached_or_refreshed(
         &self,
-        holder: &Holder<'_>,
+        presented: &PresentedAuthId,
     ) -> Result<(Refreshed, &'static str), RefreshError> {
-        holder.check_revoked()?;
-        let lineage = &holder.grant.lineage;
-        let moment = self.parts.clock.moment();
-        let cached = self.parts.cache.get(lineage, moment, holder.keys_version);
+        presented.check_revoked()?;
+        let (lineage, clock) = (presented.lineage(), &self.authids.clock);
+        let moment = clock.moment();
+        let cached = self.cache.get(&lineage, moment, presented.keys_version);
         let (token, now, moment, outcome) = match cached {
             Some(token) => {
-                // The call may have landed when nobody waited for it any more.
-                self.prove(holder);
-                (token, holder.now, moment, "cached")
+                // The requests that waited for the call may have been cancelled before it
+                // ended.
+                self.note_accepted(presented);
+                (token, presented.opened_at, moment, "cached")
             }
             None => {
-                // Boxed: what is cached is answered without its room.
-                let token = Box::pin(self.fly(holder)).await?;
-                let clock = &self.parts.clock;
+                // Boxed: a cached answer does not need its room.
+                let token = Box::pin(self.call_provider(presented)).await?;
                 (token, clock.now(), clock.moment(), "refreshed")
             }
         };
-        let keys = self.parts.keyring.current();
-        holder.check_again(&keys, now)?;
-        check_revoked(&token)?;
+        let keys = self.authids.keyring.current();
+        presented.check_again(&keys, now, &token)?;
         let refreshed = Refreshed {
             expires_in: token.expires_at.since(moment),
-            newest_authid: newest_authid(&keys, holder, &token, now),
+            newest_authid: newest_authid(&keys, now, presented, &token),
             token,
         };
         Ok((refreshed, outcome))
     }
 
-    /// Seals the newest refresh token of an AuthID's login under the newest key.
-    /// The provider is asked, whatever is cached, so that a dead grant is found
-    /// out here and not at night.
-    pub async fn renew(&self, holder: &Holder<'_>) -> Result<Secret, RefreshError> {
-        holder.check_revoked()?;
-        let token = self.fly(holder).await?;
-        let now = self.parts.clock.now();
-        let keys = self.parts.keyring.current();
-        holder.check_again(&keys, now)?;
-        check_revoked(&token)?;
-        check_newest(holder, &token)?;
-        match newest_authid(&keys, holder, &token, now) {
-            Some(authid) => Ok(authid),
-            None => reseal(&keys, now, &holder.grant).ok_or(RefreshError::Lost),
-        }
+    /// Seals the newest refresh token of an AuthID's login under the newest key. It calls
+    /// the provider even if an access token is cached, so that a dead grant is found out
+    /// now and not by the next backup.
+    pub async fn renew(&self, presented: &PresentedAuthId) -> Result<Secret, RefreshError> {
+        presented.check_revoked()?;
+        let token = self.call_provider(presented).await?;
+        let now = self.authids.clock.now();
+        let keys = self.authids.keyring.current();
+        presented.check_again(&keys, now, &token)?;
+        presented.check_newest(&token)?;
+        newest_authid(&keys, now, presented, &token)
+            .or_else(|| reseal(&keys, now, &presented.grant))
+            .ok_or(RefreshError::Lost)
     }
 
-    /// True if what is known of logins survives a restart.
+    /// True if the newest refresh tokens survive a restart.
     pub fn outlives_the_process(&self) -> bool {
-        self.parts.lineages.outlive_the_process()
+        self.lineages.redis().is_some()
     }
 
-    /// Counts cached access tokens, and provider calls under way.
+    /// Counts cached access tokens, and provider calls in progress.
     pub fn load(&self) -> (usize, usize) {
-        (self.parts.cache.len(), self.flights.len())
+        (self.cache.count(), self.calls.len())
     }
 
-    /// Waits for every provider call under way, whose clients may be gone, and until
-    /// what came of them is stored.
+    /// Counts provider calls in progress, and new refresh tokens that the store does not
+    /// have yet.
+    pub fn unfinished(&self) -> (usize, usize) {
+        (self.calls.len(), self.lineages.unsaved())
+    }
+
+    /// Waits for every provider call in progress, also those without a client, and until
+    /// their results are stored.
     pub async fn drain(&self) {
-        self.flights.landed().await;
-        self.parts.lineages.saved().await;
+        self.calls.wait_for_all().await;
+        self.lineages.saved().await;
     }
 
-    /// True if its table is here and says that its refresh tokens stay.
-    pub(super) fn takes_for_stable(&self, id: &str) -> bool {
-        let mut providers = self.parts.catalog.iter().map(|service| &service.provider);
-        providers
+    /// True if the table of the provider of this id is here and says *stable*.
+    pub(super) fn is_stable_by_table(&self, id: &str) -> bool {
+        let services = self.authids.catalog.iter();
+        services
+            .map(|service| &service.provider)
             .any(|provider| provider.id == id && provider.refresh_tokens == RefreshTokens::Stable)
     }
 
-    /// Counts provider calls under way, and new refresh tokens that the store does not
-    /// have yet.
-    pub fn unfinished(&self) -> (usize, usize) {
-        (self.flights.len(), self.parts.lineages.unsaved())
-    }
-
-    /// Waits for the lineage's provider call, if one is under way.
-    pub(super) async fn landed_of(&self, lineage: Lineage) {
-        self.flights.landed_of(lineage).await;
-    }
-
-    /// Forgets the access token of a login that was revoked at the provider, also one
-    /// that is under way.
+    /// Drops the access token of a login that was revoked at the provider. A call in
+    /// progress will not hand out its own.
     pub(super) fn forget(&self, lineage: Lineage) {
-        self.seen.revocations.note_anew(name(&lineage));
-        self.parts.cache.remove(&lineage);
+        let revocations = &self.lineages.memory.recent_revocations;
+        revocations.note_anew(name(&lineage));
+        self.cache.remove(&lineage);
     }
 
-    /// Asks the provider, or joins whoever is asking already. The answer comes in time
-    /// for the client; the call may go on without it.
-    pub(super) async fn fly(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
-        let landing = tokio::time::timeout(self.parts.provider.deadline(), self.land(holder));
-        let landed = landing.await.unwrap_or_else(|_elapsed| {
+    /// Calls the provider, or waits for the login's call in progress, at most for as long
+    /// as a client waits. The call itself may go on after that.
+    pub(super) async fn call_provider(
+        &self,
+        presented: &PresentedAuthId,
+    ) -> Result<Arc<CachedToken>, RefreshError> {
+        let call = tokio::time::timeout(self.provider.deadline(), self.join_call(presented));
+        let result = call.await.unwrap_or_else(|_elapsed| {
             let too_slow = ProviderError::TooSlow;
-            Err(RefreshError::of_provider(holder.service, too_slow))
+            Err(RefreshError::of_provider(&presented.service, too_slow))
         });
-        if landed.is_ok() {
-            self.prove(holder);
+        if result.is_ok() {
+            self.note_accepted(presented);
         }
-        landed
+        result
     }
 
-    /// The provider has taken it.
-    fn prove(&self, holder: &Holder<'_>) {
-        if let Some(proof) = holder.unproven {
-            self.parts.old_authids.proved(proof);
+    /// Notes that the provider accepted an AuthID of oauth-server.
+    fn note_accepted(&self, presented: &PresentedAuthId) {
+        if let Some(proof) = presented.unproven {
+            self.authids.old_authids.proved(proof);
         }
     }
 
-    async fn land(&self, holder: &Holder<'_>) -> Result<Arc<CachedToken>, RefreshError> {
-        let Holder { service, grant, .. } = holder;
+    async fn join_call(
+        &self,
+        presented: &PresentedAuthId,
+    ) -> Result<Arc<CachedToken>, RefreshError> {
+        let grant = &presented.grant;
         loop {
-            let call = || {
-                let (parts, seen) = (self.parts.clone(), self.seen.clone());
-                let (service, caller) = (Arc::clone(service), holder.caller);
-                let call = ProviderCall::new(parts, seen, service, caller, grant.clone());
-                let generation = grant.generation;
+            let start = || {
+                let call = self.provider_call(presented);
+                let presented_generation = grant.generation;
                 async move {
-                    Landing {
-                        generation,
-                        result: call.run().await,
+                    CallResult {
+                        presented_generation,
+                        token: call.run().await,
                     }
                 }
             };
-            let landing = self
-                .flights
-                .join(grant.lineage, call)
-                .await
-                .ok_or(RefreshError::Lost)?;
-            match landing.result {
-                // Whoever flew had an older refresh token than this one.
-                Err(_) if landing.generation < grant.generation => continue,
-                result => return result,
+            let joined = self.calls.join(grant.lineage, start).await;
+            let result = joined.ok_or(RefreshError::Lost)?;
+            match result.token {
+                // The call that was joined had an older refresh token than this request.
+                Err(_) if result.presented_generation < grant.generation => continue,
+                token => return token,
             }
         }
     }
-}
 
-/// Fails if the login is revoked here by what the store or memory knows of it, beyond what
-/// the presented AuthID says.
-fn check_revoked(token: &CachedToken) -> Result<(), RefreshError> {
-    match token.is_revoked {
-        true => Err(RefreshError::Revoked),
-        false => Ok(()),
+    fn provider_call(&self, presented: &PresentedAuthId) -> ProviderCall {
+        ProviderCall {
+            service: presented.service.clone(),
+            caller: presented.caller,
+            presented: presented.grant.clone(),
+            began: Stopwatch::start(),
+            provider: self.provider.clone(),
+            lineages: self.lineages.clone(),
+            cache: self.cache.clone(),
+            rotation: self.rotation.clone(),
+            keyring: self.authids.keyring.clone(),
+            clock: self.authids.clock.clone(),
+            metrics: self.authids.metrics.clone(),
+        }
     }
-}
-
-/// Fails if the access token came from a refresh token that may not be the newest: sliding
-/// providers are asked with an older one while the store is away.
-pub(super) fn check_newest(holder: &Holder<'_>, token: &CachedToken) -> Result<(), RefreshError> {
-    match token.is_newest {
-        true => Ok(()),
-        false => Err(RefreshError::NewestUnknown {
-            provider: holder.service.provider.name.clone(),
-            why: NewestUnknown::Store(StoreError::TooSlow),
-        }),
-    }
-}
-
-/// The AuthID that its holder should have instead, if there is a better one: because the
-/// provider replaced the refresh token, or because a newer key seals.
-///
-/// `keys` must be those that the holder's key was checked with: what a key sealed that
-/// leaked must not be sealed under the one that was made instead.
-fn newest_authid(
-    keys: &KeySet,
-    holder: &Holder<'_>,
-    token: &CachedToken,
-    now: UnixTime,
-) -> Option<Secret> {
-    if holder.grant.generation >= token.generation {
-        return match seals(keys, now, &holder.kid) {
-            true => None,
-            false => reseal(keys, now, &holder.grant),
-        };
-    }
-    let newest = token.newest_authid.as_ref()?;
-    // Another key may have started to seal since it was cached.
-    let resealed = seal::open(keys, now, newest.expose())
-        .ok()
-        .filter(|opened| !seals(keys, now, &opened.kid))
-        .and_then(|opened| reseal(keys, now, &opened.grant));
-    Some(resealed.unwrap_or_else(|| newest.clone()))
 }

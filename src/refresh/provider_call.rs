@@ -1,79 +1,66 @@
-//! The part of a refresh that runs in its own task: asking the provider, and
-//! keeping what it answers.
+//! One refresh at a provider, in a task of its own: it calls the provider and stores the
+//! result.
 
-use std::{
-    fmt::Display,
-    pin::Pin,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use super::{
-    NewestUnknown, RefreshError,
-    cache::CachedToken,
-    engine::{EngineParts, Seen},
-    lineages::{Claim, NotClaimed},
-    reseal::seal_newest,
+    RefreshError,
+    cache::{CachedToken, TokenCache},
+    lineages::{LeasedGrant, Lineages},
+    newest_grant::NoGrant,
+    reseal::{ReplacedToken, seal_newest},
+    rotation::Rotation,
+    send_permit::SendPermit,
 };
 use crate::{
-    clock::Stopwatch,
+    clock::{Clock, Stopwatch},
+    keyring::Keyring,
     provider::{
-        Caller, Patience, ProviderError, RefreshAnswer, RefreshTokens, Refusal, Service, Tokens,
+        Caller, Patience, ProviderClient, ProviderError, RefreshAnswer, RefreshTokens, Refusal,
+        Service, Tokens,
     },
     seal::Grant,
-    secret::Secret,
-    store::{Lease, StoreError},
+    store::StoreError,
+    telemetry::Metrics,
 };
 
-/// Time that a refresh waits for another server's of the same login. Longer than a
-/// server that died keeps others out, and shorter than the client waits.
+/// Time that a refresh waits for another server's of the same login. Longer than a server
+/// that died keeps its lease, and shorter than the client waits.
 pub(super) const SINGLE_USE_PATIENCE: Duration = Duration::from_secs(15);
-/// The same where both servers' refreshes would succeed.
+/// The same for a sliding provider, where both servers' refreshes would succeed.
 const SLIDING_PATIENCE: Duration = Duration::from_secs(1);
 
-/// One refresh at a provider, and everything that follows from its answer.
+/// One refresh at a provider: the request, and everything that follows from the answer.
 pub(super) struct ProviderCall {
-    parts: Arc<EngineParts>,
-    seen: Arc<Seen>,
-    service: Arc<Service>,
-    caller: Caller,
-    /// The grant in the client's AuthID; a newer one may be known.
-    presented: Grant,
-    begun: Stopwatch,
+    pub(super) service: Arc<Service>,
+    /// Lane of the call.
+    pub(super) caller: Caller,
+    /// The grant in the client's AuthID. A newer one may be known.
+    pub(super) presented: Grant,
+    pub(super) began: Stopwatch,
+    pub(super) provider: Arc<ProviderClient>,
+    pub(super) lineages: Arc<Lineages>,
+    pub(super) cache: Arc<TokenCache>,
+    pub(super) rotation: Arc<Rotation>,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
 }
 
-// What has to do with the store is boxed: it is large, most calls do without it, and
-// each of them is a task that would have room for it.
+// Futures that use the store are boxed. They are large, most calls do without the store, and
+// every call is a task that would reserve room for them.
 impl ProviderCall {
-    /// A refresh of the grant that the client presented.
-    pub(super) fn new(
-        parts: Arc<EngineParts>,
-        seen: Arc<Seen>,
-        service: Arc<Service>,
-        caller: Caller,
-        presented: Grant,
-    ) -> Self {
-        Self {
-            parts,
-            seen,
-            service,
-            caller,
-            presented,
-            begun: Stopwatch::start(),
-        }
-    }
-
-    /// Asks the provider once, or twice if its table is wrong about its tokens.
+    /// Refreshes. If the provider refuses a token that its table calls stable, and a newer
+    /// one is known, it refreshes again with the newer one.
     pub(super) async fn run(self) -> Result<Arc<CachedToken>, RefreshError> {
-        let kind = self.seen.rotation.of(&self.service.provider);
-        let result = self.ask(kind).await;
+        let kind = self.rotation.of(&self.service.provider);
+        let result = self.refresh(kind).await;
         match result {
-            // Perhaps another server was given a newer one.
             Err(ref error) if kind == RefreshTokens::Stable && error.is_of_a_dead_grant() => {
-                let now = self.parts.clock.now();
-                let knowing = self.parts.lineages.know_a_newer(now, &self.presented);
-                match Box::pin(knowing).await {
-                    true => Box::pin(self.ask(RefreshTokens::SingleUse)).await,
+                // Another server may have been given a newer one.
+                let newer = self.lineages.have_newer_than(&self.presented);
+                match Box::pin(newer).await {
+                    true => Box::pin(self.refresh(RefreshTokens::SingleUse)).await,
                     false => result,
                 }
             }
@@ -81,123 +68,105 @@ impl ProviderCall {
         }
     }
 
-    async fn ask(&self, kind: RefreshTokens) -> Result<Arc<CachedToken>, RefreshError> {
-        let claim = self.claim(kind).await?;
-        let withheld = Arc::default();
-        let answer = self.send(kind, &claim, &withheld).await;
-        // Before the answer is judged: a new refresh token can't be had again.
-        let replaced = answer
-            .replaced
-            .map(|token| self.replaced(&claim.grant, token));
+    /// Leases the newest grant, sends its refresh token, stores a replaced one, and judges
+    /// the answer, in this order.
+    async fn refresh(&self, kind: RefreshTokens) -> Result<Arc<CachedToken>, RefreshError> {
+        let leased = self.lease(kind).await?;
+        // Without a lease no other server can send the same token.
+        let lease = leased.lease.clone();
+        let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
+        let permit = lease.map(SendPermit::new);
+        let answer = self.send_once(kind, &leased, permit.as_ref()).await;
+        let replaced = answer.replaced.map(|token| {
+            let (keys, now) = (self.keyring.current(), self.clock.now());
+            ReplacedToken::seal(&keys, now, &leased.grant, token)
+        });
         match answer.tokens {
-            Ok(tokens) => self.land(claim, replaced, tokens).await,
-            // The permit noted why it was refused.
+            Ok(tokens) => self.succeed(leased, replaced, tokens).await,
             Err(ProviderError::Withheld) => {
-                self.parts.lineages.release(claim).await;
-                let why = withheld.get().cloned().unwrap_or(StoreError::Lost);
-                Err(self.newest_unknown(why.into()))
+                self.lineages.release(leased).await;
+                let why = permit.map_or(StoreError::Lost, |permit| permit.refusal());
+                Err(RefreshError::newest_unknown(&self.service, why))
             }
-            Err(error) => Err(self.fail(kind, claim, replaced, error).await),
+            Err(error) => Err(self.fail(kind, leased, replaced, error).await),
         }
     }
 
-    async fn send(
+    /// Finds the refresh token to send. A single-use token must be the newest; where older
+    /// ones stay good, the call does without a store that is away.
+    async fn lease(&self, kind: RefreshTokens) -> Result<LeasedGrant, RefreshError> {
+        let (lineages, presented) = (&self.lineages, &self.presented);
+        if lineages.memory.is_marked_revoked(&presented.lineage) {
+            return Err(RefreshError::Revoked);
+        }
+        let patience = match kind {
+            RefreshTokens::Stable | RefreshTokens::None => {
+                return Ok(LeasedGrant::without_lease(presented.clone(), true));
+            }
+            RefreshTokens::Sliding => SLIDING_PATIENCE,
+            RefreshTokens::SingleUse => SINGLE_USE_PATIENCE,
+        };
+        match Box::pin(lineages.lease(presented, patience)).await {
+            Ok(leased) => Ok(leased),
+            Err(NoGrant::Revoked) => Err(RefreshError::Revoked),
+            Err(NoGrant::Unknown(_)) if kind == RefreshTokens::Sliding => {
+                Ok(lineages.newest_in_memory(presented.clone()))
+            }
+            Err(NoGrant::Unknown(why)) => {
+                self.log_failure(&why);
+                Err(RefreshError::newest_unknown(&self.service, why))
+            }
+        }
+    }
+
+    /// Sends the refresh token, once, and waits for the answer.
+    async fn send_once(
         &self,
         kind: RefreshTokens,
-        claim: &Claim,
-        withheld: &Arc<OnceLock<StoreError>>,
+        leased: &LeasedGrant,
+        permit: Option<&SendPermit>,
     ) -> RefreshAnswer {
         let patience = match kind {
             RefreshTokens::SingleUse => Patience::ForTheToken,
             _ => Patience::ForTheClient,
         };
-        // Without a lease no other server is concerned.
-        let lease = claim.lease.clone();
-        let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
-        let permit = lease.map(|lease| permit(lease, withheld.clone()));
         let stopwatch = Stopwatch::start();
-        // Boxed here: what it is handed on to would each have room for it twice.
-        let call = Box::pin(self.parts.provider.refresh(
+        // Boxed: each future that it is passed to would reserve room for it twice.
+        let request = Box::pin(self.provider.refresh(
             &self.service,
-            claim.grant.region.as_deref(),
-            &claim.grant.refresh_token,
+            leased.grant.region.as_deref(),
+            &leased.grant.refresh_token,
             (self.caller, patience),
-            permit,
+            permit.map(SendPermit::question),
         ));
-        let answer = claim.hold(call).await;
-        let metrics = &self.parts.metrics;
-        metrics.provider_called(&self.service.provider.id, stopwatch.elapsed());
+        let answer = leased.hold(request).await;
+        let provider = &self.service.provider.id;
+        self.metrics.provider_called(provider, stopwatch.elapsed());
         answer
     }
 
-    /// The refresh token to ask with. A single-use one must be known to be the
-    /// newest; where older ones are as good, the store can be done without.
-    async fn claim(&self, kind: RefreshTokens) -> Result<Claim, RefreshError> {
-        let (lineages, now) = (&self.parts.lineages, self.parts.clock.now());
-        if lineages.is_marked_revoked(&self.presented.lineage) {
-            return Err(RefreshError::Revoked);
-        }
-        let patience = match kind {
-            RefreshTokens::Stable | RefreshTokens::None => {
-                return Ok(Claim::free(self.presented.clone(), true));
-            }
-            RefreshTokens::Sliding => SLIDING_PATIENCE,
-            RefreshTokens::SingleUse => SINGLE_USE_PATIENCE,
-        };
-        let claim = lineages.claim(now, &self.presented, patience);
-        match Box::pin(claim).await {
-            Ok(claim) => Ok(claim),
-            Err(NotClaimed::Revoked) => Err(RefreshError::Revoked),
-            Err(NotClaimed::Unknown(_)) if kind == RefreshTokens::Sliding => {
-                Ok(lineages.claim_in_memory(now, self.presented.clone()))
-            }
-            Err(NotClaimed::Unknown(why)) => {
-                self.log_failed(&why);
-                Err(self.newest_unknown(why))
-            }
-        }
-    }
-
-    fn replaced(&self, grant: &Grant, refresh_token: Secret) -> Replaced {
-        let (keys, now) = (self.parts.keyring.current(), self.parts.clock.now());
-        let newest = Grant {
-            refresh_token,
-            issued_at: now,
-            generation: grant.generation.saturating_add(1),
-            ..grant.clone()
-        };
-        Replaced {
-            authid: seal_newest(&keys, now, &newest),
-            generation: newest.generation,
-        }
-    }
-
     /// Stores a replaced refresh token and caches the access token.
-    async fn land(
+    async fn succeed(
         &self,
-        claim: Claim,
-        replaced: Option<Replaced>,
+        leased: LeasedGrant,
+        replaced: Option<ReplacedToken>,
         tokens: Tokens,
     ) -> Result<Arc<CachedToken>, RefreshError> {
-        let parts = &self.parts;
-        let token = Arc::new(self.cached(&claim, replaced.as_ref(), tokens));
-        parts.lineages.note_answered(&claim.grant);
-        self.keep(claim, replaced).await;
+        let memory = &self.lineages.memory;
+        let token = Arc::new(self.cached_token(&leased, replaced.as_ref(), tokens));
+        memory.note_answered(&leased.grant);
+        self.store(leased, replaced).await;
         let lineage = self.presented.lineage;
-        // The refresh began before a revocation: its token is not handed out. A revocation is
-        // noted before the cache is emptied, so the second look sees one that comes just now.
-        let is_revoked = || {
-            let revocations = &self.seen.revocations;
-            revocations.happened_since(&lineage, self.begun)
-                || parts.lineages.is_marked_revoked(&lineage)
-        };
+        // A token of a refresh that began before a revocation is not handed out. A revocation
+        // is noted before it empties the cache, so the second check sees one that comes now.
+        let is_revoked = || memory.is_revoked_for(&lineage, self.began);
         if is_revoked() {
             return Err(RefreshError::Revoked);
         }
-        let moment = parts.clock.moment();
-        parts.cache.insert(lineage, moment, Arc::clone(&token));
+        self.cache
+            .insert(lineage, self.clock.moment(), token.clone());
         if is_revoked() {
-            parts.cache.remove(&lineage);
+            self.cache.remove(&lineage);
             return Err(RefreshError::Revoked);
         }
         tracing::info!(
@@ -209,77 +178,17 @@ impl ProviderCall {
         Ok(token)
     }
 
-    /// Stores a replaced refresh token, and lets others go on.
-    async fn keep(&self, claim: Claim, replaced: Option<Replaced>) {
-        let lineages = &self.parts.lineages;
-        let provider = &self.service.provider;
-        let is_unexpected = replaced.is_some() && self.seen.rotation.note(provider);
-        match replaced {
-            Some(Replaced {
-                authid: Some(authid),
-                generation,
-            }) => {
-                let now = self.parts.clock.now();
-                Box::pin(lineages.keep(now, claim, &authid, generation)).await;
-            }
-            _ => lineages.release(claim).await,
-        }
-        if is_unexpected {
-            Box::pin(lineages.tell_rotating(&provider.id)).await;
-        }
-    }
-
-    async fn fail(
+    /// Makes the cache entry. The client has the presented generation; the provider has
+    /// just accepted the leased one, which may be newer.
+    fn cached_token(
         &self,
-        kind: RefreshTokens,
-        claim: Claim,
-        replaced: Option<Replaced>,
-        error: ProviderError,
-    ) -> RefreshError {
-        self.log_failed(&error);
-        if replaced.is_some() {
-            tracing::warn!(
-                service = %self.service.id,
-                lineage = %self.presented.lineage.short_hash(),
-                "the answer was of no use, but for a new refresh token, which is kept"
-            );
-        }
-        let is_used_up = kind == RefreshTokens::SingleUse;
-        if is_used_up && replaced.is_none() && error.leaves_open_what_was_done() {
-            self.parts.lineages.note_unanswered(&claim.grant);
-        }
-        let error = match error {
-            ProviderError::GrantRefused(refusal) if is_used_up => self.refused(&claim, refusal),
-            error => RefreshError::of_provider(&self.service, error),
-        };
-        self.keep(claim, replaced).await;
-        error
-    }
-
-    /// Finds the reason why a single-use token was refused.
-    fn refused(&self, claim: &Claim, refusal: Refusal) -> RefreshError {
-        let lineages = &self.parts.lineages;
-        let provider = self.service.provider.name.clone();
-        if lineages.was_unanswered(&claim.grant) {
-            return RefreshError::AnswerLost { provider, refusal };
-        }
-        // If this process had used the login since it started, it would remember.
-        let is_from_before = !claim.is_known
-            && !lineages.outlive_the_process()
-            && lineages.remember_everything()
-            && self.presented.issued_at < self.seen.started_at;
-        match is_from_before {
-            true => RefreshError::Forgotten { provider, refusal },
-            false => RefreshError::of_provider(&self.service, ProviderError::GrantRefused(refusal)),
-        }
-    }
-
-    /// The client has the presented generation; the provider has just accepted the
-    /// claimed one, which may be newer.
-    fn cached(&self, claim: &Claim, replaced: Option<&Replaced>, tokens: Tokens) -> CachedToken {
-        let (now, moment) = (self.parts.clock.now(), self.parts.clock.moment());
-        let keys = self.parts.keyring.current();
-        let grant = &claim.grant;
+        leased: &LeasedGrant,
+        replaced: Option<&ReplacedToken>,
+        tokens: Tokens,
+    ) -> CachedToken {
+        let (now, moment) = (self.clock.now(), self.clock.moment());
+        let keys = self.keyring.current();
+        let grant = &leased.grant;
         let (generation, newest_authid) = match replaced {
             Some(replaced) => (replaced.generation, replaced.authid.clone()),
             None if grant.generation > self.presented.generation => {
@@ -292,52 +201,75 @@ impl ProviderCall {
             expires_at: moment.plus(tokens.expires_in),
             fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
             generation,
-            is_newest: claim.is_newest || replaced.is_some(),
+            is_newest: leased.is_newest || replaced.is_some(),
             is_revoked: grant.is_revoked(&keys),
             newest_authid,
             keys_version: keys.version(),
         }
     }
 
-    fn newest_unknown(&self, why: NewestUnknown) -> RefreshError {
-        RefreshError::NewestUnknown {
-            provider: self.service.provider.name.clone(),
-            why,
+    /// Stores a replaced refresh token, and ends the lease.
+    async fn store(&self, leased: LeasedGrant, replaced: Option<ReplacedToken>) {
+        let provider = &self.service.provider;
+        let is_unexpected = replaced.is_some() && self.rotation.note(provider);
+        match replaced {
+            Some(ReplacedToken {
+                authid: Some(authid),
+                generation,
+            }) => Box::pin(self.lineages.store_newest(leased, &authid, generation)).await,
+            _ => self.lineages.release(leased).await,
+        }
+        if is_unexpected {
+            Box::pin(self.lineages.tell_rotating(&provider.id)).await;
         }
     }
 
-    fn log_failed(&self, error: &impl Display) {
+    /// Stores a replaced refresh token, which may come with an error, and finds the error
+    /// for the client.
+    async fn fail(
+        &self,
+        kind: RefreshTokens,
+        leased: LeasedGrant,
+        replaced: Option<ReplacedToken>,
+        error: ProviderError,
+    ) -> RefreshError {
+        self.log_failure(&error);
+        if replaced.is_some() {
+            tracing::warn!(
+                service = %self.service.id,
+                lineage = %self.presented.lineage.short_hash(),
+                "the answer was of no use, but for a new refresh token, which is kept"
+            );
+        }
+        let is_single_use = kind == RefreshTokens::SingleUse;
+        if is_single_use && replaced.is_none() && error.leaves_open_what_was_done() {
+            self.lineages.memory.note_unanswered(&leased.grant);
+        }
+        let error = match error {
+            ProviderError::GrantRefused(refusal) if is_single_use => self.refused(&leased, refusal),
+            error => RefreshError::of_provider(&self.service, error),
+        };
+        self.store(leased, replaced).await;
+        error
+    }
+
+    /// Finds the reason why a single-use token was refused.
+    fn refused(&self, leased: &LeasedGrant, refusal: Refusal) -> RefreshError {
+        let provider = self.service.provider.name.clone();
+        if self.lineages.memory.was_unanswered(&leased.grant) {
+            return RefreshError::AnswerLost { provider, refusal };
+        }
+        match self.lineages.may_have_forgotten(leased, &self.presented) {
+            true => RefreshError::Forgotten { provider, refusal },
+            false => RefreshError::of_provider(&self.service, ProviderError::GrantRefused(refusal)),
+        }
+    }
+
+    fn log_failure(&self, error: &impl Display) {
         tracing::warn!(
             service = %self.service.id,
             lineage = %self.presented.lineage.short_hash(),
             "not refreshed: {error}"
         );
-    }
-}
-
-/// A refresh token that the provider has put in place of the one sent.
-struct Replaced {
-    /// Without a sealing key there is none.
-    authid: Option<Secret>,
-    generation: u32,
-}
-
-/// A permit to send that turns the lease into *sent*, for as long as the call may take.
-/// Why it was withheld is noted.
-pub(super) fn permit(
-    lease: Arc<Lease>,
-    withheld: Arc<OnceLock<StoreError>>,
-) -> impl Fn(Duration) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync + 'static {
-    move |left| {
-        let (lease, withheld) = (lease.clone(), withheld.clone());
-        Box::pin(async move {
-            let Err(error) = lease.mark_sent(left).await else {
-                return true;
-            };
-            tracing::warn!("a refresh token was not sent: the store {error}");
-            // Set once: nothing is asked twice.
-            let _ = withheld.set(error);
-            false
-        })
     }
 }

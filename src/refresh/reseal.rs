@@ -1,5 +1,6 @@
-//! Sealing a grant again: with a newer refresh token, or under a newer key.
+//! Sealing of a grant again: with a newer refresh token, or under a newer key.
 
+use super::{cache::CachedToken, presented::PresentedAuthId};
 use crate::{
     clock::UnixTime,
     keyring::KeySet,
@@ -7,12 +8,56 @@ use crate::{
     secret::Secret,
 };
 
-/// True if no better key than this one seals.
-pub(super) fn seals(keys: &KeySet, now: UnixTime, kid: &str) -> bool {
-    keys.sealing(now).is_none_or(|sealing| sealing.kid == kid)
+/// The AuthID with a refresh token that the provider issued in place of the one sent.
+pub(super) struct ReplacedToken {
+    /// `None` if no key seals.
+    pub(super) authid: Option<Secret>,
+    pub(super) generation: u32,
 }
 
-/// The same grant under the key that seals now.
+impl ReplacedToken {
+    /// Seals the refresh token that replaces the grant's.
+    pub(super) fn seal(keys: &KeySet, now: UnixTime, grant: &Grant, refresh_token: Secret) -> Self {
+        let newest = Grant {
+            refresh_token,
+            issued_at: now,
+            generation: grant.generation.saturating_add(1),
+            ..grant.clone()
+        };
+        Self {
+            authid: seal_newest(keys, now, &newest),
+            generation: newest.generation,
+        }
+    }
+}
+
+/// Returns the AuthID that the client should use from now on, if the presented one is out
+/// of date: the provider replaced the refresh token, or a newer key seals.
+///
+/// `keys` must be those that the presented AuthID was checked with. Otherwise an AuthID
+/// sealed by a leaked key could be resealed under the key that replaced it.
+pub(super) fn newest_authid(
+    keys: &KeySet,
+    now: UnixTime,
+    presented: &PresentedAuthId,
+    token: &CachedToken,
+) -> Option<Secret> {
+    if presented.grant.generation >= token.generation {
+        return match seals(keys, now, &presented.kid) {
+            true => None,
+            false => reseal(keys, now, &presented.grant),
+        };
+    }
+    let newest = token.newest_authid.as_ref()?;
+    // Another key may seal since it was cached.
+    let resealed = seal::open(keys, now, newest.expose())
+        .ok()
+        .filter(|opened| !seals(keys, now, &opened.kid))
+        .and_then(|opened| reseal(keys, now, &opened.grant));
+    Some(resealed.unwrap_or_else(|| newest.clone()))
+}
+
+/// Seals the same grant under the key that seals now.
 pub(super) fn reseal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Option<Secret> {
     let grant = Grant {
         issued_at: now,
@@ -21,8 +66,8 @@ pub(super) fn reseal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Option<Secr
     seal_newest(keys, now, &grant)
 }
 
-/// Without a sealing key the access token is still good: the client gets it, and
-/// the log says what is lost.
+/// Seals the newest grant of a login. A failure is logged and not returned: the access
+/// token is still good, and the client gets it.
 pub(super) fn seal_newest(keys: &KeySet, now: UnixTime, newest: &Grant) -> Option<Secret> {
     seal::seal(keys, now, newest)
         .inspect_err(|error| {
@@ -33,4 +78,9 @@ pub(super) fn seal_newest(keys: &KeySet, now: UnixTime, newest: &Grant) -> Optio
             );
         })
         .ok()
+}
+
+/// True if this key seals, or none does.
+fn seals(keys: &KeySet, now: UnixTime, kid: &str) -> bool {
+    keys.sealing(now).is_none_or(|sealing| sealing.kid == kid)
 }

@@ -1,15 +1,12 @@
-//! Revoking: the grant behind an AuthID, at its provider.
+//! Revocation of a grant at its provider.
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::{
-    Holder, NewestUnknown, RefreshEngine, RefreshError,
-    cache::CachedToken,
-    engine::check_newest,
-    lineages::{Claim, NotClaimed},
-    provider_call::{SINGLE_USE_PATIENCE, permit},
+    PresentedAuthId, RefreshEngine, RefreshError, cache::CachedToken, lineages::LeasedGrant,
+    newest_grant::NoGrant, provider_call::SINGLE_USE_PATIENCE, send_permit::SendPermit,
 };
 use crate::{
     provider::{
@@ -21,13 +18,14 @@ use crate::{
 /// Attempts, if another server refreshes the login between two steps.
 const ATTEMPTS: usize = 3;
 
-/// Why a grant is not known to be revoked.
+/// A grant is not known to be revoked.
 #[derive(Clone, Debug, Error)]
 pub enum RevokeError {
-    /// The AuthID does not open, or no live token was to be had.
+    /// The AuthID does not open, or a token for the revocation could not be had.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
-    /// The provider has no call for it: its user does it there.
+    /// The provider has no endpoint for it. The user revokes the grant on the provider's
+    /// own pages.
     #[error("{} has no call that revokes", .service.provider.name)]
     OnlyAtProvider {
         /// Service of the AuthID.
@@ -36,155 +34,151 @@ pub enum RevokeError {
 }
 
 impl RefreshEngine {
-    /// Revokes the grant of an AuthID, and makes every server forget its access token.
-    /// `Ok` only when the provider confirmed, or said that the grant is dead already.
+    /// Revokes the grant of an AuthID, and makes every server drop its access token.
+    /// Returns `Ok` only if the provider confirmed, or said that the grant is dead already.
     ///
-    /// The login is claimed before anything is sent, and what is sent is its newest
-    /// token: to one that it does not know a provider says OK, too (RFC 7009 section 2.2).
+    /// The login is leased first, and its newest token is sent: a provider confirms the
+    /// revocation of a token that it does not know (RFC 7009 section 2.2).
     ///
-    /// It goes on when the client hangs up: what the provider has confirmed must reach
-    /// every server.
-    pub async fn revoke(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
-        let (engine, service) = (self.clone(), Arc::clone(holder.service));
-        let holder = holder.detached();
-        let revoking = async move { engine.revoke_in_task(&holder(&service)).await };
-        let revoked = self.flights.in_own_task(revoking).await;
+    /// The work goes on when the client disconnects: every server must learn of a
+    /// confirmed revocation.
+    pub async fn revoke(&self, presented: &PresentedAuthId) -> Result<(), RevokeError> {
+        let (engine, presented) = (self.clone(), presented.clone());
+        let revoking = async move { engine.revoke_in_task(&presented).await };
+        let revoked = self.calls.in_own_task(revoking).await;
         revoked.unwrap_or(Err(RefreshError::Lost.into()))
     }
 
-    async fn revoke_in_task(&self, holder: &Holder<'_>) -> Result<(), RevokeError> {
-        let service = holder.service;
+    async fn revoke_in_task(&self, presented: &PresentedAuthId) -> Result<(), RevokeError> {
+        let service = &presented.service;
         let Some(revocation) = &service.provider.revocation else {
             let service = Arc::clone(service);
             return Err(RevokeError::OnlyAtProvider { service });
         };
         for _ in 0..ATTEMPTS {
-            let live = match self.live_token(holder, revocation).await {
-                // A single-use token may only be used up, and the grant live on for whoever
-                // has the newer one.
-                Err(error) if error.is_of_a_dead_grant() && !self.is_single_use(holder) => {
-                    self.forget(holder.lineage());
+            let live = match self.live_token(presented, revocation).await {
+                // The grant is dead. A single-use token may only be used up, and the grant
+                // live on with a newer one.
+                Err(error) if error.is_of_a_dead_grant() && !self.is_single_use(presented) => {
+                    self.forget(presented.lineage());
                     // Other servers may have an access token cached.
-                    if let Some(claim) = self.claim(holder).await? {
-                        self.parts
-                            .lineages
-                            .bury(self.parts.clock.now(), claim)
-                            .await;
+                    if let Some(leased) = self.lease(presented).await? {
+                        self.lineages.store_revoked(leased).await;
                     }
                     return Ok(());
                 }
                 Err(RefreshError::Revoked) => return Ok(()),
                 live => live?,
             };
-            let Some(claim) = self.claim(holder).await? else {
+            let Some(leased) = self.lease(presented).await? else {
                 return Ok(());
             };
-            let is_newest = |live: &Arc<CachedToken>| live.generation >= claim.grant.generation;
+            let is_newest = |live: &Arc<CachedToken>| live.generation >= leased.grant.generation;
             if !live.as_ref().is_none_or(is_newest) {
-                self.parts.lineages.release(claim).await;
+                self.lineages.release(leased).await;
                 continue;
             }
-            if self.send(holder, revocation, claim, live).await? {
+            let leased = self.send_revocation(presented, revocation, leased, live);
+            if self.conclude(presented, leased.await?).await {
                 return Ok(());
             }
         }
-        Err(newest_unknown(holder, StoreError::Held).into())
+        Err(RefreshError::newest_unknown(service, StoreError::Held).into())
     }
 
-    fn is_single_use(&self, holder: &Holder<'_>) -> bool {
-        self.seen.rotation.of(&holder.service.provider) == RefreshTokens::SingleUse
+    fn is_single_use(&self, presented: &PresentedAuthId) -> bool {
+        self.rotation.of(&presented.service.provider) == RefreshTokens::SingleUse
     }
 
-    /// A refresh that has just succeeded, where that proves that the newest of single-use
-    /// tokens is at hand, or where the provider wants an access token. `None` elsewhere.
+    /// Refreshes, if the provider revokes by access token, or takes each refresh token once:
+    /// then the refresh proves that the newest one is at hand. Otherwise returns `None`.
     async fn live_token(
         &self,
-        holder: &Holder<'_>,
+        presented: &PresentedAuthId,
         revocation: &Revocation,
     ) -> Result<Option<Arc<CachedToken>>, RefreshError> {
         let takes_access_token = revocation.method == RevocationMethod::AccessToken;
-        if !takes_access_token && !self.is_single_use(holder) {
+        if !takes_access_token && !self.is_single_use(presented) {
             return Ok(None);
         }
-        // Never the cached one: it may have died with its grant.
-        let live = self.fly(holder).await?;
-        check_newest(holder, &live)?;
+        // Never the cached token: it may have died with its grant.
+        let live = self.call_provider(presented).await?;
+        presented.check_newest(&live)?;
         Ok(Some(live))
     }
 
-    /// The login, from the store first; `None` if it was revoked before.
-    async fn claim(&self, holder: &Holder<'_>) -> Result<Option<Claim>, RefreshError> {
-        let now = self.parts.clock.now();
-        let lineages = &self.parts.lineages;
-        let claim = lineages.claim(now, &holder.grant, SINGLE_USE_PATIENCE);
-        match claim.await {
-            Ok(claim) => Ok(Some(claim)),
-            Err(NotClaimed::Revoked) => Ok(None),
-            Err(NotClaimed::Unknown(why)) => Err(RefreshError::NewestUnknown {
-                provider: holder.service.provider.name.clone(),
-                why,
-            }),
+    /// Leases the newest grant of the login. Returns `None` if it was revoked before.
+    async fn lease(
+        &self,
+        presented: &PresentedAuthId,
+    ) -> Result<Option<LeasedGrant>, RefreshError> {
+        let leasing = self.lineages.lease(&presented.grant, SINGLE_USE_PATIENCE);
+        match leasing.await {
+            Ok(leased) => Ok(Some(leased)),
+            Err(NoGrant::Revoked) => Ok(None),
+            Err(NoGrant::Unknown(why)) => {
+                Err(RefreshError::newest_unknown(&presented.service, why))
+            }
         }
     }
 
-    /// Sends the revocation. Returns `false` if a newer token appeared meanwhile.
-    async fn send(
+    /// Sends the revocation, and returns the lease once the provider has confirmed.
+    async fn send_revocation(
         &self,
-        holder: &Holder<'_>,
+        presented: &PresentedAuthId,
         revocation: &Revocation,
-        claim: Claim,
+        leased: LeasedGrant,
         live: Option<Arc<CachedToken>>,
-    ) -> Result<bool, RefreshError> {
-        let service = holder.service;
+    ) -> Result<LeasedGrant, RefreshError> {
+        let service = &presented.service;
         let tokens = GrantTokens {
-            refresh_token: &claim.grant.refresh_token,
+            refresh_token: &leased.grant.refresh_token,
             access_token: live.as_ref().map(|live| &live.access_token),
         };
-        let region = holder.grant.region.as_deref();
-        let withheld = Arc::default();
-        let lease = claim.lease.clone();
-        let permit = lease.map(|lease| permit(lease, Arc::clone(&withheld)));
-        let provider = &self.parts.provider;
-        let caller = match holder.caller {
+        let caller = match presented.caller {
             Caller::Holder(client) => Caller::Revoker(client),
             stranger => stranger,
         };
-        let revoking = provider.revoke(service, revocation, region, tokens, caller, permit);
-        if let Err(error) = claim.hold(revoking).await {
-            self.parts.lineages.release(claim).await;
-            return Err(match error {
-                ProviderError::Withheld => {
-                    let why = withheld.get().cloned().unwrap_or(StoreError::Lost);
-                    newest_unknown(holder, why)
-                }
-                error => RefreshError::of_provider(service, error),
-            });
-        }
-        let lineages = &self.parts.lineages;
-        // Before anything is waited for: a refresh under way hands nothing out any more.
-        self.forget(holder.lineage());
-        // A lease keeps out every server's refreshes of a single-use token, this one's too;
-        // others go on without it.
-        if claim.lease.is_none() || !self.is_single_use(holder) {
-            self.landed_of(holder.lineage()).await;
-            if lineages.remember_a_newer(&claim.grant) {
-                lineages.release(claim).await;
-                return Ok(false);
+        let permit = leased.lease.clone().map(SendPermit::new);
+        let request = self.provider.revoke(
+            service,
+            revocation,
+            presented.grant.region.as_deref(),
+            tokens,
+            caller,
+            permit.as_ref().map(SendPermit::question),
+        );
+        let Err(error) = leased.hold(request).await else {
+            return Ok(leased);
+        };
+        self.lineages.release(leased).await;
+        Err(match (error, permit) {
+            (ProviderError::Withheld, Some(permit)) => {
+                RefreshError::newest_unknown(service, permit.refusal())
+            }
+            (error, _) => RefreshError::of_provider(service, error),
+        })
+    }
+
+    /// Marks the login as revoked. Returns `false` if a newer token appeared meanwhile.
+    async fn conclude(&self, presented: &PresentedAuthId, leased: LeasedGrant) -> bool {
+        let (service, lineage) = (&presented.service, presented.lineage());
+        // Before the first await: a refresh in progress must not hand out a token any more.
+        self.forget(lineage);
+        // Under a lease, no server refreshes a single-use token. Other refreshes go on.
+        if leased.lease.is_none() || !self.is_single_use(presented) {
+            self.calls.wait_for(lineage).await;
+            if self.lineages.memory.has_newer_than(&leased.grant) {
+                self.lineages.release(leased).await;
+                return false;
             }
         }
-        lineages.bury(self.parts.clock.now(), claim).await;
+        self.lineages.store_revoked(leased).await;
         tracing::info!(
             service = %service.id,
-            lineage = %holder.lineage().short_hash(),
+            lineage = %lineage.short_hash(),
             "revoked at the provider"
         );
-        Ok(true)
-    }
-}
-
-fn newest_unknown(holder: &Holder<'_>, error: StoreError) -> RefreshError {
-    RefreshError::NewestUnknown {
-        provider: holder.service.provider.name.clone(),
-        why: NewestUnknown::Store(error),
+        true
     }
 }

@@ -1,7 +1,7 @@
-//! Providers that replace refresh tokens although their table says that they stay.
+//! Providers that replace refresh tokens although their table says *stable*.
 //!
-//! Auth0, Okta and Keycloak do so once their administrator switches rotation on. From
-//! then on a used token is refused, and may end the login.
+//! Auth0, Okta and Keycloak do so once their administrator enables rotation. From then on a
+//! used token is refused, and sending it may end the login.
 
 use std::{
     collections::HashSet,
@@ -13,40 +13,44 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// Providers that were seen to replace refresh tokens against their table.
+/// The providers that have replaced a refresh token against their table.
 #[derive(Debug)]
 pub(super) struct Rotation {
     // Held to look and to insert, never across an await.
-    seen: Mutex<HashSet<String>>,
+    rotating: Mutex<HashSet<String>>,
     metrics: Arc<Metrics>,
 }
 
 impl Rotation {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
         Self {
-            seen: Mutex::default(),
+            rotating: Mutex::default(),
             metrics,
         }
     }
 
-    /// The kind of the provider's refresh tokens: as seen, or else as its table says.
+    /// Returns the kind of the provider's refresh tokens: *single-use* if it has replaced
+    /// one, or else the kind in its table.
     pub(super) fn of(&self, provider: &Provider) -> RefreshTokens {
         match provider.refresh_tokens {
-            RefreshTokens::Stable if self.seen().contains(&provider.id) => RefreshTokens::SingleUse,
-            said => said,
+            RefreshTokens::Stable if self.rotating().contains(&provider.id) => {
+                RefreshTokens::SingleUse
+            }
+            by_table => by_table,
         }
     }
 
-    /// Notes that this provider replaced a token. Returns `true` if that contradicts its
-    /// table and was not known.
+    /// Notes that the provider replaced a token. Returns `true` if that contradicts its
+    /// table and was not noted before.
     pub(super) fn note(&self, provider: &Provider) -> bool {
         let is_unexpected = provider.refresh_tokens == RefreshTokens::Stable;
         is_unexpected && self.note_id(&provider.id)
     }
 
-    /// The same for a provider that another server saw. Returns `true` if it was not known.
+    /// Notes an announcement of another server about the provider of this id. Returns
+    /// `true` if it was not noted before.
     pub(super) fn note_id(&self, provider: &str) -> bool {
-        let is_new = self.seen().insert(provider.to_owned());
+        let is_new = self.rotating().insert(provider.to_owned());
         if is_new {
             self.metrics.rotates_unexpectedly(provider);
             tracing::error!(
@@ -60,15 +64,15 @@ impl Rotation {
         is_new
     }
 
-    /// Providers that the other servers do not know of yet.
-    pub(super) fn untold(&self, told: &[String]) -> Vec<String> {
-        let seen = self.seen();
-        let untold = seen.iter().filter(|provider| !told.contains(provider));
-        untold.cloned().collect()
+    /// Returns the noted providers that are not among the announced ones.
+    pub(super) fn unannounced(&self, announced: &[String]) -> Vec<String> {
+        let rotating = self.rotating();
+        let ids = rotating.iter().filter(|id| !announced.contains(id));
+        ids.cloned().collect()
     }
 
-    fn seen(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.seen
+    fn rotating(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.rotating
             .lock()
             .expect("nothing panics while holding the lock")
     }

@@ -12,7 +12,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tracing::Level;
 
 use super::{Reply, forwarded::Asker};
-use crate::{clock::Stopwatch, provider::Service, refresh::Holder, seal::Lineage};
+use crate::{clock::Stopwatch, provider::Service, refresh::PresentedAuthId, seal::Lineage};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -98,7 +98,7 @@ impl Entry {
     }
 
     /// Adds the service and lineage of the request's AuthID to the log line.
-    pub(super) fn note_holder(&mut self, holder: &Holder<'_>) {
+    pub(super) fn note_holder(&mut self, holder: &PresentedAuthId) {
         self.note_service(holder.service());
         if let Some(line) = &mut self.line {
             line.lineage = Some(holder.lineage());

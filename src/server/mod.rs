@@ -34,7 +34,7 @@ use crate::{
     pages::Frame,
     provider::{Catalog, RefreshTokens, Service, Withheld},
     public_url::PublicUrl,
-    refresh::{Holder, RefreshEngine, RefreshError},
+    refresh::{PresentedAuthId, RefreshEngine, RefreshError},
     seal::{NotAnAuthId, OpenError},
     telemetry::Metrics,
 };
@@ -97,7 +97,7 @@ impl Server {
         &self,
         authid: &Result<Presented<'_>, NotAnAuthId>,
         asker: Asker,
-    ) -> Result<Holder<'_>, RefreshError> {
+    ) -> Result<PresentedAuthId, RefreshError> {
         let authid = authid.as_ref().map_err(|why| OpenError::from(*why))?;
         self.engine.open(authid.text(), asker.counted_as()).await
     }

@@ -1,5 +1,5 @@
-//! The way to Redis: one connection that all commands share, made anew on the next
-//! command after it broke.
+//! The connection to Redis: one for all commands. When it breaks, the next command makes a
+//! new one.
 
 use std::{fmt, future::Future, time::Duration};
 
@@ -16,30 +16,32 @@ use tokio::{sync::Mutex, time::timeout};
 use super::{StoreError, StoreUrl, url::Topology};
 use crate::clock::Stopwatch;
 
-/// A command is answered by then, waiting for a connection included.
+/// Timeout of a command, including the time to connect.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
-/// Below that of a command, so that whoever connects learns that it fails.
+/// Timeout of a connection attempt. Shorter than [`COMMAND_TIMEOUT`], so that the command
+/// that connects sees the failure.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// For so long after a failure nobody else tries to connect: who waits in line
-/// behind a connection that fails would wait beyond all deadlines.
+/// Time after a failed attempt during which no other is made. Commands wait in line for a
+/// connection; if each made its own attempt, the last would wait beyond all deadlines.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 
-/// Leads to one Redis, to the primary that sentinels know, or to a cluster.
-pub(super) struct Link {
-    target: Target,
-    state: Mutex<State>,
+/// Connects to one Redis, to the primary that sentinels know, or to a cluster.
+pub(super) struct RedisLink {
+    target: RedisTarget,
+    state: Mutex<LinkState>,
 }
 
-enum Target {
+enum RedisTarget {
     Single(Client),
     Sentinel(Mutex<SentinelClient>),
     Cluster(ClusterClient),
 }
 
 #[derive(Default)]
-struct State {
+struct LinkState {
     open: Option<Connection>,
-    /// Counts connections, so that a broken one is not closed twice over.
+    /// Number of the open connection. A command that failed on an older one does not close
+    /// the open one.
     number: u64,
     failure: Option<(Stopwatch, StoreError)>,
 }
@@ -51,8 +53,8 @@ pub(super) enum Connection {
     Cluster(ClusterConnection),
 }
 
-impl Link {
-    /// To where the address says; nothing is sent yet. It fails where TLS cannot be
+impl RedisLink {
+    /// Prepares a connection to this address. Nothing is sent yet. Fails if TLS cannot be
     /// set up.
     pub(super) fn new(url: &StoreUrl) -> Result<Self, StoreError> {
         Ok(Self {
@@ -61,7 +63,7 @@ impl Link {
         })
     }
 
-    /// Runs one command, on a connection that is there or is made now.
+    /// Runs one command on the open connection, or on a new one.
     pub(super) async fn run<T, F>(
         &self,
         command: impl FnOnce(Connection) -> F,
@@ -121,14 +123,14 @@ impl Link {
     }
 }
 
-fn target(url: &StoreUrl) -> Result<Target, RedisError> {
+fn target(url: &StoreUrl) -> Result<RedisTarget, RedisError> {
     match &url.topology {
-        Topology::Single => Ok(Target::Single(Client::open(url.nodes[0].clone())?)),
+        Topology::Single => Ok(RedisTarget::Single(Client::open(url.nodes[0].clone())?)),
         Topology::Cluster => {
             let cluster = ClusterClient::builder(url.nodes.clone())
                 .connection_timeout(CONNECT_TIMEOUT)
                 .response_timeout(COMMAND_TIMEOUT);
-            Ok(Target::Cluster(cluster.build()?))
+            Ok(RedisTarget::Cluster(cluster.build()?))
         }
         Topology::Sentinel(name) => {
             let settings = url.nodes[0].redis_settings();
@@ -147,12 +149,12 @@ fn target(url: &StoreUrl) -> Result<Target, RedisError> {
                     .set_client_to_redis_tls_mode(TlsMode::Secure)
                     .set_client_to_sentinel_tls_mode(TlsMode::Secure);
             }
-            Ok(Target::Sentinel(Mutex::new(sentinel.build()?)))
+            Ok(RedisTarget::Sentinel(Mutex::new(sentinel.build()?)))
         }
     }
 }
 
-impl Target {
+impl RedisTarget {
     async fn connect(&self) -> Result<Connection, RedisError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -172,15 +174,15 @@ impl Target {
     }
 }
 
-/// True if another connection may help: this one is broken or silent, or leads to a
-/// server that is no longer the primary.
+/// True if a new connection may help: this one is broken or silent, or its server is no
+/// longer the primary.
 fn is_of_the_connection(error: &RedisError) -> bool {
     let demoted = ErrorKind::Server(ServerErrorKind::ReadOnly);
     error.is_io_error() || error.is_unrecoverable_error() || error.kind() == demoted
 }
 
 fn store_error(error: &RedisError) -> StoreError {
-    // The library's words name addresses, error codes and scripts by their hash.
+    // The library's messages hold addresses, error codes and hashes of scripts, no secret.
     let cause = error.to_string();
     match error.kind() {
         _ if error.is_timeout() => StoreError::TooSlow,
@@ -220,8 +222,8 @@ impl ConnectionLike for Connection {
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for RedisLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Link")
+        f.write_str("RedisLink")
     }
 }

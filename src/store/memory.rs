@@ -1,4 +1,4 @@
-//! Kept in the memory of this process.
+//! Storage in the memory of this process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,50 +10,52 @@ use crate::{
     secret::Secret,
 };
 
-/// The memory of this process: bounded, so that strangers who fill it only push
-/// out each other's entries.
+/// A bounded map in the memory of this process: strangers who fill it only push out each
+/// other's entries.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    entries: Arc<Cache<Name, Entry, Weight>>,
+    entries: Arc<Cache<Name, MemoryEntry, EntryWeight>>,
     clock: Clock,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct MemoryEntry {
     value: Secret,
     expires_at: Moment,
 }
 
+/// Initial number of entries; the map grows as needed.
 const FIRST_CAPACITY: usize = 64;
+/// Memory of an entry besides its value, in bytes.
 const ENTRY_OVERHEAD_BYTES: u64 = 128;
 
 impl Memory {
-    /// An empty one, of at most about `bytes`.
+    /// Makes an empty map of at most about `bytes`.
     pub fn new(clock: Clock, bytes: u64) -> Self {
         Self {
-            entries: Arc::new(Cache::with_weighter(FIRST_CAPACITY, bytes, Weight)),
+            entries: Arc::new(Cache::with_weighter(FIRST_CAPACITY, bytes, EntryWeight)),
             clock,
         }
     }
 
-    /// True if older entries may have made room for newer ones.
+    /// True if entries may have been dropped to make room for newer ones.
     pub fn is_nearly_full(&self) -> bool {
         self.entries.weight() >= self.entries.capacity() / 10 * 9
     }
 
-    /// Keeps a value for `lifetime`, in place of an older one.
+    /// Stores a value for `lifetime`. Replaces an older one.
     pub fn put(&self, name: Name, value: Secret, lifetime: Duration) {
         let expires_at = self.clock.moment().plus(lifetime);
-        self.entries.insert(name, Entry { value, expires_at });
+        self.entries.insert(name, MemoryEntry { value, expires_at });
     }
 
-    /// The value, while it lives.
+    /// Returns the value, unless it has expired.
     pub fn get(&self, name: &Name) -> Option<Secret> {
         let entry = self.entries.get(name)?;
         (self.clock.moment() < entry.expires_at).then_some(entry.value)
     }
 
-    /// The value, which nobody else gets any more.
+    /// Removes and returns the value, unless it has expired.
     pub fn take(&self, name: &Name) -> Option<Secret> {
         let (_, entry) = self.entries.remove(name)?;
         (self.clock.moment() < entry.expires_at).then_some(entry.value)
@@ -61,10 +63,10 @@ impl Memory {
 }
 
 #[derive(Clone, Debug)]
-struct Weight;
+struct EntryWeight;
 
-impl Weighter<Name, Entry> for Weight {
-    fn weight(&self, _: &Name, entry: &Entry) -> u64 {
+impl Weighter<Name, MemoryEntry> for EntryWeight {
+    fn weight(&self, _: &Name, entry: &MemoryEntry) -> u64 {
         ENTRY_OVERHEAD_BYTES + entry.value.expose().len() as u64
     }
 }

@@ -1,14 +1,15 @@
-//! Names and sealed values that outlive a request, for a while.
+//! Storage of sealed values by name, for a limited time: in the memory of this process, or
+//! in a Redis that several processes share.
 //!
-//! The store knows nothing of what it holds: names are hashes, values are
-//! envelopes that only their rightful holder makes the server open. It is the
-//! memory of this process, or Redis that several processes share.
+//! Names are hashes, and values are envelopes. The server can open one only for a client
+//! that presents the AuthID or token that it belongs to.
 
 mod connection;
 mod lease;
 mod memory;
 mod news;
-mod shared;
+mod redis_store;
+mod swap;
 mod turn;
 mod url;
 
@@ -21,18 +22,18 @@ use thiserror::Error;
 pub use lease::Lease;
 pub use memory::Memory;
 pub use news::{NEWS_LIFETIME, News};
-pub use shared::Shared;
-pub use turn::{LeaseTimes, Phase, Record, StoreTime, Turn};
+pub use redis_store::RedisStore;
+pub use turn::{LeaseTimes, Phase, Record, StoreTime, TurnState};
 pub use url::{NotAStore, StoreUrl};
 
 use crate::secret::Secret;
 
-/// A hash, so that whoever reads the store learns no lineage or token.
+/// Name of a value: a hash, so that the store's contents reveal no lineage or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Name([u8; 32]);
 
 impl Name {
-    /// The name for a secret `key` among those of one `kind`.
+    /// Makes the name of the secret `key`, different for each `kind` of value.
     pub fn new(kind: &str, key: &[u8]) -> Self {
         let hash = digest(&SHA256, &[kind.as_bytes(), b"\0", key].concat());
         let mut name = [0; 32];
@@ -40,7 +41,7 @@ impl Name {
         Self(name)
     }
 
-    /// The name of something else that is kept about the same thing.
+    /// Makes the name of another `kind` of value about the same thing.
     pub fn about(&self, kind: &str) -> Self {
         Self::new(kind, &self.0)
     }
@@ -49,7 +50,7 @@ impl Name {
         &self.0
     }
 
-    /// Reads base64url.
+    /// Parses base64url.
     fn parse(text: &str) -> Option<Self> {
         let mut name = [0; 32];
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut name).ok()?;
@@ -57,42 +58,42 @@ impl Name {
     }
 }
 
-/// Why the shared store did not do its work. Nothing of these holds a name or a
+/// A command to Redis failed, or a lease could not be had. No error holds a name or a
 /// value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum StoreError {
-    /// No connection. Is the address right, and does it run?
+    /// No connection. Check that the address is right and that Redis runs.
     #[error("cannot be reached: {cause}")]
     Unreachable {
-        /// In the client library's words.
+        /// Error message of the client library.
         cause: String,
     },
-    /// It answers, but does not do what was asked: it is full, read-only, or wants
-    /// another password.
+    /// Redis answers with an error: it is full, read-only, or requires another password.
     #[error("refuses: {cause}")]
     Refused {
-        /// In its own words.
+        /// Error message of Redis.
         cause: String,
     },
-    /// It did not answer in time.
+    /// Redis did not answer in time.
     #[error("does not answer in time")]
     TooSlow,
-    /// Another server is at work on this name, and takes long.
+    /// Another server has the lease on this name and did not end it in time.
     #[error("is waiting for another server that is refreshing the same login")]
     Held,
-    /// Another server may have something to store for this name, and lost the store.
+    /// Another server sent a refresh token and has not stored the result; it may have lost
+    /// Redis.
     #[error("is waiting for another server that has not stored what became of a refresh")]
     Owed {
-        /// Others wait at most for so long.
+        /// Time after which the name may be taken over, at the latest.
         free_in: Duration,
     },
-    /// Another server has taken over what this one was at work on.
+    /// Another server has taken over this server's lease.
     #[error("has given this login to another server")]
     Lost,
 }
 
 impl StoreError {
-    /// A word for metrics.
+    /// Returns the name of the failure for metrics.
     fn kind(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
@@ -105,17 +106,17 @@ impl StoreError {
     }
 }
 
-/// A store of values that any server may be asked for.
+/// Storage of values that any of the servers may be asked for.
 #[derive(Clone, Debug)]
 pub enum Store {
-    /// One process, which keeps everything to itself.
+    /// The memory of the only server.
     Memory(Memory),
-    /// Several processes, or one that is restarted.
-    Shared(Shared),
+    /// A Redis that several servers share, or that survives a restart of one.
+    Redis(RedisStore),
 }
 
 impl Store {
-    /// Keeps a value for `lifetime`, in place of an older one.
+    /// Stores a value for `lifetime`. Replaces an older one.
     pub async fn put(
         &self,
         name: Name,
@@ -127,23 +128,23 @@ impl Store {
                 memory.put(name, value, lifetime);
                 Ok(())
             }
-            Self::Shared(shared) => shared.put(&name, &value, lifetime).await,
+            Self::Redis(redis) => redis.put(&name, &value, lifetime).await,
         }
     }
 
-    /// The value, while it lives.
+    /// Returns the value, unless it has expired.
     pub async fn get(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.get(name)),
-            Self::Shared(shared) => shared.get(name).await,
+            Self::Redis(redis) => redis.get(name).await,
         }
     }
 
-    /// The value, which nobody else gets any more.
+    /// Removes and returns the value, unless it has expired.
     pub async fn take(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.take(name)),
-            Self::Shared(shared) => shared.take(name).await,
+            Self::Redis(redis) => redis.take(name).await,
         }
     }
 }

@@ -5,27 +5,28 @@ use std::{sync::LazyLock, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use redis::{AsyncCommands, Script};
 
-use super::{Name, Shared, StoreError};
+use super::{Name, RedisStore, StoreError, swap::milliseconds};
 
-/// Lifetime of an announced revocation. A server that could not read for so long must drop
-/// everything that it has cached.
+/// Lifetime of an announced revocation. A server that could not read for that long must
+/// drop everything that it has cached.
 pub const NEWS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Overlap of two reads, in milliseconds: after a failover the store's clock may be a
 /// little behind.
 const OVERLAP_MS: f64 = 60_000.0;
 
-/// Announcements.
+/// The announcements of all servers.
 #[derive(Debug, Default)]
 pub struct News {
-    /// Names of logins whose grant was revoked at the provider.
+    /// Store names of the logins whose grant was revoked at the provider.
     pub revoked: Vec<Name>,
-    /// Providers that replaced a refresh token although their table says *stable*.
+    /// Ids of the providers that replaced a refresh token although their table says
+    /// *stable*.
     pub rotating: Vec<String>,
     /// Start of the next read, on the store's clock.
     pub read_until: f64,
 }
 
-/// Adds a name under the store's own time, and forgets what is too old.
+/// Adds a name with the time of Redis's clock, and deletes names that are too old.
 static TELL_REVOKED: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"local time = redis.call('TIME')
@@ -36,15 +37,14 @@ static TELL_REVOKED: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-impl Shared {
+impl RedisStore {
     /// Tells every server that the login of this name was revoked at the provider.
     pub async fn tell_revoked(&self, name: &Name) -> Result<(), StoreError> {
         let key = self.common_key("revoked");
         let name = URL_SAFE_NO_PAD.encode(name.as_bytes());
-        let lifetime = u64::try_from(NEWS_LIFETIME.as_millis()).unwrap_or(u64::MAX);
         self.run(|mut connection| async move {
             let mut telling = TELL_REVOKED.key(key);
-            telling.arg(name).arg(lifetime);
+            telling.arg(name).arg(milliseconds(NEWS_LIFETIME));
             telling.invoke_async(&mut connection).await
         })
         .await
@@ -57,7 +57,8 @@ impl Shared {
             .await
     }
 
-    /// Reads the announcements since `read_until` of the news before; 0 reads all.
+    /// Reads the announcements since `read_until`, which the last read returned; 0 reads
+    /// all.
     pub async fn news(&self, read_until: f64) -> Result<News, StoreError> {
         let (revoked, rotating) = (self.common_key("revoked"), self.common_key("rotating"));
         let since = read_until - OVERLAP_MS;

@@ -1,12 +1,12 @@
 //! The protocol by which servers take turns at a name, without input or output.
 //!
-//! One record in the store says who has the turn. Before anything that cannot be
-//! undone is done elsewhere, its owner turns the record from *held* into *sent*. A held
-//! record goes with an owner that dies, within seconds. A sent one stays: its owner may
-//! have something that nobody else has, and no way to store it.
+//! One record in the store says which server has the turn. Before its owner does anything
+//! elsewhere that cannot be undone, it turns the record from *held* into *sent*. A held
+//! record of an owner that died expires within seconds. A sent one stays longer: its owner
+//! may be alive with a new token and without a connection to the store.
 //!
-//! `lease.rs` runs these rules against Redis, and `tests/it/turns.rs` explores what
-//! comes of them.
+//! `lease.rs` runs these rules against Redis, and `tests/it/turns.rs` explores every order
+//! of steps and faults.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct StoreTime(pub u64);
 pub enum Phase {
     /// Nothing was sent yet.
     Held,
-    /// Something is sent, or will be at any moment.
+    /// The token is sent, or may be at any moment.
     Sent,
 }
 
@@ -28,23 +28,23 @@ pub enum Phase {
 pub struct Record<T> {
     /// The lease that has the turn.
     pub owner: T,
-    /// Its progress.
+    /// Progress of its owner.
     pub phase: Phase,
     /// End of the lock (*held*) or of the call (*sent*).
     pub until: StoreTime,
 }
 
-/// The times of the protocol.
+/// Durations of the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaseTimes {
-    /// Life of a *held* record that is not renewed.
+    /// Lifetime of a *held* record that is not renewed.
     pub held: Duration,
     /// Time that others wait after the end of a *sent* record's call.
     ///
-    /// Its owner may be alive with a new token in memory and no way to the store, and to
-    /// send the old token then can end the login. Half an hour, because a client that is
-    /// refused gives up after two minutes and comes back with its next job, an hour or a
-    /// day later: a shorter wait would help nobody, and a longer one would fail two
+    /// The owner may be alive with a new token in memory and without a connection to the
+    /// store. Sending the old token then can end the login. Half an hour, because a client
+    /// that is refused gives up after two minutes and comes back with its next job, an hour
+    /// or a day later: a shorter wait would help nobody, and a longer one would fail two
     /// hourly jobs in a row.
     pub owner_grace: Duration,
     /// Time that the store must have answered without a failure before a *sent* record is
@@ -62,45 +62,45 @@ impl Default for LeaseTimes {
     }
 }
 
-/// Answer to a server that wants the turn.
+/// Availability of the turn to a server that wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum TurnState {
     /// It may take the turn.
     Free,
-    /// It may take the turn, and nobody will ever know what became of the last call.
+    /// It may take the turn. The result of the last owner's call is lost.
     Abandoned,
-    /// Another server is at work.
+    /// Another server has it.
     Taken,
-    /// Another server may have something to store. Others wait `free_in` for it.
+    /// Another server may have a result to store. Others wait for it.
     Owed {
-        /// Zero if only the store's steadiness is waited for.
+        /// Remaining wait. Zero if the store only has to answer for a while longer.
         free_in: Duration,
     },
 }
 
 impl LeaseTimes {
-    /// May `us` take the turn at `now`? `answered_for` is how long the store has
-    /// answered `us` without a failure.
+    /// Decides if `us` may take the turn at `now`. `answered_for` is the time for which the
+    /// store has answered `us` without a failure.
     pub fn turn<T: PartialEq>(
         &self,
         record: Option<&Record<T>>,
         us: &T,
         now: StoreTime,
         answered_for: Duration,
-    ) -> Turn {
+    ) -> TurnState {
         let Some(record) = record else {
-            return Turn::Free;
+            return TurnState::Free;
         };
         match record.phase {
-            // An earlier answer that said so was lost.
-            Phase::Held if record.owner == *us => Turn::Free,
-            _ if now < record.until => Turn::Taken,
-            Phase::Held => Turn::Free,
+            // The response that granted this server the turn was lost.
+            Phase::Held if record.owner == *us => TurnState::Free,
+            _ if now < record.until => TurnState::Taken,
+            Phase::Held => TurnState::Free,
             Phase::Sent => {
                 let free_in = record.until.plus(self.owner_grace).since(now);
                 match free_in.is_zero() && answered_for >= self.steady {
-                    true => Turn::Abandoned,
-                    false => Turn::Owed { free_in },
+                    true => TurnState::Abandoned,
+                    false => TurnState::Owed { free_in },
                 }
             }
         }
@@ -108,13 +108,13 @@ impl LeaseTimes {
 }
 
 impl<T: PartialEq> Record<T> {
-    /// May `us` renew the lock, or begin to send? Also after the lock's end, as long as
-    /// nobody else has taken the turn.
+    /// True if `us` may renew the lock or begin to send: also after the lock's end, as long
+    /// as no other server has taken the turn.
     pub fn may_go_on(&self, us: &T) -> bool {
         self.owner == *us && self.phase == Phase::Held
     }
 
-    /// May `us` store something and end the turn?
+    /// True if `us` may store a value and end the turn.
     pub fn may_settle(&self, us: &T) -> bool {
         self.owner == *us
     }
@@ -132,7 +132,7 @@ impl StoreTime {
 }
 
 impl Record<String> {
-    /// Reads what the store has: `held OWNER UNTIL`, or `sent OWNER UNTIL`.
+    /// Parses the text in the store: `held OWNER UNTIL` or `sent OWNER UNTIL`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let phase = match words.next()? {
@@ -157,7 +157,7 @@ mod tests {
     const NOW: StoreTime = StoreTime(1_000_000);
     const LONG: Duration = Duration::from_secs(60);
 
-    fn turn(phase: Phase, owner: &str, until: u64, answered_for: Duration) -> Turn {
+    fn turn(phase: Phase, owner: &str, until: u64, answered_for: Duration) -> TurnState {
         let record = Record {
             owner,
             phase,
@@ -168,16 +168,22 @@ mod tests {
 
     #[test]
     fn a_held_turn_ends_with_its_lock() {
-        assert_eq!(turn(Phase::Held, "other", NOW.0 + 1, LONG), Turn::Taken);
-        assert_eq!(turn(Phase::Held, "other", NOW.0, LONG), Turn::Free);
-        assert_eq!(turn(Phase::Held, "us", NOW.0 + 1, LONG), Turn::Free);
+        assert_eq!(
+            turn(Phase::Held, "other", NOW.0 + 1, LONG),
+            TurnState::Taken
+        );
+        assert_eq!(turn(Phase::Held, "other", NOW.0, LONG), TurnState::Free);
+        assert_eq!(turn(Phase::Held, "us", NOW.0 + 1, LONG), TurnState::Free);
     }
 
     #[test]
     fn a_sent_turn_is_waited_for_beyond_its_call() {
         let grace = LeaseTimes::default().owner_grace;
-        assert_eq!(turn(Phase::Sent, "other", NOW.0 + 1, LONG), Turn::Taken);
-        let owed = Turn::Owed { free_in: grace };
+        assert_eq!(
+            turn(Phase::Sent, "other", NOW.0 + 1, LONG),
+            TurnState::Taken
+        );
+        let owed = TurnState::Owed { free_in: grace };
         assert_eq!(turn(Phase::Sent, "other", NOW.0, LONG), owed);
         let times = LeaseTimes {
             owner_grace: Duration::from_millis(10),
@@ -189,8 +195,8 @@ mod tests {
             until: StoreTime(NOW.0 - 10),
         };
         let turn = |answered_for| times.turn(Some(&record), &"us", NOW, answered_for);
-        assert_eq!(turn(times.steady), Turn::Abandoned);
-        let unsteady = Turn::Owed {
+        assert_eq!(turn(times.steady), TurnState::Abandoned);
+        let unsteady = TurnState::Owed {
             free_in: Duration::ZERO,
         };
         assert_eq!(turn(Duration::ZERO), unsteady);

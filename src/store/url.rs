@@ -1,4 +1,4 @@
-//! STORE_URL: where Redis is.
+//! The address of Redis (STORE_URL).
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use thiserror::Error;
 use url::{Url, form_urlencoded};
 
 const DEFAULT_PREFIX: &str = "authseal:";
-/// Prefixes every name, so it is neither empty nor long.
+/// Maximum length of a prefix, which is part of every key in Redis.
 const LONGEST_PREFIX: usize = 64;
 
 /// Address of a Redis or Valkey that servers share:
 /// `redis[s]://[[user]:password@]host[:port][,host[:port]...][/db][?option=value&...]`.
 ///
-/// Options: `prefix=authseal:` starts every name, `sentinel=NAME` says that the hosts
-/// are sentinels that know the primary by this name, `cluster=true` that they are
-/// nodes of a cluster. It has no `Display`, because it may hold a password.
+/// Options: `prefix=authseal:` starts every key. With `sentinel=NAME` the hosts are
+/// sentinels that know the primary by this name. With `cluster=true` they are nodes of a
+/// cluster. There is no `Display`, because the URL may hold a password.
 #[derive(Clone)]
 pub struct StoreUrl {
     pub(super) nodes: Vec<ConnectionInfo>,
@@ -27,39 +27,39 @@ pub struct StoreUrl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Topology {
     Single,
-    /// Sentinels, which know a primary by this name.
+    /// Sentinels that know the primary by this name.
     Sentinel(String),
     Cluster,
 }
 
-/// Errors in a STORE_URL; the text itself is never shown.
+/// Errors in a STORE_URL. The URL itself is never shown.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotAStore {
-    /// Not a URL of Redis.
+    /// Not the URL of a Redis.
     #[error(
         "is not the address of a Redis; write it like redis://:password@host:6379/0, with what is \
          neither letter nor digit in the password as %40 and so on"
     )]
     Form,
-    /// An option that nobody knows.
+    /// An unknown option.
     #[error("has an unknown option; there are prefix=, sentinel= and cluster=true")]
     Option,
-    /// Both, or more than one host without either.
+    /// Both `sentinel` and `cluster`, or several hosts without either.
     #[error(
         "names several hosts: add ?sentinel=NAME if they are sentinels, or ?cluster=true if they \
          are a cluster"
     )]
     Hosts,
-    /// A prefix that cannot be one.
+    /// An empty or long prefix, or one with other characters than are allowed.
     #[error("has a prefix with other than letters, digits, and : - _ . or of over 64 characters")]
     Prefix,
-    /// Redis Cluster has database 0 only.
+    /// A database other than 0 with `cluster`: Redis Cluster has only database 0.
     #[error("names a database, of which a cluster has only one; leave it out")]
     Database,
 }
 
 impl StoreUrl {
-    /// Reads one.
+    /// Parses a STORE_URL.
     pub fn parse(text: &str) -> Result<Self, NotAStore> {
         let (address, query) = text.split_once('?').unwrap_or((text, ""));
         let (topology, prefix) = options(query)?;
@@ -97,7 +97,8 @@ fn options(query: &str) -> Result<(Topology, String), NotAStore> {
     Ok((topology, prefix))
 }
 
-/// Without braces: those say in which slot of a cluster a name lies.
+/// True for a valid prefix. Braces are not allowed: they select the slot of a cluster in
+/// which a key is stored.
 fn is_prefix(text: &str) -> bool {
     (1..=LONGEST_PREFIX).contains(&text.len())
         && text
@@ -105,11 +106,11 @@ fn is_prefix(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b":-_.".contains(&byte))
 }
 
-/// One for each host; what stands around the hosts holds for all.
+/// Parses the address of each host. Credentials and database apply to all hosts.
 fn nodes(address: &str) -> Result<Vec<ConnectionInfo>, NotAStore> {
     let (scheme, rest) = address.split_once("://").ok_or(NotAStore::Form)?;
     let is_redis = matches!(scheme, "redis" | "rediss" | "valkey" | "valkeys");
-    // What stands behind a # could switch the check of certificates off.
+    // `#insecure` would switch the check of certificates off.
     if !is_redis || address.contains('#') {
         return Err(NotAStore::Form);
     }
@@ -132,7 +133,7 @@ fn nodes(address: &str) -> Result<Vec<ConnectionInfo>, NotAStore> {
 }
 
 impl StoreUrl {
-    /// Hosts without any secret, for logs.
+    /// Returns the hosts for logs, without any secret.
     pub fn hosts(&self) -> String {
         let hosts = self.nodes.iter().map(|node| match node.addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {

@@ -9,7 +9,7 @@ use authseal::{
     keyring::Jwk,
     outbound::{Outbound, OutboundProxy},
     provider::ProviderClient,
-    refresh::{EngineParts, Lineages, RefreshEngine, TokenCache},
+    refresh::{AuthIdReader, RefreshEngine},
     secret::Secret,
     store::{Memory, Name},
     telemetry::Metrics,
@@ -45,27 +45,20 @@ async fn remembered(refresh_tokens: &str, provider: ScriptedProvider) -> Option<
     let memory = Memory::new(clock.clone(), 1 << 20);
     let metrics = Arc::new(Metrics::new());
     let outbound = Outbound::new(OutboundProxy::default());
-    let engine = RefreshEngine::new(EngineParts {
-        provider: ProviderClient::new(outbound, HOUR, &config.offer.catalog, &metrics),
+    let provider = ProviderClient::new(outbound, HOUR, &config.offer.catalog, &metrics);
+    let authids = AuthIdReader {
         catalog: Arc::new(config.offer.catalog),
         old_authids: authseal::oauth_server::OldAuthIds::new(false, None, clock.clone()),
         keyring: keyring.clone(),
-        cache: TokenCache::new(1 << 20),
-        lineages: Lineages::new(
-            keyring.clone(),
-            memory.clone(),
-            None,
-            clock.clone(),
-            metrics.clone(),
-        ),
         limit: None,
         clock: clock.clone(),
         metrics,
-    });
+    };
+    let engine = RefreshEngine::new(authids, provider, 1 << 20, memory.clone(), None);
     let authid = seal(&keyring, clock.now(), "dropbox", "never-print-0");
     let opened = authseal::seal::open(&keyring.current(), clock.now(), &authid).unwrap();
-    let holder = engine.open(&authid, None).await.unwrap();
-    engine.refresh(&holder).await.unwrap();
+    let presented = engine.open(&authid, None).await.unwrap();
+    engine.refresh(&presented).await.unwrap();
     memory.get(&Name::new("lineage", opened.grant.lineage.as_bytes()))
 }
 

@@ -28,7 +28,7 @@ use authseal::{
     keyring::{Jwk, Keyring},
     outbound::Outbound,
     provider::{Catalog, ProviderClient},
-    refresh::{EngineParts, Lineages, RefreshEngine, RefreshError, TokenCache},
+    refresh::{AuthIdReader, RefreshEngine, RefreshError},
     seal::{Grant, Lineage, seal},
     secret::Secret,
     store::Memory,
@@ -238,19 +238,18 @@ fn config(stubs: &[Stub]) -> Config {
 
 fn replica(catalog: &Arc<Catalog>, keyring: &Arc<Keyring>, clock: &Clock) -> RefreshEngine {
     let metrics = Arc::new(Metrics::new());
-    let local = Memory::new(clock.clone(), CACHE_BYTES);
+    let memory = Memory::new(clock.clone(), CACHE_BYTES);
     let outbound = Outbound::new(Default::default());
-    RefreshEngine::new(EngineParts {
+    let provider = ProviderClient::new(outbound, Duration::from_secs(20), catalog, &metrics);
+    let authids = AuthIdReader {
         catalog: catalog.clone(),
         old_authids: authseal::oauth_server::OldAuthIds::new(false, None, clock.clone()),
         keyring: keyring.clone(),
-        provider: ProviderClient::new(outbound, Duration::from_secs(20), catalog, &metrics),
-        cache: TokenCache::new(CACHE_BYTES),
-        lineages: Lineages::new(keyring.clone(), local, None, clock.clone(), metrics.clone()),
         limit: None,
         clock: clock.clone(),
         metrics,
-    })
+    };
+    RefreshEngine::new(authids, provider, CACHE_BYTES, memory, None)
 }
 
 fn authid(keyring: &Keyring, client: u32) -> Secret {

@@ -78,7 +78,7 @@ pub(super) enum Answer {
     Refused,
 }
 
-/// `refresh::saving::Debt`.
+/// `refresh::store_writer::PendingWrite`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Debt {
     /// The generation to be stored, if there is one.

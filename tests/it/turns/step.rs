@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use authseal::store::{Phase, Record, StoreTime, Turn};
+use authseal::store::{Phase, Record, StoreTime, TurnState};
 
 use super::{
     model::{Action, Mutation, Reply, Turns},
@@ -53,10 +53,10 @@ impl<const N: usize> Turns<N> {
         let answered_for = Duration::from_millis(state.servers[i].answered_for.into());
         let (record, now) = (state.record.as_ref(), StoreTime(NOW));
         let turn = self.times.turn(record, &Owner::New, now, answered_for);
-        state.reaches_store(i) && matches!(turn, Turn::Free | Turn::Abandoned)
+        state.reaches_store(i) && matches!(turn, TurnState::Free | TurnState::Abandoned)
     }
 
-    /// `Shared::lease` and `Lineages::newest_of`.
+    /// `RedisStore::lease` and `LoginMemory::newest_of`.
     fn lease(&self, state: &mut State<N>, i: usize, presented: u8, reply: Reply) {
         let owner = match reply {
             Reply::Comes => Owner::Flight(i),
@@ -109,7 +109,7 @@ impl<const N: usize> Turns<N> {
         state.land(i, None);
     }
 
-    /// `Attempt::pay`.
+    /// `StoreWriter::attempt`.
     fn pay(&self, state: &mut State<N>, i: usize, slot: usize, reply: Reply) {
         let Some(debt) = state.servers[i].debts[slot] else {
             return;
@@ -244,7 +244,7 @@ fn use_up<const N: usize>(state: &mut State<N>, sent: u8) -> Answer {
     Answer::New(state.current)
 }
 
-/// `ProviderCall::land` and `Lineages::keep`.
+/// `ProviderCall::refresh` and `Lineages::store_newest`.
 fn read<const N: usize>(state: &mut State<N>, i: usize) {
     let Flight::Answered(_, answer) = state.servers[i].flight else {
         return;

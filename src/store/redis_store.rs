@@ -1,4 +1,4 @@
-//! Kept in Redis, which several servers share.
+//! Storage in Redis, which several servers share.
 
 use std::{
     sync::{
@@ -13,33 +13,33 @@ use redis::{AsyncCommands, RedisError};
 
 use super::{
     LeaseTimes, Name, StoreError, StoreUrl,
-    connection::{Connection, Link},
+    connection::{Connection, RedisLink},
 };
 use crate::{clock::Stopwatch, secret::Secret, telemetry::Metrics};
 
 /// A Redis or Valkey. Cheap to clone; clones share one connection.
 #[derive(Clone, Debug)]
-pub struct Shared {
+pub struct RedisStore {
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    link: Link,
+    link: RedisLink,
     prefix: String,
     hosts: String,
     metrics: Arc<Metrics>,
-    /// True if the last command was answered: a change is logged, not each failure.
+    /// True if the last command was answered. Only a change is logged, not each failure.
     is_up: AtomicBool,
-    /// Started anew by each failure. Locked to read and to set, never across an await.
+    /// Restarted by each failure. Locked to read and to set, never across an await.
     steady_since: Mutex<Stopwatch>,
     times: LeaseTimes,
 }
 
-impl Shared {
-    /// The store at this address. Nothing is sent yet: a server starts without it,
-    /// and finds it when it is there. `times` are those of leases, and the same on every
-    /// server.
+impl RedisStore {
+    /// Prepares a connection to this address. Nothing is sent yet: a server starts without
+    /// Redis and connects once Redis answers. `times` are those of leases, and must be the
+    /// same on every server.
     pub fn new(
         url: &StoreUrl,
         metrics: Arc<Metrics>,
@@ -47,7 +47,7 @@ impl Shared {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             inner: Arc::new(Inner {
-                link: Link::new(url)?,
+                link: RedisLink::new(url)?,
                 prefix: url.prefix.clone(),
                 hosts: url.hosts(),
                 metrics,
@@ -58,14 +58,10 @@ impl Shared {
         })
     }
 
-    /// Checks that the store answers and accepts a value.
+    /// Checks that Redis answers and accepts a value.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.put(
-            &Name::new("ping", b""),
-            &Secret::new(""),
-            Duration::from_secs(1),
-        )
-        .await
+        let (name, value) = (Name::new("ping", b""), Secret::new(""));
+        self.put(&name, &value, Duration::from_secs(1)).await
     }
 
     pub(super) async fn put(
@@ -81,7 +77,7 @@ impl Shared {
         .await
     }
 
-    /// The value, while it lives.
+    /// Returns the value, unless it has expired.
     pub async fn get(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
         let key = self.key(name);
         let value: Option<String> = self
@@ -98,19 +94,19 @@ impl Shared {
         Ok(value.map(Secret::new))
     }
 
-    /// Redis key of something that is common to all names.
+    /// Returns the Redis key of something that belongs to no single name.
     pub(super) fn common_key(&self, what: &str) -> String {
         format!("{}{what}", self.inner.prefix)
     }
 
-    /// Redis key of a name. The braces keep everything about one name together in a
-    /// cluster.
+    /// Returns the Redis key of a name. The braces keep everything about one name in one
+    /// slot of a cluster.
     pub(super) fn key(&self, name: &Name) -> String {
         let name = URL_SAFE_NO_PAD.encode(name.as_bytes());
         format!("{}{{{name}}}", self.inner.prefix)
     }
 
-    /// Runs one command, and notes how it went.
+    /// Runs one command. Notes and logs its success or failure.
     pub(super) async fn run<T, F>(
         &self,
         command: impl FnOnce(Connection) -> F,
@@ -136,7 +132,7 @@ impl Shared {
         result
     }
 
-    /// Time since the store's last failure, or since the start.
+    /// Returns the time since the last failure, or since the start.
     pub(super) fn answered_for(&self) -> Duration {
         self.steady_since().elapsed()
     }

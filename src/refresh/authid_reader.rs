@@ -1,0 +1,148 @@
+//! Opening of the AuthIDs that clients present.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::{PresentedAuthId, RefreshError};
+use crate::{
+    clock::Clock,
+    keyring::Keyring,
+    limit::{ClientNetwork, Limit},
+    oauth_server::{OldAuthId, OldAuthIdError, OldAuthIds},
+    provider::{Caller, Catalog, Service},
+    seal::{self, Grant, Lineage, NotAnAuthId, Opened},
+    telemetry::Metrics,
+};
+
+/// Opens the AuthIDs that clients present.
+#[derive(Debug)]
+pub struct AuthIdReader {
+    /// The offered services.
+    pub catalog: Arc<Catalog>,
+    /// AuthIDs of oauth-server that are accepted.
+    pub old_authids: OldAuthIds,
+    /// Keys of the AuthIDs.
+    pub keyring: Arc<Keyring>,
+    /// Rate limit by login, if the AuthID opens, and by the client's address.
+    pub limit: Option<Limit<(Option<Lineage>, Option<IpAddr>)>>,
+    /// The source of time.
+    pub clock: Clock,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+impl AuthIdReader {
+    /// Opens the text that a client at `address` presents as an AuthID.
+    pub(super) async fn open(
+        &self,
+        authid: &str,
+        address: Option<IpAddr>,
+    ) -> Result<PresentedAuthId, RefreshError> {
+        let result = match self.open_sealed(authid, ClientNetwork::of(address)) {
+            Err(error) => match self.parse_old(&error, authid) {
+                Some(old) => Box::pin(self.open_old(old, address)).await,
+                None => self.count(None, address).and(Err(error)),
+            },
+            Ok(presented) => self
+                .count(Some(presented.lineage()), address)
+                .map(|()| presented),
+        };
+        result.inspect_err(|error| {
+            // Without labels: the text of an AuthID that does not open is not believed.
+            self.metrics.refreshed("", "", error.outcome());
+        })
+    }
+
+    fn count(&self, lineage: Option<Lineage>, address: Option<IpAddr>) -> Result<(), RefreshError> {
+        let Some(limit) = &self.limit else {
+            return Ok(());
+        };
+        let counted = limit.check(&(lineage, address));
+        counted.map_err(RefreshError::TooOften)
+    }
+
+    /// Parses a text that is no AuthID of authseal as one of oauth-server.
+    fn parse_old(&self, error: &RefreshError, authid: &str) -> Option<OldAuthId> {
+        let no_form = RefreshError::Open(NotAnAuthId::Form.into());
+        let old = || self.old_authids.parse(authid);
+        (*error == no_form).then(old).flatten()
+    }
+
+    /// Counts before it opens: to try a password costs more than to count.
+    async fn open_old(
+        &self,
+        old: OldAuthId,
+        address: Option<IpAddr>,
+    ) -> Result<PresentedAuthId, RefreshError> {
+        self.count(Some(old.lineage()), address)?;
+        let client = ClientNetwork::of(address);
+        let unproven = self.old_authids.count(&old, client);
+        let mut unproven = unproven.map_err(RefreshError::TooManyOld)?;
+        let now = self.clock.now();
+        let form = old.form();
+        let opens_a_file = matches!(old, OldAuthId::Stored { .. });
+        let opening = self.old_authids.open(old, unproven.is_none(), client, now);
+        let mut grant = opening.await?;
+        if opens_a_file && let Some(proof) = unproven.take() {
+            // The file opened, so the password was right.
+            self.old_authids.proved(proof);
+        }
+        // Not `NotOffered`: anybody can make up a service name, and it must not be repeated.
+        let service = self
+            .service_of(&grant)
+            .map_err(|_| OldAuthIdError::Unknown)?;
+        grant.service = service.id.clone();
+        self.metrics.old_authid(form, &service.id);
+        tracing::info!(
+            form,
+            service = %service.id,
+            lineage = %grant.lineage.short_hash(),
+            "an old AuthID was presented"
+        );
+        let keys = self.keyring.current();
+        Ok(PresentedAuthId {
+            service: Arc::clone(service),
+            is_revoked: grant.is_revoked(&keys),
+            keys_version: keys.version(),
+            grant,
+            kid: String::new(),
+            caller: match unproven {
+                Some(_) => Caller::Stranger(client),
+                None => Caller::Holder(client),
+            },
+            unproven,
+            opened_at: now,
+        })
+    }
+
+    fn open_sealed(
+        &self,
+        authid: &str,
+        client: ClientNetwork,
+    ) -> Result<PresentedAuthId, RefreshError> {
+        let keys = self.keyring.current();
+        let now = self.clock.now();
+        let Opened { mut grant, kid } = seal::open(&keys, now, authid)?;
+        let service = self.service_of(&grant)?;
+        if grant.service != service.id {
+            // For an alias too, rules that revoke by service must match.
+            grant.service.clone_from(&service.id);
+        }
+        Ok(PresentedAuthId {
+            service: Arc::clone(service),
+            is_revoked: grant.is_revoked(&keys),
+            keys_version: keys.version(),
+            grant,
+            kid,
+            caller: Caller::Holder(client),
+            unproven: None,
+            opened_at: now,
+        })
+    }
+
+    fn service_of(&self, grant: &Grant) -> Result<&Arc<Service>, RefreshError> {
+        let service = self.catalog.find(&grant.service);
+        service.ok_or_else(|| RefreshError::NotOffered {
+            service: grant.service.clone(),
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Errors of a refresh, distinguished by who can do something about them.
+
+use thiserror::Error;
+
+use crate::{
+    keyring::Unusable,
+    limit::TooOften,
+    oauth_server::OldAuthIdError,
+    provider::{ProviderError, Refusal, Service},
+    seal::OpenError,
+    store::StoreError,
+};
+
+/// An AuthID gave no access token.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RefreshError {
+    /// The AuthID does not open. The client has the wrong string, or the key is gone:
+    /// correct the string, or log in again.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The AuthID is one of oauth-server and does not open. The client has the wrong
+    /// string, or the file is gone: correct the string, or log in again.
+    #[error(transparent)]
+    Old(#[from] OldAuthIdError),
+    /// The client presented AuthIDs of this login more often than RATE_LIMIT allows. Try
+    /// again later.
+    #[error("too many requests with this AuthID from this address")]
+    TooOften(TooOften),
+    /// The client's network presented too many AuthIDs of oauth-server that no provider has
+    /// accepted yet. Try again later.
+    #[error("too many old AuthIDs from this network that are not known to be good")]
+    TooManyOld(TooOften),
+    /// The administrator or the user revoked the login here. Log in again.
+    #[error("the AuthID has been revoked")]
+    Revoked,
+    /// The administrator no longer offers the service. Tell the administrator.
+    #[error("this server no longer offers {service}")]
+    NotOffered {
+        /// Id of the service.
+        service: String,
+    },
+    /// The provider call failed. [`ProviderError`] says who is at fault and what helps.
+    #[error("{provider}: {error}")]
+    Provider {
+        /// Name of the provider.
+        provider: String,
+        /// The failure.
+        error: ProviderError,
+    },
+    /// The newest refresh token of the login is unknown, and an older one must not be sent:
+    /// the store or another server is at fault. Nothing was sent to the provider. Try again
+    /// later; if it stays, tell the administrator.
+    #[error("{why}")]
+    NewestUnknown {
+        /// Name of the provider.
+        provider: String,
+        /// The cause.
+        why: NewestUnknown,
+    },
+    /// The provider accepts each refresh token once, and refuses this one. A process that
+    /// ended may have had a newer one. Log in again.
+    #[error("{provider} refuses the refresh token ({}), which may have been used up before this server was restarted", .refusal.code)]
+    Forgotten {
+        /// Name of the provider.
+        provider: String,
+        /// Answer of the provider.
+        refusal: Refusal,
+    },
+    /// The provider accepts each refresh token once, and refuses this one, which this
+    /// process has sent before without an answer. Log in again.
+    #[error("{provider} refuses the refresh token ({}), which was sent before and never answered", .refusal.code)]
+    AnswerLost {
+        /// Name of the provider.
+        provider: String,
+        /// Answer of the provider.
+        refusal: Refusal,
+    },
+    /// The task of the provider call panicked: a bug of authseal. Try again.
+    #[error("the refresh ended without a result")]
+    Lost,
+}
+
+/// The newest refresh token of a login is unknown.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum NewestUnknown {
+    /// The store does not answer, or another server has the login's lease.
+    #[error("the store {0}")]
+    Store(#[from] StoreError),
+    /// The stored AuthID is sealed under a key that this server does not have, or was
+    /// changed.
+    #[error("what is stored of this login does not open: {0}")]
+    Sealed(#[from] OpenError),
+}
+
+impl RefreshError {
+    /// Returns the name of the error for metrics.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Open(OpenError::NotAnAuthId(_)) => "not_an_authid",
+            Self::Open(OpenError::Key(Unusable::Unknown)) => "unknown_key",
+            Self::Open(OpenError::Key(Unusable::Retired)) => "retired_key",
+            Self::Open(OpenError::Key(Unusable::Missing)) => "missing_key",
+            Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
+            Self::Old(OldAuthIdError::Busy) => "overloaded",
+            Self::Old(_) => "old_refused",
+            Self::TooOften(_) | Self::TooManyOld(_) => "rate_limited",
+            Self::Revoked => "revoked",
+            Self::NotOffered { .. } => "not_offered",
+            Self::Provider { error, .. } => match error {
+                ProviderError::GrantRefused(_) => "grant_refused",
+                ProviderError::ClientRejected(_) => "client_rejected",
+                ProviderError::TooSlow => "provider_too_slow",
+                ProviderError::Resting { .. } => "provider_resting",
+                ProviderError::Crowded => "overloaded",
+                ProviderError::RequestRefused(_)
+                | ProviderError::Busy { .. }
+                | ProviderError::Failing { .. }
+                | ProviderError::Nonsense { .. }
+                | ProviderError::Unreachable { .. }
+                | ProviderError::BrokenOff { .. }
+                | ProviderError::Withheld
+                | ProviderError::UnknownRegion => "provider_failed",
+            },
+            Self::NewestUnknown { .. } => "newest_unknown",
+            Self::Forgotten { .. } => "forgotten",
+            Self::AnswerLost { .. } => "answer_lost",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// True if the provider says that the grant is dead or the token used up.
+    pub(super) fn is_of_a_dead_grant(&self) -> bool {
+        let Self::Provider { error, .. } = self else {
+            return false;
+        };
+        matches!(error, ProviderError::GrantRefused(_))
+    }
+
+    pub(super) fn of_provider(service: &Service, error: ProviderError) -> Self {
+        Self::Provider {
+            provider: service.provider.name.clone(),
+            error,
+        }
+    }
+
+    pub(super) fn newest_unknown(service: &Service, why: impl Into<NewestUnknown>) -> Self {
+        Self::NewestUnknown {
+            provider: service.provider.name.clone(),
+            why: why.into(),
+        }
+    }
+}

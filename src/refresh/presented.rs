@@ -1,0 +1,81 @@
+//! An AuthID that a client presents, opened.
+
+use std::sync::Arc;
+
+use super::{RefreshError, cache::CachedToken};
+use crate::{
+    clock::UnixTime,
+    keyring::KeySet,
+    oauth_server::Proof,
+    provider::{Caller, Service},
+    seal::{Grant, Lineage, OpenError},
+    store::StoreError,
+};
+
+/// An AuthID that a client presents, opened: its grant, and the key that sealed it.
+#[derive(Clone, Debug)]
+pub struct PresentedAuthId {
+    pub(super) service: Arc<Service>,
+    pub(super) grant: Grant,
+    /// Id of the key that sealed it. Empty for an AuthID of oauth-server, so that it is
+    /// resealed with the next answer.
+    pub(super) kid: String,
+    /// True if the login was revoked at `opened_at`.
+    pub(super) is_revoked: bool,
+    /// Lane of its provider calls.
+    pub(super) caller: Caller,
+    /// For an AuthID of oauth-server that may be made up: the proof to remember once the
+    /// provider accepts it.
+    pub(super) unproven: Option<Proof>,
+    /// Version of the key set that opened it.
+    pub(super) keys_version: u64,
+    pub(super) opened_at: UnixTime,
+}
+
+impl PresentedAuthId {
+    /// Returns its service.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Returns the lineage of its login.
+    pub fn lineage(&self) -> Lineage {
+        self.grant.lineage
+    }
+
+    /// Fails if the login was revoked when the AuthID was opened.
+    pub(super) fn check_revoked(&self) -> Result<(), RefreshError> {
+        match self.is_revoked {
+            true => Err(RefreshError::Revoked),
+            false => Ok(()),
+        }
+    }
+
+    /// Checks before `token` is handed out that the AuthID's key still opens, and that
+    /// neither this nor the login's newest AuthID is revoked. During the provider call the
+    /// key may have been retired, or replaced because it leaked.
+    pub(super) fn check_again(
+        &self,
+        keys: &KeySet,
+        now: UnixTime,
+        token: &CachedToken,
+    ) -> Result<(), RefreshError> {
+        if !self.kid.is_empty() {
+            keys.opening(&self.kid, now).map_err(OpenError::from)?;
+        }
+        match self.grant.is_revoked(keys) || token.is_revoked {
+            true => Err(RefreshError::Revoked),
+            false => Ok(()),
+        }
+    }
+
+    /// Fails if the access token came from a refresh token that may not be the newest:
+    /// while the store is away, a sliding provider is sent an older one.
+    pub(super) fn check_newest(&self, token: &CachedToken) -> Result<(), RefreshError> {
+        let why = StoreError::TooSlow;
+        match token.is_newest {
+            true => Ok(()),
+            false => Err(RefreshError::newest_unknown(&self.service, why)),
+        }
+    }
+}
