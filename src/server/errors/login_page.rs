@@ -1,116 +1,20 @@
-//! Error pages for browsers.
+//! Error pages of logins.
 
 use http::StatusCode;
 
-use super::{
-    Reply, Server,
-    admission::Gate,
-    failure::{Failure, TELL_ADMINISTRATOR, capitalised},
-    forwarded::Asker,
-    reply,
-};
+use super::{TELL_ADMINISTRATOR, api_error::ApiError, capitalised, error_page::Explanation};
 use crate::{
     limit::TooOften,
     login::LoginError,
-    pages::{ErrorPage, Link, ProviderError as ProvidersWords},
+    pages::ProviderError as ProvidersWords,
     provider::{LoginMethod, ProviderError, Service},
-    refresh::{RefreshError, RevokeError},
+    server::{Reply, Server, reply},
 };
 
-/// The parts of an error page.
-#[derive(Default)]
-struct Explanation<'a> {
-    title: String,
-    happened: String,
-    advice: String,
-    links: Vec<(&'static str, String)>,
-    provider_error: Option<ProvidersWords<'a>>,
-}
-
-impl Explanation<'_> {
-    fn new(title: impl Into<String>, happened: impl Into<String>, advice: &str) -> Self {
-        Self {
-            title: title.into(),
-            happened: happened.into(),
-            advice: advice.into(),
-            ..Self::default()
-        }
-    }
-
-    fn link(mut self, label: &'static str, href: String) -> Self {
-        self.links.push((label, href));
-        self
-    }
-}
-
 impl Server {
-    fn error_page(&self, status: StatusCode, explanation: Explanation<'_>) -> Reply {
-        let page = ErrorPage {
-            frame: self.frame(),
-            title: &explanation.title,
-            happened: &explanation.happened,
-            advice: &explanation.advice,
-            links: explanation
-                .links
-                .iter()
-                .map(|(label, href)| Link { label, href })
-                .collect(),
-            provider_error: explanation.provider_error,
-        };
-        reply::page(status, &page)
-    }
-
-    /// Returns the page for an unknown address (404).
-    pub(super) fn no_such_page(&self) -> Reply {
-        let explanation = Explanation::new(
-            "There is no such page",
-            "Nothing on this server has this address.",
-            "Start from the list of services.",
-        )
-        .link("To the start page", self.path("/"));
-        self.error_page(StatusCode::NOT_FOUND, explanation)
-    }
-
-    /// Returns the page for a server that waits for its keys.
-    pub(super) fn waiting_page(&self, failure: &Failure) -> Reply {
-        let explanation = Explanation::new(
-            "This server waits for its keys",
-            failure.reason.clone(),
-            "Nothing is lost: every AuthID is good again when they are there.",
-        );
-        self.error_page(failure.status, explanation)
-    }
-
-    /// Returns the page for a person whom a gate refuses, because of their network or
-    /// because the proxy names no user.
-    pub(super) fn not_admitted(&self, gate: Gate, asker: Asker) -> Reply {
-        let explanation = match (gate, asker.address) {
-            (Gate::Network | Gate::Password, Some(address)) => Explanation::new(
-                "You can't log in from here",
-                format!(
-                    "This server lets people log in from certain networks only, and you come from {address}."
-                ),
-                "Try from one of those, at home or by your VPN, or ask the administrator.",
-            ),
-            (Gate::Network | Gate::Password, None) => Explanation::new(
-                "You can't log in from here",
-                "This server lets people log in from certain networks only, and it can't tell \
-                 where you come from: the proxy between does not say, or is not trusted to.",
-                "Tell the administrator: AUTHSEAL_TRUSTED_PROXIES must name the proxy, and the \
-                 proxy must send X-Forwarded-For or Forwarded, and no second one that differs.",
-            ),
-            (Gate::Header, _) => Explanation::new(
-                "You are not signed in",
-                "This server lets in only people whom its proxy has signed in, and it has named nobody.",
-                "Sign in there first, or ask the administrator.",
-            ),
-        };
-        self.error_page(StatusCode::FORBIDDEN, explanation)
-    }
-
     /// Returns the page for a failed login. `visit` is the nonce that links to another
     /// attempt carry.
-    pub(super) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
+    pub(in crate::server) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
         let (status, explanation) = self.explain_login(error, visit);
         let page = self.error_page(
             status,
@@ -213,7 +117,7 @@ impl Server {
                 StatusCode::BAD_REQUEST,
                 Explanation::new(
                     format!("This is no login token of {}", service.provider.name),
-                    format!("{}.", capitalised(&why.to_string())),
+                    format!("{}.", capitalised(why)),
                     "Make a new one and paste all of it.",
                 )
                 .link("Try again", again(service)),
@@ -244,38 +148,6 @@ impl Server {
                 ),
             ),
         }
-    }
-
-    /// Returns the page for an AuthID that could not be renewed.
-    pub(super) fn renewal_failed(&self, error: &RefreshError) -> Reply {
-        let failure = Failure::of_refresh(error);
-        let explanation = Explanation::new(
-            "It is not renewed",
-            failure.reason,
-            "What you have stays as it is.",
-        )
-        .link("Try again", self.path("/renew"))
-        .link("To the start page", self.path("/"));
-        self.error_page(failure.status, explanation)
-    }
-
-    /// Returns the page for a failed revocation: the grant may still be valid.
-    pub(super) fn revocation_failed(&self, error: &RevokeError) -> Reply {
-        let failure = Failure::of_revocation(error);
-        let explanation = Explanation::new(
-            "It is not revoked",
-            failure.reason,
-            "The AuthID may still give access.",
-        );
-        let explanation = match error {
-            RevokeError::OnlyAtProvider { service } => match &service.manage_url {
-                Some(url) => explanation.link("Remove the access there", url.to_string()),
-                None => explanation,
-            },
-            RevokeError::Refresh(_) => explanation.link("Try again", self.path("/revoke")),
-        };
-        let explanation = explanation.link("To the start page", self.path("/"));
-        self.error_page(failure.status, explanation)
     }
 }
 
@@ -318,16 +190,16 @@ fn no_token(
     again: String,
     advice: &'static str,
 ) -> (StatusCode, Explanation<'static>) {
-    let failure = Failure::of_provider(&service.provider.name, error);
+    let api_error = ApiError::of_provider(&service.provider.name, error);
     let is_login_token = matches!(service.provider.login, LoginMethod::LoginToken { .. });
     let status = match error {
         // A login token is typed by its user; a code comes from the provider itself.
         ProviderError::GrantRefused(_) if !is_login_token => StatusCode::BAD_GATEWAY,
-        _ => failure.status,
+        _ => api_error.status(),
     };
     let explanation = Explanation::new(
         format!("{} gave no token", service.provider.name),
-        failure.reason,
+        api_error.reason,
         advice,
     )
     .link("Try again", again);
