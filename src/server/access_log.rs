@@ -46,11 +46,8 @@ impl RequestIds {
 
 /// True if the id is short, and its characters are safe in a log.
 fn is_id(value: &HeaderValue) -> bool {
-    (8..=64).contains(&value.len())
-        && value
-            .as_bytes()
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    (8..=64).contains(&value.len()) && value.as_bytes().iter().all(is_safe)
 }
 
 /// Log line of a request, written when it is answered.
@@ -71,16 +68,15 @@ struct LogFields {
 impl LogEntry {
     /// Starts the log line of a request that has just come in.
     pub(super) fn begin(id: HeaderValue, method: &Method, route: &'static str) -> Self {
-        let fields = || LogFields {
-            stopwatch: Stopwatch::start(),
-            method: name(method),
-            route,
-            service: None,
-            lineage: None,
-        };
         Self {
             id,
-            fields: tracing::enabled!(Level::INFO).then(fields),
+            fields: tracing::enabled!(Level::INFO).then(|| LogFields {
+                stopwatch: Stopwatch::start(),
+                method: name(method),
+                route,
+                service: None,
+                lineage: None,
+            }),
         }
     }
 

@@ -36,10 +36,8 @@ pub(super) fn visit(uri: &Uri) -> String {
 /// cookie's name, so only base64url is allowed.
 pub(super) fn nonce(text: Option<String>) -> String {
     let is_nonce = |text: &String| {
-        text.len() == 43
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        text.len() == 43 && text.bytes().all(is_base64url)
     };
     text.filter(is_nonce).unwrap_or_default()
 }
@@ -49,7 +47,7 @@ pub(super) fn has_authid_header(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHID_HEADER)
 }
 
-/// AuthID of a request, as sent or decoded. It has no `Debug`, because it is as secret as
+/// Text of the AuthID in a request, as sent or decoded. It has no `Debug`, because it is as secret as
 /// a [`Secret`].
 pub(super) enum AuthIdText<'r> {
     InHeader(&'r str),
@@ -120,13 +118,12 @@ impl PostedForm {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
+    let value = headers.get(CONTENT_TYPE);
+    let value = value
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            let kind = value.split(';').next().unwrap_or_default().trim();
-            kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
+        .unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 fn field(encoded: &[u8], name: &str) -> Option<String> {

@@ -151,3 +151,19 @@ pub(super) fn below_prefix<'p>(path: &'p str, prefix: &str) -> &'p str {
         _ => path,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_stands_in_the_docs() {
+        let page = include_str!("../../docs/endpoints.md");
+        let word = |yes| if yes { "yes" } else { "no" };
+        for route in &ROUTES {
+            let (head, gate) = (word(route.changes_nothing), word(route.is_gated));
+            let row = format!("| `{}` | {} | {head} | {gate} |", route.path, route.methods);
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+}

@@ -11,9 +11,9 @@ use crate::server::{Reply, reply};
 /// Maximum length of `X-Reason`: Duplicati shows it in one line of a message.
 const MAX_REASON_CHARACTERS: usize = 300;
 
-/// Kind of an error. [`ApiErrorKind::row`] has its status.
+/// Fault behind an error. [`Fault::row`] has its status.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ApiErrorKind {
+pub(super) enum Fault {
     /// The request has no AuthID. The user must send one.
     NotAnAuthId,
     /// The login is over. The user must log in again.
@@ -36,7 +36,7 @@ pub(super) enum ApiErrorKind {
     NoRevocation,
 }
 
-impl ApiErrorKind {
+impl Fault {
     /// Returns the status, the error code of RFC 6749 section 5.2, and true if the
     /// response has `X-Reason`. With it, Duplicati shows the reason of a 503 and stops;
     /// without it, Duplicati retries several times.
@@ -67,16 +67,16 @@ impl ApiErrorKind {
 /// An error with a reason for the user, which says what happened and what to do.
 #[derive(Debug)]
 pub(in crate::server) struct ApiError {
-    kind: ApiErrorKind,
+    fault: Fault,
     pub(super) reason: String,
     /// Time after which the client should try again, if it is known.
     pub(super) retry_after: Option<Duration>,
 }
 
 impl ApiError {
-    pub(super) fn new(kind: ApiErrorKind, reason: String) -> Self {
+    pub(super) fn new(fault: Fault, reason: String) -> Self {
         Self {
-            kind,
+            fault,
             reason,
             retry_after: None,
         }
@@ -84,7 +84,7 @@ impl ApiError {
 
     /// Makes an error for a client that may retry at once.
     pub(super) fn overloaded(reason: String) -> Self {
-        Self::new(ApiErrorKind::Overloaded, reason).after(Duration::from_secs(1))
+        Self::new(Fault::Overloaded, reason).after(Duration::from_secs(1))
     }
 
     pub(super) fn after(self, retry_after: Duration) -> Self {
@@ -95,16 +95,16 @@ impl ApiError {
     }
 
     pub(super) fn status(&self) -> StatusCode {
-        self.kind.row().0
+        self.fault.row().0
     }
 
     pub(super) fn code(&self) -> &'static str {
-        self.kind.row().1
+        self.fault.row().1
     }
 
     /// Makes a JSON response with the members that every backend reads.
     pub(in crate::server) fn into_json(self) -> Reply {
-        let (status, code, has_reason) = self.kind.row();
+        let (status, code, has_reason) = self.fault.row();
         let reason = one_line(&self.reason);
         let body = ApiErrorBody {
             error: code,
@@ -117,10 +117,7 @@ impl ApiError {
         if has_reason {
             reply = reply::set_reason(reply, &reason);
         }
-        match self.retry_after {
-            Some(retry_after) => reply::set_retry_after(reply, retry_after),
-            None => reply,
-        }
+        reply::set_retry_after(reply, self.retry_after)
     }
 }
 

@@ -6,7 +6,6 @@ use super::{TELL_ADMINISTRATOR, api_error::ApiError, capitalised, error_page::Ex
 use crate::{
     limit::TooOften,
     login::LoginError,
-    pages::ProviderError as ProvidersWords,
     provider::{LoginMethod, ProviderError, Service},
     server::{Reply, Server, reply},
 };
@@ -15,54 +14,39 @@ impl Server {
     /// Returns the page for a failed login. `visit` is the nonce that links to another
     /// attempt carry.
     pub(in crate::server) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
-        let (status, explanation) = self.explain_login(error, visit);
-        let page = self.error_page(
-            status,
-            explanation.link("To the start page", self.path("/")),
-        );
+        let explanation = self.explain_login(error, visit);
+        let page = self.error_page(explanation.link("To the start page", self.path("/")));
         match error {
-            LoginError::TooOften(TooOften { retry_after }) => {
-                reply::set_retry_after(page, *retry_after)
-            }
+            LoginError::TooOften(limit) => reply::set_retry_after(page, Some(limit.retry_after)),
             _ => page,
         }
     }
 
-    fn explain_login<'e>(
-        &self,
-        error: &'e LoginError,
-        visit: Option<&str>,
-    ) -> (StatusCode, Explanation<'e>) {
+    fn explain_login<'e>(&self, error: &'e LoginError, visit: Option<&str>) -> Explanation<'e> {
         let again = |service: &Service| self.login_path(service, visit);
         match error {
-            LoginError::UnknownService { .. } => (
+            LoginError::UnknownService { .. } => Explanation::new(
                 StatusCode::NOT_FOUND,
-                Explanation::new(
-                    "There is no such service",
-                    "The link asks for a service that this server does not offer.",
-                    "Choose one from the list.",
-                ),
+                "There is no such service",
+                "The link asks for a service that this server does not offer.",
+                "Choose one from the list.",
             ),
-            LoginError::NotBegun => (
+            LoginError::NotBegun => Explanation::new(
                 StatusCode::BAD_REQUEST,
-                Explanation::new(
-                    "This login can't be finished",
-                    "It was not begun in this browser, it took longer than ten minutes, or the \
-                     page was loaded a second time.",
-                    "Begin again. If it happens every time, allow cookies for this site.",
-                ),
+                "This login can't be finished",
+                "It was not begun in this browser, it took longer than ten minutes, or the page \
+                 was loaded a second time.",
+                "Begin again. If it happens every time, allow cookies for this site.",
             ),
-            LoginError::TooOften(TooOften { retry_after }) => (
+            LoginError::TooOften(TooOften { retry_after }) => Explanation::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                Explanation::new(
-                    "Too many logins from your network",
-                    "In the last minutes more logins came from your network than this server \
-                     passes on.",
-                    &format!(
-                        "Wait {} seconds, then load this page again: your login is still good \
-                         for some minutes.",
-                        retry_after.as_secs().max(1)
-                    ),
+                "Too many logins from your network",
+                "In the last minutes more logins came from your network than this server passes \
+                 on.",
+                &format!(
+                    "Wait {} seconds, then load this page again: your login is still good for \
+                     some minutes.",
+                    retry_after.as_secs().max(1)
                 ),
             ),
             LoginError::RefusedAtProvider {
@@ -70,58 +54,38 @@ impl Server {
                 error,
                 description,
             } => {
-                let words = description.as_deref().unwrap_or_default();
-                let mut explanation = refused_at_provider(service, again(service));
-                if let Some(advice) = service.provider.advice_on(error, words) {
-                    explanation.advice = advice;
-                }
-                explanation.provider_error = Some(ProvidersWords {
-                    code: error,
-                    description: description.as_deref(),
-                });
-                (StatusCode::BAD_REQUEST, explanation)
+                let words = description.as_deref();
+                let advice = service.provider.advice_on(error, words.unwrap_or_default());
+                refused_at_provider(service, advice, again(service)).quote(error, words)
             }
-            LoginError::AnotherPath { service } => (
+            LoginError::AnotherPath { service } => another_sender(
+                service,
+                "came to the address of another provider",
+                again(service),
+            ),
+            LoginError::AnotherIssuer { service, issuer } => another_sender(
+                service,
+                "names another provider as its sender (iss)",
+                again(service),
+            )
+            .quote("iss", Some(issuer)),
+            LoginError::UnknownRegion { service } => Explanation::new(
                 StatusCode::BAD_REQUEST,
-                another_sender(
-                    service,
-                    "came to the address of another provider",
-                    again(service),
+                format!(
+                    "{} sent you back from an unknown place",
+                    service.provider.name
                 ),
+                "The address of your account's servers is not one that this server knows, so \
+                 nothing was sent there.",
+                TELL_ADMINISTRATOR,
             ),
-            LoginError::AnotherIssuer { service, issuer } => {
-                let mut explanation = another_sender(
-                    service,
-                    "names another provider as its sender (iss)",
-                    again(service),
-                );
-                explanation.provider_error = Some(ProvidersWords {
-                    code: "iss",
-                    description: Some(issuer),
-                });
-                (StatusCode::BAD_REQUEST, explanation)
-            }
-            LoginError::UnknownRegion { service } => (
+            LoginError::NotALoginToken { service, why } => Explanation::new(
                 StatusCode::BAD_REQUEST,
-                Explanation::new(
-                    format!(
-                        "{} sent you back from an unknown place",
-                        service.provider.name
-                    ),
-                    "The address of your account's servers is not one that this server knows, so \
-                     nothing was sent there.",
-                    TELL_ADMINISTRATOR,
-                ),
-            ),
-            LoginError::NotALoginToken { service, why } => (
-                StatusCode::BAD_REQUEST,
-                Explanation::new(
-                    format!("This is no login token of {}", service.provider.name),
-                    format!("{}.", capitalised(why)),
-                    "Make a new one and paste all of it.",
-                )
-                .link("Try again", again(service)),
-            ),
+                format!("This is no login token of {}", service.provider.name),
+                format!("{}.", capitalised(why)),
+                "Make a new one and paste all of it.",
+            )
+            .link("Try again", again(service)),
             LoginError::Provider {
                 service,
                 error: provider_error,
@@ -133,33 +97,34 @@ impl Server {
                     }
                     false => "Nothing was kept, and nothing is lost: begin the login again.",
                 };
-                no_token(service, provider_error, again(service), advice)
+                no_token(service, provider_error, advice).link("Try again", again(service))
             }
-            LoginError::NoRefreshToken { service } => (
-                StatusCode::BAD_GATEWAY,
-                no_refresh_token(service, again(service)),
-            ),
-            LoginError::NoSealingKey(_) => (
+            LoginError::NoRefreshToken { service } => {
+                no_refresh_token(service).link("Log in again", again(service))
+            }
+            LoginError::NoSealingKey(_) => Explanation::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                Explanation::new(
-                    "This server can't seal just now",
-                    "It has no key that may seal.",
-                    TELL_ADMINISTRATOR,
-                ),
+                "This server can't seal just now",
+                "It has no key that may seal.",
+                TELL_ADMINISTRATOR,
             ),
         }
     }
 }
 
-fn refused_at_provider(service: &Service, again: String) -> Explanation<'static> {
+fn refused_at_provider(
+    service: &Service,
+    advice: Option<String>,
+    again: String,
+) -> Explanation<'static> {
+    let provider = &service.provider.name;
+    let general = "If you declined by mistake, try again. If it happens every time, show this page \
+                   to the administrator.";
     Explanation::new(
-        format!("{} refused the login", service.provider.name),
-        format!(
-            "{} sent you back without giving access.",
-            service.provider.name
-        ),
-        "If you declined by mistake, try again. If it happens every time, show this page to \
-         the administrator.",
+        StatusCode::BAD_REQUEST,
+        format!("{provider} refused the login"),
+        format!("{provider} sent you back without giving access."),
+        advice.as_deref().unwrap_or(general),
     )
     .link("Try again", again)
 }
@@ -168,6 +133,7 @@ fn refused_at_provider(service: &Service, again: String) -> Explanation<'static>
 fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'static> {
     let provider = &service.provider;
     Explanation::new(
+        StatusCode::BAD_REQUEST,
         format!("This answer is not from {}", provider.name),
         format!(
             "You were logging in to {}, but the answer that your browser brought {how}. \
@@ -184,33 +150,24 @@ fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'s
     .link("Try again", again)
 }
 
-fn no_token(
-    service: &Service,
-    error: &ProviderError,
-    again: String,
-    advice: &'static str,
-) -> (StatusCode, Explanation<'static>) {
-    let api_error = ApiError::of_provider(&service.provider.name, error);
-    let is_login_token = matches!(service.provider.login, LoginMethod::LoginToken { .. });
-    let status = match error {
+fn no_token(service: &Service, error: &ProviderError, advice: &str) -> Explanation<'static> {
+    let provider = &service.provider;
+    let api_error = ApiError::of_provider(&provider.name, error);
+    let status = match (error, &provider.login) {
         // A login token is typed by its user; a code comes from the provider itself.
-        ProviderError::GrantRefused(_) if !is_login_token => StatusCode::BAD_GATEWAY,
+        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => StatusCode::BAD_GATEWAY,
         _ => api_error.status(),
     };
-    let explanation = Explanation::new(
-        format!("{} gave no token", service.provider.name),
-        api_error.reason,
-        advice,
-    )
-    .link("Try again", again);
-    (status, explanation)
+    let title = format!("{} gave no token", provider.name);
+    Explanation::new(status, title, api_error.reason, advice)
 }
 
 /// Explains a login without a refresh token. Some providers send one only the first time
 /// that access is granted.
-fn no_refresh_token(service: &Service, again: String) -> Explanation<'static> {
+fn no_refresh_token(service: &Service) -> Explanation<'static> {
     let provider = &service.provider.name;
     let explanation = Explanation::new(
+        StatusCode::BAD_GATEWAY,
         format!("{provider} sent no refresh token"),
         format!(
             "{provider} let you in, but without a refresh token nothing can be sealed. It \
@@ -222,5 +179,4 @@ fn no_refresh_token(service: &Service, again: String) -> Explanation<'static> {
         Some(url) => explanation.link("See who has access", url.to_string()),
         None => explanation,
     }
-    .link("Log in again", again)
 }

@@ -60,10 +60,7 @@ impl OAuthError {
             error_description: &description,
         };
         let reply = reply::oauth(status, &body);
-        match self.retry_after {
-            Some(retry_after) => reply::set_retry_after(reply, retry_after),
-            None => reply,
-        }
+        reply::set_retry_after(reply, self.retry_after)
     }
 }
 
@@ -86,15 +83,12 @@ impl From<ApiError> for OAuthError {
 
 impl From<RefreshError> for OAuthError {
     fn from(error: RefreshError) -> Self {
-        let api_error = ApiError::of_refresh(&error);
-        match error {
-            // The client sent it as a refresh token, so the grant is invalid, whatever
-            // its form.
-            RefreshError::Open(OpenError::NotAnAuthId(_)) => {
-                Self::new("invalid_grant", api_error.reason)
-            }
-            _ => api_error.into(),
+        let mut oauth_error = Self::from(ApiError::of_refresh(&error));
+        if let RefreshError::Open(OpenError::NotAnAuthId(_)) = error {
+            // The client sent the text as a refresh token, so the grant is invalid.
+            oauth_error.code = "invalid_grant";
         }
+        oauth_error
     }
 }
 

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{
     LOG_IN_AGAIN, TELL_ADMINISTRATOR, TRY_LATER,
-    api_error::{ApiError, ApiErrorKind},
+    api_error::{ApiError, Fault},
     capitalised,
-    provider::refused,
 };
 use crate::{
     keyring::Unusable,
@@ -27,18 +26,18 @@ impl ApiError {
     /// server. A new login does not help, and every client tries again.
     fn without_keys(happened: String) -> Self {
         let reason = format!("{happened}. {TELL_ADMINISTRATOR}");
-        Self::new(ApiErrorKind::Unavailable, reason).after(Duration::from_secs(5))
+        Self::new(Fault::Unavailable, reason).after(Duration::from_secs(5))
     }
 
     /// Makes the error of a refresh.
     pub(in crate::server) fn of_refresh(error: &RefreshError) -> Self {
-        let with_advice = |kind, advice| {
+        let with_advice = |fault, advice| {
             let reason = format!("{}. {advice}", capitalised(error));
-            Self::new(kind, reason)
+            Self::new(fault, reason)
         };
         match error {
             RefreshError::Open(OpenError::NotAnAuthId(why)) => {
-                Self::new(ApiErrorKind::NotAnAuthId, not_an_authid(*why))
+                Self::new(Fault::NotAnAuthId, not_an_authid(*why))
             }
             RefreshError::Open(
                 OpenError::Key(Unusable::Unknown | Unusable::Retired)
@@ -46,7 +45,7 @@ impl ApiError {
                 | OpenError::WrongService,
             )
             | RefreshError::Old(OldAuthIdError::Unknown | OldAuthIdError::Useless)
-            | RefreshError::Revoked => with_advice(ApiErrorKind::LoginOver, LOG_IN_AGAIN),
+            | RefreshError::Revoked => with_advice(Fault::LoginOver, LOG_IN_AGAIN),
             RefreshError::Open(OpenError::Key(Unusable::Missing)) => {
                 Self::without_keys(capitalised(error))
             }
@@ -54,40 +53,36 @@ impl ApiError {
                 Self::overloaded(format!("{}.", capitalised(error)))
             }
             RefreshError::Old(OldAuthIdError::Unreadable) => {
-                with_advice(ApiErrorKind::Misconfigured, TELL_ADMINISTRATOR)
+                with_advice(Fault::Misconfigured, TELL_ADMINISTRATOR)
             }
             RefreshError::TooOften(TooOften { retry_after })
             | RefreshError::TooManyOld(TooOften { retry_after }) => {
                 let minutes = retry_after.as_secs().div_ceil(60);
                 let wait = format!("Wait {minutes} minutes.");
-                with_advice(ApiErrorKind::TooOften, &wait).after(*retry_after)
+                with_advice(Fault::TooOften, &wait).after(*retry_after)
             }
-            RefreshError::NotOffered { .. } => {
-                with_advice(ApiErrorKind::NotOffered, TELL_ADMINISTRATOR)
-            }
+            RefreshError::NotOffered { .. } => with_advice(Fault::NotOffered, TELL_ADMINISTRATOR),
             RefreshError::Provider { provider, error } => Self::of_provider(provider, error),
             RefreshError::NewestUnknown { provider, why } => newest_unknown(provider, why),
-            RefreshError::Forgotten { provider, refusal } => Self::new(
-                ApiErrorKind::LoginOver,
-                refused(refusal, || {
-                    format!(
-                        "{provider} no longer accepts this login. It takes each refresh token \
-                         once, and this server forgets newer ones when it is restarted, for it \
-                         has no AUTHSEAL_STORE_URL. {LOG_IN_AGAIN}"
-                    )
-                }),
+            RefreshError::Forgotten { provider, refusal } => Self::refused(
+                Fault::LoginOver,
+                refusal,
+                format!(
+                    "{provider} no longer accepts this login. It takes each refresh token \
+                     once, and this server forgets newer ones when it is restarted, for it \
+                     has no AUTHSEAL_STORE_URL. {LOG_IN_AGAIN}"
+                ),
             ),
-            RefreshError::AnswerLost { provider, refusal } => Self::new(
-                ApiErrorKind::LoginOver,
-                refused(refusal, || {
-                    format!(
-                        "{provider} no longer accepts this login. It takes each refresh token \
-                         once, and an earlier refresh brought no usable answer. {LOG_IN_AGAIN}"
-                    )
-                }),
+            RefreshError::AnswerLost { provider, refusal } => Self::refused(
+                Fault::LoginOver,
+                refusal,
+                format!(
+                    "{provider} no longer accepts this login. It takes each refresh token \
+                     once, and an earlier refresh brought no usable answer. {LOG_IN_AGAIN}"
+                ),
             ),
             RefreshError::Lost => Self::new(
-                ApiErrorKind::Failed,
+                Fault::Failed,
                 format!("The refresh was lost by a fault of this server. {TRY_LATER}"),
             ),
         }
@@ -98,7 +93,7 @@ impl ApiError {
         match error {
             RevokeError::Refresh(error) => Self::of_refresh(error),
             RevokeError::OnlyAtProvider { service } => Self::new(
-                ApiErrorKind::NoRevocation,
+                Fault::NoRevocation,
                 format!(
                     "{} has no call that revokes: remove the access in the settings of your \
                      account there.",
@@ -120,10 +115,10 @@ fn not_an_authid(why: NotAnAuthId) -> String {
 /// Makes the error of a login whose newest refresh token can't be read here. The older
 /// token is not used, because sending it could end the login.
 fn newest_unknown(provider: &str, why: &NewestUnknown) -> ApiError {
-    let unavailable = |reason| ApiError::new(ApiErrorKind::Unavailable, reason);
+    let unavailable = |reason| ApiError::new(Fault::Unavailable, reason);
     match why {
         NewestUnknown::Sealed(OpenError::Key(Unusable::Retired)) => ApiError::new(
-            ApiErrorKind::LoginOver,
+            Fault::LoginOver,
             format!("The key that sealed the newest {provider} token was retired. {LOG_IN_AGAIN}"),
         ),
         NewestUnknown::Sealed(_) => unavailable(format!(

@@ -17,11 +17,8 @@ pub(in crate::server) async fn fetch(exchange: &Exchange<'_>) -> Reply {
         Ok(poll) => poll,
         Err(refusal) => return *refusal,
     };
-    let Some(token) = &poll.token else {
-        return poll.answer(&unknown());
-    };
-    let hand_overs = &exchange.server.login.hand_overs;
-    poll.answer(&match hand_overs.fetch(token).await {
+    let fetched = exchange.server.login.hand_overs.fetch(&poll.token).await;
+    poll.answer(&match fetched {
         Ok(Progress::Ready(authid)) => json!({"authid": authid.expose()}),
         // The program polls again: by then the person may have clicked, or the store may
         // answer.
@@ -36,11 +33,8 @@ pub(in crate::server) async fn token_state(exchange: &Exchange<'_>) -> Reply {
         Ok(poll) => poll,
         Err(refusal) => return *refusal,
     };
-    let Some(token) = &poll.token else {
-        return poll.answer(&unknown());
-    };
     let hand_overs = &exchange.server.login.hand_overs;
-    poll.answer(&match hand_overs.progress(token).await {
+    poll.answer(&match hand_overs.progress(&poll.token).await {
         Ok(Progress::Ready(_)) => json!({"success": false}),
         Ok(Progress::Fetched) => json!({"success": true}),
         Ok(Progress::Nothing) | Err(_) => wait(),
@@ -57,8 +51,7 @@ fn unknown() -> Value {
 
 /// A request of the polling program.
 struct Poll {
-    /// Hand-over token; `None` if it is missing or can't be one.
-    token: Option<HandOverToken>,
+    token: HandOverToken,
     callback: Option<String>,
 }
 
@@ -71,23 +64,27 @@ impl Poll {
             let error = json!({"error": "callback must be a plain JavaScript name"});
             return Err(Box::new(reply::json(StatusCode::BAD_REQUEST, &error)));
         }
-        let poll = |token| Self { token, callback };
-        match exchange.query("token") {
-            Some(text) => Ok(poll(HandOverToken::parse(&text))),
-            None => {
-                let missing = json!({"error": "Missing token"});
-                Err(Box::new(poll(None).answer(&missing)))
-            }
-        }
+        let error = match exchange.query("token") {
+            Some(text) => match HandOverToken::parse(&text) {
+                Some(token) => return Ok(Self { token, callback }),
+                None => unknown(),
+            },
+            None => json!({"error": "Missing token"}),
+        };
+        Err(Box::new(answer(callback.as_deref(), &error)))
     }
 
-    /// Returns 200 for every well-formed request: a browser does not run a script that
-    /// comes with another status, so the program would not see the error.
     fn answer(&self, body: &Value) -> Reply {
-        match &self.callback {
-            Some(name) => reply::jsonp(name, body),
-            None => reply::json(StatusCode::OK, body),
-        }
+        answer(self.callback.as_deref(), body)
+    }
+}
+
+/// Returns 200 for every well-formed request: a browser does not run a script that comes
+/// with another status, so the program would not see the error.
+fn answer(callback: Option<&str>, body: &Value) -> Reply {
+    match callback {
+        Some(name) => reply::jsonp(name, body),
+        None => reply::json(StatusCode::OK, body),
     }
 }
 

@@ -33,7 +33,7 @@ pub(in crate::server) fn turn_away(exchange: &Exchange<'_>, gate: Gate) -> Reply
         Ok(visit) => {
             next.visit(&visit.nonce);
             let page = ask(server, StatusCode::FORBIDDEN, &next, None);
-            reply::set_cookie(page, &visit.cookie)
+            reply::set_cookies(page, [&visit.cookie])
         }
         Err(error) => server.login_failed(&error, None),
     }
@@ -54,9 +54,7 @@ pub(in crate::server) async fn enter_password(exchange: &Exchange<'_>) -> Reply 
     let (status, problem, retry_after) = match entering.await {
         Ok(cookies) => {
             let reply = reply::see_other(&server.path(&next.0));
-            return cookies
-                .iter()
-                .fold(reply, |reply, cookie| reply::set_cookie(reply, cookie));
+            return reply::set_cookies(reply, &cookies);
         }
         Err(WrongPassword::Wrong) => {
             tracing::warn!(%client, "a wrong password");
@@ -84,10 +82,7 @@ pub(in crate::server) async fn enter_password(exchange: &Exchange<'_>) -> Reply 
     };
     server.metrics.login_refused("wrong_password");
     let page = ask(server, status, &next, Some(&problem));
-    match retry_after {
-        Some(retry_after) => reply::set_retry_after(page, retry_after),
-        None => page,
-    }
+    reply::set_retry_after(page, retry_after)
 }
 
 fn ask(server: &Server, status: StatusCode, next: &NextPage, problem: Option<&str>) -> Reply {

@@ -28,10 +28,7 @@ pub(in crate::server) async fn hand_over(exchange: &mut Exchange<'_>) -> Reply {
                 _ => StatusCode::OK,
             };
             let page = finished_page(exchange, status, &confirmed.finished);
-            match confirmed.cookie {
-                Some(cookie) => reply::set_cookie(page, &cookie),
-                None => page,
-            }
+            reply::set_cookies(page, &confirmed.cookie)
         }
         Err(error) => server.login_failed(&error, None),
     }

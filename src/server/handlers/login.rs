@@ -27,7 +27,7 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
             cookie,
         }) => {
             exchange.log.note_service(&service);
-            reply::set_cookie(reply::redirect(&location), &cookie)
+            reply::set_cookies(reply::redirect(&location), [&cookie])
         }
         Ok(Begun::LoginToken {
             service,
@@ -36,7 +36,7 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
         }) => {
             exchange.log.note_service(&service);
             let page = ask_for_login_token(server, &service, &nonce, None);
-            reply::set_cookie(page, &cookie)
+            reply::set_cookies(page, [&cookie])
         }
         Err(error) => server.login_failed(&error, None),
     }
@@ -57,10 +57,7 @@ pub(in crate::server) async fn finish_login(exchange: &mut Exchange<'_>) -> Repl
         Err(Failed { error, visit }) => {
             let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
             let page = server.login_failed(&error, nonce);
-            let page = match &visit {
-                Some(visit) => reply::set_cookie(page, &visit.cookie),
-                None => page,
-            };
+            let page = reply::set_cookies(page, visit.as_ref().map(|visit| &visit.cookie));
             // The same callback is taken later, and needs its cookie then.
             if error.may_come_again() {
                 return page;
@@ -68,7 +65,7 @@ pub(in crate::server) async fn finish_login(exchange: &mut Exchange<'_>) -> Repl
             page
         }
     };
-    reply::set_cookie(page, &cookie.remove())
+    reply::set_cookies(page, [&cookie.remove()])
 }
 
 /// Exchanges the pasted login token for an AuthID. If the text is not a login token, the
@@ -86,7 +83,7 @@ pub(in crate::server) async fn finish_with_login_token(exchange: &mut Exchange<'
         Ok(finished) => {
             let cookie = SealedCookie::of_login(server.public_url(), &state);
             let page = finished_page(exchange, StatusCode::OK, &finished);
-            reply::set_cookie(page, &cookie.remove())
+            reply::set_cookies(page, [&cookie.remove()])
         }
         Err(LoginError::NotALoginToken { service, why }) => {
             let problem = format!("{}.", capitalised(&why));

@@ -4,12 +4,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::server::{
-    Reply,
-    exchange::Exchange,
-    reply,
-    routes::{REVOCATION_PATH, TOKEN_PATH},
-};
+use crate::server::{Reply, exchange::Exchange, reply, routes};
 
 /// Authentication methods of clients. All are accepted, because credentials are ignored.
 const ANY_AUTHENTICATION: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
@@ -34,8 +29,8 @@ pub(in crate::server) fn metadata(exchange: &Exchange<'_>) -> Reply {
         StatusCode::OK,
         &Metadata {
             issuer: url.to_string(),
-            token_endpoint: url.join(TOKEN_PATH),
-            revocation_endpoint: url.join(REVOCATION_PATH),
+            token_endpoint: url.join(routes::TOKEN_PATH),
+            revocation_endpoint: url.join(routes::REVOCATION_PATH),
             grant_types_supported: ["refresh_token"],
             response_types_supported: [],
             token_endpoint_auth_methods_supported: ANY_AUTHENTICATION,

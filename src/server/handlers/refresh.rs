@@ -7,6 +7,7 @@ use crate::{
     provider::Service,
     refresh::Refreshed,
     seal::NotAnAuthId,
+    secret::Secret,
     server::{Reply, Server, errors::ApiError, exchange::Exchange, input, reply},
 };
 
@@ -55,10 +56,7 @@ fn answer(service: &Service, refreshed: &Refreshed) -> Reply {
             access_token: refreshed.access_token().expose(),
             expires: refreshed.expires_in.as_secs(),
             r#type: &service.id,
-            v2_authid: refreshed
-                .newest_authid
-                .as_ref()
-                .map(|authid| authid.expose()),
+            v2_authid: refreshed.newest_authid.as_ref().map(Secret::expose),
         },
     )
 }

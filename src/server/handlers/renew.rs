@@ -7,10 +7,8 @@ use serde::Serialize;
 use super::result::result_page;
 use crate::{
     pages::{AuthIdForm, Credential},
-    provider::Service,
     refresh::RefreshError,
-    secret::Secret,
-    server::{Reply, Server, errors::ApiError, exchange::Exchange, input, reply},
+    server::{Reply, errors::ApiError, exchange::Exchange, input, reply},
 };
 
 /// JSON response for scripts.
@@ -48,12 +46,13 @@ pub(in crate::server) async fn renew(exchange: &mut Exchange<'_>) -> Reply {
                 r#type: &opened.service().id,
             },
         ),
-        (Ok(authid), false) => show(server, opened.service(), &authid),
+        (Ok(authid), false) => {
+            let credential = Credential::AuthId(authid.expose());
+            reply::page(
+                StatusCode::OK,
+                &result_page(server, opened.service(), credential),
+            )
+        }
         (Err(error), _) => fail(&error),
     }
-}
-
-fn show(server: &Server, service: &Service, authid: &Secret) -> Reply {
-    let credential = Credential::AuthId(authid.expose());
-    reply::page(StatusCode::OK, &result_page(server, service, credential))
 }

@@ -54,7 +54,7 @@ pub(super) fn finished_page(
                 sealed: question.sealed.expose(),
                 failed: status != StatusCode::OK,
             }),
-            question.cookie.as_deref(),
+            question.cookie.as_ref(),
         ),
         HandOver::Done => (pages::HandOver::Done, None),
         HandOver::TooLate => (pages::HandOver::TooLate, None),
@@ -73,10 +73,7 @@ pub(super) fn finished_page(
         ..page
     };
     let page = reply::page(status, &page);
-    match cookie {
-        Some(cookie) => reply::set_cookie(page, cookie),
-        None => page,
-    }
+    reply::set_cookies(page, cookie)
 }
 
 fn other_programs(

@@ -14,16 +14,12 @@ use crate::{
 pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
     let server = exchange.server;
     let asked = exchange.query("type").filter(|id| !id.is_empty());
-    let choice = match &asked {
-        None => Choice::All,
+    let (status, choice) = match &asked {
+        None => (StatusCode::OK, Choice::All),
         Some(id) => match server.catalog().find(id) {
-            Some(service) => Choice::One(button(server, service)),
-            None => Choice::Unknown(id),
+            Some(service) => (StatusCode::OK, Choice::One(button(server, service))),
+            None => (StatusCode::NOT_FOUND, Choice::Unknown(id)),
         },
-    };
-    let status = match choice {
-        Choice::Unknown(_) => StatusCode::NOT_FOUND,
-        Choice::All | Choice::One(_) => StatusCode::OK,
     };
     let recipients = recipients(exchange);
     let visit = match recipients.is_nobody() {
@@ -46,10 +42,7 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
         }),
     };
     let reply = reply::page(status, &page);
-    match visit {
-        Some(visit) => reply::set_cookie(reply, &visit.cookie),
-        None => reply,
-    }
+    reply::set_cookies(reply, visit.as_ref().map(|visit| &visit.cookie))
 }
 
 /// Returns the recipients for whom the page was opened. They come from the visit if the
