@@ -20,9 +20,8 @@
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
-//! `listen::Door::serve` → `server::routes` → `server::handlers` → `login` or `refresh` →
-//! `seal`, `provider` → `outbound`; errors come back through
-//! `server::failure`.
+//! `listen::Door::serve` → `server::dispatch` → `server::handlers` → `login` or `refresh` →
+//! `seal`, `provider` → `outbound`; errors come back through `server::errors`.
 
 #![warn(missing_docs)]
 

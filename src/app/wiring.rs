@@ -16,7 +16,7 @@ use crate::{
     provider::ProviderClient,
     public_url::PublicUrl,
     refresh::{AuthIdReader, RefreshEngine},
-    server::{Admin, Admission, Server, ServerParts, Site},
+    server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, Server, Site},
     store::{Memory, RedisStore, Store, StoreError},
     telemetry::Metrics,
 };
@@ -74,6 +74,12 @@ pub(super) fn wire(
         redis.clone(),
     );
     let admission = admission(config.login_gates, &config.public_url, &keyring, &clock);
+    let site = Site {
+        app_name: config.app_name,
+        display_name: config.display_name,
+        privacy_policy_url: config.privacy_policy_url.map(String::from),
+        privacy_policy_path: format!("{}{PRIVACY_POLICY_PATH}", config.public_url.prefix()),
+    };
     let login = Login {
         public_url: config.public_url,
         catalog,
@@ -91,13 +97,8 @@ pub(super) fn wire(
         attempts: Attempts::new(&clock),
         clock: clock.clone(),
     };
-    let site = Site {
-        app_name: config.app_name,
-        display_name: config.display_name,
-        privacy_policy_url: config.privacy_policy_url.map(String::from),
-    };
     Ok(Wired {
-        server: Arc::new(Server::new(ServerParts {
+        server: Arc::new(Server {
             login,
             engine: engine.clone(),
             admission,
@@ -105,7 +106,8 @@ pub(super) fn wire(
             site,
             withheld: config.offer.withheld,
             metrics: metrics.clone(),
-        })),
+            request_ids: RequestIds::random(),
+        }),
         admin: Arc::new(Admin {
             keyring: keyring.clone(),
             engine: engine.clone(),

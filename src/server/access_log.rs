@@ -7,11 +7,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use http::{HeaderName, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ring::rand::{SecureRandom, SystemRandom};
 use tracing::Level;
 
-use super::{Reply, forwarded::Asker};
+use super::{Reply, client::Client};
 use crate::{clock::Stopwatch, provider::Service, refresh::PresentedAuthId, seal::Lineage};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,12 +19,13 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Source of request ids. They count up from a random number, so that two processes are
 /// unlikely to use the same ids.
 #[derive(Debug)]
-pub(super) struct RequestIds {
+pub struct RequestIds {
     next: AtomicU64,
 }
 
 impl RequestIds {
-    pub(super) fn new() -> Self {
+    /// Starts at a random number.
+    pub fn random() -> Self {
         let mut bits = [0; 8];
         SystemRandom::new()
             .fill(&mut bits)
@@ -35,8 +36,8 @@ impl RequestIds {
     }
 
     /// Returns the id that came with the request if it is valid, or a new one.
-    fn id_of<B>(&self, request: &Request<B>) -> HeaderValue {
-        match request.headers().get(X_REQUEST_ID) {
+    pub(super) fn id_of(&self, headers: &HeaderMap) -> HeaderValue {
+        match headers.get(X_REQUEST_ID) {
             Some(id) if is_id(id) => id.clone(),
             _ => self.next.fetch_add(1, Ordering::Relaxed).into(),
         }
@@ -45,22 +46,18 @@ impl RequestIds {
 
 /// True if the id is short, and its characters are safe in a log.
 fn is_id(value: &HeaderValue) -> bool {
-    (8..=64).contains(&value.len())
-        && value
-            .as_bytes()
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    (8..=64).contains(&value.len()) && value.as_bytes().iter().all(is_safe)
 }
 
-/// A request that will be logged when it ends.
-pub(super) struct Entry {
-    pub(super) asker: Asker,
+/// Log line of a request, written when it is answered.
+pub(super) struct LogEntry {
     id: HeaderValue,
-    line: Option<Line>,
+    fields: Option<LogFields>,
 }
 
 /// Fields of the log line; kept only if the log level includes INFO.
-struct Line {
+struct LogFields {
     stopwatch: Stopwatch,
     method: &'static str,
     route: &'static str,
@@ -68,54 +65,47 @@ struct Line {
     lineage: Option<Lineage>,
 }
 
-impl Entry {
+impl LogEntry {
     /// Starts the log line of a request that has just come in.
-    pub(super) fn begin<B>(
-        ids: &RequestIds,
-        request: &Request<B>,
-        route: &'static str,
-        asker: Asker,
-    ) -> Self {
-        let line = || Line {
-            stopwatch: Stopwatch::start(),
-            method: name(request.method()),
-            route,
-            service: None,
-            lineage: None,
-        };
+    pub(super) fn begin(id: HeaderValue, method: &Method, route: &'static str) -> Self {
         Self {
-            asker,
-            id: ids.id_of(request),
-            line: tracing::enabled!(Level::INFO).then(line),
+            id,
+            fields: tracing::enabled!(Level::INFO).then(|| LogFields {
+                stopwatch: Stopwatch::start(),
+                method: name(method),
+                route,
+                service: None,
+                lineage: None,
+            }),
         }
     }
 
     /// Adds the service to the log line.
     pub(super) fn note_service(&mut self, service: &Arc<Service>) {
-        if let Some(line) = &mut self.line {
-            line.service = Some(service.clone());
+        if let Some(fields) = &mut self.fields {
+            fields.service = Some(service.clone());
         }
     }
 
     /// Adds the service and lineage of the request's AuthID to the log line.
-    pub(super) fn note_holder(&mut self, holder: &PresentedAuthId) {
-        self.note_service(holder.service());
-        if let Some(line) = &mut self.line {
-            line.lineage = Some(holder.lineage());
+    pub(super) fn note_authid(&mut self, opened: &PresentedAuthId) {
+        self.note_service(opened.service());
+        if let Some(fields) = &mut self.fields {
+            fields.lineage = Some(opened.lineage());
         }
     }
 
     /// Writes the log line, and adds the request id to the response.
-    pub(super) fn end(self, mut reply: Reply) -> Reply {
-        if let Some(line) = &self.line {
+    pub(super) fn end(self, client: Client, mut reply: Reply) -> Reply {
+        if let Some(fields) = &self.fields {
             tracing::info!(
-                method = %line.method,
-                route = %line.route,
+                method = %fields.method,
+                route = %fields.route,
                 status = reply.status().as_u16(),
-                ms = u64::try_from(line.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
-                service = line.service.as_ref().map(|service| display(&service.id)),
-                lineage = line.lineage.map(|lineage| display(lineage.short_hash())),
-                client = %self.asker,
+                ms = u64::try_from(fields.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
+                service = fields.service.as_ref().map(|service| display(&service.id)),
+                lineage = fields.lineage.map(|lineage| display(lineage.short_hash())),
+                client = %client,
                 request_id = %self.id.to_str().unwrap_or_default(),
                 "answered"
             );

@@ -54,10 +54,9 @@ impl Admin {
         let condition = self.keyring.condition();
         let troubles = condition.troubles(now);
         let (status, first) = match keys.sealing(now) {
+            _ if condition.is_waiting() => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
             // Other troubles don't stop the server from answering, so it is ready.
-            Some(_) if !condition.is_waiting() => (StatusCode::OK, "ready"),
-            Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
-            None if condition.is_waiting() => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+            Some(_) => (StatusCode::OK, "ready"),
             None => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: no key may seal now",

@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use http::{HeaderName, Request};
+use http::{HeaderMap, HeaderName};
 use thiserror::Error;
 
-use super::{forwarded::Asker, input, networks::Networks};
+use super::{client::Client, input, networks::Networks};
 use crate::login::PasswordGate;
 
 /// The gates that are configured.
@@ -99,8 +99,8 @@ impl UserHeader {
 
     /// True if the header is there once, and is not empty. Two of them come from a client
     /// and a proxy together.
-    fn names_a_user<B>(&self, request: &Request<B>) -> bool {
-        let mut values = request.headers().get_all(&self.0).iter();
+    fn names_a_user(&self, headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(&self.0).iter();
         match (values.next(), values.next()) {
             (Some(value), None) => !value.as_bytes().trim_ascii().is_empty(),
             _ => false,
@@ -112,20 +112,19 @@ impl Admission {
     /// Returns the gate that refuses this request. If all gates are required, it is the
     /// first closed one. If one gate is enough, it is the last closed one, because the
     /// client can do most about that one.
-    pub(super) fn closed_gate<B>(&self, request: &Request<B>, asker: Asker) -> Option<Gate> {
+    pub(super) fn closed_gate(&self, headers: &HeaderMap, client: Client) -> Option<Gate> {
         let network = self.networks.as_ref().map(|networks| {
-            let is_inside = asker
-                .address
-                .is_some_and(|address| networks.contain(address));
+            let address = client.address;
+            let is_inside = address.is_some_and(|address| networks.contain(address));
             (Gate::Network, is_inside)
         });
         let header = self.header.as_ref().map(|header| {
-            let is_known = asker.by_trusted_proxy && header.names_a_user(request);
+            let is_known = client.via_trusted_proxy && header.names_a_user(headers);
             (Gate::Header, is_known)
         });
         let password = self.password.as_ref().map(|password| {
-            let cookies = input::cookies(request.headers());
-            (Gate::Password, password.is_open(cookies))
+            let is_open = password.is_open(input::cookies(headers));
+            (Gate::Password, is_open)
         });
         let gates = [network, header, password].into_iter().flatten();
         let mut closed = gates.clone().filter(|(_, is_open)| !is_open);

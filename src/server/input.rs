@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, Request,
+    HeaderMap, HeaderName, Request, Uri,
     header::{CONTENT_TYPE, COOKIE},
 };
 
@@ -15,8 +15,8 @@ const AUTHID_HEADER: HeaderName = HeaderName::from_static("x-authid");
 const AUTHID_FIELD: &str = "authid";
 
 /// Returns the first value of a query parameter.
-pub(super) fn query<B>(request: &Request<B>, name: &str) -> Option<String> {
-    field(request.uri().query().unwrap_or_default().as_bytes(), name)
+pub(super) fn query(uri: &Uri, name: &str) -> Option<String> {
+    field(uri.query().unwrap_or_default().as_bytes(), name)
 }
 
 /// Returns the `Cookie` headers that are text.
@@ -28,36 +28,34 @@ pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the nonce of the visit that a link continues; empty if there is none.
-pub(super) fn visit<B>(request: &Request<B>) -> String {
-    nonce(query(request, VISIT))
+pub(super) fn visit(uri: &Uri) -> String {
+    nonce(query(uri, VISIT))
 }
 
 /// Returns the text if it is a nonce, or else empty text. A nonce becomes part of a
 /// cookie's name, so only base64url is allowed.
 pub(super) fn nonce(text: Option<String>) -> String {
     let is_nonce = |text: &String| {
-        text.len() == 43
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        text.len() == 43 && text.bytes().all(is_base64url)
     };
     text.filter(is_nonce).unwrap_or_default()
 }
 
 /// True if the AuthID is in the header, as a script sends it.
-pub(super) fn has_authid_header<B>(request: &Request<B>) -> bool {
-    request.headers().contains_key(AUTHID_HEADER)
+pub(super) fn has_authid_header(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHID_HEADER)
 }
 
-/// AuthID of a request, as sent or decoded. It has no `Debug`, because it is as secret as
+/// Text of the AuthID in a request, as sent or decoded. It has no `Debug`, because it is as secret as
 /// a [`Secret`].
-pub(super) enum Presented<'r> {
+pub(super) enum AuthIdText<'r> {
     InHeader(&'r str),
     Decoded(Secret),
 }
 
-impl Presented<'_> {
-    pub(super) fn text(&self) -> &str {
+impl AuthIdText<'_> {
+    pub(super) fn as_str(&self) -> &str {
         match self {
             Self::InHeader(text) => text.trim(),
             Self::Decoded(text) => text.expose().trim(),
@@ -66,19 +64,19 @@ impl Presented<'_> {
 }
 
 /// Returns the AuthID from header, query or form, in that order.
-pub(super) fn authid(request: &Request<Body>) -> Result<Presented<'_>, NotAnAuthId> {
+pub(super) fn authid(request: &Request<Body>) -> Result<AuthIdText<'_>, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
         let text = value.to_str().map_err(|_| NotAnAuthId::Form)?;
-        return Ok(Presented::InHeader(text));
+        return Ok(AuthIdText::InHeader(text));
     }
-    let decoded = match query(request, AUTHID_FIELD) {
+    let decoded = match query(request.uri(), AUTHID_FIELD) {
         Some(authid) => authid,
         None => {
-            let form = Form::read(request.headers(), request.body())?;
+            let form = PostedForm::read(request.headers(), request.body())?;
             form.get(AUTHID_FIELD).ok_or(NotAnAuthId::Missing)?
         }
     };
-    Ok(Presented::Decoded(Secret::new(decoded)))
+    Ok(AuthIdText::Decoded(Secret::new(decoded)))
 }
 
 /// Name of a parameter that is in a request more than once.
@@ -86,9 +84,9 @@ pub(super) struct Repeated(pub(super) &'static str);
 
 /// The fields of a posted form, still encoded.
 #[derive(Default)]
-pub(super) struct Form(Bytes);
+pub(super) struct PostedForm(Bytes);
 
-impl Form {
+impl PostedForm {
     /// Reads a form. A body with another content type counts as an empty form.
     pub(super) fn read(headers: &HeaderMap, body: &Body) -> Result<Self, NotAnAuthId> {
         if !is_form(headers) {
@@ -120,13 +118,12 @@ impl Form {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
+    let value = headers.get(CONTENT_TYPE);
+    let value = value
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            let kind = value.split(';').next().unwrap_or_default().trim();
-            kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
+        .unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 fn field(encoded: &[u8], name: &str) -> Option<String> {

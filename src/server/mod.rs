@@ -4,15 +4,17 @@
 mod access_log;
 mod admin;
 mod admission;
-mod error_page;
-mod failure;
+mod client;
+mod dispatch;
+mod errors;
+mod exchange;
 mod forwarded;
 mod handlers;
 mod input;
 mod networks;
-mod oauth_error;
 mod reply;
 mod routes;
+mod trusted_proxies;
 
 use std::sync::Arc;
 
@@ -20,31 +22,28 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 
+pub use access_log::RequestIds;
 pub use admin::Admin;
 pub use admission::{Admission, NotAUserHeader, Require, UserHeader};
-pub use forwarded::{NotProxies, TrustedProxies};
 pub use networks::{Networks, NotNetworks};
-
-use access_log::RequestIds;
-use forwarded::Asker;
-use input::Presented;
+pub use routes::PRIVACY_POLICY_PATH;
+pub use trusted_proxies::{NotProxies, TrustedProxies};
 
 use crate::{
     login::Login,
     pages::Frame,
     provider::{Catalog, RefreshTokens, Service, Withheld},
     public_url::PublicUrl,
-    refresh::{PresentedAuthId, RefreshEngine, RefreshError},
-    seal::{NotAnAuthId, OpenError},
+    refresh::RefreshEngine,
     telemetry::Metrics,
 };
 
 /// A complete response.
 pub type Reply = Response<Full<Bytes>>;
 
-/// Parts that a server is made of.
+/// The public server: state that all handlers share.
 #[derive(Debug)]
-pub struct ServerParts {
+pub struct Server {
     /// Begins and finishes logins.
     pub login: Login,
     /// Refreshes, renews and revokes.
@@ -60,15 +59,8 @@ pub struct ServerParts {
     pub withheld: Vec<Withheld>,
     /// Counters for metrics.
     pub metrics: Arc<Metrics>,
-}
-
-/// State that all handlers share.
-#[derive(Debug)]
-pub struct Server {
-    parts: ServerParts,
-    request_ids: RequestIds,
-    /// Path of the built-in privacy page, prefix included.
-    privacy_path: String,
+    /// Source of the ids of requests in the log.
+    pub request_ids: RequestIds,
 }
 
 /// Texts of the pages that the administrator sets.
@@ -80,28 +72,11 @@ pub struct Site {
     pub display_name: String,
     /// URL of the administrator's own privacy policy.
     pub privacy_policy_url: Option<String>,
+    /// Path of the built-in privacy policy, prefix included.
+    pub privacy_policy_path: String,
 }
 
 impl Server {
-    /// Makes a server from its parts.
-    pub fn new(parts: ServerParts) -> Self {
-        Self {
-            privacy_path: format!("{}/privacy-policy", parts.login.public_url.prefix()),
-            request_ids: RequestIds::new(),
-            parts,
-        }
-    }
-
-    /// Opens the AuthID of a request, if it has one.
-    async fn open(
-        &self,
-        authid: &Result<Presented<'_>, NotAnAuthId>,
-        asker: Asker,
-    ) -> Result<PresentedAuthId, RefreshError> {
-        let authid = authid.as_ref().map_err(|why| OpenError::from(*why))?;
-        self.engine.open(authid.text(), asker.counted_as()).await
-    }
-
     /// Returns the contents that every page has.
     fn frame(&self) -> Frame<'_> {
         let own_policy = self.site.privacy_policy_url.as_deref();
@@ -109,7 +84,7 @@ impl Server {
             app_name: &self.site.app_name,
             display_name: &self.site.display_name,
             prefix: self.public_url().prefix(),
-            privacy_policy: own_policy.unwrap_or(&self.privacy_path),
+            privacy_policy: own_policy.unwrap_or(&self.site.privacy_policy_path),
         }
     }
 
@@ -131,20 +106,15 @@ impl Server {
             && !self.engine.outlives_the_process()
     }
 
+    fn waits_for_keys(&self) -> bool {
+        self.login.keyring.condition().is_waiting()
+    }
+
     fn catalog(&self) -> &Catalog {
         &self.login.catalog
     }
 
     fn public_url(&self) -> &PublicUrl {
         &self.login.public_url
-    }
-}
-
-/// Lets handlers write `server.engine`.
-impl std::ops::Deref for Server {
-    type Target = ServerParts;
-
-    fn deref(&self) -> &ServerParts {
-        &self.parts
     }
 }

@@ -74,16 +74,14 @@ impl Networks {
     /// is written: as one network, as several, or with gaps that contain only private
     /// addresses.
     fn everybody(&self) -> Option<&'static str> {
-        let v4 = self.0.iter().filter_map(|network| match network {
-            IpNet::V4(network) => Some(*network),
-            IpNet::V6(_) => None,
-        });
-        let v4 = Ipv4Net::aggregate(&v4.chain(NEVER_PUBLIC_V4).collect());
-        let v6 = self.0.iter().filter_map(|network| match network {
-            IpNet::V4(_) => None,
-            IpNet::V6(network) => Some(*network),
-        });
-        let v6 = Ipv6Net::aggregate(&v6.collect());
+        let (mut v4, mut v6) = (NEVER_PUBLIC_V4.to_vec(), Vec::new());
+        for network in &self.0 {
+            match network {
+                IpNet::V4(network) => v4.push(*network),
+                IpNet::V6(network) => v6.push(*network),
+            }
+        }
+        let (v4, v6) = (Ipv4Net::aggregate(&v4), Ipv6Net::aggregate(&v6));
         let all_of = |network: Ipv6Net| v6.iter().any(|one| one.contains(&network));
         if v4.iter().any(|network| network.prefix_len() == 0) || all_of(MAPPED) {
             Some("IPv4")

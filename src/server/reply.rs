@@ -100,11 +100,9 @@ pub(super) fn see_other(location: &str) -> Reply {
 }
 
 fn to(status: StatusCode, location: &str) -> Reply {
-    let mut reply = Response::new(Full::default());
-    *reply.status_mut() = status;
+    let mut reply = empty(status);
     let location = HeaderValue::from_str(location).expect("a URL is ASCII without controls");
     reply.headers_mut().insert(LOCATION, location);
-    reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     reply
 }
 
@@ -128,10 +126,15 @@ pub(super) fn metrics(text: String) -> Reply {
     with_body(StatusCode::OK, kind, text)
 }
 
-/// Adds a `Set-Cookie` header.
-pub(super) fn set_cookie(mut reply: Reply, cookie: &str) -> Reply {
-    let cookie = HeaderValue::from_str(cookie).expect("a cookie's value is base64url");
-    reply.headers_mut().append(SET_COOKIE, cookie);
+/// Adds a `Set-Cookie` header for each cookie.
+pub(super) fn set_cookies<'c>(
+    mut reply: Reply,
+    cookies: impl IntoIterator<Item = &'c String>,
+) -> Reply {
+    for cookie in cookies {
+        let cookie = HeaderValue::from_str(cookie).expect("a cookie's value is base64url");
+        reply.headers_mut().append(SET_COOKIE, cookie);
+    }
     reply
 }
 
@@ -144,10 +147,13 @@ pub(super) fn set_reason(mut reply: Reply, reason: &str) -> Reply {
     reply
 }
 
-/// Adds `Retry-After` (RFC 9110 section 10.2.3): the time until another try makes sense.
-pub(super) fn set_retry_after(mut reply: Reply, retry_after: Duration) -> Reply {
-    let seconds = HeaderValue::from(retry_after.as_secs().max(1));
-    reply.headers_mut().insert(RETRY_AFTER, seconds);
+/// Adds `Retry-After` (RFC 9110 section 10.2.3), if it is known when another try makes
+/// sense.
+pub(super) fn set_retry_after(mut reply: Reply, retry_after: Option<Duration>) -> Reply {
+    if let Some(retry_after) = retry_after {
+        let seconds = HeaderValue::from(retry_after.as_secs().max(1));
+        reply.headers_mut().insert(RETRY_AFTER, seconds);
+    }
     reply
 }
 

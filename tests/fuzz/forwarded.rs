@@ -57,7 +57,7 @@ fn address_told(lines: &[(&'static str, String)]) -> Option<IpAddr> {
         })
         .collect();
     let peer = Peer::Ip(PROXY.parse().unwrap());
-    proxies.asker(peer, &headers).address
+    proxies.client(peer, &headers).address
 }
 
 /// What a header can hold.
@@ -130,13 +130,13 @@ fn a_stranger_cannot_choose_his_address() {
         });
         let proxies: TrustedProxies = "10.0.0.0/8, unix".parse().unwrap();
         let peer = if is_proxy { PROXY } else { CLIENT };
-        let asker = proxies.asker(Peer::Ip(peer.parse().unwrap()), &headers.collect());
-        property.count(if asker.address.is_some() {
+        let client = proxies.client(Peer::Ip(peer.parse().unwrap()), &headers.collect());
+        property.count(if client.address.is_some() {
             "known"
         } else {
             "unknown"
         });
-        let told = asker.address.map(|address| address.to_string());
+        let told = client.address.map(|address| address.to_string());
         let is_right = is_proxy || told.as_deref().is_none_or(|told| told == CLIENT);
         ensure(is_right, || format!("{told:?}"))
     });

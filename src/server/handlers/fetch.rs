@@ -1,26 +1,24 @@
 //! `GET /fetch` and `GET /token-state`: the program that opened the page with a token
 //! gets the AuthID, as JSON, or as JSONP for Duplicati's old web UI.
 
-use http::{Request, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
     login::{HandOverToken, Progress},
-    server::{Reply, Server, input, reply},
+    server::{Reply, exchange::Exchange, reply},
 };
 
 const LONGEST_CALLBACK: usize = 128;
 
 /// Returns the AuthID, once.
-pub(in crate::server) async fn fetch<B>(server: &Server, request: &Request<B>) -> Reply {
-    let poll = match Poll::read(request) {
+pub(in crate::server) async fn fetch(exchange: &Exchange<'_>) -> Reply {
+    let poll = match Poll::read(exchange) {
         Ok(poll) => poll,
         Err(refusal) => return *refusal,
     };
-    let Some(token) = &poll.token else {
-        return poll.answer(&unknown());
-    };
-    poll.answer(&match server.login.hand_overs.fetch(token).await {
+    let fetched = exchange.server.login.hand_overs.fetch(&poll.token).await;
+    poll.answer(&match fetched {
         Ok(Progress::Ready(authid)) => json!({"authid": authid.expose()}),
         // The program polls again: by then the person may have clicked, or the store may
         // answer.
@@ -30,15 +28,13 @@ pub(in crate::server) async fn fetch<B>(server: &Server, request: &Request<B>) -
 }
 
 /// Returns the state of the hand-over: ready, fetched, or not ready.
-pub(in crate::server) async fn token_state<B>(server: &Server, request: &Request<B>) -> Reply {
-    let poll = match Poll::read(request) {
+pub(in crate::server) async fn token_state(exchange: &Exchange<'_>) -> Reply {
+    let poll = match Poll::read(exchange) {
         Ok(poll) => poll,
         Err(refusal) => return *refusal,
     };
-    let Some(token) = &poll.token else {
-        return poll.answer(&unknown());
-    };
-    poll.answer(&match server.login.hand_overs.progress(token).await {
+    let hand_overs = &exchange.server.login.hand_overs;
+    poll.answer(&match hand_overs.progress(&poll.token).await {
         Ok(Progress::Ready(_)) => json!({"success": false}),
         Ok(Progress::Fetched) => json!({"success": true}),
         Ok(Progress::Nothing) | Err(_) => wait(),
@@ -55,36 +51,40 @@ fn unknown() -> Value {
 
 /// A request of the polling program.
 struct Poll {
-    /// Hand-over token; `None` if it is missing or can't be one.
-    token: Option<HandOverToken>,
+    token: HandOverToken,
     callback: Option<String>,
 }
 
 impl Poll {
-    fn read<B>(request: &Request<B>) -> Result<Self, Box<Reply>> {
-        let callback = input::query(request, "callback").or_else(|| input::query(request, "jsonp"));
+    fn read(exchange: &Exchange<'_>) -> Result<Self, Box<Reply>> {
+        let callback = exchange.query("callback");
+        let callback = callback.or_else(|| exchange.query("jsonp"));
         let callback = callback.filter(|name| !name.is_empty());
         if callback.as_deref().is_some_and(|name| !is_callback(name)) {
             let error = json!({"error": "callback must be a plain JavaScript name"});
             return Err(Box::new(reply::json(StatusCode::BAD_REQUEST, &error)));
         }
-        let poll = |token| Self { token, callback };
-        match input::query(request, "token") {
-            Some(text) => Ok(poll(HandOverToken::parse(&text))),
-            None => {
-                let missing = json!({"error": "Missing token"});
-                Err(Box::new(poll(None).answer(&missing)))
-            }
-        }
+        let error = match exchange.query("token") {
+            Some(text) => match HandOverToken::parse(&text) {
+                Some(token) => return Ok(Self { token, callback }),
+                None => unknown(),
+            },
+            None => json!({"error": "Missing token"}),
+        };
+        Err(Box::new(answer(callback.as_deref(), &error)))
     }
 
-    /// Returns 200 for every well-formed request: a browser does not run a script that
-    /// comes with another status, so the program would not see the error.
     fn answer(&self, body: &Value) -> Reply {
-        match &self.callback {
-            Some(name) => reply::jsonp(name, body),
-            None => reply::json(StatusCode::OK, body),
-        }
+        answer(self.callback.as_deref(), body)
+    }
+}
+
+/// Returns 200 for every well-formed request: a browser does not run a script that comes
+/// with another status, so the program would not see the error.
+fn answer(callback: Option<&str>, body: &Value) -> Reply {
+    match callback {
+        Some(name) => reply::jsonp(name, body),
+        None => reply::json(StatusCode::OK, body),
     }
 }
 

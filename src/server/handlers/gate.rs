@@ -2,84 +2,67 @@
 
 use std::time::Duration;
 
-use http::{Request, StatusCode};
+use http::StatusCode;
 
 use super::start::recipients;
 use crate::{
-    limit::ClientNetwork,
-    listen::Body,
     login::WrongPassword,
     pages::PasswordPage,
     secret::Secret,
     server::{
-        Reply, Server,
-        admission::Gate,
-        failure::TELL_ADMINISTRATOR,
-        forwarded::Asker,
-        input::{self, Form},
-        reply,
+        Reply, Server, admission::Gate, errors::TELL_ADMINISTRATOR, exchange::Exchange, input,
+        reply, routes,
     },
 };
 
 /// Refuses a request at a closed gate. The recipients of a visit are carried past the
 /// password form: afterwards, the browser only sends this server as the `Referer`.
-pub(in crate::server) fn turn_away<B>(
-    server: &Server,
-    request: &Request<B>,
-    asker: Asker,
-    gate: Gate,
-) -> Reply {
+pub(in crate::server) fn turn_away(exchange: &Exchange<'_>, gate: Gate) -> Reply {
+    let server = exchange.server;
     server.metrics.login_refused(gate.name());
     if gate != Gate::Password {
-        return server.not_admitted(gate, asker);
+        return server.not_admitted(gate, exchange.client);
     }
-    let path = server.below_prefix(request.uri().path());
-    let mut next = Next::new(path, request.uri().query().unwrap_or_default());
-    let recipients = recipients(server, request);
-    if path != "/" || recipients.is_nobody() {
+    let query = exchange.request.uri().query().unwrap_or_default();
+    let mut next = NextPage::new(exchange.path, query);
+    let recipients = recipients(exchange);
+    if exchange.path != "/" || recipients.is_nobody() {
         return ask(server, StatusCode::FORBIDDEN, &next, None);
     }
     match server.login.visit(recipients) {
         Ok(visit) => {
             next.visit(&visit.nonce);
             let page = ask(server, StatusCode::FORBIDDEN, &next, None);
-            reply::set_cookie(page, &visit.cookie)
+            reply::set_cookies(page, [&visit.cookie])
         }
         Err(error) => server.login_failed(&error, None),
     }
 }
 
 /// Checks the password, and redirects the browser to the page that it asked for.
-pub(in crate::server) async fn enter(
-    server: &Server,
-    request: &Request<Body>,
-    asker: Asker,
-) -> Reply {
-    let closed = server.admission.closed_gate(request, asker);
-    let form = Form::read(request.headers(), request.body()).unwrap_or_default();
-    let next = Next::parse(&form.get("next").unwrap_or_default());
-    let password = match (closed, &server.admission.password) {
+pub(in crate::server) async fn enter_password(exchange: &Exchange<'_>) -> Reply {
+    let (server, client) = (exchange.server, exchange.client);
+    let form = exchange.form().unwrap_or_default();
+    let next = NextPage::parse(&form.get("next").unwrap_or_default());
+    let password = match (exchange.closed_gate(), &server.admission.password) {
         (Some(Gate::Password), Some(password)) => password,
-        (Some(gate), _) => return server.not_admitted(gate, asker),
+        (Some(gate), _) => return server.not_admitted(gate, client),
         (None, _) => return reply::see_other(&server.path(&next.0)),
     };
     let guess = Secret::new(form.get("password").unwrap_or_default());
-    let cookies = input::cookies(request.headers());
-    let client = ClientNetwork::of(asker.counted_as());
-    let (status, problem, retry_after) = match password.enter(guess, cookies, client).await {
+    let entering = password.enter(guess, exchange.cookies(), exchange.client_network());
+    let (status, problem, retry_after) = match entering.await {
         Ok(cookies) => {
             let reply = reply::see_other(&server.path(&next.0));
-            return cookies
-                .iter()
-                .fold(reply, |reply, cookie| reply::set_cookie(reply, cookie));
+            return reply::set_cookies(reply, &cookies);
         }
         Err(WrongPassword::Wrong) => {
-            tracing::warn!(client = %asker, "a wrong password");
+            tracing::warn!(%client, "a wrong password");
             let problem = "That is not the password.".to_owned();
             (StatusCode::FORBIDDEN, problem, None)
         }
         Err(WrongPassword::TooOften(too_often)) => {
-            tracing::warn!(client = %asker, "too many passwords were tried");
+            tracing::warn!(%client, "too many passwords were tried");
             let wait = too_often.retry_after;
             let seconds = wait.as_secs().max(1);
             let problem =
@@ -87,7 +70,7 @@ pub(in crate::server) async fn enter(
             (StatusCode::TOO_MANY_REQUESTS, problem, Some(wait))
         }
         Err(WrongPassword::Busy) => {
-            tracing::warn!(client = %asker, "too many passwords wait to be compared");
+            tracing::warn!(%client, "too many passwords wait to be compared");
             let wait = Duration::from_secs(1);
             let problem = "Too many people enter a password just now. Try again.".to_owned();
             (StatusCode::SERVICE_UNAVAILABLE, problem, Some(wait))
@@ -99,13 +82,10 @@ pub(in crate::server) async fn enter(
     };
     server.metrics.login_refused("wrong_password");
     let page = ask(server, status, &next, Some(&problem));
-    match retry_after {
-        Some(retry_after) => reply::set_retry_after(page, retry_after),
-        None => page,
-    }
+    reply::set_retry_after(page, retry_after)
 }
 
-fn ask(server: &Server, status: StatusCode, next: &Next, problem: Option<&str>) -> Reply {
+fn ask(server: &Server, status: StatusCode, next: &NextPage, problem: Option<&str>) -> Reply {
     let page = PasswordPage {
         frame: server.frame(),
         next: &next.0,
@@ -116,9 +96,9 @@ fn ask(server: &Server, status: StatusCode, next: &Next, problem: Option<&str>) 
 
 /// Target of the redirect after the password. It is always a page of this server,
 /// whatever the form says, and never another site.
-struct Next(String);
+struct NextPage(String);
 
-impl Next {
+impl NextPage {
     fn parse(text: &str) -> Self {
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
         Self::new(path, query)
@@ -126,7 +106,7 @@ impl Next {
 
     /// Makes the target. The query is encoded again, so that it is safe in a header.
     fn new(path: &str, query: &str) -> Self {
-        let path = Server::gated_path(path).unwrap_or("/");
+        let path = routes::gated_path(path).unwrap_or("/");
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form_urlencoded::parse(query.as_bytes()))
             .finish();
@@ -162,7 +142,7 @@ mod tests {
                 "/login?a=%0D%0ASet-Cookie%3Ax",
             ),
         ] {
-            assert_eq!(Next::parse(text).0, next);
+            assert_eq!(NextPage::parse(text).0, next);
         }
     }
 }

@@ -2,53 +2,41 @@
 //! /logged-in/<provider>`; for services with a pasted login token, `GET /cli-token` and
 //! `POST /cli-token-login`.
 
-use http::{Request, StatusCode};
+use http::StatusCode;
 
 use super::result::finished_page;
 use crate::{
-    limit::ClientNetwork,
-    listen::Body,
     login::{Begun, Callback, Failed, LoginError, SealedCookie},
     pages::CliTokenPage,
     provider::{LoginMethod, Service},
     secret::Secret,
-    server::{
-        Reply, Server,
-        access_log::Entry,
-        failure::capitalised,
-        input::{self, Form},
-        reply,
-    },
+    server::{Reply, Server, errors::capitalised, exchange::Exchange, input, reply},
 };
 
 /// Redirects to the provider, or shows the page for a login token. The response sets the
 /// cookie of the login.
-pub(in crate::server) fn begin_login<B>(
-    server: &Server,
-    request: &Request<B>,
-    entry: &mut Entry,
-) -> Reply {
-    let id = input::query(request, "id").unwrap_or_default();
-    let visit = input::visit(request);
-    let cookies = input::cookies(request.headers());
-    let recipients = server.login.recipients(&visit, cookies);
+pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
+    let server = exchange.server;
+    let id = exchange.query("id").unwrap_or_default();
+    let visit = input::visit(exchange.request.uri());
+    let recipients = server.login.recipients(&visit, exchange.cookies());
     match server.login.begin(&id, recipients) {
         Ok(Begun::Redirect {
             service,
             location,
             cookie,
         }) => {
-            entry.note_service(&service);
-            reply::set_cookie(reply::redirect(&location), &cookie)
+            exchange.log.note_service(&service);
+            reply::set_cookies(reply::redirect(&location), [&cookie])
         }
         Ok(Begun::LoginToken {
             service,
             nonce,
             cookie,
         }) => {
-            entry.note_service(&service);
+            exchange.log.note_service(&service);
             let page = ask_for_login_token(server, &service, &nonce, None);
-            reply::set_cookie(page, &cookie)
+            reply::set_cookies(page, [&cookie])
         }
         Err(error) => server.login_failed(&error, None),
     }
@@ -56,27 +44,20 @@ pub(in crate::server) fn begin_login<B>(
 
 /// Handles the provider's callback: returns the AuthID, or the reason why there is none.
 /// In both cases it removes the cookie of the login, unless the same callback may come again.
-pub(in crate::server) async fn finish_login<B>(
-    server: &Server,
-    request: &Request<B>,
-    entry: &mut Entry,
-) -> Reply {
+pub(in crate::server) async fn finish_login(exchange: &mut Exchange<'_>) -> Reply {
+    let server = exchange.server;
     let callback = Callback {
-        path: server.below_prefix(request.uri().path()).to_owned(),
-        ..callback(request.uri().query().unwrap_or_default())
+        path: exchange.path.to_owned(),
+        ..callback(exchange.request.uri().query().unwrap_or_default())
     };
     let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
-    let cookies = input::cookies(request.headers());
-    let client = ClientNetwork::of(entry.asker.counted_as());
+    let (cookies, client) = (exchange.cookies(), exchange.client_network());
     let page = match server.login.finish(callback, cookies, client).await {
-        Ok(finished) => finished_page(server, StatusCode::OK, &finished, entry),
+        Ok(finished) => finished_page(exchange, StatusCode::OK, &finished),
         Err(Failed { error, visit }) => {
             let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
             let page = server.login_failed(&error, nonce);
-            let page = match &visit {
-                Some(visit) => reply::set_cookie(page, &visit.cookie),
-                None => page,
-            };
+            let page = reply::set_cookies(page, visit.as_ref().map(|visit| &visit.cookie));
             // The same callback is taken later, and needs its cookie then.
             if error.may_come_again() {
                 return page;
@@ -84,32 +65,28 @@ pub(in crate::server) async fn finish_login<B>(
             page
         }
     };
-    reply::set_cookie(page, &cookie.remove())
+    reply::set_cookies(page, [&cookie.remove()])
 }
 
 /// Exchanges the pasted login token for an AuthID. If the text is not a login token, the
 /// page says why and asks again.
-pub(in crate::server) async fn finish_with_login_token(
-    server: &Server,
-    request: &Request<Body>,
-    entry: &mut Entry,
-) -> Reply {
-    let form = Form::read(request.headers(), request.body()).unwrap_or_default();
+pub(in crate::server) async fn finish_with_login_token(exchange: &mut Exchange<'_>) -> Reply {
+    let server = exchange.server;
+    let form = exchange.form().unwrap_or_default();
     let state = input::nonce(form.get("state"));
     let pasted = Secret::new(form.get("token").unwrap_or_default());
-    let cookies = input::cookies(request.headers());
-    let client = ClientNetwork::of(entry.asker.counted_as());
+    let (cookies, client) = (exchange.cookies(), exchange.client_network());
     let finished = server
         .login
         .finish_with_login_token(&state, pasted.expose(), cookies, client);
     match finished.await {
         Ok(finished) => {
             let cookie = SealedCookie::of_login(server.public_url(), &state);
-            let page = finished_page(server, StatusCode::OK, &finished, entry);
-            reply::set_cookie(page, &cookie.remove())
+            let page = finished_page(exchange, StatusCode::OK, &finished);
+            reply::set_cookies(page, [&cookie.remove()])
         }
         Err(LoginError::NotALoginToken { service, why }) => {
-            let problem = format!("{}.", capitalised(&why.to_string()));
+            let problem = format!("{}.", capitalised(&why));
             ask_for_login_token(server, &service, &state, Some(&problem))
         }
         Err(error) => server.login_failed(&error, None),

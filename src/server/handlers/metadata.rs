@@ -4,7 +4,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::server::{Reply, Server, handlers, reply};
+use crate::server::{Reply, exchange::Exchange, reply, routes};
 
 /// Authentication methods of clients. All are accepted, because credentials are ignored.
 const ANY_AUTHENTICATION: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
@@ -23,14 +23,14 @@ struct Metadata {
 }
 
 /// Returns the metadata of the OAuth endpoints.
-pub(in crate::server) fn metadata(server: &Server) -> Reply {
-    let url = server.public_url();
+pub(in crate::server) fn metadata(exchange: &Exchange<'_>) -> Reply {
+    let url = exchange.server.public_url();
     reply::json(
         StatusCode::OK,
         &Metadata {
             issuer: url.to_string(),
-            token_endpoint: url.join(handlers::TOKEN_PATH),
-            revocation_endpoint: url.join(handlers::REVOCATION_PATH),
+            token_endpoint: url.join(routes::TOKEN_PATH),
+            revocation_endpoint: url.join(routes::REVOCATION_PATH),
             grant_types_supported: ["refresh_token"],
             response_types_supported: [],
             token_endpoint_auth_methods_supported: ANY_AUTHENTICATION,

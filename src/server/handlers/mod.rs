@@ -15,7 +15,7 @@ mod start;
 mod token;
 
 pub(super) use fetch::{fetch, token_state};
-pub(super) use gate::{enter, turn_away};
+pub(super) use gate::{enter_password, turn_away};
 pub(super) use hand_over::hand_over;
 pub(super) use login::{begin_login, finish_login, finish_with_login_token};
 pub(super) use metadata::metadata;
@@ -26,10 +26,3 @@ pub(super) use revocation::revoke_token;
 pub(super) use revoke::{revoke, revoke_form};
 pub(super) use start::start;
 pub(super) use token::token;
-
-/// The token endpoint (RFC 6749 section 3.2), below the prefix.
-pub(super) const TOKEN_PATH: &str = "/token";
-/// Target of the form that confirms a hand-over, below the prefix.
-pub(super) const HAND_OVER_PATH: &str = "/hand-over";
-/// The revocation endpoint (RFC 7009 section 2), below the prefix.
-pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";

@@ -4,11 +4,12 @@ use http::StatusCode;
 
 use crate::{
     pages::PrivacyPage,
-    server::{Reply, Server, reply},
+    server::{Reply, exchange::Exchange, reply},
 };
 
 /// Redirects to the administrator's privacy policy, or shows the built-in one.
-pub(in crate::server) fn privacy_policy(server: &Server) -> Reply {
+pub(in crate::server) fn privacy_policy(exchange: &Exchange<'_>) -> Reply {
+    let server = exchange.server;
     if let Some(url) = &server.site.privacy_policy_url {
         return reply::redirect(url);
     }

@@ -1,19 +1,19 @@
 //! `GET` or `POST /refresh`: returns an access token for an AuthID.
 
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::{
-    listen::Body,
     provider::Service,
     refresh::Refreshed,
     seal::NotAnAuthId,
-    server::{Reply, Server, access_log::Entry, failure::Failure, input, reply},
+    secret::Secret,
+    server::{Reply, Server, errors::ApiError, exchange::Exchange, input, reply},
 };
 
 /// JSON response that Duplicati reads.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct RefreshAnswer<'a> {
     access_token: &'a str,
     /// Lifetime of the access token in seconds.
     expires: u64,
@@ -23,26 +23,22 @@ struct Answer<'a> {
 }
 
 /// Refreshes with the AuthID from the header, query or form.
-pub(in crate::server) async fn refresh(
-    server: &Server,
-    request: &Request<Body>,
-    entry: &mut Entry,
-) -> Reply {
-    let is_get = request.method() == Method::GET;
-    let asked_type = input::query(request, "type").filter(|_| is_get);
-    let authid = input::authid(request);
+pub(in crate::server) async fn refresh(exchange: &mut Exchange<'_>) -> Reply {
+    let server = exchange.server;
+    let is_get = exchange.request.method() == Method::GET;
+    let asked_type = exchange.query("type").filter(|_| is_get);
+    let authid = input::authid(exchange.request);
     // Duplicati's web UI opens the oauth-url itself to log in.
     if let (Err(NotAnAuthId::Missing), Some(id)) = (&authid, asked_type) {
         return to_start_page(server, &id);
     }
-    let holder = match server.open(&authid, entry.asker).await {
-        Ok(holder) => holder,
-        Err(error) => return Failure::of_refresh(&error).into_json(),
+    let opened = match exchange.open_sent(&authid).await {
+        Ok(opened) => opened,
+        Err(error) => return ApiError::of_refresh(&error).into_json(),
     };
-    entry.note_holder(&holder);
-    match server.engine.refresh(&holder).await {
-        Ok(refreshed) => answer(holder.service(), &refreshed),
-        Err(error) => Failure::of_refresh(&error).into_json(),
+    match server.engine.refresh(&opened).await {
+        Ok(refreshed) => answer(opened.service(), &refreshed),
+        Err(error) => ApiError::of_refresh(&error).into_json(),
     }
 }
 
@@ -56,14 +52,11 @@ fn to_start_page(server: &Server, id: &str) -> Reply {
 fn answer(service: &Service, refreshed: &Refreshed) -> Reply {
     reply::json(
         StatusCode::OK,
-        &Answer {
+        &RefreshAnswer {
             access_token: refreshed.access_token().expose(),
             expires: refreshed.expires_in.as_secs(),
             r#type: &service.id,
-            v2_authid: refreshed
-                .newest_authid
-                .as_ref()
-                .map(|authid| authid.expose()),
+            v2_authid: refreshed.newest_authid.as_ref().map(Secret::expose),
         },
     )
 }

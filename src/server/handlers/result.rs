@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::TOKEN_PATH;
 use crate::{
     login::{self, Finished, HandOver},
     pages::{self, Credential, Opener, OtherPrograms, ResultPage, Validity},
     provider::{RefreshTokens, Service},
-    server::{Reply, Server, access_log::Entry, reply},
+    server::{Reply, Server, exchange::Exchange, reply, routes::TOKEN_PATH},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -38,12 +37,11 @@ pub(super) fn result_page<'a>(
 
 /// Returns the page for the result of a login, with its other recipients.
 pub(super) fn finished_page(
-    server: &Server,
+    exchange: &mut Exchange<'_>,
     status: StatusCode,
     finished: &Finished,
-    entry: &mut Entry,
 ) -> Reply {
-    entry.note_service(&finished.service);
+    exchange.log.note_service(&finished.service);
     let credential = match &finished.credential {
         login::Credential::AuthId(authid) => Credential::AuthId(authid.expose()),
         login::Credential::AccessToken(token) => Credential::AccessToken(token.expose()),
@@ -56,13 +54,13 @@ pub(super) fn finished_page(
                 sealed: question.sealed.expose(),
                 failed: status != StatusCode::OK,
             }),
-            question.cookie.as_deref(),
+            question.cookie.as_ref(),
         ),
         HandOver::Done => (pages::HandOver::Done, None),
         HandOver::TooLate => (pages::HandOver::TooLate, None),
     };
     let asks = matches!(hand_over, pages::HandOver::Asks(_));
-    let page = result_page(server, &finished.service, credential);
+    let page = result_page(exchange.server, &finished.service, credential);
     let page = ResultPage {
         // Other programs are shown after the hand-over is answered.
         other_programs: page.other_programs.filter(|_| !asks),
@@ -75,10 +73,7 @@ pub(super) fn finished_page(
         ..page
     };
     let page = reply::page(status, &page);
-    match cookie {
-        Some(cookie) => reply::set_cookie(page, cookie),
-        None => page,
-    }
+    reply::set_cookies(page, cookie)
 }
 
 fn other_programs(

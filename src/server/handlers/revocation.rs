@@ -1,46 +1,38 @@
 //! `POST /oauth2/revoke`: token revocation for OAuth libraries (RFC 7009).
 
-use http::{Request, StatusCode};
+use http::StatusCode;
 
 use crate::{
     keyring::Unusable,
-    listen::Body,
     oauth_server::{OldAuthId, OldAuthIdError},
     refresh::RefreshError,
     seal::OpenError,
-    server::{
-        Reply, Server,
-        access_log::Entry,
-        oauth_error::{self, OAuthError},
-        reply,
-    },
+    server::{Reply, errors::OAuthError, exchange::Exchange, reply},
 };
 
 /// Revokes the grant of an AuthID at its provider. `token_type_hint` is ignored, because
 /// the AuthID says its type.
-pub(in crate::server) async fn revoke_token(
-    server: &Server,
-    request: &Request<Body>,
-    entry: &mut Entry,
-) -> Result<Reply, OAuthError> {
-    let done = reply::empty(StatusCode::OK);
-    let form = oauth_error::form(request.headers(), request.body())?;
+pub(in crate::server) async fn revoke_token(exchange: &mut Exchange<'_>) -> Reply {
+    match revoke(exchange).await {
+        Ok(()) => reply::empty(StatusCode::OK),
+        Err(error) => error.into_reply(),
+    }
+}
+
+/// Parameters in the query are ignored, as at the token endpoint.
+async fn revoke(exchange: &mut Exchange<'_>) -> Result<(), OAuthError> {
+    let form = exchange.form()?;
     let Some(authid) = form.parameter("token")? else {
         return Err(OAuthError::invalid_request(
             "token is missing. Put the AuthID there.",
         ));
     };
-    let holder = match server
-        .engine
-        .open(authid.expose(), entry.asker.counted_as())
-        .await
-    {
-        Ok(holder) => holder,
-        Err(error) => return not_opened(error, authid.expose()).map(|()| done),
+    let opened = match exchange.open(authid.expose()).await {
+        Ok(opened) => opened,
+        Err(error) => return not_opened(error, authid.expose()),
     };
-    entry.note_holder(&holder);
-    server.engine.revoke(&holder).await?;
-    Ok(done)
+    exchange.server.engine.revoke(&opened).await?;
+    Ok(())
 }
 
 /// Returns success for an AuthID that gives no access, as for a revoked one (RFC 7009

@@ -1,30 +1,27 @@
 //! `GET /`: start page with the list of services.
 
-use http::{Request, StatusCode, header::REFERER};
+use http::{StatusCode, header::REFERER};
 
 use crate::{
     login::{HandOverToken, Origin, Receives, Recipients, Waiting},
     pages::{Choice, Receiver, Service as Button, Setup, StartPage},
     provider::Service,
-    server::{Reply, Server, input, reply},
+    server::{Reply, Server, exchange::Exchange, input, reply},
 };
 
 /// Shows all services, or the one in `?type=`. The page may be opened by a person, or by
 /// a program that wants the AuthID.
-pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Reply {
-    let asked = input::query(request, "type").filter(|id| !id.is_empty());
-    let choice = match &asked {
-        None => Choice::All,
+pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
+    let server = exchange.server;
+    let asked = exchange.query("type").filter(|id| !id.is_empty());
+    let (status, choice) = match &asked {
+        None => (StatusCode::OK, Choice::All),
         Some(id) => match server.catalog().find(id) {
-            Some(service) => Choice::One(button(server, service)),
-            None => Choice::Unknown(id),
+            Some(service) => (StatusCode::OK, Choice::One(button(server, service))),
+            None => (StatusCode::NOT_FOUND, Choice::Unknown(id)),
         },
     };
-    let status = match choice {
-        Choice::Unknown(_) => StatusCode::NOT_FOUND,
-        Choice::All | Choice::One(_) => StatusCode::OK,
-    };
-    let recipients = recipients(server, request);
+    let recipients = recipients(exchange);
     let visit = match recipients.is_nobody() {
         true => None,
         false => match server.login.visit(recipients.clone()) {
@@ -45,20 +42,16 @@ pub(in crate::server) fn start<B>(server: &Server, request: &Request<B>) -> Repl
         }),
     };
     let reply = reply::page(status, &page);
-    match visit {
-        Some(visit) => reply::set_cookie(reply, &visit.cookie),
-        None => reply,
-    }
+    reply::set_cookies(reply, visit.as_ref().map(|visit| &visit.cookie))
 }
 
 /// Returns the recipients for whom the page was opened. They come from the visit if the
 /// password was asked for in between; otherwise from the `Referer`, which browsers send
 /// at least as an origin, and from the token of Duplicati's old web UI.
-pub(super) fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients {
-    let visit = input::visit(request);
-    let carried = server
-        .login
-        .recipients(&visit, input::cookies(request.headers()));
+pub(super) fn recipients(exchange: &Exchange<'_>) -> Recipients {
+    let (server, request) = (exchange.server, exchange.request);
+    let visit = input::visit(request.uri());
+    let carried = server.login.recipients(&visit, exchange.cookies());
     if !carried.is_nobody() {
         return carried;
     }
@@ -66,7 +59,7 @@ pub(super) fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients
     let opener = referer
         .and_then(|value| Origin::of(value.to_str().ok()?).ok())
         .filter(|origin| !origin.is(server.public_url()));
-    let token = input::query(request, "token");
+    let token = exchange.query("token");
     let token = token.as_deref().and_then(HandOverToken::parse);
     Recipients {
         waiting: token.map(|token| Waiting {

@@ -3,23 +3,17 @@
 //! Client credentials are accepted in any form and ignored: no client is registered here,
 //! and an AuthID is all that a client needs.
 
-use http::{Request, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 
 use crate::{
-    listen::Body,
     provider::Service,
-    server::{
-        Reply, Server,
-        access_log::Entry,
-        oauth_error::{self, OAuthError},
-        reply,
-    },
+    server::{Reply, errors::OAuthError, exchange::Exchange, reply},
 };
 
 /// Token response (RFC 6749 section 5.1).
 #[derive(Serialize)]
-struct Answer<'a> {
+struct TokenAnswer<'a> {
     access_token: &'a str,
     token_type: &'a str,
     /// Lifetime of the access token in seconds.
@@ -29,12 +23,14 @@ struct Answer<'a> {
 }
 
 /// Handles the refresh token grant.
-pub(in crate::server) async fn token(
-    server: &Server,
-    request: &Request<Body>,
-    entry: &mut Entry,
-) -> Result<Reply, OAuthError> {
-    let form = oauth_error::form(request.headers(), request.body())?;
+pub(in crate::server) async fn token(exchange: &mut Exchange<'_>) -> Reply {
+    let granted = grant(exchange).await;
+    granted.unwrap_or_else(OAuthError::into_reply)
+}
+
+/// Parameters in the query are ignored (RFC 6749 section 3.2).
+async fn grant(exchange: &mut Exchange<'_>) -> Result<Reply, OAuthError> {
+    let form = exchange.form()?;
     let Some(grant_type) = form.parameter("grant_type")? else {
         return Err(OAuthError::invalid_request(
             "grant_type is missing. Post a form with grant_type=refresh_token and the AuthID as \
@@ -53,22 +49,18 @@ pub(in crate::server) async fn token(
         ));
     };
     let scope = form.parameter("scope")?;
-    let holder = server
-        .engine
-        .open(authid.expose(), entry.asker.counted_as())
-        .await?;
-    entry.note_holder(&holder);
-    if scope.is_some_and(|scope| !is_scope_of(holder.service(), scope.expose())) {
+    let opened = exchange.open(authid.expose()).await?;
+    if scope.is_some_and(|scope| !is_scope_of(opened.service(), scope.expose())) {
         return Err(OAuthError::new(
             "invalid_scope",
             "An AuthID has the scope that was logged in with. Leave scope out.",
         ));
     }
-    let refreshed = server.engine.refresh(&holder).await?;
+    let refreshed = exchange.server.engine.refresh(&opened).await?;
     let newest = refreshed.newest_authid.as_ref().unwrap_or(&authid);
     Ok(reply::oauth(
         StatusCode::OK,
-        &Answer {
+        &TokenAnswer {
             access_token: refreshed.access_token().expose(),
             token_type: "Bearer",
             expires_in: refreshed.expires_in.as_secs(),

@@ -1,25 +1,20 @@
 //! Error responses for OAuth libraries: RFC 6749 section 5.2, with its statuses. Those
-//! for Duplicati are in `failure`.
+//! for Duplicati are in `api_error`.
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 
-use super::{
-    Reply,
-    failure::{Failure, one_line},
-    input::{Form, Repeated},
-    reply,
-};
+use super::api_error::{ApiError, one_line};
 use crate::{
-    listen::Body,
     refresh::{RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},
+    server::{Reply, input::Repeated, reply},
 };
 
 /// An error code, and a description for people.
-pub(super) struct OAuthError {
+pub(in crate::server) struct OAuthError {
     code: &'static str,
     description: String,
     /// Time after which the client should try again, if it is known.
@@ -28,7 +23,7 @@ pub(super) struct OAuthError {
 
 impl OAuthError {
     /// Makes an error with this code.
-    pub(super) fn new(code: &'static str, description: impl Into<String>) -> Self {
+    pub(in crate::server) fn new(code: &'static str, description: impl Into<String>) -> Self {
         Self {
             code,
             description: description.into(),
@@ -37,7 +32,7 @@ impl OAuthError {
     }
 
     /// Makes an error for a request that does not follow RFC 6749.
-    pub(super) fn invalid_request(description: impl Into<String>) -> Self {
+    pub(in crate::server) fn invalid_request(description: impl Into<String>) -> Self {
         Self::new("invalid_request", description)
     }
 
@@ -54,51 +49,46 @@ impl OAuthError {
     }
 
     /// Makes the response of section 5.2.
-    pub(super) fn into_reply(self) -> Reply {
+    pub(in crate::server) fn into_reply(self) -> Reply {
         let status = self.status();
         // Neither character is allowed in an error_description.
         let description = one_line(&self.description)
             .replace('"', "'")
             .replace('\\', "/");
-        let body = ErrorResponse {
+        let body = OAuthErrorBody {
             error: self.code,
             error_description: &description,
         };
         let reply = reply::oauth(status, &body);
-        match self.retry_after {
-            Some(retry_after) => reply::set_retry_after(reply, retry_after),
-            None => reply,
-        }
+        reply::set_retry_after(reply, self.retry_after)
     }
 }
 
+/// JSON body of section 5.2.
 #[derive(Serialize)]
-struct ErrorResponse<'a> {
+struct OAuthErrorBody<'a> {
     error: &'a str,
     error_description: &'a str,
 }
 
-impl From<Failure> for OAuthError {
-    fn from(failure: Failure) -> Self {
+impl From<ApiError> for OAuthError {
+    fn from(error: ApiError) -> Self {
         Self {
-            code: failure.code,
-            description: failure.reason,
-            retry_after: failure.retry_after,
+            code: error.code(),
+            description: error.reason,
+            retry_after: error.retry_after,
         }
     }
 }
 
 impl From<RefreshError> for OAuthError {
     fn from(error: RefreshError) -> Self {
-        let failure = Failure::of_refresh(&error);
-        match error {
-            // The client sent it as a refresh token, so the grant is invalid, whatever
-            // its form.
-            RefreshError::Open(OpenError::NotAnAuthId(_)) => {
-                Self::new("invalid_grant", failure.reason)
-            }
-            _ => failure.into(),
+        let mut oauth_error = Self::from(ApiError::of_refresh(&error));
+        if let RefreshError::Open(OpenError::NotAnAuthId(_)) = error {
+            // The client sent the text as a refresh token, so the grant is invalid.
+            oauth_error.code = "invalid_grant";
         }
+        oauth_error
     }
 }
 
@@ -106,7 +96,7 @@ impl From<RevokeError> for OAuthError {
     fn from(error: RevokeError) -> Self {
         match error {
             RevokeError::Refresh(error) => error.into(),
-            error => Failure::of_revocation(&error).into(),
+            error => ApiError::of_revocation(&error).into(),
         }
     }
 }
@@ -117,12 +107,12 @@ impl From<Repeated> for OAuthError {
     }
 }
 
-/// Reads the form of an OAuth request. Parameters in the query are ignored (section 3.2).
-pub(super) fn form(headers: &HeaderMap, body: &Body) -> Result<Form, OAuthError> {
-    Form::read(headers, body).map_err(|why| {
-        OAuthError::invalid_request(match why {
+/// Error of a form that can't be read.
+impl From<NotAnAuthId> for OAuthError {
+    fn from(why: NotAnAuthId) -> Self {
+        Self::invalid_request(match why {
             NotAnAuthId::TooLong => "The request is too long.",
             NotAnAuthId::Missing | NotAnAuthId::Form => "The request was cut short.",
         })
-    })
+    }
 }

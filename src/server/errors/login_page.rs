@@ -1,0 +1,182 @@
+//! Error pages of logins.
+
+use http::StatusCode;
+
+use super::{TELL_ADMINISTRATOR, api_error::ApiError, capitalised, error_page::Explanation};
+use crate::{
+    limit::TooOften,
+    login::LoginError,
+    provider::{LoginMethod, ProviderError, Service},
+    server::{Reply, Server, reply},
+};
+
+impl Server {
+    /// Returns the page for a failed login. `visit` is the nonce that links to another
+    /// attempt carry.
+    pub(in crate::server) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
+        let explanation = self.explain_login(error, visit);
+        let page = self.error_page(explanation.link("To the start page", self.path("/")));
+        match error {
+            LoginError::TooOften(limit) => reply::set_retry_after(page, Some(limit.retry_after)),
+            _ => page,
+        }
+    }
+
+    fn explain_login<'e>(&self, error: &'e LoginError, visit: Option<&str>) -> Explanation<'e> {
+        let again = |service: &Service| self.login_path(service, visit);
+        match error {
+            LoginError::UnknownService { .. } => Explanation::new(
+                StatusCode::NOT_FOUND,
+                "There is no such service",
+                "The link asks for a service that this server does not offer.",
+                "Choose one from the list.",
+            ),
+            LoginError::NotBegun => Explanation::new(
+                StatusCode::BAD_REQUEST,
+                "This login can't be finished",
+                "It was not begun in this browser, it took longer than ten minutes, or the page \
+                 was loaded a second time.",
+                "Begin again. If it happens every time, allow cookies for this site.",
+            ),
+            LoginError::TooOften(TooOften { retry_after }) => Explanation::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many logins from your network",
+                "In the last minutes more logins came from your network than this server passes \
+                 on.",
+                &format!(
+                    "Wait {} seconds, then load this page again: your login is still good for \
+                     some minutes.",
+                    retry_after.as_secs().max(1)
+                ),
+            ),
+            LoginError::RefusedAtProvider {
+                service,
+                error,
+                description,
+            } => {
+                let words = description.as_deref();
+                let advice = service.provider.advice_on(error, words.unwrap_or_default());
+                refused_at_provider(service, advice, again(service)).quote(error, words)
+            }
+            LoginError::AnotherPath { service } => another_sender(
+                service,
+                "came to the address of another provider",
+                again(service),
+            ),
+            LoginError::AnotherIssuer { service, issuer } => another_sender(
+                service,
+                "names another provider as its sender (iss)",
+                again(service),
+            )
+            .quote("iss", Some(issuer)),
+            LoginError::UnknownRegion { service } => Explanation::new(
+                StatusCode::BAD_REQUEST,
+                format!(
+                    "{} sent you back from an unknown place",
+                    service.provider.name
+                ),
+                "The address of your account's servers is not one that this server knows, so \
+                 nothing was sent there.",
+                TELL_ADMINISTRATOR,
+            ),
+            LoginError::NotALoginToken { service, why } => Explanation::new(
+                StatusCode::BAD_REQUEST,
+                format!("This is no login token of {}", service.provider.name),
+                format!("{}.", capitalised(why)),
+                "Make a new one and paste all of it.",
+            )
+            .link("Try again", again(service)),
+            LoginError::Provider {
+                service,
+                error: provider_error,
+            } => {
+                let advice = match error.may_come_again() {
+                    true => {
+                        "Nothing was sent. Load this page again in a moment: your login is \
+                         still good for some minutes."
+                    }
+                    false => "Nothing was kept, and nothing is lost: begin the login again.",
+                };
+                no_token(service, provider_error, advice).link("Try again", again(service))
+            }
+            LoginError::NoRefreshToken { service } => {
+                no_refresh_token(service).link("Log in again", again(service))
+            }
+            LoginError::NoSealingKey(_) => Explanation::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This server can't seal just now",
+                "It has no key that may seal.",
+                TELL_ADMINISTRATOR,
+            ),
+        }
+    }
+}
+
+fn refused_at_provider(
+    service: &Service,
+    advice: Option<String>,
+    again: String,
+) -> Explanation<'static> {
+    let provider = &service.provider.name;
+    let general = "If you declined by mistake, try again. If it happens every time, show this page \
+                   to the administrator.";
+    Explanation::new(
+        StatusCode::BAD_REQUEST,
+        format!("{provider} refused the login"),
+        format!("{provider} sent you back without giving access."),
+        advice.as_deref().unwrap_or(general),
+    )
+    .link("Try again", again)
+}
+
+/// Explains a mix-up attack (RFC 9700 section 4.4), or a mistake in providers.toml.
+fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'static> {
+    let provider = &service.provider;
+    Explanation::new(
+        StatusCode::BAD_REQUEST,
+        format!("This answer is not from {}", provider.name),
+        format!(
+            "You were logging in to {}, but the answer that your browser brought {how}. \
+             Nothing was done with it, and you have no AuthID.",
+            provider.name
+        ),
+        &format!(
+            "Try again. If it happens every time, show this page to the administrator: either \
+             issuer or redirect_path is wrong in [provider.{}], or one provider is trying to \
+             misuse your login at another.",
+            provider.id
+        ),
+    )
+    .link("Try again", again)
+}
+
+fn no_token(service: &Service, error: &ProviderError, advice: &str) -> Explanation<'static> {
+    let provider = &service.provider;
+    let api_error = ApiError::of_provider(&provider.name, error);
+    let status = match (error, &provider.login) {
+        // A login token is typed by its user; a code comes from the provider itself.
+        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => StatusCode::BAD_GATEWAY,
+        _ => api_error.status(),
+    };
+    let title = format!("{} gave no token", provider.name);
+    Explanation::new(status, title, api_error.reason, advice)
+}
+
+/// Explains a login without a refresh token. Some providers send one only the first time
+/// that access is granted.
+fn no_refresh_token(service: &Service) -> Explanation<'static> {
+    let provider = &service.provider.name;
+    let explanation = Explanation::new(
+        StatusCode::BAD_GATEWAY,
+        format!("{provider} sent no refresh token"),
+        format!(
+            "{provider} let you in, but without a refresh token nothing can be sealed. It \
+             does so when it thinks that this application already has one."
+        ),
+        "Remove the application from the list of those that have access, then log in again.",
+    );
+    match &service.manage_url {
+        Some(url) => explanation.link("See who has access", url.to_string()),
+        None => explanation,
+    }
+}

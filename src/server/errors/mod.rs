@@ -1,0 +1,24 @@
+//! Responses for requests that fail. Each error of a lower module has one row in an
+//! exhaustive match here: no layer below knows HTTP statuses.
+
+mod api_error;
+mod error_page;
+mod login_page;
+mod oauth_error;
+mod provider;
+mod refresh;
+
+pub(super) use api_error::ApiError;
+pub(super) use oauth_error::OAuthError;
+
+const LOG_IN_AGAIN: &str = "Log in again to get a new AuthID.";
+const TRY_LATER: &str = "Try again later.";
+pub(super) const TELL_ADMINISTRATOR: &str = "Tell the administrator of this OAuth server.";
+
+/// Returns the text of an error with a capital letter, for the start of a sentence.
+pub(super) fn capitalised(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
