@@ -45,13 +45,13 @@ pub(super) fn wire(
     let clock = knobs.clock;
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
-    let shared = match &config.store {
+    let shared = match &config.memory.store {
         Some(url) => Some(Shared::new(url, metrics.clone(), knobs.lease_times)?),
         None => None,
     };
     let catalog = Arc::new(config.offer.catalog);
     let provider = ProviderClient::new(
-        Outbound::new(config.edge.outbound_proxy),
+        Outbound::new(config.outbound_proxy),
         knobs.provider_deadline,
         &catalog,
         &metrics,
@@ -63,7 +63,7 @@ pub(super) fn wire(
         old_authids: OldAuthIds::new(old.accept_v2_plain, old.v1_storage, clock.clone()),
         keyring: keyring.clone(),
         provider: provider.clone(),
-        cache: TokenCache::new(config.cache_bytes),
+        cache: TokenCache::new(config.memory.cache_bytes),
         lineages: Lineages::new(
             keyring.clone(),
             Memory::new(clock.clone(), LINEAGE_BYTES),
@@ -89,14 +89,14 @@ pub(super) fn wire(
             keyring: keyring.clone(),
             clock: clock.clone(),
         },
-        openers: config.openers,
+        openers: config.site.openers,
         attempts: Attempts::new(&clock),
         clock: clock.clone(),
     };
     let site = Site {
-        app_name: config.app_name,
-        display_name: config.display_name,
-        privacy_policy_url: config.privacy_policy_url.map(String::from),
+        app_name: config.site.app_name,
+        display_name: config.site.display_name,
+        privacy_policy_url: config.site.privacy_policy_url.map(String::from),
     };
     Ok(Wired {
         server: Arc::new(Server::new(ServerParts {
@@ -118,7 +118,7 @@ pub(super) fn wire(
         engine,
         reloader: Reloader {
             keyring,
-            certificate: config.edge.certificate.map(Arc::new),
+            certificate: config.certificate.map(Arc::new),
             metrics: metrics.clone(),
             clock,
         },
