@@ -65,7 +65,7 @@ impl Listeners {
     pub async fn bind(config: &Config) -> io::Result<Self> {
         Ok(Self {
             service: config.edge.listen.bind("AUTHSEAL_LISTEN").await?,
-            admin: ListenAddress::Tcp(config.edge.admin_listen)
+            admin: ListenAddress::Tcp(config.admin.listen)
                 .bind("AUTHSEAL_ADMIN_LISTEN")
                 .await?,
         })

@@ -45,13 +45,13 @@ pub(super) fn wire(
     let clock = knobs.clock;
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
-    let redis = match &config.store {
+    let redis = match &config.memory.store {
         Some(url) => Some(RedisStore::new(url, metrics.clone(), knobs.lease_times)?),
         None => None,
     };
     let catalog = Arc::new(config.offer.catalog);
     let provider = ProviderClient::new(
-        Outbound::new(config.edge.outbound_proxy),
+        Outbound::new(config.outbound_proxy),
         knobs.provider_deadline,
         &catalog,
         &metrics,
@@ -69,15 +69,15 @@ pub(super) fn wire(
     let engine = RefreshEngine::new(
         authids,
         provider.clone(),
-        config.cache_bytes,
+        config.memory.cache_bytes,
         Memory::new(clock.clone(), LINEAGE_BYTES),
         redis.clone(),
     );
     let admission = admission(config.login_gates, &config.public_url, &keyring, &clock);
     let site = Site {
-        app_name: config.app_name,
-        display_name: config.display_name,
-        privacy_policy_url: config.privacy_policy_url.map(String::from),
+        app_name: config.site.app_name,
+        display_name: config.site.display_name,
+        privacy_policy_url: config.site.privacy_policy_url.map(String::from),
         privacy_policy_path: format!("{}{PRIVACY_POLICY_PATH}", config.public_url.prefix()),
     };
     let login = Login {
@@ -93,7 +93,7 @@ pub(super) fn wire(
             keyring: keyring.clone(),
             clock: clock.clone(),
         },
-        openers: config.openers,
+        openers: config.site.openers,
         attempts: Attempts::new(&clock),
         clock: clock.clone(),
     };
@@ -118,7 +118,7 @@ pub(super) fn wire(
         engine,
         reloader: Reloader {
             keyring,
-            certificate: config.edge.certificate.map(Arc::new),
+            certificate: config.certificate.map(Arc::new),
             metrics: metrics.clone(),
             clock,
         },

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{Failure, online};
 use crate::{
     clock::Clock,
-    config::{Config, Edge, Offer, key_source},
+    config::{Config, Offer, key_source},
     environment::Environment,
     keyring::{Inspection, KeyFolder, KeySource, Keyring, Revocation, Scope},
     provider::RedirectPath,
@@ -128,8 +128,8 @@ fn rules_without_service(config: &Config) -> Vec<String> {
 fn print_settings(config: &Config) {
     println!("Public URL     {}", config.public_url);
     print_redirect_uris(config);
-    println!("Listening on   {}", describe_listening(&config.edge));
-    println!("Health on      {}", config.edge.admin_listen);
+    println!("Listening on   {}", describe_listening(config));
+    println!("Health on      {}", config.admin.listen);
     println!("Logging in     {}", config.login_gates);
     println!("Keys           {}", describe_keys(config));
     println!("Store          {}", describe_store(config));
@@ -160,8 +160,9 @@ fn print_redirect_uris(config: &Config) {
     }
 }
 
-fn describe_listening(edge: &Edge) -> String {
-    let scheme = match &edge.certificate {
+fn describe_listening(config: &Config) -> String {
+    let edge = &config.edge;
+    let scheme = match &config.certificate {
         Some(_) => "with TLS",
         None => "in the clear",
     };
@@ -191,7 +192,7 @@ fn describe_keys(config: &Config) -> String {
 }
 
 fn describe_store(config: &Config) -> String {
-    match &config.store {
+    match &config.memory.store {
         Some(store) => format!("shared, at {}", store.hosts()),
         None => "none: what a server remembers ends with it".to_owned(),
     }

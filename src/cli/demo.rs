@@ -73,7 +73,7 @@ pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
         ("DEMO_SINGLE_USE_CLIENT_ID", "demo-single-use"),
         ("DEMO_SINGLE_USE_CLIENT_SECRET", CLIENT_SECRET),
     ]))?;
-    telemetry::start(&config.log, config.log_format);
+    telemetry::start(&config.log.filter, config.log.format);
     let app = App::start(config, listeners, Knobs::default()).await?;
 
     print_what_to_do(&public_url, &provider);

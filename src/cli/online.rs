@@ -21,9 +21,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Tests every connection that `serve` will need, and prints a line for each.
 pub(super) async fn try_all(config: &Config) -> Result<(), Failure> {
     println!("\nEndpoints");
-    let outbound = Outbound::new(config.edge.outbound_proxy.clone());
+    let outbound = Outbound::new(config.outbound_proxy.clone());
     let endpoints = try_endpoints(&config.offer.catalog, outbound).await;
-    if let Some(url) = &config.store {
+    if let Some(url) = &config.memory.store {
         println!("\nStore");
         try_store(url).await?;
     }

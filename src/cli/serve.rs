@@ -13,7 +13,7 @@ use crate::{
 pub(super) async fn serve(environment: Environment) -> Result<(), Failure> {
     let mut signals = StopSignals::take_over()?;
     let mut config = Config::load(environment)?;
-    telemetry::start(&config.log, config.log_format);
+    telemetry::start(&config.log.filter, config.log.format);
     make_room(&mut config.edge);
     announce(&config);
     let (public_url, place) = (config.public_url.clone(), config.edge.listen.to_string());
@@ -69,7 +69,7 @@ fn announce(config: &Config) {
     } else {
         tracing::info!("offering {}", services.join(", "));
     }
-    if let Some(store) = &config.store {
+    if let Some(store) = &config.memory.store {
         tracing::info!("remembering logins in the store at {}", store.hosts());
     }
     match config.login_gates.is_open() {

@@ -1,147 +1,209 @@
-//! The `AUTHSEAL_` settings as text, before they are parsed.
+//! Declarations of all settings, one row each. A row is the only place to add a setting:
+//!
+//! ```text
+//! /// Meaning, for the table in README.md.
+//! field: Type = kind("NAME", "text", parser),
+//! ```
+//!
+//! `AUTHSEAL_NAME` and `AUTHSEAL_NAME_FILE` are then read, and `app/wiring.rs` has the value
+//! as `config.group.field`.
+//!
+//! | kind | `Type` | `text` |
+//! |---|---|---|
+//! | `required` | `Option<T>`; `None` prevents a start | an example |
+//! | `default` | `T` | the value of a variable that is not set |
+//! | `optional` | `Option<T>` | words for its absence, such as `none` |
+//! | `password` | `Option<T>`; blanks at the ends of the value are kept | the same words |
+//!
+//! The parser is a function from `&str` to `Result<T, E>`. Its error continues the name of
+//! the variable, as in `is not a number; write it like 60`, and never repeats a secret.
+//! Types without a parser of their own have one in `parsers.rs`. Rules that concern two
+//! settings are in `cross_checks.rs`.
 
-use serde::Deserialize;
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
-use super::fields::nearest;
-use crate::environment::Environment;
+use url::Url;
 
-const PREFIX: &str = "AUTHSEAL_";
+use super::{
+    declaration::{Declared, Reader, Unset, settings},
+    parsers::{
+        address_and_port, all_or_any, connections, first_key, folder, key_set, log_format,
+        login_networks, mebibytes, passphrase, pem_path, refreshes_per_hour, true_or_false,
+        trusted_openers, web_address,
+    },
+};
+use crate::{
+    environment::Environment,
+    keyring::Passphrase,
+    listen::ListenAddress,
+    login::{Password, TrustedOpeners},
+    public_url::PublicUrl,
+    secret::Secret,
+    server::{Networks, Require, TrustedProxies, UserHeader},
+    store::StoreUrl,
+    telemetry::{LogFilter, LogFormat},
+};
 
-/// The values of all `AUTHSEAL_` settings as text; `None` if not set.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    pub(super) public_url: Option<String>,
-    pub(super) listen: Option<String>,
-    pub(super) admin_listen: Option<String>,
-    pub(super) keys_dir: Option<String>,
-    pub(super) keys: Option<String>,
-    pub(super) keys_passphrase: Option<String>,
-    pub(super) first_key: Option<String>,
-    pub(super) providers: Option<String>,
-    pub(super) services: Option<String>,
-    pub(super) app_name: Option<String>,
-    pub(super) display_name: Option<String>,
-    pub(super) privacy_policy_url: Option<String>,
-    pub(super) opener_origins: Option<String>,
-    pub(super) store_url: Option<String>,
-    pub(super) cache_mb: Option<String>,
-    pub(super) max_connections: Option<String>,
-    pub(super) tls_cert: Option<String>,
-    pub(super) tls_key: Option<String>,
-    pub(super) trusted_proxies: Option<String>,
-    pub(super) rate_limit: Option<String>,
-    pub(super) login_networks: Option<String>,
-    pub(super) login_password: Option<String>,
-    pub(super) login_header: Option<String>,
-    pub(super) login_require: Option<String>,
-    pub(super) accept_v2_plain: Option<String>,
-    pub(super) v1_storage: Option<String>,
-    pub(super) log: Option<String>,
-    pub(super) log_format: Option<String>,
-}
-
-/// Names of the fields of [`Settings`], without the prefix.
-const NAMES: [&str; 28] = [
-    "PUBLIC_URL",
-    "LISTEN",
-    "ADMIN_LISTEN",
-    "KEYS_DIR",
-    "KEYS",
-    "KEYS_PASSPHRASE",
-    "FIRST_KEY",
-    "PROVIDERS",
-    "SERVICES",
-    "APP_NAME",
-    "DISPLAY_NAME",
-    "PRIVACY_POLICY_URL",
-    "OPENER_ORIGINS",
-    "STORE_URL",
-    "CACHE_MB",
-    "MAX_CONNECTIONS",
-    "TLS_CERT",
-    "TLS_KEY",
-    "TRUSTED_PROXIES",
-    "RATE_LIMIT",
-    "LOGIN_NETWORKS",
-    "LOGIN_PASSWORD",
-    "LOGIN_HEADER",
-    "LOGIN_REQUIRE",
-    "ACCEPT_V2_PLAIN",
-    "V1_STORAGE",
-    "LOG",
-    "LOG_FORMAT",
-];
-
-impl Settings {
-    /// Reads the settings from variables or their `_FILE`.
-    pub(super) fn of(environment: &Environment, problems: &mut Vec<String>) -> Self {
-        let set: Vec<(String, String)> = NAMES
-            .iter()
-            .filter_map(|name| {
-                let name = format!("{PREFIX}{name}");
-                let value = environment.get(&name, problems)?;
-                Some((name, value))
-            })
-            .collect();
-        envy::prefixed(PREFIX)
-            .from_iter(set)
-            .expect("every setting is an optional text")
+settings! {
+    /// The address of this installation.
+    public: PublicSettings {
+        /// Address that browsers see, with its path prefix. The redirect URI is this and
+        /// `/logged-in`, or what `authseal check` prints for a provider of your own.
+        url: Option<PublicUrl> =
+            required("PUBLIC_URL", "https://auth.example.com", PublicUrl::parse),
     }
-}
 
-/// Returns a warning for each `AUTHSEAL_` variable that is not a setting but resembles
-/// one. Others are ignored: Kubernetes sets `AUTHSEAL_PORT` and more for a service named
-/// authseal.
-pub(super) fn unknown_settings(environment: &Environment) -> Vec<String> {
-    environment
-        .names()
-        .filter_map(|variable| {
-            let name = variable.strip_prefix(PREFIX)?;
-            let name = name.strip_suffix("_FILE").unwrap_or(name);
-            if NAMES.contains(&name) {
-                return None;
-            }
-            let meant = nearest(name, NAMES)?;
-            Some(format!(
-                "{variable} is not a setting; did you mean {PREFIX}{meant}?"
-            ))
-        })
-        .collect()
+    /// Texts of pages, and the pages elsewhere that are trusted.
+    site: SiteSettings {
+        /// Program that people want AuthIDs for.
+        app_name: String = default("APP_NAME", "Duplicati", str::parse),
+        /// Name of the site.
+        display_name: String = default("DISPLAY_NAME", "authseal", str::parse),
+        /// Privacy policy of your own.
+        privacy_policy_url: Option<Url> =
+            optional("PRIVACY_POLICY_URL", "a built-in page", web_address),
+        /// Origins of your own, such as `https://duplicati.example.net`, to which a page
+        /// posts the AuthID without asking. Machines on your own network and the same site
+        /// need not be listed.
+        openers: TrustedOpeners = default("OPENER_ORIGINS", "", trusted_openers),
+    }
+
+    /// Incoming connections.
+    edge: Edge {
+        /// Address of the service: `127.0.0.1:8080`, `unix:/run/authseal/authseal.sock`, or
+        /// `systemd` for a socket that systemd passes.
+        listen: ListenAddress = default("LISTEN", "127.0.0.1:8080", str::parse),
+        /// Limit of open connections. The one that has waited longest makes room for a new
+        /// one.
+        max_connections: usize = default("MAX_CONNECTIONS", "2000", connections),
+        /// Path of the certificate chain (PEM), read again when it changes.
+        tls_cert: Option<PathBuf> = optional("TLS_CERT", "plain HTTP", pem_path),
+        /// Path of the certificate's key (PEM), read again when it changes.
+        tls_key: Option<PathBuf> = optional("TLS_KEY", "plain HTTP", pem_path),
+        /// Proxies whose `X-Forwarded-For`, `Forwarded` and LOGIN_HEADER are believed:
+        /// addresses, networks, `unix`. Everybody (`0.0.0.0/0`) is refused.
+        trusted_proxies: TrustedProxies = default("TRUSTED_PROXIES", "", str::parse),
+        /// Refreshes per hour of one login from one address; beyond it 503.
+        rate_limit: Option<NonZeroU32> =
+            optional("RATE_LIMIT", "unlimited", refreshes_per_hour),
+    }
+
+    /// Health checks and metrics. Commands read this group alone.
+    admin: AdminSettings {
+        /// Address of `/healthz`, `/readyz` and `/metrics`.
+        listen: SocketAddr = default("ADMIN_LISTEN", "127.0.0.1:8081", address_and_port),
+    }
+
+    /// The keys. Commands read this group alone.
+    keys: KeySettings {
+        /// Folder of the keys.
+        folder: PathBuf = default("KEYS_DIR", "keys", str::parse),
+        /// JWK Set as JSON, or the same in base64, where there is no disk.
+        set: Option<Secret> = optional("KEYS", "none", key_set),
+        /// Passphrase under which keys are encrypted at rest:
+        /// [docs/keys.md](docs/keys.md#protecting-keys-at-rest).
+        passphrase: Option<Passphrase> =
+            password("KEYS_PASSPHRASE", "none: keys in clear", passphrase),
+    }
+
+    /// The start of a server without keys.
+    first_key: FirstKeySettings {
+        /// `make`: `serve` makes the first key of a folder that has never had one. `never`:
+        /// it [waits](docs/keys.md#missing-keys) until the keys are there; set it after the
+        /// first start.
+        may_be_made: bool = default("FIRST_KEY", "make", first_key),
+    }
+
+    /// The services to offer.
+    services: ServiceSettings {
+        /// File of tables laid over the built-in [providers.toml](providers.toml), key by
+        /// key.
+        providers: Option<String> = optional("PROVIDERS", "none", str::parse),
+        /// Services to offer: their ids or the names of their credentials, commas between.
+        wanted: Option<String> = optional("SERVICES", "all that have credentials", str::parse),
+    }
+
+    /// The conditions for a login. Without any, everybody who can reach the service may log
+    /// in.
+    login_gates: LoginGates {
+        /// Networks from which people may see the pages and log in, such as
+        /// `192.168.0.0/16, fd00::/8`. Everybody (`0.0.0.0/0`) is refused.
+        networks: Option<Networks> = optional("LOGIN_NETWORKS", "anywhere", login_networks),
+        /// Password that the pages ask for; 12 characters or more.
+        password: Option<Password> = password("LOGIN_PASSWORD", "none", Password::parse),
+        /// Header, such as `Remote-User`, in which an authenticating proxy names the user.
+        header: Option<UserHeader> = optional("LOGIN_HEADER", "none", UserHeader::parse),
+        /// Number of the three above that must be met: `all` that are set, or `any`.
+        require: Require = default("LOGIN_REQUIRE", "all", all_or_any),
+    }
+
+    /// The memory for tokens, in this process and outside.
+    memory: MemorySettings {
+        /// Redis or Valkey, such as `redis://:password@host:6379/0`, for several replicas
+        /// and for Box and Jottacloud logins that outlive a restart:
+        /// [docs/replicas.md](docs/replicas.md).
+        store: Option<StoreUrl> = optional("STORE_URL", "none: memory", StoreUrl::parse),
+        /// Memory for access tokens, in MiB; 0 keeps none. 64 hold some 100,000 of Google's:
+        /// [docs/performance.md](docs/performance.md).
+        cache_bytes: u64 = default("CACHE_MB", "64", mebibytes),
+    }
+
+    /// The AuthIDs of Duplicati's own server that are accepted.
+    old_authids: OldAuthIdSettings {
+        /// `true`: AuthIDs of Duplicati's own server that hold their refresh token in clear
+        /// are accepted: [docs/moving-in.md](docs/moving-in.md), which also lists the
+        /// settings of that server that are understood.
+        accept_v2_plain: bool = default("ACCEPT_V2_PLAIN", "false", true_or_false),
+        /// Folder of the encrypted files of V1 AuthIDs of Duplicati's own server.
+        v1_storage: Option<PathBuf> = optional("V1_STORAGE", "none", folder),
+    }
+
+    /// The log.
+    log: LogSettings {
+        /// Least important lines to log: `error`, `warn`, `info`, `debug` or `trace`.
+        filter: LogFilter = default("LOG", "info", LogFilter::parse),
+        /// Format of the log: `text` or `json`.
+        format: LogFormat = default("LOG_FORMAT", "text", log_format),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listen::Limits;
 
     #[test]
-    fn every_name_is_a_field_of_the_settings() {
-        for name in NAMES {
-            let set = [(format!("{PREFIX}{name}"), "x".to_owned())];
-            envy::prefixed(PREFIX)
-                .from_iter::<_, Settings>(set)
-                .unwrap();
-        }
-        let fields = format!(
-            "{:?}",
-            envy::prefixed(PREFIX)
-                .from_iter::<_, Settings>([("AUTHSEAL_NO_SUCH".to_owned(), "x".to_owned(),)])
-                .err()
-                .unwrap()
+    fn every_default_can_be_parsed() {
+        let mut problems = Vec::new();
+        let settings = Settings::read(&Environment::default(), &mut problems);
+        assert_eq!(
+            problems,
+            ["AUTHSEAL_PUBLIC_URL is not set; write it like https://auth.example.com"]
         );
-        assert_eq!(fields.matches('`').count() / 2 - 1, NAMES.len(), "{fields}");
+        let usual = Limits::default().connections;
+        assert_eq!(settings.edge.max_connections, usual);
     }
 
     #[test]
-    fn a_misspelt_setting_is_noticed_and_those_of_kubernetes_are_not() {
+    fn blanks_around_a_value_are_ignored_but_are_part_of_a_password() {
         let environment = Environment::new([
-            ("AUTHSEAL_PUBLC_URL", "x"),
-            ("AUTHSEAL_PORT_8080_TCP_ADDR", "x"),
-            ("AUTHSEAL_SERVICE_HOST", "x"),
+            ("AUTHSEAL_RATE_LIMIT", " 60 "),
+            ("AUTHSEAL_PUBLIC_URL", "https://auth.example"),
+            ("AUTHSEAL_LOGIN_PASSWORD", " ten chars. "),
         ]);
-        assert_eq!(
-            unknown_settings(&environment),
-            ["AUTHSEAL_PUBLC_URL is not a setting; did you mean AUTHSEAL_PUBLIC_URL?"]
-        );
+        let mut problems = Vec::new();
+        let settings = Settings::read(&environment, &mut problems);
+        assert_eq!(settings.edge.rate_limit, NonZeroU32::new(60));
+        assert!(settings.login_gates.password.is_some());
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn no_name_is_declared_twice() {
+        let mut names: Vec<&str> = DECLARED.iter().map(|declared| declared.name).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use authseal::{
     app::{App, Knobs, Listeners},
-    config::{Config, admin_address, key_source},
+    config::{Config, DECLARED, admin_address, key_source},
     environment::Environment,
     listen::Listener,
     telemetry::LogFilter,
@@ -52,7 +52,7 @@ const WORDS: &[&str] = &[
 
 /// Settings and what they may be. Whatever says never-print is secret. FOLDER holds a
 /// good certificate and its key.
-const SETTINGS: [(&str, &[&str]); 32] = [
+const SETTINGS: [(&str, &[&str]); 36] = [
     (
         "AUTHSEAL_PUBLIC_URL",
         &["https://auth.example.com/seal", "http://localhost:8080"],
@@ -65,6 +65,8 @@ const SETTINGS: [(&str, &[&str]); 32] = [
     ("AUTHSEAL_KEYS_DIR", &["FOLDER/keys", "FOLDER"]),
     ("AUTHSEAL_KEYS", &[KEYS]),
     ("AUTHSEAL_KEYS_FILE", &["FOLDER/key.pem", "FOLDER/none"]),
+    ("AUTHSEAL_KEYS_PASSPHRASE", &["never-print-passphrase"]),
+    ("AUTHSEAL_FIRST_KEY", &["make", "never"]),
     ("AUTHSEAL_PROVIDERS", &["FOLDER/none", "FOLDER/cert.pem"]),
     (
         "AUTHSEAL_SERVICES",
@@ -103,6 +105,8 @@ const SETTINGS: [(&str, &[&str]); 32] = [
     ),
     ("AUTHSEAL_TLS_CERT", &["FOLDER/cert.pem"]),
     ("AUTHSEAL_TLS_KEY", &["FOLDER/key.pem"]),
+    ("AUTHSEAL_ACCEPT_V2_PLAIN", &["true", "false"]),
+    ("AUTHSEAL_V1_STORAGE", &["FOLDER", "FOLDER/none"]),
     ("AUTHSEAL_LOG", &["info", "authseal=debug,hyper=warn"]),
     ("AUTHSEAL_LOG_FORMAT", &["json", "text"]),
     ("GD_CLIENT_ID", &["id.apps.googleusercontent.com"]),
@@ -190,8 +194,7 @@ fn every_setting_is_read_or_complained_about_and_no_secret_is_told() {
                 let warnings = config.warnings.join("; ");
                 ensure(!warnings.contains("never-print"), || warnings)?;
                 // Neither a Redis nor a client that speaks TLS is here.
-                let can_serve =
-                    !case.sets("AUTHSEAL_STORE_URL") && config.edge.certificate.is_none();
+                let can_serve = !case.sets("AUTHSEAL_STORE_URL") && config.certificate.is_none();
                 let serve = case.serve && can_serve;
                 property.count(if serve { "served" } else { "read" });
                 match serve {
@@ -206,6 +209,14 @@ fn every_setting_is_read_or_complained_about_and_no_secret_is_told() {
             property.counted(|counted| counted == outcome) > 0,
             "{outcome}"
         );
+    }
+}
+
+#[test]
+fn every_declared_setting_is_fuzzed() {
+    for declared in DECLARED {
+        let name = format!("AUTHSEAL_{}", declared.name);
+        assert!(SETTINGS.iter().any(|(fuzzed, _)| *fuzzed == name), "{name}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! `authseal check`: everything that is wrong, at once, by name and never by value.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
+
+use authseal::config::{DECLARED, Declared, Unset};
 
 use crate::support::run;
 
@@ -188,4 +190,39 @@ async fn what_is_no_command_is_told_with_the_commands() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("serve"), "{text}");
+}
+
+/// The row of the table in README.md that belongs to a declaration.
+fn row(declared: &Declared) -> String {
+    let default = match declared.unset {
+        Unset::Required => "required".to_owned(),
+        Unset::Value("") => "none".to_owned(),
+        Unset::Value(text) => format!("`{text}`"),
+        Unset::Nothing(words) => words.to_owned(),
+    };
+    let (name, meaning) = (declared.name, declared.meaning);
+    format!("| `AUTHSEAL_{name}` | {meaning} | {default} |")
+}
+
+#[test]
+fn the_table_in_readme_has_each_setting_as_it_is_declared() {
+    let page = include_str!("../../README.md");
+    let (_, section) = page.split_once("## Settings\n").unwrap();
+    let table: BTreeSet<String> = section
+        .lines()
+        .take_while(|line| !line.starts_with("## "))
+        .filter(|line| line.starts_with("| `AUTHSEAL_"))
+        .map(str::to_owned)
+        .collect();
+    let declared: BTreeSet<String> = DECLARED.iter().map(row).collect();
+    let lines = |one: &BTreeSet<String>, other| {
+        let lines: Vec<&str> = one.difference(other).map(String::as_str).collect();
+        lines.join("\n")
+    };
+    assert!(
+        table == declared,
+        "write these rows into README.md:\n{}\ninstead of these:\n{}",
+        lines(&declared, &table),
+        lines(&table, &declared)
+    );
 }

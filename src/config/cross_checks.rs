@@ -1,0 +1,190 @@
+//! Rules for settings together: problems, which prevent a start, and warnings.
+
+use super::{
+    Config,
+    declaration::PREFIX,
+    settings::{DECLARED, Settings},
+    unknown::unknown_settings,
+};
+use crate::{environment::Environment, listen::ListenAddress, server::Networks};
+
+/// Returns a problem for each combination of settings that cannot be served. The rule for
+/// the keys is [`keys_given_twice`].
+pub(super) fn problems(settings: &Settings, environment: &Environment) -> Vec<String> {
+    [
+        same_address(settings),
+        half_a_certificate(environment),
+        header_without_proxy(environment),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn same_address(settings: &Settings) -> Option<String> {
+    let ListenAddress::Tcp(service) = settings.edge.listen else {
+        return None;
+    };
+    (service.port() != 0 && service == settings.admin.listen).then(|| {
+        "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; give one another port".to_owned()
+    })
+}
+
+fn half_a_certificate(environment: &Environment) -> Option<String> {
+    let (set, missing) = match (
+        is_set("TLS_CERT", environment),
+        is_set("TLS_KEY", environment),
+    ) {
+        (true, false) => ("TLS_CERT", "TLS_KEY"),
+        (false, true) => ("TLS_KEY", "TLS_CERT"),
+        (true, true) | (false, false) => return None,
+    };
+    Some(format!(
+        "AUTHSEAL_{set} is set, but AUTHSEAL_{missing} is not"
+    ))
+}
+
+fn header_without_proxy(environment: &Environment) -> Option<String> {
+    (is_set("LOGIN_HEADER", environment) && !is_set("TRUSTED_PROXIES", environment)).then(|| {
+        "AUTHSEAL_LOGIN_HEADER is set, but AUTHSEAL_TRUSTED_PROXIES does not say which proxy may \
+         set it"
+            .to_owned()
+    })
+}
+
+/// True if the setting, or its `_FILE`, is set, even to a wrong value.
+fn is_set(name: &str, environment: &Environment) -> bool {
+    debug_assert!(DECLARED.iter().any(|declared| declared.name == name));
+    environment.is_set(&format!("{PREFIX}{name}"))
+}
+
+/// Returns a problem if the keys are given in two places.
+pub(super) fn keys_given_twice(environment: &Environment) -> Option<String> {
+    (is_set("KEYS", environment) && is_set("KEYS_DIR", environment))
+        .then(|| "AUTHSEAL_KEYS and AUTHSEAL_KEYS_DIR are both set; keep one".to_owned())
+}
+
+/// Returns a warning for everything that is unusual and does not prevent a start.
+/// `is_moving_in` is true if there are settings of Duplicati's own server.
+pub(super) fn warnings(
+    config: &Config,
+    environment: &Environment,
+    is_moving_in: bool,
+) -> Vec<String> {
+    let mut warnings = unknown_settings(environment);
+    warnings.extend(plain_http(config));
+    warnings.extend(forgotten_at_restart(config));
+    warnings.extend(unused_socket(config, environment));
+    warnings.extend(proxy_is_not_named(config));
+    warnings.extend(wide_networks(config));
+    warnings.extend(authids_in_clear(config, is_moving_in));
+    warnings.extend(keys_in_clear(config));
+    warnings
+}
+
+fn plain_http(config: &Config) -> Option<String> {
+    let public_url = &config.public_url;
+    (!public_url.is_https() && !public_url.is_loopback()).then(|| {
+        format!(
+            "AUTHSEAL_PUBLIC_URL is {public_url}: without https, whoever is on the way reads \
+             AuthIDs, cookies and passwords"
+        )
+    })
+}
+
+/// Warns of services that need a store, if there is none.
+fn forgotten_at_restart(config: &Config) -> Option<String> {
+    let services = config.offer.single_use_services();
+    (config.memory.store.is_none() && !services.is_empty()).then(|| {
+        format!(
+            "{}: the provider accepts each refresh token once, and only this process's memory knows \
+             the newest one; after a restart people must log in again, unless AUTHSEAL_STORE_URL \
+             names a Redis that keeps it",
+            services.join(", ")
+        )
+    })
+}
+
+fn unused_socket(config: &Config, environment: &Environment) -> Option<String> {
+    let is_passed = environment.is_set("LISTEN_FDS");
+    (is_passed && config.edge.listen != ListenAddress::Systemd).then(|| {
+        "systemd passes a socket, on which nobody will listen: set AUTHSEAL_LISTEN=systemd"
+            .to_owned()
+    })
+}
+
+/// Warns if clients are told apart by their address, and all of them seem to have that of a
+/// proxy on this machine.
+fn proxy_is_not_named(config: &Config) -> Option<String> {
+    let is_local = match &config.edge.listen {
+        ListenAddress::Tcp(address) => address.ip().is_loopback(),
+        ListenAddress::Unix(_) | ListenAddress::Systemd => true,
+    };
+    let by_address = config.login_gates.networks.is_some() || config.edge.rate_limit.is_some();
+    (is_local && by_address && config.edge.trusted_proxies.is_empty()).then(|| {
+        "AUTHSEAL_LOGIN_NETWORKS and AUTHSEAL_RATE_LIMIT go by the client's address, and only a \
+         proxy on this machine can connect: name it in AUTHSEAL_TRUSTED_PROXIES, such as 127.0.0.1 \
+         or unix"
+            .to_owned()
+    })
+}
+
+/// Warns of networks that are wider than they probably should be.
+fn wide_networks(config: &Config) -> impl Iterator<Item = String> {
+    let login = config.login_gates.networks.as_ref().map(Networks::wide);
+    let wide = [
+        (
+            "TRUSTED_PROXIES",
+            config.edge.trusted_proxies.wide(),
+            "every machine there is believed when it says where a request comes from. Name only \
+             your proxies; behind a CDN, all networks of the CDN and no other",
+        ),
+        (
+            "LOGIN_NETWORKS",
+            login.unwrap_or_default(),
+            "everybody there may log in. Name narrower networks if you did not mean that",
+        ),
+    ];
+    let wide = wide.into_iter().filter(|(_, wide, _)| !wide.is_empty());
+    wide.map(|(name, wide, so)| {
+        let networks: Vec<String> = wide.iter().map(ToString::to_string).collect();
+        let networks = networks.join(", ");
+        format!("AUTHSEAL_{name} has wide public networks ({networks}): {so}")
+    })
+}
+
+/// Warns of AuthIDs in clear: anybody who reads one has the login's refresh token.
+fn authids_in_clear(config: &Config, is_moving_in: bool) -> Option<String> {
+    let warning = match (config.old_authids.accept_v2_plain, is_moving_in) {
+        (true, _) => {
+            "AUTHSEAL_ACCEPT_V2_PLAIN is on: AuthIDs are taken that hold their refresh token in \
+             CLEAR. Renew them at /renew or with authseal import, and switch it off again"
+        }
+        (false, true) => {
+            "AuthIDs that hold their refresh token in clear, as Duplicati's own server makes them, \
+             are refused: AUTHSEAL_ACCEPT_V2_PLAIN=true takes them while you move"
+        }
+        (false, false) => return None,
+    };
+    Some(warning.to_owned())
+}
+
+/// Warns if a passphrase is set but some keys are still stored in clear: setting it does
+/// not encrypt keys that exist already.
+fn keys_in_clear(config: &Config) -> Option<String> {
+    let keyring = &config.keyring;
+    let keys = keyring.current();
+    let plain: Vec<&str> = keys
+        .iter()
+        .filter(|key| !keys.is_protected(&key.kid))
+        .map(|key| key.kid.as_str())
+        .collect();
+    (keyring.has_passphrase() && !plain.is_empty()).then(|| {
+        format!(
+            "AUTHSEAL_KEYS_PASSPHRASE is set, but keys are in clear in {}: {}. Run authseal keys \
+             protect; export AUTHSEAL_KEYS again",
+            keyring.source(),
+            plain.join(", ")
+        )
+    })
+}

@@ -1,0 +1,209 @@
+//! The `settings!` macro: from the declarations in `settings.rs` it makes typed structs that
+//! read themselves, and the list of all settings.
+
+use std::{collections::HashMap, fmt::Display};
+
+use crate::environment::Environment;
+
+/// Prefix of every setting's variable.
+pub(super) const PREFIX: &str = "AUTHSEAL_";
+
+/// The declaration of one setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared {
+    /// The name of the variable, without `AUTHSEAL_`.
+    pub name: &'static str,
+    /// The text of the doc comment, for the table in README.md.
+    pub meaning: &'static str,
+    /// The rule for a variable that is not set.
+    pub unset: Unset,
+}
+
+/// The rule for a variable that is not set.
+#[derive(Clone, Copy, Debug)]
+pub enum Unset {
+    /// The server does not start.
+    Required,
+    /// This text is parsed instead.
+    Value(&'static str),
+    /// The setting is `None`, which these words explain.
+    Nothing(&'static str),
+}
+
+/// Each kind of setting has a function of the same name in [`Reader`].
+impl Unset {
+    pub(super) const fn required(_example: &'static str) -> Self {
+        Self::Required
+    }
+
+    pub(super) const fn default(text: &'static str) -> Self {
+        Self::Value(text)
+    }
+
+    pub(super) const fn optional(words: &'static str) -> Self {
+        Self::Nothing(words)
+    }
+
+    pub(super) const fn password(words: &'static str) -> Self {
+        Self::Nothing(words)
+    }
+}
+
+/// Parses settings, and adds a problem that names the variable for each that is wrong.
+pub(super) struct Reader<'a> {
+    /// The texts of the settings that are set, by their names in small letters, which is
+    /// the form that `envy` gives them.
+    texts: HashMap<String, String>,
+    problems: &'a mut Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the texts of these settings from variables or their `_FILE`.
+    pub(super) fn new(
+        environment: &Environment,
+        names: &[&str],
+        problems: &'a mut Vec<String>,
+    ) -> Self {
+        let mut set = Vec::new();
+        for name in names {
+            let variable = format!("{PREFIX}{name}");
+            if let Some(text) = environment.get(&variable, problems) {
+                set.push((variable, text));
+            }
+        }
+        let texts = envy::prefixed(PREFIX).from_iter(set);
+        Self {
+            texts: texts.expect("any texts make a map of texts"),
+            problems,
+        }
+    }
+
+    /// Parses a setting without which the server does not start. `example` shows the form.
+    pub(super) fn required<T, E: Display>(
+        &mut self,
+        name: &str,
+        example: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let Some(text) = self.text(name) else {
+            let problem = format!("{PREFIX}{name} is not set; write it like {example}");
+            self.problems.push(problem);
+            return None;
+        };
+        self.parsed(name, text.trim(), parse)
+    }
+
+    /// Parses a setting that has a default. A wrong value is a problem, and the default is
+    /// returned.
+    pub(super) fn default<T, E: Display>(
+        &mut self,
+        name: &str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> T {
+        let given = self.optional(name, "", &parse);
+        given.unwrap_or_else(|| match parse(default) {
+            Ok(value) => value,
+            Err(error) => panic!("the declared default of {name} {error}"),
+        })
+    }
+
+    /// Parses a setting that may be left out.
+    pub(super) fn optional<T, E: Display>(
+        &mut self,
+        name: &str,
+        _words: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        self.parsed(name, text.trim(), parse)
+    }
+
+    /// Parses a password that may be left out. Blanks at its ends are part of it.
+    pub(super) fn password<T, E: Display>(
+        &mut self,
+        name: &str,
+        _words: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        self.parsed(name, &text, parse)
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.texts.remove(&name.to_lowercase())
+    }
+
+    fn parsed<T, E: Display>(
+        &mut self,
+        name: &str,
+        text: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let parsed = parse(text);
+        let parsed = parsed.map_err(|error| self.problems.push(format!("{PREFIX}{name} {error}")));
+        parsed.ok()
+    }
+}
+
+/// Makes a struct with a function `read` of each group, the struct `Settings` of all
+/// groups, and the list `DECLARED` of all settings.
+macro_rules! settings {
+    ($(
+        $(#[doc = $about:literal])+
+        $group:ident: $Group:ident {
+            $(
+                $(#[doc = $meaning:literal])+
+                $field:ident: $Type:ty = $kind:ident($name:literal, $text:literal, $parse:expr),
+            )+
+        }
+    )+) => {
+        $(
+            $(#[doc = $about])+
+            #[derive(Debug)]
+            pub struct $Group {
+                $(
+                    $(#[doc = $meaning])+
+                    pub $field: $Type,
+                )+
+            }
+
+            impl $Group {
+                /// Reads the settings of this group only.
+                pub(super) fn read(environment: &Environment, problems: &mut Vec<String>) -> Self {
+                    let mut reader = Reader::new(environment, &[$($name),+], problems);
+                    Self {
+                        $($field: reader.$kind($name, $text, $parse),)+
+                    }
+                }
+            }
+        )+
+
+        /// All settings, by group.
+        pub(super) struct Settings {
+            $(pub(super) $group: $Group,)+
+        }
+
+        impl Settings {
+            /// Reads all settings. If that adds a problem, a setting has its default, or
+            /// `None`, instead of a wrong value.
+            pub(super) fn read(environment: &Environment, problems: &mut Vec<String>) -> Self {
+                Self {
+                    $($group: $Group::read(environment, problems),)+
+                }
+            }
+        }
+
+        /// The declarations of all settings.
+        pub const DECLARED: &[Declared] = &[
+            $($(
+                Declared {
+                    name: $name,
+                    meaning: concat!($($meaning),+).trim_ascii(),
+                    unset: Unset::$kind($text),
+                },
+            )+)+
+        ];
+    };
+}
+pub(super) use settings;

@@ -1,0 +1,128 @@
+//! Parsers of settings whose type has none of its own. An error continues the name of the
+//! variable.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+};
+
+use url::Url;
+
+use crate::{
+    keyring::Passphrase,
+    login::{NotAnOrigin, Origin, TrustedOpeners},
+    secret::Secret,
+    server::{Networks, NotNetworks, Require},
+    telemetry::LogFormat,
+};
+
+pub(super) fn address_and_port(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "is not an address and port; write it like 127.0.0.1:8081")
+}
+
+pub(super) fn connections(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .map(NonZeroUsize::get)
+        .map_err(|_| "is not a number of connections; write it like 2000")
+}
+
+pub(super) fn refreshes_per_hour(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse()
+        .map_err(|_| "is not a number of refreshes per hour; write it like 60, or leave it out")
+}
+
+/// Parses the path of a PEM file, and refuses PEM itself: every setting can be given with
+/// `_FILE`, but this one is a path already.
+pub(super) fn pem_path(text: &str) -> Result<PathBuf, &'static str> {
+    match text.contains("-----BEGIN") {
+        true => Err("must be the path of a PEM file, not its content; set it without _FILE"),
+        false => Ok(text.into()),
+    }
+}
+
+pub(super) fn web_address(text: &str) -> Result<Url, &'static str> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "https" | "http"))
+        .ok_or("is not a web address; write it like https://example.com/privacy")
+}
+
+pub(super) fn trusted_openers(text: &str) -> Result<TrustedOpeners, NotAnOrigin> {
+    let origins = text.split(',').map(str::trim);
+    Ok(TrustedOpeners {
+        listed: origins
+            .filter(|origin| !origin.is_empty())
+            .map(Origin::of)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+pub(super) fn login_networks(text: &str) -> Result<Networks, String> {
+    text.parse().map_err(|error| match error {
+        NotNetworks::Form(_) => error.to_string(),
+        NotNetworks::Everybody(_) => {
+            format!("{error}, so it keeps nobody out; leave it out if anybody may log in")
+        }
+    })
+}
+
+pub(super) fn all_or_any(text: &str) -> Result<Require, &'static str> {
+    match text {
+        "all" => Ok(Require::All),
+        "any" => Ok(Require::Any),
+        _ => Err("must be all or any"),
+    }
+}
+
+pub(super) fn true_or_false(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "must be true or false")
+}
+
+/// Parses FIRST_KEY: true if `serve` may make the first key.
+pub(super) fn first_key(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "make" => Ok(true),
+        "never" => Ok(false),
+        _ => Err("must be make or never"),
+    }
+}
+
+/// Takes any text: the keyring parses it, with the passphrase.
+pub(super) fn key_set(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+pub(super) fn passphrase(text: &str) -> Result<Passphrase, Infallible> {
+    Ok(Passphrase::new(Secret::new(text)))
+}
+
+pub(super) fn folder(text: &str) -> Result<PathBuf, &'static str> {
+    let folder = PathBuf::from(text);
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err("names no folder"),
+    }
+}
+
+/// Upper limit, 1 TiB: a larger number is a mistake.
+const MAX_MEBIBYTES: u64 = 1024 * 1024;
+
+/// Parses a number of MiB, and returns bytes.
+pub(super) fn mebibytes(text: &str) -> Result<u64, &'static str> {
+    let number: Option<u64> = text.parse().ok();
+    let bytes = number.filter(|number| *number <= MAX_MEBIBYTES);
+    bytes
+        .map(|number| number * 1024 * 1024)
+        .ok_or("is not a number of MiB; write it like 64, or 0 to keep no access token")
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json"),
+    }
+}
