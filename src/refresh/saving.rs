@@ -119,7 +119,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn repeat(self, counted: Option<crate::telemetry::Unsaved>, _room: OwnedSemaphorePermit) {
+    async fn repeat(self, counted: Option<crate::telemetry::Counted>, _room: OwnedSemaphorePermit) {
         while self.pay().await.is_err() {
             tokio::time::sleep(RETRY_INTERVAL).await;
         }

@@ -3,6 +3,7 @@
 mod edge;
 mod metrics;
 mod refreshes;
+mod registration;
 mod store;
 
 use std::{
@@ -16,7 +17,6 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
 
 pub use edge::{ConnectionMetrics, Counted, LaneMetrics};
 pub use metrics::{FolderNumbers, KeyNumbers, Metrics};
-pub use store::Unsaved;
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
