@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Clock,
     keyring::Keyring,
-    limit::{ClientNetwork, Limit, NetworkLimit, TooOften, Turns},
+    limit::{ClientNetwork, FairQueue, Limit, NetworkLimit, TooOften},
     public_url::PublicUrl,
     seal::{NoSealingKey, Purpose},
     secret::Secret,
@@ -65,8 +65,8 @@ pub struct PasswordGate {
     keyring: Arc<Keyring>,
     guesses: NetworkLimit,
     known_guesses: Limit<String>,
-    turns: Turns,
-    known_turns: Turns,
+    turns: FairQueue,
+    known_turns: FairQueue,
     clock: Clock,
 }
 
@@ -110,8 +110,8 @@ impl PasswordGate {
             keyring,
             guesses: NetworkLimit::first_then_every(first, period, clock.clone()),
             known_guesses: Limit::first_then_every(first, period, clock.clone()),
-            turns: Turns::new(1, QUEUE, PATIENCE),
-            known_turns: Turns::new(1, QUEUE, PATIENCE),
+            turns: FairQueue::new(1, QUEUE, PATIENCE),
+            known_turns: FairQueue::new(1, QUEUE, PATIENCE),
             clock,
         }
     }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::aes_crypt::{self, AesCryptError};
 use crate::{
     clock::{Clock, UnixTime},
-    limit::{ClientNetwork, NetworkLimit, TooOften, Turns},
+    limit::{ClientNetwork, FairQueue, NetworkLimit, TooOften},
     seal::{Ancestry, Grant, Lineage},
     secret::Secret,
 };
@@ -157,9 +157,9 @@ pub struct OldAuthIds {
     accepts_clear: bool,
     storage: Option<PathBuf>,
     /// Opens one file at a time, so that guessing passwords keeps one core busy, not all.
-    hashing: Turns,
+    hashing: FairQueue,
     /// The same for those that are known to be good, so that they wait for no guess.
-    hashing_good: Turns,
+    hashing_good: FairQueue,
     tries: Arc<NetworkLimit>,
     proven: Arc<Cache<Lineage, ()>>,
 }
@@ -177,8 +177,8 @@ impl OldAuthIds {
         Self {
             accepts_clear,
             storage,
-            hashing: Turns::new(1, QUEUE, PATIENCE),
-            hashing_good: Turns::new(1, QUEUE, PATIENCE),
+            hashing: FairQueue::new(1, QUEUE, PATIENCE),
+            hashing_good: FairQueue::new(1, QUEUE, PATIENCE),
             tries: Arc::new(NetworkLimit::first_then_every(first, period, clock)),
             proven: Arc::new(Cache::new(PROVEN)),
         }
@@ -366,7 +366,7 @@ mod tests {
     async fn one_that_was_good_waits_for_no_guess() {
         let clock = Clock::manual(UnixTime(5));
         let mut old_authids = OldAuthIds::new(false, Some("/nowhere".into()), clock);
-        old_authids.hashing = Turns::new(1, 0, Duration::ZERO);
+        old_authids.hashing = FairQueue::new(1, 0, Duration::ZERO);
         let nobody = ClientNetwork::default();
         let _guess = old_authids.hashing.enter(nobody).await.unwrap();
         let old = OldAuthId::parse(&format!("{ID}:x")).unwrap();
