@@ -20,7 +20,7 @@
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
-//! `listen::Door::serve` → `server::routes` → `server::handlers` → `login` or `refresh` →
+//! `listen::HttpServer::serve` → `server::routes` → `server::handlers` → `login` or `refresh` →
 //! `seal`, `provider` → `outbound`; errors come back through
 //! `server::failure`.
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::{Failure, online};
+use super::{CommandError, online};
 use crate::{
     clock::Clock,
     config::{Config, Edge, Offer, key_source},
@@ -15,13 +15,13 @@ use crate::{
 
 /// How far to look.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct CheckArguments {
     /// Also try to reach the endpoints of every offered service, and the store
     #[arg(long)]
     online: bool,
 }
 
-pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn check(arguments: CheckArguments) -> Result<(), CommandError> {
     let config = match Config::load(Environment::of_process()) {
         Ok(config) => config,
         Err(rejected) => {
@@ -64,7 +64,7 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn wrong(problems: impl IntoIterator<Item = String>) -> Failure {
+fn wrong(problems: impl IntoIterator<Item = String>) -> CommandError {
     let problems: Vec<String> = problems.into_iter().collect();
     format!("What is wrong:\n- {}", problems.join("\n- ")).into()
 }

@@ -5,7 +5,7 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, StopSignals};
+use super::{CommandError, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
@@ -23,7 +23,7 @@ const CLIENT_SECRET: &str = "demo-secret";
 
 /// Ports on 127.0.0.1.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct DemoArguments {
     /// Port of authseal
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     provider_port: u16,
 }
 
-pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CommandError> {
     let mut signals = StopSignals::take_over()?;
     let public_url = format!("http://localhost:{}", arguments.port);
     let clock = Clock::system();

@@ -38,21 +38,21 @@ enum Command {
     /// Serve logins and refreshes.
     Serve,
     /// Try it on this machine, with a provider of its own: no settings, no account.
-    Demo(demo::Arguments),
+    Demo(demo::DemoArguments),
     /// Say what is configured, which services are offered, and all that is wrong.
-    Check(check::Arguments),
+    Check(check::CheckArguments),
     /// Make, list, retire, remove and export keys.
     #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(keys::KeysCommand),
     /// Revoke one login, on this server: no AuthID of it opens any more.
-    Revoke(revoke::Arguments),
+    Revoke(revoke::RevokeArguments),
     /// Look into an AuthID, or make one.
     #[command(subcommand, name = "authid")]
-    AuthId(authid::Command),
+    AuthId(authid::AuthIdCommand),
     /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
     Import,
     /// Serve, with the options of Duplicati's own server.
-    Run(Box<run::Arguments>),
+    Run(Box<run::RunArguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
     Health,
 }
@@ -81,9 +81,9 @@ pub fn main() -> ExitCode {
 }
 
 /// An error that a command prints for the user.
-type Failure = Box<dyn std::error::Error>;
+type CommandError = Box<dyn std::error::Error>;
 
-fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn in_runtime(command: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
     Runtime::new()?.block_on(command)
 }
 

@@ -5,12 +5,12 @@ use std::convert::Infallible;
 
 use clap::Args;
 
-use super::{Failure, serve};
+use super::{CommandError, serve};
 use crate::{environment::Environment, secret::Secret};
 
 /// As that server has them; each is a variable of the environment too.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct RunArguments {
     /// REDIRECT_HOSTNAME: the public host name
     #[arg(long)]
     hostname: Option<String>,
@@ -68,7 +68,7 @@ fn plain(secret: Option<Secret>) -> Option<String> {
     secret.map(|secret| secret.expose().to_owned())
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: RunArguments) -> Result<(), CommandError> {
     let kestrel = "ASPNETCORE_Kestrel__Certificates__Default__";
     let options = [
         // An option is a deliberate setting, unlike the HOSTNAME that every container

@@ -37,7 +37,7 @@ use thiserror::Error;
 pub use admin::KeyFolder;
 pub use condition::{Condition, Trouble};
 pub use inspection::Inspection;
-pub use jwk::{Jwk, JwkError, Replaced};
+pub use jwk::{Jwk, JwkError, Replacement};
 pub use key_set::{KeySet, KeyState, Unusable};
 pub use protection::{Passphrase, ProtectionError};
 pub use revocations::{Facts, LineageBits, Revocation, Scope};

@@ -13,7 +13,7 @@ use std::{
 use super::{
     Jwk, KeySet,
     condition::{Condition, Gone},
-    folder::{Found, KeyFiles, REVOKED},
+    folder::{FolderContents, KeyFiles, REVOKED},
     history::{Fate, HISTORY, History},
     replacing::is_replaced,
     revocations::Revocations,
@@ -27,7 +27,7 @@ pub(super) fn follow(
     makes_first_key: bool,
     keys: &KeySet,
     condition: &Condition,
-    found: Found,
+    found: FolderContents,
 ) -> (KeySet, Condition) {
     let mut next = Condition {
         folder: shown(folder),

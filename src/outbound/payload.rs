@@ -17,9 +17,9 @@ use thiserror::Error;
 /// Asked once the connection stands, right before the first byte of the body is handed
 /// to it; `false` sends nothing of it.
 #[derive(Clone)]
-pub struct Fence(Arc<dyn Fn() -> Asking + Send + Sync>);
+pub struct Fence(Arc<dyn Fn() -> Permission + Send + Sync>);
 
-type Asking = Pin<Box<dyn Future<Output = bool> + Send>>;
+type Permission = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 impl Fence {
     /// A fence that lets the body through when what `ask` returns resolves to `true`.
@@ -45,14 +45,14 @@ impl fmt::Debug for Fence {
 pub(super) struct Payload {
     bytes: Bytes,
     fence: Option<Fence>,
-    asking: Option<Asking>,
+    asking: Option<Permission>,
     was_withheld: Arc<AtomicBool>,
 }
 
 /// The fence did not let the body through.
 #[derive(Debug, Error)]
 #[error("the body was withheld")]
-pub(super) struct Withheld;
+pub(super) struct BodyWithheld;
 
 impl Payload {
     pub(super) fn new(bytes: Vec<u8>, fence: Option<Fence>) -> Self {
@@ -83,17 +83,17 @@ impl Clone for Payload {
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Withheld;
+    type Error = BodyWithheld;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Withheld>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyWithheld>>> {
         if let Some(fence) = self.fence.clone() {
             let asking = self.asking.get_or_insert_with(|| (fence.0)());
             if !ready!(asking.as_mut().poll(context)) {
                 self.was_withheld.store(true, Ordering::Release);
-                return Poll::Ready(Some(Err(Withheld)));
+                return Poll::Ready(Some(Err(BodyWithheld)));
             }
             (self.fence, self.asking) = (None, None);
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     limit::TooOften,
     login::LoginError,
-    pages::{ErrorPage, Link, ProviderError as ProvidersWords},
+    pages::{ErrorPage, PageLink, ProviderMessage},
     provider::{LoginMethod, ProviderError, Service},
     refresh::{RefreshError, RevokeError},
 };
@@ -24,7 +24,7 @@ struct Explanation<'a> {
     happened: String,
     advice: String,
     links: Vec<(&'static str, String)>,
-    provider_error: Option<ProvidersWords<'a>>,
+    provider_error: Option<ProviderMessage<'a>>,
 }
 
 impl Explanation<'_> {
@@ -53,7 +53,7 @@ impl Server {
             links: explanation
                 .links
                 .iter()
-                .map(|(label, href)| Link { label, href })
+                .map(|(label, href)| PageLink { label, href })
                 .collect(),
             provider_error: explanation.provider_error,
         };
@@ -171,7 +171,7 @@ impl Server {
                 if let Some(advice) = service.provider.advice_on(error, words) {
                     explanation.advice = advice;
                 }
-                explanation.provider_error = Some(ProvidersWords {
+                explanation.provider_error = Some(ProviderMessage {
                     code: error,
                     description: description.as_deref(),
                 });
@@ -191,7 +191,7 @@ impl Server {
                     "names another provider as its sender (iss)",
                     again(service),
                 );
-                explanation.provider_error = Some(ProvidersWords {
+                explanation.provider_error = Some(ProviderMessage {
                     code: "iss",
                     description: Some(issuer),
                 });

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::result::result_page;
 use crate::{
     listen::Body,
-    pages::{AuthIdForm, Credential},
+    pages::{AuthIdForm, ShownCredential},
     provider::Service,
     refresh::RefreshError,
     secret::Secret,
@@ -58,6 +58,6 @@ pub(in crate::server) async fn renew(
 }
 
 fn show(server: &Server, service: &Service, authid: &Secret) -> Reply {
-    let credential = Credential::AuthId(authid.expose());
+    let credential = ShownCredential::AuthId(authid.expose());
     reply::page(StatusCode::OK, &result_page(server, service, credential))
 }

@@ -4,7 +4,7 @@ use http::{Request, StatusCode, header::REFERER};
 
 use crate::{
     login::{HandOverToken, Origin, Receives, Recipients, Waiting},
-    pages::{Choice, Receiver, Service as Button, Setup, StartPage},
+    pages::{Choice, OfferedService, Receiver, Setup, StartPage},
     provider::Service,
     server::{Reply, Server, input, reply},
 };
@@ -77,8 +77,8 @@ pub(super) fn recipients<B>(server: &Server, request: &Request<B>) -> Recipients
     }
 }
 
-fn button<'a>(server: &Server, service: &'a Service) -> Button<'a> {
-    Button {
+fn button<'a>(server: &Server, service: &'a Service) -> OfferedService<'a> {
+    OfferedService {
         id: &service.id,
         name: &service.name,
         provider: &service.provider.id,
