@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuthIdCommand {
-    /// Say what an AuthID holds, save for the refresh token
+    /// Show the content of an AuthID, except its refresh token
     Show(Show),
     /// Make an AuthID from a refresh token on standard input
     Seal(Seal),
@@ -26,7 +26,7 @@ pub(super) enum AuthIdCommand {
 pub(super) struct Show {
     /// The AuthID; - or nothing reads it from standard input
     authid: Option<String>,
-    /// A file that holds it
+    /// A file that contains the AuthID
     #[arg(long, conflicts_with = "authid")]
     file: Option<PathBuf>,
     /// Print JSON
@@ -39,10 +39,10 @@ pub(super) struct Seal {
     /// Id of the service, as authseal check lists it
     #[arg(long)]
     service: String,
-    /// A file that holds the refresh token, instead of standard input
+    /// A file that contains the refresh token, instead of standard input
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Where the provider keeps the account, for those with several places
+    /// Region in which the provider keeps the account, for a provider with several regions
     #[arg(long)]
     region: Option<String>,
 }
@@ -119,7 +119,7 @@ fn seal(arguments: Seal) -> Result<(), CommandError> {
         .is_none()
     {
         return Err(
-            "this provider keeps accounts in several places: name one with --region".into(),
+            "this provider has several regions: name the one of the account with --region".into(),
         );
     }
     let now = Clock::system().now();

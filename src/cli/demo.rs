@@ -17,11 +17,11 @@ use crate::{
     telemetry,
 };
 
-/// Short, so that a user can watch a token being replaced.
+/// Lifetime of access tokens: short, so that a user can watch one being replaced.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(120);
 const CLIENT_SECRET: &str = "demo-secret";
 
-/// Ports on 127.0.0.1.
+/// Arguments of `authseal demo`: ports on 127.0.0.1.
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
     /// Port of authseal

@@ -60,7 +60,7 @@ pub(super) fn import() -> Result<(), CommandError> {
     eprintln!("{done} sealed, {failed} not");
     match failed {
         0 => Ok(()),
-        _ => Err("the lines with \"error\" were not taken over".into()),
+        _ => Err("the lines with \"error\" were not sealed".into()),
     }
 }
 

@@ -49,8 +49,8 @@ pub(super) struct Output {
 
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// How long it only opens before it seals, such as 10m: time to reach every
-    /// server that shares the keys
+    /// Time in which the key only opens, before it seals, such as 10m: time to reach
+    /// every server that shares the keys
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
     activate_in: Duration,
     #[command(flatten)]
@@ -61,11 +61,11 @@ pub(super) struct New {
 pub(super) struct Retire {
     /// The key's id
     kid: String,
-    /// When: a date or time such as 2030-01-31 or 2030-01-31T12:00:00Z, a duration
-    /// from now such as 30d, or never. At once, if left out
+    /// Time of the end: a date or time such as 2030-01-31 or 2030-01-31T12:00:00Z, a
+    /// duration from now such as 30d, or never. Without it, the key ends at once
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Also when no other key could seal then
+    /// Set the end even if no other key could seal then
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub(super) struct Retire {
 pub(super) struct Remove {
     /// The key's id
     kid: String,
-    /// Don't ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -106,7 +106,7 @@ pub(super) fn run(command: KeysCommand) -> Result<(), CommandError> {
 
 fn folder(keyring: &Keyring) -> Result<KeyFolder, CommandError> {
     let folder = keyring.folder();
-    folder.ok_or_else(|| "the keys stand in AUTHSEAL_KEYS: change them where you set it".into())
+    folder.ok_or_else(|| "the keys are in AUTHSEAL_KEYS: change them where you set it".into())
 }
 
 fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CommandError> {
@@ -225,18 +225,22 @@ fn what_dies(kid: &str, state: KeyState) -> String {
         KeyState::Retired => format!("{kid} is retired: nothing opens with it any more."),
         KeyState::Pending => format!("{kid} has not sealed yet."),
         KeyState::Opening => {
-            format!("Every AuthID that {kid} sealed dies: their holders must log in again.")
+            format!(
+                "No AuthID that {kid} sealed will open any more: their holders must log in again."
+            )
         }
         KeyState::Sealing => format!(
-            "{kid} is the key that seals now. Every AuthID that it sealed dies: their holders must \
-             log in again."
+            "{kid} is the key that seals now. No AuthID that it sealed will open any more: their \
+             holders must log in again."
         ),
     }
 }
 
 fn confirm(what: &str) -> Result<bool, CommandError> {
     if !io::stdin().is_terminal() {
-        return Err(format!("{what} Nobody is here to ask; add --yes").into());
+        return Err(
+            format!("{what} There is no terminal to ask for confirmation: add --yes").into(),
+        );
     }
     print!("{what} Remove it? [y/N] ");
     io::stdout().flush()?;

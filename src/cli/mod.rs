@@ -37,16 +37,16 @@ struct Cli {
 enum Command {
     /// Serve logins and refreshes.
     Serve,
-    /// Try it on this machine, with a provider of its own: no settings, no account.
+    /// Try authseal on this machine with a built-in provider: no settings, no account.
     Demo(demo::DemoArguments),
-    /// Say what is configured, which services are offered, and all that is wrong.
+    /// Show the settings, the offered services, and everything that is wrong.
     Check(check::CheckArguments),
     /// Make, list, retire, remove and export keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Revoke one login, on this server: no AuthID of it opens any more.
     Revoke(revoke::RevokeArguments),
-    /// Look into an AuthID, or make one.
+    /// Show the content of an AuthID, or make one.
     #[command(subcommand, name = "authid")]
     AuthId(authid::AuthIdCommand),
     /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
@@ -116,7 +116,7 @@ impl StopSignals {
     fn leave_when_asked_again(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
         tokio::spawn(async move {
             self.asked().await;
-            eprintln!("asked to stop again: leaving at once. {}", unfinished());
+            eprintln!("second signal: stopping at once. {}", unfinished());
             std::process::exit(1);
         });
     }

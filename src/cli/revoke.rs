@@ -21,20 +21,20 @@ pub(super) struct RevokeArguments {
     // A lineage may start with a hyphen.
     #[arg(allow_hyphen_values = true)]
     authid_or_lineage: Option<String>,
-    /// A file that holds it
+    /// A file that contains the AuthID or lineage
     #[arg(long, conflicts_with = "authid_or_lineage")]
     file: Option<PathBuf>,
     #[command(flatten)]
     rule: Rule,
-    /// Why, for whoever reads revoked.txt
+    /// Reason, written to revoked.txt as a comment
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Take it back. A rule without --before: every rule of that service or key, or of all
+    /// Undo the revocation. A rule without --before: every rule of that service or key, or of all
     #[arg(long)]
     undo: bool,
 }
 
-/// Every login of a kind, instead of one.
+/// Arguments of a rule, which revokes many logins.
 #[derive(Debug, Args)]
 struct Rule {
     /// Every login at the service of this id
@@ -185,9 +185,9 @@ fn rules(folder: &KeyFolder, scope: &Scope) -> Result<Vec<Revocation>, CommandEr
 fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
     let file = folder.join("revoked.txt");
     let file = file.display();
-    let done = if undo { "Took back" } else { "Revoked" };
+    let done = if undo { "Undid" } else { "Revoked" };
     if !is_new {
-        let state = if undo { "is taken back" } else { "stands" };
+        let state = if undo { "is undone" } else { "is" };
         println!("{revocation} {state} in {file} already.");
         return;
     }
@@ -210,9 +210,11 @@ fn say_what_is_damaged(environment: &Environment) {
     match load_keyring(environment) {
         Ok(keyring) => {
             for trouble in keyring.condition().troubles(Clock::system().now()) {
-                println!("BUT {trouble}");
+                println!("Warning: {trouble}");
             }
         }
-        Err(error) => println!("BUT the keys stay as they were until this is mended:\n{error}"),
+        Err(error) => {
+            println!("Warning: the keys stay as they were until this is mended:\n{error}")
+        }
     }
 }

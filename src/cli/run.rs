@@ -8,7 +8,7 @@ use clap::Args;
 use super::{CommandError, serve};
 use crate::{environment::Environment, secret::Secret};
 
-/// As that server has them; each is a variable of the environment too.
+/// Options of oauth-server; each is an environment variable too.
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
     /// REDIRECT_HOSTNAME: the public host name
@@ -53,7 +53,7 @@ pub(super) struct RunArguments {
     /// A PFX file, which is not used here
     #[arg(long)]
     certificate_path: Option<String>,
-    /// Its password
+    /// Password of the PFX file
     #[arg(long, value_parser = secret)]
     certificate_password: Option<Secret>,
 }

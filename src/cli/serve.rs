@@ -36,7 +36,7 @@ pub(super) async fn serve(environment: Environment) -> Result<(), CommandError> 
 /// Notifies systemd, for a unit of `Type=notify`. Does nothing elsewhere.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::debug!("systemd was not told: {error}");
+        tracing::debug!("systemd could not be notified: {error}");
     }
 }
 

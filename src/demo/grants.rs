@@ -1,4 +1,4 @@
-//! GrantsState of the demo provider: applications, codes, grants and tokens.
+//! State of the demo provider: applications, codes, grants and tokens.
 
 use std::{
     collections::HashMap,

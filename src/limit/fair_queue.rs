@@ -2,22 +2,18 @@
 //! network with a thousand requests delays each request of others by one of its own only.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use ipnet::IpNet;
-use tokio::sync::oneshot;
-
-use super::ClientNetwork;
+use super::{ClientNetwork, queue_state::QueueState};
 
 /// A limited number of places, and the queue for them. Clones share both.
 #[derive(Clone, Debug)]
-pub struct FairQueue(Arc<Inner>);
+pub struct FairQueue(Arc<SharedQueue>);
 
 #[derive(Debug)]
-struct Inner {
+struct SharedQueue {
     places: usize,
     max_waiting: usize,
     timeout: Duration,
@@ -25,55 +21,22 @@ struct Inner {
     state: Mutex<QueueState>,
 }
 
-#[derive(Debug)]
-struct QueueState {
-    free: usize,
-    waiting: Vec<QueuedRequest>,
-    /// One entry for each network that waits.
-    near: HashMap<Option<IpNet>, NetworkQueue>,
-    wide: HashMap<Option<IpNet>, NetworkQueue>,
-    /// Logical time, which orders arrivals and handed-out places.
-    counter: u64,
-}
-
-#[derive(Debug)]
-struct QueuedRequest {
-    ticket: u64,
-    client: ClientNetwork,
-    place: oneshot::Sender<Place>,
-}
-
-/// The waiting requests of one network.
-#[derive(Debug, Default)]
-struct NetworkQueue {
-    count: usize,
-    /// Arrival of its first request, or the last time that it got a place. The smallest
-    /// is next.
-    since: u64,
-}
-
 /// The guard of a place, which hands it to the next request on drop.
 #[derive(Debug)]
 #[must_use]
 pub struct Place {
-    queue: Option<Arc<Inner>>,
+    queue: Option<Arc<SharedQueue>>,
 }
 
 impl FairQueue {
     /// Creates a queue for `places` concurrent requests, in which at most `max_waiting`
     /// wait, each at most for `timeout`.
     pub fn new(places: usize, max_waiting: usize, timeout: Duration) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(SharedQueue {
             places,
             max_waiting,
             timeout,
-            state: Mutex::new(QueueState {
-                free: places,
-                waiting: Vec::new(),
-                near: HashMap::new(),
-                wide: HashMap::new(),
-                counter: 0,
-            }),
+            state: Mutex::new(QueueState::new(places)),
         }))
     }
 
@@ -108,7 +71,7 @@ impl FairQueue {
     }
 }
 
-impl Inner {
+impl SharedQueue {
     fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state
             .lock()
@@ -137,109 +100,8 @@ impl Inner {
     }
 }
 
-impl QueueState {
-    fn push(&mut self, client: ClientNetwork) -> (u64, oneshot::Receiver<Place>) {
-        let ticket = self.count_up();
-        for network in self.networks(client) {
-            network.count += 1;
-            if network.count == 1 {
-                network.since = ticket;
-            }
-        }
-        let (place, receiver) = oneshot::channel();
-        self.waiting.push(QueuedRequest {
-            ticket,
-            client,
-            place,
-        });
-        (ticket, receiver)
-    }
-
-    /// Removes the next request: of the wide network that has waited longest, in it of
-    /// the near network that has waited longest, and of its requests the first.
-    fn pop(&mut self) -> Option<QueuedRequest> {
-        let order = |one: &QueuedRequest| {
-            let since = |networks: &HashMap<_, NetworkQueue>, key| {
-                networks.get(key).map(|network| network.since)
-            };
-            (
-                since(&self.wide, &one.client.wide),
-                since(&self.near, &one.client.near),
-                one.ticket,
-            )
-        };
-        let (at, _) = self
-            .waiting
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, one)| order(one))?;
-        let next = self.remove(at);
-        let now = self.count_up();
-        for network in self.networks(next.client) {
-            network.since = now;
-        }
-        self.forget_if_empty(next.client);
-        Some(next)
-    }
-
-    /// Refuses the last request of the network that has most in the queue: another wide
-    /// network than the newcomer's, or another near one in the same wide network. Returns
-    /// `None` if the newcomer's network would then have most.
-    fn make_room_for(&mut self, newcomer: ClientNetwork) -> Option<()> {
-        let count = |networks: &HashMap<_, NetworkQueue>, key| {
-            networks.get(&key).map_or(0, |network| network.count)
-        };
-        let most_wide = |one: &QueuedRequest| count(&self.wide, one.client.wide);
-        let most_near = |one: &QueuedRequest| count(&self.near, one.client.near);
-        let (own_wide, own_near) = (
-            count(&self.wide, newcomer.wide) + 1,
-            count(&self.near, newcomer.near) + 1,
-        );
-        let may_go = |one: &QueuedRequest| match one.client.wide == newcomer.wide {
-            true => most_near(one) > own_near,
-            false => most_wide(one) > own_wide,
-        };
-        let may_go = self
-            .waiting
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| may_go(one));
-        let (at, _) = may_go.max_by_key(|(_, one)| (most_wide(one), most_near(one), one.ticket))?;
-        let refused = self.remove(at);
-        self.forget_if_empty(refused.client);
-        Some(())
-    }
-
-    fn remove(&mut self, at: usize) -> QueuedRequest {
-        let gone = self.waiting.swap_remove(at);
-        for network in self.networks(gone.client) {
-            network.count -= 1;
-        }
-        gone
-    }
-
-    fn forget_if_empty(&mut self, client: ClientNetwork) {
-        self.near
-            .retain(|key, network| *key != client.near || network.count > 0);
-        self.wide
-            .retain(|key, network| *key != client.wide || network.count > 0);
-    }
-
-    fn networks(&mut self, client: ClientNetwork) -> [&mut NetworkQueue; 2] {
-        [
-            self.near.entry(client.near).or_default(),
-            self.wide.entry(client.wide).or_default(),
-        ]
-    }
-
-    fn count_up(&mut self) -> u64 {
-        self.counter += 1;
-        self.counter
-    }
-}
-
 impl Place {
-    fn of(queue: &Arc<Inner>) -> Self {
+    fn of(queue: &Arc<SharedQueue>) -> Self {
         Self {
             queue: Some(queue.clone()),
         }
@@ -256,18 +118,13 @@ impl Drop for Place {
 
 /// The guard of a waiting request, which leaves the queue on drop.
 struct QueueGuard<'q> {
-    queue: &'q Inner,
+    queue: &'q SharedQueue,
     ticket: u64,
 }
 
 impl Drop for QueueGuard<'_> {
     fn drop(&mut self) {
-        let mut state = self.queue.state();
-        let mut waiting = state.waiting.iter();
-        if let Some(at) = waiting.position(|one| one.ticket == self.ticket) {
-            let gone = state.remove(at);
-            state.forget_if_empty(gone.client);
-        }
+        self.queue.state().leave(self.ticket);
     }
 }
 
@@ -374,7 +231,7 @@ mod tests {
         drop(stays);
         assert_eq!(queue.load(), (0, 0));
         let state = queue.0.state();
-        assert!(state.near.is_empty() && state.wide.is_empty());
+        assert!(state.is_empty());
     }
 
     #[tokio::test]

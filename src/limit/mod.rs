@@ -3,6 +3,7 @@
 
 mod fair_queue;
 mod network;
+mod queue_state;
 
 use std::{fmt, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 

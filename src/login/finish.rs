@@ -108,8 +108,8 @@ impl Credential {
 
 impl Login {
     /// Finishes the login whose cookie is in `cookies`, the `Cookie` headers of the
-    /// request. The first callback uses the login up, unless its code has not had its turn
-    /// at the provider.
+    /// request. The first callback uses the login up, unless its code was never sent to the
+    /// provider.
     pub async fn finish<'a>(
         &self,
         callback: Callback,
@@ -149,7 +149,7 @@ impl Login {
         else {
             return Err(LoginError::NotBegun);
         };
-        // Checked before the code is used: it may be another provider's.
+        // Checked before the code is used: it may belong to another provider.
         if callback.path != redirect_path.as_str() {
             tracing::warn!(service = %service.id, "a callback came to another redirect URI");
             return Err(LoginError::AnotherPath { service });

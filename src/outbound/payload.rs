@@ -1,4 +1,4 @@
-//! A request body that is sent only if a fence allows it at the last moment.
+//! A request body that is sent only if a fence permits it at the last moment.
 
 use std::{
     fmt,
@@ -14,15 +14,15 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
-/// Asked once the connection stands, right before the first byte of the body is handed
-/// to it; `false` sends nothing of it.
+/// A check that runs when the connection is established, right before the first byte of the
+/// body is passed to it. If it returns `false`, nothing of the body is sent.
 #[derive(Clone)]
 pub struct Fence(Arc<dyn Fn() -> Permission + Send + Sync>);
 
 type Permission = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 impl Fence {
-    /// A fence that lets the body through when what `ask` returns resolves to `true`.
+    /// Creates a fence that permits the body if the future of `ask` returns `true`.
     pub fn new<F>(ask: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
@@ -41,7 +41,7 @@ impl fmt::Debug for Fence {
     }
 }
 
-/// A body of known length. A clone is one that nothing was sent of.
+/// A body of known length. A clone starts again at the first byte.
 pub(super) struct Payload {
     bytes: Bytes,
     fence: Option<Fence>,
@@ -49,7 +49,7 @@ pub(super) struct Payload {
     was_withheld: Arc<AtomicBool>,
 }
 
-/// The fence did not let the body through.
+/// The fence did not permit the body.
 #[derive(Debug, Error)]
 #[error("the body was withheld")]
 pub(super) struct BodyWithheld;
@@ -64,7 +64,7 @@ impl Payload {
         }
     }
 
-    /// Set as soon as the fence has refused.
+    /// Returns the flag that is set when the fence refuses.
     pub(super) fn was_withheld(&self) -> Arc<AtomicBool> {
         self.was_withheld.clone()
     }

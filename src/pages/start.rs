@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_service_id_cannot_leave_its_query_parameter() {
-        let service = Service {
+        let service = OfferedService {
             id: "a&b=\"c d",
             name: "",
             provider: "",

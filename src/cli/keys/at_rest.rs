@@ -33,7 +33,7 @@ pub(super) fn protect(
     } else {
         println!("Encrypted: {}.", protected.join(", "));
         println!(
-            "Keep the passphrase elsewhere: without it no key opens. Older backups hold the keys in clear."
+            "Keep the passphrase elsewhere: without it no key can be read. Older backups hold the keys in clear."
         );
     }
     Ok(())
