@@ -26,6 +26,9 @@
 
 #![warn(missing_docs)]
 
+// Public is what the program, tests and benchmarks import. Everything else is private, so that
+// rustc sees dead code.
+
 pub mod app;
 pub mod cli;
 pub mod clock;
@@ -33,12 +36,12 @@ pub mod config;
 pub mod demo;
 pub mod environment;
 pub mod keyring;
-pub mod limit;
+mod limit;
 pub mod listen;
 pub mod login;
 pub mod oauth_server;
 pub mod outbound;
-pub mod pages;
+mod pages;
 pub mod provider;
 pub mod public_url;
 pub mod refresh;

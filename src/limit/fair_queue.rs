@@ -14,7 +14,6 @@ pub struct FairQueue(Arc<SharedQueue>);
 
 #[derive(Debug)]
 struct SharedQueue {
-    places: usize,
     max_waiting: usize,
     timeout: Duration,
     // Locked to read and change, never across an await.
@@ -33,7 +32,6 @@ impl FairQueue {
     /// wait, each at most for `timeout`.
     pub fn new(places: usize, max_waiting: usize, timeout: Duration) -> Self {
         Self(Arc::new(SharedQueue {
-            places,
             max_waiting,
             timeout,
             state: Mutex::new(QueueState::new(places)),
@@ -62,12 +60,6 @@ impl FairQueue {
         // channel, and so goes to the next request.
         let place = tokio::time::timeout(self.0.timeout, place).await;
         place.ok()?.ok()
-    }
-
-    /// Returns the number of taken places, and of requests that wait for one.
-    pub fn load(&self) -> (usize, usize) {
-        let state = self.0.state();
-        (self.0.places - state.free, state.waiting.len())
     }
 }
 
@@ -157,6 +149,12 @@ mod tests {
         }
     }
 
+    /// Returns the number of taken places, out of one, and of requests that wait for it.
+    fn load(queue: &FairQueue) -> (usize, usize) {
+        let state = queue.0.state();
+        (1 - state.free, state.waiting.len())
+    }
+
     fn entered(mut entering: Entering) -> Place {
         look(&mut entering).expect("no place yet").expect("refused")
     }
@@ -178,7 +176,7 @@ mod tests {
             drop(entered(flood));
         }
         drop(entered(neighbour));
-        assert_eq!(queue.load(), (0, 0));
+        assert_eq!(load(&queue), (0, 0));
     }
 
     #[tokio::test]
@@ -224,12 +222,12 @@ mod tests {
         let gone = entering(&queue, "192.0.2.1");
         let stays = entering(&queue, "192.0.2.1");
         drop(gone);
-        assert_eq!(queue.load(), (1, 1));
+        assert_eq!(load(&queue), (1, 1));
         // It gets its place, and is dropped without a look at it.
         drop(first);
-        assert_eq!(queue.load(), (1, 0));
+        assert_eq!(load(&queue), (1, 0));
         drop(stays);
-        assert_eq!(queue.load(), (0, 0));
+        assert_eq!(load(&queue), (0, 0));
         let state = queue.0.state();
         assert!(state.is_empty());
     }
@@ -239,6 +237,6 @@ mod tests {
         let queue = FairQueue::new(1, 3, Duration::ZERO);
         let _first = queue.enter(ClientNetwork::default()).await.unwrap();
         assert!(queue.enter(ClientNetwork::default()).await.is_none());
-        assert_eq!(queue.load(), (1, 0));
+        assert_eq!(load(&queue), (1, 0));
     }
 }

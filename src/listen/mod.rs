@@ -16,10 +16,11 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
 
-pub use address::{ListenAddress, NotAnAddress};
+pub(crate) use address::ListenAddress;
 pub use body::Body;
-pub use certificate::{Certificate, CertificateError, CertificateFiles};
-pub use connections::{Connections, Limits};
+pub use certificate::{Certificate, CertificateFiles};
+pub(crate) use connections::Connections;
+pub use connections::Limits;
 pub use listener::{Listener, Peer};
 
 use crate::telemetry::ConnectionMetrics;

@@ -19,10 +19,10 @@ use hyper_util::{
 };
 use thiserror::Error;
 
-pub use payload::Fence;
-pub use proxy::{NotAProxy, OutboundProxy};
-pub use received::Received;
-pub use roots::{NoRoots, check_roots};
+pub(crate) use payload::Fence;
+pub use proxy::OutboundProxy;
+pub(crate) use received::Received;
+pub(crate) use roots::check_roots;
 
 use payload::Payload;
 use proxy::Connector;

@@ -9,8 +9,6 @@ use super::{Provider, Service};
 pub struct Withheld {
     /// Its id.
     pub id: String,
-    /// Label of its button.
-    pub name: String,
     /// Whose it is.
     pub provider: Arc<Provider>,
     /// Why, and what would change it.

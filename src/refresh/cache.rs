@@ -73,14 +73,9 @@ impl TokenCache {
         token.filter(|token| now < token.fresh_until && token.keys_version == keys_version)
     }
 
-    /// Counts the tokens, expired ones included.
-    pub fn len(&self) -> usize {
+    /// Returns the number of tokens, expired ones included.
+    pub fn count(&self) -> usize {
         self.entries.len()
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Forgets the login's access token.

@@ -173,7 +173,7 @@ impl RefreshEngine {
 
     /// Counts cached access tokens, and provider calls under way.
     pub fn load(&self) -> (usize, usize) {
-        (self.parts.cache.len(), self.flights.len())
+        (self.parts.cache.count(), self.flights.len())
     }
 
     /// Waits for every provider call under way, whose clients may be gone, and until

@@ -19,9 +19,8 @@ mod saving;
 use thiserror::Error;
 
 pub use cache::TokenCache;
-pub use engine::{AuthIdLimit, EngineParts, RefreshEngine, Refreshed};
+pub use engine::{EngineParts, RefreshEngine, Refreshed};
 pub use lineages::{Lineages, NewestUnknown};
-pub use news::NewsFollower;
 pub use opening::Holder;
 pub use revoke::RevokeError;
 

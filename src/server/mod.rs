@@ -21,8 +21,8 @@ use http::Response;
 use http_body_util::Full;
 
 pub use admin::Admin;
-pub use admission::{Admission, NotAUserHeader, Require, UserHeader};
-pub use forwarded::{NotProxies, TrustedProxies};
+pub use admission::{Admission, Require, UserHeader};
+pub use forwarded::TrustedProxies;
 pub use networks::{Networks, NotNetworks};
 
 use access_log::RequestIds;

@@ -20,10 +20,10 @@ use thiserror::Error;
 
 pub use lease::Lease;
 pub use memory::Memory;
-pub use news::{NEWS_LIFETIME, News};
+pub use news::NEWS_LIFETIME;
 pub use shared::Shared;
 pub use turn::{LeaseTimes, Phase, Record, StoreTime, Turn};
-pub use url::{NotAStore, StoreUrl};
+pub use url::StoreUrl;
 
 use crate::secret::Secret;
 
