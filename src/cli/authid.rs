@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CommandError, secret_input};
+use super::{CliError, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::{Config, load_keyring},
@@ -47,14 +47,14 @@ pub(super) struct Seal {
     region: Option<String>,
 }
 
-pub(super) fn run(command: AuthIdCommand) -> Result<(), CommandError> {
+pub(super) fn run(command: AuthIdCommand) -> Result<(), CliError> {
     match command {
         AuthIdCommand::Show(arguments) => show(arguments),
         AuthIdCommand::Seal(arguments) => seal(arguments),
     }
 }
 
-fn show(arguments: Show) -> Result<(), CommandError> {
+fn show(arguments: Show) -> Result<(), CliError> {
     let keys = load_keyring(&Environment::of_process())?.current();
     let now = Clock::system().now();
     let authid = secret_input::read(arguments.authid, arguments.file)?;
@@ -103,7 +103,7 @@ fn state(keys: &KeySet, opened: &Opened, now: UnixTime) -> &'static str {
 
 /// Seals a refresh token. Needs complete settings, because an AuthID for a service that
 /// is not offered would be of no use.
-fn seal(arguments: Seal) -> Result<(), CommandError> {
+fn seal(arguments: Seal) -> Result<(), CliError> {
     let config = Config::load(Environment::of_process())?;
     let Some(service) = config.offer.catalog.find(&arguments.service) else {
         return Err(format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::{CommandError, online};
+use super::{CliError, online};
 use crate::{
     clock::Clock,
     config::{Config, Edge, Offer, key_source},
@@ -21,7 +21,7 @@ pub(super) struct CheckArguments {
     online: bool,
 }
 
-pub(super) async fn check(arguments: CheckArguments) -> Result<(), CommandError> {
+pub(super) async fn check(arguments: CheckArguments) -> Result<(), CliError> {
     let config = match Config::load(Environment::of_process()) {
         Ok(config) => config,
         Err(rejected) => {
@@ -64,7 +64,7 @@ pub(super) async fn check(arguments: CheckArguments) -> Result<(), CommandError>
     Ok(())
 }
 
-fn wrong(problems: impl IntoIterator<Item = String>) -> CommandError {
+fn wrong(problems: impl IntoIterator<Item = String>) -> CliError {
     let problems: Vec<String> = problems.into_iter().collect();
     format!("What is wrong:\n- {}", problems.join("\n- ")).into()
 }

@@ -5,7 +5,7 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, StopSignals};
+use super::{CliError, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
@@ -32,7 +32,7 @@ pub(super) struct DemoArguments {
     provider_port: u16,
 }
 
-pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CommandError> {
+pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CliError> {
     let mut signals = StopSignals::take_over()?;
     let public_url = format!("http://localhost:{}", arguments.port);
     let clock = Clock::system();

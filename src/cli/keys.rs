@@ -12,7 +12,7 @@ use std::{
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CommandError, in_runtime};
+use super::{CliError, in_runtime};
 use crate::{
     clock::{Clock, UnixTime},
     config::load_keyring,
@@ -83,7 +83,7 @@ pub(super) struct Remove {
     output: Output,
 }
 
-pub(super) fn run(command: KeysCommand) -> Result<(), CommandError> {
+pub(super) fn run(command: KeysCommand) -> Result<(), CliError> {
     let environment = Environment::of_process();
     let now = Clock::system().now();
     let keyring = load_keyring(&environment)?;
@@ -104,12 +104,12 @@ pub(super) fn run(command: KeysCommand) -> Result<(), CommandError> {
     }
 }
 
-fn folder(keyring: &Keyring) -> Result<KeyFolder, CommandError> {
+fn folder(keyring: &Keyring) -> Result<KeyFolder, CliError> {
     let folder = keyring.folder();
     folder.ok_or_else(|| "the keys are in AUTHSEAL_KEYS: change them where you set it".into())
 }
 
-fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CommandError> {
+fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CliError> {
     let key = folder.create_key(now, arguments.activate_in)?;
     if arguments.output.json {
         println!("{}", json!({"kid": key.kid, "activates": key.nbf}));
@@ -125,7 +125,7 @@ fn retire(
     keys: &KeySet,
     now: UnixTime,
     arguments: &Retire,
-) -> Result<(), CommandError> {
+) -> Result<(), CliError> {
     let key = find(keys, &arguments.kid)?;
     if let Some(replaced) = &key.replaced {
         return Err(format!(
@@ -159,7 +159,7 @@ fn retire(
     Ok(())
 }
 
-fn parse_time(text: &str, now: UnixTime) -> Result<UnixTime, CommandError> {
+fn parse_time(text: &str, now: UnixTime) -> Result<UnixTime, CliError> {
     if let Ok(duration) = humantime::parse_duration(text) {
         return Ok(now.plus(duration));
     }
@@ -173,7 +173,7 @@ fn remove(
     keys: &KeySet,
     now: UnixTime,
     arguments: &Remove,
-) -> Result<(), CommandError> {
+) -> Result<(), CliError> {
     let kid = &arguments.kid;
     let dies = match find(keys, kid) {
         Ok(key) => {
@@ -201,7 +201,7 @@ fn remove(
 
 /// Refuses to remove a key whose file names a leaked key that it replaced, while a server
 /// may still have the leaked one: that one would open AuthIDs again.
-fn refuse_to_open_a_leaked_one(keys: &KeySet, key: &Jwk) -> Result<(), CommandError> {
+fn refuse_to_open_a_leaked_one(keys: &KeySet, key: &Jwk) -> Result<(), CliError> {
     let is_replaced_by_it = |other: &&Jwk| {
         let replaced = other.replaced.as_ref();
         replaced.is_some_and(|replaced| replaced.by == key.kid)
@@ -225,9 +225,7 @@ fn what_dies(kid: &str, state: KeyState) -> String {
         KeyState::Retired => format!("{kid} is retired: nothing opens with it any more."),
         KeyState::Pending => format!("{kid} has not sealed yet."),
         KeyState::Opening => {
-            format!(
-                "No AuthID that {kid} sealed will open any more: their holders must log in again."
-            )
+            format!("No AuthID that {kid} sealed opens any more: their holders must log in again.")
         }
         KeyState::Sealing => format!(
             "{kid} is the key that seals now. No AuthID that it sealed will open any more: their \
@@ -236,7 +234,7 @@ fn what_dies(kid: &str, state: KeyState) -> String {
     }
 }
 
-fn confirm(what: &str) -> Result<bool, CommandError> {
+fn confirm(what: &str) -> Result<bool, CliError> {
     if !io::stdin().is_terminal() {
         return Err(
             format!("{what} There is no terminal to ask for confirmation: add --yes").into(),
@@ -249,7 +247,7 @@ fn confirm(what: &str) -> Result<bool, CommandError> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn find<'k>(keys: &'k KeySet, kid: &str) -> Result<&'k Jwk, CommandError> {
+fn find<'k>(keys: &'k KeySet, kid: &str) -> Result<&'k Jwk, CliError> {
     keys.iter()
         .find(|key| key.kid == kid)
         .ok_or_else(|| format!("there is no key {kid}: authseal keys list shows them").into())

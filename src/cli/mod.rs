@@ -81,9 +81,9 @@ pub fn main() -> ExitCode {
 }
 
 /// An error that a command prints for the user.
-type CommandError = Box<dyn std::error::Error>;
+type CliError = Box<dyn std::error::Error>;
 
-fn in_runtime(command: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+fn in_runtime(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     Runtime::new()?.block_on(command)
 }
 

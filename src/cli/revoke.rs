@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{CommandError, secret_input};
+use super::{CliError, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::{key_source, load_keyring, service_ids},
@@ -52,7 +52,7 @@ struct Rule {
     before: Option<String>,
 }
 
-pub(super) fn revoke(arguments: RevokeArguments) -> Result<(), CommandError> {
+pub(super) fn revoke(arguments: RevokeArguments) -> Result<(), CliError> {
     let environment = Environment::of_process();
     let KeySource::Folder(path) = key_source(&environment)? else {
         return Err(
@@ -98,7 +98,7 @@ impl Rule {
         &self,
         environment: &Environment,
         folder: &KeyFolder,
-    ) -> Result<Option<Scope>, CommandError> {
+    ) -> Result<Option<Scope>, CliError> {
         if self.all {
             return Ok(Some(Scope::All));
         }
@@ -133,7 +133,7 @@ fn login(
     environment: &Environment,
     given: Option<String>,
     file: Option<PathBuf>,
-) -> Result<Revocation, CommandError> {
+) -> Result<Revocation, CliError> {
     let given = secret_input::read(given, file)?;
     let lineage = match Lineage::parse(given.expose()) {
         Some(lineage) => lineage,
@@ -150,7 +150,7 @@ fn login(
     Ok(Revocation::Lineage(*lineage.as_bytes()))
 }
 
-fn time(text: &str) -> Result<UnixTime, CommandError> {
+fn time(text: &str) -> Result<UnixTime, CliError> {
     let now = Clock::system().now();
     // Include logins that are made within the current second.
     let next_second = now.plus(std::time::Duration::from_secs(1));
@@ -170,7 +170,7 @@ fn time(text: &str) -> Result<UnixTime, CommandError> {
     }
 }
 
-fn rules(folder: &KeyFolder, scope: &Scope) -> Result<Vec<Revocation>, CommandError> {
+fn rules(folder: &KeyFolder, scope: &Scope) -> Result<Vec<Revocation>, CliError> {
     let rules = folder.rules_of(scope)?;
     match rules.is_empty() {
         true => Err(format!(

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use clap::Args;
 
-use super::{CommandError, serve};
+use super::{CliError, serve};
 use crate::{environment::Environment, secret::Secret};
 
 /// Options of oauth-server; each is an environment variable too.
@@ -68,7 +68,7 @@ fn plain(secret: Option<Secret>) -> Option<String> {
     secret.map(|secret| secret.expose().to_owned())
 }
 
-pub(super) async fn run(arguments: RunArguments) -> Result<(), CommandError> {
+pub(super) async fn run(arguments: RunArguments) -> Result<(), CliError> {
     let kestrel = "ASPNETCORE_Kestrel__Certificates__Default__";
     let options = [
         // An option is a deliberate setting, unlike the HOSTNAME that every container

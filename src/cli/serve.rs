@@ -2,7 +2,7 @@
 
 use sd_notify::NotifyState;
 
-use super::{CommandError, StopSignals};
+use super::{CliError, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     config::{Config, Edge},
@@ -10,7 +10,7 @@ use crate::{
     listen, telemetry,
 };
 
-pub(super) async fn serve(environment: Environment) -> Result<(), CommandError> {
+pub(super) async fn serve(environment: Environment) -> Result<(), CliError> {
     let mut signals = StopSignals::take_over()?;
     let mut config = Config::load(environment)?;
     telemetry::start(&config.log, config.log_format);

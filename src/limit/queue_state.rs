@@ -68,54 +68,37 @@ impl QueueState {
     /// the near network that has waited longest, and of its requests the first.
     pub(super) fn pop(&mut self) -> Option<QueuedRequest> {
         let order = |one: &QueuedRequest| {
-            let since = |networks: &HashMap<_, NetworkQueue>, key| {
-                networks.get(key).map(|network| network.since)
-            };
-            (
-                since(&self.wide, &one.client.wide),
-                since(&self.near, &one.client.near),
-                one.ticket,
-            )
+            let wide = self.wide.get(&one.client.wide);
+            let near = self.near.get(&one.client.near);
+            let since = |network: Option<&NetworkQueue>| network.map(|network| network.since);
+            (since(wide), since(near), one.ticket)
         };
-        let (at, _) = self
-            .waiting
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, one)| order(one))?;
-        let next = self.remove(at);
+        let waiting = self.waiting.iter().enumerate();
+        let (at, next) = waiting.min_by_key(|(_, one)| order(one))?;
+        let client = next.client;
         let now = self.count_up();
-        for network in self.networks(next.client) {
+        for network in self.networks(client) {
             network.since = now;
         }
-        self.forget_if_empty(next.client);
-        Some(next)
+        Some(self.remove(at))
     }
 
     /// Refuses the last request of the network that has most in the queue: another wide
     /// network than the newcomer's, or another near one in the same wide network. Returns
     /// `None` if the newcomer's network would then have most.
     pub(super) fn make_room_for(&mut self, newcomer: ClientNetwork) -> Option<()> {
-        let count = |networks: &HashMap<_, NetworkQueue>, key| {
-            networks.get(&key).map_or(0, |network| network.count)
+        let (own_wide, own_near) = self.counts(newcomer);
+        let may_go = |client: ClientNetwork| {
+            let (wide, near) = self.counts(client);
+            match client.wide == newcomer.wide {
+                true => near > own_near + 1,
+                false => wide > own_wide + 1,
+            }
         };
-        let most_wide = |one: &QueuedRequest| count(&self.wide, one.client.wide);
-        let most_near = |one: &QueuedRequest| count(&self.near, one.client.near);
-        let (own_wide, own_near) = (
-            count(&self.wide, newcomer.wide) + 1,
-            count(&self.near, newcomer.near) + 1,
-        );
-        let may_go = |one: &QueuedRequest| match one.client.wide == newcomer.wide {
-            true => most_near(one) > own_near,
-            false => most_wide(one) > own_wide,
-        };
-        let may_go = self
-            .waiting
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| may_go(one));
-        let (at, _) = may_go.max_by_key(|(_, one)| (most_wide(one), most_near(one), one.ticket))?;
-        let refused = self.remove(at);
-        self.forget_if_empty(refused.client);
+        let waiting = self.waiting.iter().enumerate();
+        let may_go = waiting.filter(|(_, one)| may_go(one.client));
+        let (at, _) = may_go.max_by_key(|(_, one)| (self.counts(one.client), one.ticket))?;
+        self.remove(at);
         Some(())
     }
 
@@ -123,8 +106,7 @@ impl QueueState {
     pub(super) fn leave(&mut self, ticket: u64) {
         let mut waiting = self.waiting.iter();
         if let Some(at) = waiting.position(|one| one.ticket == ticket) {
-            let gone = self.remove(at);
-            self.forget_if_empty(gone.client);
+            self.remove(at);
         }
     }
 
@@ -133,19 +115,28 @@ impl QueueState {
         self.waiting.is_empty() && self.near.is_empty() && self.wide.is_empty()
     }
 
+    /// Removes a request, and its networks if they have no other.
     fn remove(&mut self, at: usize) -> QueuedRequest {
         let gone = self.waiting.swap_remove(at);
         for network in self.networks(gone.client) {
             network.count -= 1;
         }
+        self.near.retain(|_, network| network.count > 0);
+        self.wide.retain(|_, network| network.count > 0);
         gone
     }
 
-    fn forget_if_empty(&mut self, client: ClientNetwork) {
-        self.near
-            .retain(|key, network| *key != client.near || network.count > 0);
-        self.wide
-            .retain(|key, network| *key != client.wide || network.count > 0);
+    /// Returns the numbers of requests of the client's wide network and of its near one.
+    fn counts(&self, client: ClientNetwork) -> (usize, usize) {
+        let wide = self
+            .wide
+            .get(&client.wide)
+            .map_or(0, |network| network.count);
+        let near = self
+            .near
+            .get(&client.near)
+            .map_or(0, |network| network.count);
+        (wide, near)
     }
 
     fn networks(&mut self, client: ClientNetwork) -> [&mut NetworkQueue; 2] {

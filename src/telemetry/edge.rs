@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::registration::Registration;
+use super::{Metrics, registration::Registration};
 
 /// Metrics of the connections of one server.
 #[derive(Clone, Debug, Default)]
@@ -123,9 +123,12 @@ impl LanesMetrics {
             ),
         }
     }
+}
 
-    /// Returns the metrics of one provider.
-    pub(super) fn of(&self, provider: &str) -> LaneMetrics {
+impl Metrics {
+    /// Returns the metrics of the requests to one provider.
+    pub fn lane(&self, provider: &str) -> LaneMetrics {
+        let lanes = &self.lanes;
         let labels = ProviderLabels {
             provider: provider.to_owned(),
         };
@@ -134,15 +137,21 @@ impl LanesMetrics {
                 provider: provider.to_owned(),
                 reason,
             };
-            self.refused.get_or_create(&labels).clone()
+            lanes.refused.get_or_create(&labels).clone()
         };
         LaneMetrics {
-            waiting: self.waiting.get_or_create(&labels).clone(),
-            under_way: self.under_way.get_or_create(&labels).clone(),
-            opened: self.opened.get_or_create(&labels).clone(),
+            waiting: lanes.waiting.get_or_create(&labels).clone(),
+            under_way: lanes.under_way.get_or_create(&labels).clone(),
+            opened: lanes.opened.get_or_create(&labels).clone(),
             resting: refused("resting"),
             crowded: refused("crowded"),
         }
+    }
+
+    /// Counts a login that this gate refused.
+    pub fn login_refused(&self, gate: &'static str) {
+        let labels = GateLabels { gate };
+        self.logins.refused.get_or_create(&labels).inc();
     }
 }
 
@@ -166,9 +175,5 @@ impl LoginMetrics {
                  wrong passwords",
             ),
         }
-    }
-
-    pub(super) fn refused(&self, gate: &'static str) {
-        self.refused.get_or_create(&GateLabels { gate }).inc();
     }
 }

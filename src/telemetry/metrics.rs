@@ -18,7 +18,7 @@ use prometheus_client::{
 };
 
 use super::{
-    edge::{ConnectionMetrics, Counted, LaneMetrics, LanesMetrics, LoginMetrics, ProviderLabels},
+    edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels},
     refreshes::Refreshes,
     registration::Registration,
     store::StoreMetrics,
@@ -42,10 +42,10 @@ pub struct Metrics {
     flights: Gauge,
     key_ages: Family<KeyLabels, Gauge<f64, AtomicU64>>,
     key_ends: Family<KeyLabels, Gauge<f64, AtomicU64>>,
-    store: StoreMetrics,
+    pub(super) store: StoreMetrics,
     connections: ConnectionMetrics,
-    lanes: LanesMetrics,
-    logins: LoginMetrics,
+    pub(super) lanes: LanesMetrics,
+    pub(super) logins: LoginMetrics,
     certificate_reload_errors: Counter,
     rotating: Family<ProviderLabels, Gauge>,
 }
@@ -196,36 +196,9 @@ impl Metrics {
         self.connections.clone()
     }
 
-    /// Returns the metrics of the requests to one provider.
-    pub fn lane(&self, provider: &str) -> LaneMetrics {
-        self.lanes.of(provider)
-    }
-
-    /// Counts a login that this gate refused.
-    pub fn login_refused(&self, gate: &'static str) {
-        self.logins.refused(gate);
-    }
-
     /// Counts a failed reload of the certificate.
     pub fn certificate_not_reloaded(&self) {
         self.certificate_reload_errors.inc();
-    }
-
-    /// Records a command of the shared store: its duration, and the kind of failure if it
-    /// failed.
-    pub fn store_answered(&self, failure: Option<&'static str>, took: Duration) {
-        self.store.answered(failure, took);
-    }
-
-    /// Counts one more AuthID that waits to be stored, until the guard is dropped.
-    pub fn unsaved_authid(&self) -> Counted {
-        self.store.unsaved_authid()
-    }
-
-    /// Counts a login that this server continued after another server had stopped in the
-    /// middle of a refresh.
-    pub fn lease_taken_over(&self) {
-        self.store.lease_taken_over();
     }
 
     /// Marks a provider that replaces refresh tokens although its table says that it does

@@ -13,7 +13,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{edge::Counted, registration::Registration};
+use super::{Metrics, edge::Counted, registration::Registration};
 
 /// Metrics of the store's commands, and of AuthIDs that wait for it.
 #[derive(Debug)]
@@ -62,26 +62,28 @@ impl StoreMetrics {
             ),
         }
     }
+}
 
-    /// Records a command: its duration, and the kind of failure if it failed.
-    pub(super) fn answered(&self, failure: Option<&'static str>, took: Duration) {
-        self.up
-            .get_or_create(&NoLabels {})
-            .set(failure.is_none().into());
-        self.commands.observe(took.as_secs_f64());
+impl Metrics {
+    /// Records a command of the shared store: its duration, and the kind of failure if it
+    /// failed.
+    pub fn store_answered(&self, failure: Option<&'static str>, took: Duration) {
+        let StoreMetrics { up, errors, .. } = &self.store;
+        up.get_or_create(&NoLabels {}).set(failure.is_none().into());
+        self.store.commands.observe(took.as_secs_f64());
         if let Some(kind) = failure {
-            self.errors.get_or_create(&StoreLabels { kind }).inc();
+            errors.get_or_create(&StoreLabels { kind }).inc();
         }
     }
 
     /// Counts one more AuthID that waits to be stored, until the guard is dropped.
-    pub(super) fn unsaved_authid(&self) -> Counted {
-        Counted::by(&self.unsaved_authids)
+    pub fn unsaved_authid(&self) -> Counted {
+        Counted::by(&self.store.unsaved_authids)
     }
 
     /// Counts a login that this server continued after another server had stopped in the
     /// middle of a refresh.
-    pub(super) fn lease_taken_over(&self) {
-        self.leases_taken_over.inc();
+    pub fn lease_taken_over(&self) {
+        self.store.leases_taken_over.inc();
     }
 }

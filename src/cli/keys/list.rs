@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::net::TcpStream;
 
 use crate::{
-    cli::{CommandError, admin},
+    cli::{CliError, admin},
     clock::UnixTime,
     config::admin_address,
     environment::Environment,
@@ -27,7 +27,7 @@ pub(super) async fn list(
     keyring: &Keyring,
     now: UnixTime,
     as_json: bool,
-) -> Result<(), CommandError> {
+) -> Result<(), CliError> {
     let keys = keyring.current();
     let refreshes = refreshes(environment).await;
     if as_json {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::CommandError,
+    cli::CliError,
     clock::UnixTime,
     keyring::{Jwk, KeyFolder, KeySet},
 };
@@ -33,7 +33,7 @@ pub(super) fn replace(
     keys: &KeySet,
     now: UnixTime,
     arguments: &ReplaceArguments,
-) -> Result<(), CommandError> {
+) -> Result<(), CliError> {
     if let Some(kid) = &arguments.undo {
         return undo(folder, keys, kid, now, arguments.json);
     }
@@ -100,7 +100,7 @@ fn undo(
     kid: &str,
     now: UnixTime,
     as_json: bool,
-) -> Result<(), CommandError> {
+) -> Result<(), CliError> {
     if super::find(keys, kid)?.replaced.is_none() {
         return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
     }
