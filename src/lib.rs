@@ -20,10 +20,13 @@
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
-//! `listen::Door::serve` → `server::dispatch` → `server::handlers` → `login` or `refresh` →
+//! `listen::HttpServer::serve` → `server::dispatch` → `server::handlers` → `login` or `refresh` →
 //! `seal`, `provider` → `outbound`; errors come back through `server::errors`.
 
 #![warn(missing_docs)]
+
+// Public is what the program, tests and benchmarks import. Everything else is private, so that
+// rustc sees dead code.
 
 pub mod app;
 pub mod cli;
@@ -32,12 +35,12 @@ pub mod config;
 pub mod demo;
 pub mod environment;
 pub mod keyring;
-pub mod limit;
+mod limit;
 pub mod listen;
 pub mod login;
 pub mod oauth_server;
 pub mod outbound;
-pub mod pages;
+mod pages;
 pub mod provider;
 pub mod public_url;
 pub mod refresh;

@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::Config,
     keyring::{Keyring, KeyringError},
-    listen::{Connections, Door, Limits, ListenAddress, Listener},
+    listen::{Connections, HttpServer, Limits, ListenAddress, Listener},
     refresh::RefreshEngine,
     server::Server,
     store::{LeaseTimes, StoreError},
@@ -131,12 +131,12 @@ impl App {
             metrics,
         } = wire(config, knobs, shutdown.clone())?;
         let keyring = reloader.keyring.clone();
-        let service_door = Door {
+        let service_server = HttpServer {
             listener: listeners.service,
             connections: Connections::new(limits, metrics.connections()),
             certificate: reloader.certificate.clone(),
         };
-        let admin_door = Door::plain(listeners.admin);
+        let admin_server = HttpServer::plain(listeners.admin);
 
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
@@ -144,8 +144,8 @@ impl App {
         if let Some(news) = engine.clone().read_news().await {
             others.spawn(news.run(end.clone()));
         }
-        service.spawn(service_door.serve(server.clone(), shutdown.clone()));
-        others.spawn(admin_door.serve(admin, end.clone()));
+        service.spawn(service_server.serve(server.clone(), shutdown.clone()));
+        others.spawn(admin_server.serve(admin, end.clone()));
         Ok(Self {
             address,
             admin_address,

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::Failure;
+use super::CliError;
 use crate::outbound::{Outbound, OutboundProxy};
 
 /// Sends a GET request. If the admin address is unspecified (0.0.0.0 or ::), the request
 /// goes to the loopback address.
-pub(super) async fn ask(mut address: SocketAddr, path: &str) -> Result<Response<Bytes>, Failure> {
+pub(super) async fn ask(mut address: SocketAddr, path: &str) -> Result<Response<Bytes>, CliError> {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Failure, secret_input};
+use super::{CliError, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::{Config, load_keyring},
@@ -15,8 +15,8 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Say what an AuthID holds, save for the refresh token
+pub(super) enum AuthIdCommand {
+    /// Show the content of an AuthID, except its refresh token
     Show(Show),
     /// Make an AuthID from a refresh token on standard input
     Seal(Seal),
@@ -26,7 +26,7 @@ pub(super) enum Command {
 pub(super) struct Show {
     /// The AuthID; - or nothing reads it from standard input
     authid: Option<String>,
-    /// A file that holds it
+    /// A file that contains the AuthID
     #[arg(long, conflicts_with = "authid")]
     file: Option<PathBuf>,
     /// Print JSON
@@ -39,22 +39,22 @@ pub(super) struct Seal {
     /// Id of the service, as authseal check lists it
     #[arg(long)]
     service: String,
-    /// A file that holds the refresh token, instead of standard input
+    /// A file that contains the refresh token, instead of standard input
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Where the provider keeps the account, for those with several places
+    /// Region in which the provider keeps the account, for a provider with several regions
     #[arg(long)]
     region: Option<String>,
 }
 
-pub(super) fn run(command: Command) -> Result<(), Failure> {
+pub(super) fn run(command: AuthIdCommand) -> Result<(), CliError> {
     match command {
-        Command::Show(arguments) => show(arguments),
-        Command::Seal(arguments) => seal(arguments),
+        AuthIdCommand::Show(arguments) => show(arguments),
+        AuthIdCommand::Seal(arguments) => seal(arguments),
     }
 }
 
-fn show(arguments: Show) -> Result<(), Failure> {
+fn show(arguments: Show) -> Result<(), CliError> {
     let keys = load_keyring(&Environment::of_process())?.current();
     let now = Clock::system().now();
     let authid = secret_input::read(arguments.authid, arguments.file)?;
@@ -103,7 +103,7 @@ fn state(keys: &KeySet, opened: &Opened, now: UnixTime) -> &'static str {
 
 /// Seals a refresh token. Needs complete settings, because an AuthID for a service that
 /// is not offered would be of no use.
-fn seal(arguments: Seal) -> Result<(), Failure> {
+fn seal(arguments: Seal) -> Result<(), CliError> {
     let config = Config::load(Environment::of_process())?;
     let Some(service) = config.offer.catalog.find(&arguments.service) else {
         return Err(format!(
@@ -119,7 +119,7 @@ fn seal(arguments: Seal) -> Result<(), Failure> {
         .is_none()
     {
         return Err(
-            "this provider keeps accounts in several places: name one with --region".into(),
+            "this provider has several regions: name the one of the account with --region".into(),
         );
     }
     let now = Clock::system().now();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::{Failure, online};
+use super::{CliError, online};
 use crate::{
     clock::Clock,
     config::{Config, Offer, key_source},
@@ -13,15 +13,15 @@ use crate::{
     provider::RedirectPath,
 };
 
-/// How far to look.
+/// Arguments of `authseal check`.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct CheckArguments {
     /// Also try to reach the endpoints of every offered service, and the store
     #[arg(long)]
     online: bool,
 }
 
-pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn check(arguments: CheckArguments) -> Result<(), CliError> {
     let config = match Config::load(Environment::of_process()) {
         Ok(config) => config,
         Err(rejected) => {
@@ -58,13 +58,13 @@ pub(super) async fn check(arguments: Arguments) -> Result<(), Failure> {
     match config.offer.catalog.iter().next() {
         Some(_) => println!("\nNothing is wrong."),
         None => {
-            println!("\nNothing is wrong, but nothing is on offer yet: set what is named above.")
+            println!("\nNothing is wrong, but no service is offered yet: set what is named above.")
         }
     }
     Ok(())
 }
 
-fn wrong(problems: impl IntoIterator<Item = String>) -> Failure {
+fn wrong(problems: impl IntoIterator<Item = String>) -> CliError {
     let problems: Vec<String> = problems.into_iter().collect();
     format!("What is wrong:\n- {}", problems.join("\n- ")).into()
 }
@@ -94,7 +94,8 @@ fn inspect(source: &KeySource, needs_key: bool) -> Option<Inspection> {
     }
 }
 
-/// Keys that have all ended: nobody can log in, and a replaced refresh token is lost.
+/// Returns a problem if all keys have ended: nobody can log in, and a replaced refresh token
+/// would be lost.
 fn no_sealing_key(config: &Config) -> Option<String> {
     let keys = config.keyring.current();
     let seals = keys.sealing(Clock::system().now()).is_some();
@@ -106,7 +107,7 @@ fn no_sealing_key(config: &Config) -> Option<String> {
     })
 }
 
-/// A rule on a service that nobody knows holds for nobody.
+/// Returns a problem for each rule about a service that does not exist.
 fn rules_without_service(config: &Config) -> Vec<String> {
     let is_known = |id: &str| {
         config.offer.catalog.by_id(id).is_some()
@@ -204,7 +205,7 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 fn print_offer(offer: &Offer) {
-    println!("Services on offer");
+    println!("Services offered");
     for service in offer.catalog.iter() {
         let hidden = if service.hidden { ", no button" } else { "" };
         println!(

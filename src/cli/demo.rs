@@ -5,7 +5,7 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, StopSignals};
+use super::{CliError, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
@@ -17,13 +17,13 @@ use crate::{
     telemetry,
 };
 
-/// Short, so that a user can watch a token being replaced.
+/// Lifetime of access tokens: short, so that a user can watch one being replaced.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(120);
 const CLIENT_SECRET: &str = "demo-secret";
 
-/// Ports on 127.0.0.1.
+/// Arguments of `authseal demo`: ports on 127.0.0.1.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct DemoArguments {
     /// Port of authseal
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     provider_port: u16,
 }
 
-pub(super) async fn demo(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CliError> {
     let mut signals = StopSignals::take_over()?;
     let public_url = format!("http://localhost:{}", arguments.port);
     let clock = Clock::system();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Failure, admin};
+use super::{CliError, admin};
 use crate::{config::admin_address, environment::Environment};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Requests `/readyz` at the admin address of the same settings.
-pub(super) async fn health() -> Result<(), Failure> {
+pub(super) async fn health() -> Result<(), CliError> {
     let address = admin_address(&Environment::of_process())?;
     let answer = tokio::time::timeout(TIMEOUT, admin::ask(address, "/readyz"))
         .await

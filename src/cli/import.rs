@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Failure;
+use super::CliError;
 use crate::{
     clock::{Clock, UnixTime},
     config::Config,
@@ -27,7 +27,7 @@ struct Importer {
 
 /// Prints one JSON line for each AuthID on standard input. Sends no request to providers:
 /// the first refresh shows if a login is still valid.
-pub(super) fn import() -> Result<(), Failure> {
+pub(super) fn import() -> Result<(), CliError> {
     let config = Config::load(Environment::of_process())?;
     let importer = Importer {
         catalog: config.offer.catalog,
@@ -60,12 +60,12 @@ pub(super) fn import() -> Result<(), Failure> {
     eprintln!("{done} sealed, {failed} not");
     match failed {
         0 => Ok(()),
-        _ => Err("the lines with \"error\" were not taken over".into()),
+        _ => Err("the lines with \"error\" were not sealed".into()),
     }
 }
 
 impl Importer {
-    fn import(&self, authid: &str) -> Result<Value, Failure> {
+    fn import(&self, authid: &str) -> Result<Value, CliError> {
         let authid = match seal::open(&self.keys, self.now, authid) {
             // The AuthID is sealed already.
             Ok(_) => Secret::new(authid),
@@ -82,7 +82,7 @@ impl Importer {
         Ok(json!({ "authid": authid.expose(), "type": service }))
     }
 
-    fn seal(&self, old: OldAuthId) -> Result<Secret, Failure> {
+    fn seal(&self, old: OldAuthId) -> Result<Secret, CliError> {
         let mut grant = self.old_authids.open_blocking(old, self.now)?;
         let Some(service) = self.catalog.find(&grant.service) else {
             return Err(format!("this server does not offer {}", grant.service).into());

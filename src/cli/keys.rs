@@ -12,7 +12,7 @@ use std::{
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Failure, in_runtime};
+use super::{CliError, in_runtime};
 use crate::{
     clock::{Clock, UnixTime},
     config::load_keyring,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum KeysCommand {
     /// Make a key. It opens at once, and seals when it is activated
     New(New),
     /// List the keys, the oldest first
@@ -29,7 +29,7 @@ pub(super) enum Command {
     /// Set a key's end: from then on it opens nothing
     Retire(Retire),
     /// Replace leaked keys by a new one, in one step: what they sealed opens nowhere
-    Replace(replace::Arguments),
+    Replace(replace::ReplaceArguments),
     /// Delete a key's file: nothing that it sealed opens any more
     Remove(Remove),
     /// Encrypt the keys in the folder under AUTHSEAL_KEYS_PASSPHRASE
@@ -49,8 +49,8 @@ pub(super) struct Output {
 
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// How long it only opens before it seals, such as 10m: time to reach every
-    /// server that shares the keys
+    /// Time in which the key only opens, before it seals, such as 10m: time to reach
+    /// every server that shares the keys
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
     activate_in: Duration,
     #[command(flatten)]
@@ -61,11 +61,11 @@ pub(super) struct New {
 pub(super) struct Retire {
     /// The key's id
     kid: String,
-    /// When: a date or time such as 2030-01-31 or 2030-01-31T12:00:00Z, a duration
-    /// from now such as 30d, or never. At once, if left out
+    /// Time of the end: a date or time such as 2030-01-31 or 2030-01-31T12:00:00Z, a
+    /// duration from now such as 30d, or never. Without it, the key ends at once
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Also when no other key could seal then
+    /// Set the end even if no other key could seal then
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -76,36 +76,40 @@ pub(super) struct Retire {
 pub(super) struct Remove {
     /// The key's id
     kid: String,
-    /// Don't ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     output: Output,
 }
 
-pub(super) fn run(command: Command) -> Result<(), Failure> {
+pub(super) fn run(command: KeysCommand) -> Result<(), CliError> {
     let environment = Environment::of_process();
     let now = Clock::system().now();
     let keyring = load_keyring(&environment)?;
     let keys = keyring.current();
     match command {
-        Command::New(arguments) => new(&folder(&keyring)?, now, &arguments),
-        Command::List(output) => in_runtime(list::list(&environment, &keyring, now, output.json)),
-        Command::Retire(arguments) => retire(&folder(&keyring)?, &keys, now, &arguments),
-        Command::Replace(arguments) => replace::replace(&folder(&keyring)?, &keys, now, &arguments),
-        Command::Remove(arguments) => remove(&folder(&keyring)?, &keys, now, &arguments),
-        Command::Protect(output) => at_rest::protect(&folder(&keyring)?, now, output.json),
-        Command::Unprotect(output) => at_rest::unprotect(&folder(&keyring)?, output.json),
-        Command::Export(arguments) => at_rest::export(&keyring, &arguments),
+        KeysCommand::New(arguments) => new(&folder(&keyring)?, now, &arguments),
+        KeysCommand::List(output) => {
+            in_runtime(list::list(&environment, &keyring, now, output.json))
+        }
+        KeysCommand::Retire(arguments) => retire(&folder(&keyring)?, &keys, now, &arguments),
+        KeysCommand::Replace(arguments) => {
+            replace::replace(&folder(&keyring)?, &keys, now, &arguments)
+        }
+        KeysCommand::Remove(arguments) => remove(&folder(&keyring)?, &keys, now, &arguments),
+        KeysCommand::Protect(output) => at_rest::protect(&folder(&keyring)?, now, output.json),
+        KeysCommand::Unprotect(output) => at_rest::unprotect(&folder(&keyring)?, output.json),
+        KeysCommand::Export(arguments) => at_rest::export(&keyring, &arguments),
     }
 }
 
-fn folder(keyring: &Keyring) -> Result<KeyFolder, Failure> {
+fn folder(keyring: &Keyring) -> Result<KeyFolder, CliError> {
     let folder = keyring.folder();
-    folder.ok_or_else(|| "the keys stand in AUTHSEAL_KEYS: change them where you set it".into())
+    folder.ok_or_else(|| "the keys are in AUTHSEAL_KEYS: change them where you set it".into())
 }
 
-fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), Failure> {
+fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CliError> {
     let key = folder.create_key(now, arguments.activate_in)?;
     if arguments.output.json {
         println!("{}", json!({"kid": key.kid, "activates": key.nbf}));
@@ -121,7 +125,7 @@ fn retire(
     keys: &KeySet,
     now: UnixTime,
     arguments: &Retire,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let key = find(keys, &arguments.kid)?;
     if let Some(replaced) = &key.replaced {
         return Err(format!(
@@ -155,7 +159,7 @@ fn retire(
     Ok(())
 }
 
-fn parse_time(text: &str, now: UnixTime) -> Result<UnixTime, Failure> {
+fn parse_time(text: &str, now: UnixTime) -> Result<UnixTime, CliError> {
     if let Ok(duration) = humantime::parse_duration(text) {
         return Ok(now.plus(duration));
     }
@@ -169,7 +173,7 @@ fn remove(
     keys: &KeySet,
     now: UnixTime,
     arguments: &Remove,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let kid = &arguments.kid;
     let dies = match find(keys, kid) {
         Ok(key) => {
@@ -197,7 +201,7 @@ fn remove(
 
 /// Refuses to remove a key whose file names a leaked key that it replaced, while a server
 /// may still have the leaked one: that one would open AuthIDs again.
-fn refuse_to_open_a_leaked_one(keys: &KeySet, key: &Jwk) -> Result<(), Failure> {
+fn refuse_to_open_a_leaked_one(keys: &KeySet, key: &Jwk) -> Result<(), CliError> {
     let is_replaced_by_it = |other: &&Jwk| {
         let replaced = other.replaced.as_ref();
         replaced.is_some_and(|replaced| replaced.by == key.kid)
@@ -221,18 +225,20 @@ fn what_dies(kid: &str, state: KeyState) -> String {
         KeyState::Retired => format!("{kid} is retired: nothing opens with it any more."),
         KeyState::Pending => format!("{kid} has not sealed yet."),
         KeyState::Opening => {
-            format!("Every AuthID that {kid} sealed dies: their holders must log in again.")
+            format!("No AuthID that {kid} sealed opens any more: their holders must log in again.")
         }
         KeyState::Sealing => format!(
-            "{kid} is the key that seals now. Every AuthID that it sealed dies: their holders must \
-             log in again."
+            "{kid} is the key that seals now. No AuthID that it sealed will open any more: their \
+             holders must log in again."
         ),
     }
 }
 
-fn confirm(what: &str) -> Result<bool, Failure> {
+fn confirm(what: &str) -> Result<bool, CliError> {
     if !io::stdin().is_terminal() {
-        return Err(format!("{what} Nobody is here to ask; add --yes").into());
+        return Err(
+            format!("{what} There is no terminal to ask for confirmation: add --yes").into(),
+        );
     }
     print!("{what} Remove it? [y/N] ");
     io::stdout().flush()?;
@@ -241,7 +247,7 @@ fn confirm(what: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn find<'k>(keys: &'k KeySet, kid: &str) -> Result<&'k Jwk, Failure> {
+fn find<'k>(keys: &'k KeySet, kid: &str) -> Result<&'k Jwk, CliError> {
     keys.iter()
         .find(|key| key.kid == kid)
         .ok_or_else(|| format!("there is no key {kid}: authseal keys list shows them").into())

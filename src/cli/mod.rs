@@ -37,22 +37,22 @@ struct Cli {
 enum Command {
     /// Serve logins and refreshes.
     Serve,
-    /// Try it on this machine, with a provider of its own: no settings, no account.
-    Demo(demo::Arguments),
-    /// Say what is configured, which services are offered, and all that is wrong.
-    Check(check::Arguments),
+    /// Try authseal on this machine with a built-in provider: no settings, no account.
+    Demo(demo::DemoArguments),
+    /// Show the settings, the offered services, and everything that is wrong.
+    Check(check::CheckArguments),
     /// Make, list, retire, remove and export keys.
     #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(keys::KeysCommand),
     /// Revoke one login, on this server: no AuthID of it opens any more.
-    Revoke(revoke::Arguments),
-    /// Look into an AuthID, or make one.
+    Revoke(revoke::RevokeArguments),
+    /// Show the content of an AuthID, or make one.
     #[command(subcommand, name = "authid")]
-    AuthId(authid::Command),
+    AuthId(authid::AuthIdCommand),
     /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
     Import,
     /// Serve, with the options of Duplicati's own server.
-    Run(Box<run::Arguments>),
+    Run(Box<run::RunArguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
     Health,
 }
@@ -81,9 +81,9 @@ pub fn main() -> ExitCode {
 }
 
 /// An error that a command prints for the user.
-type Failure = Box<dyn std::error::Error>;
+type CliError = Box<dyn std::error::Error>;
 
-fn in_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn in_runtime(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     Runtime::new()?.block_on(command)
 }
 
@@ -116,7 +116,7 @@ impl StopSignals {
     fn leave_when_asked_again(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
         tokio::spawn(async move {
             self.asked().await;
-            eprintln!("asked to stop again: leaving at once. {}", unfinished());
+            eprintln!("second signal: stopping at once. {}", unfinished());
             std::process::exit(1);
         });
     }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use http::Request;
 use tokio::task::JoinSet;
 
-use super::Failure;
+use super::CliError;
 use crate::{
     clock::Stopwatch,
     config::Config,
@@ -19,7 +19,7 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Tests every connection that `serve` will need, and prints a line for each.
-pub(super) async fn try_all(config: &Config) -> Result<(), Failure> {
+pub(super) async fn try_all(config: &Config) -> Result<(), CliError> {
     println!("\nEndpoints");
     let outbound = Outbound::new(config.outbound_proxy.clone());
     let endpoints = try_endpoints(&config.offer.catalog, outbound).await;
@@ -30,7 +30,7 @@ pub(super) async fn try_all(config: &Config) -> Result<(), Failure> {
     endpoints
 }
 
-async fn try_store(url: &StoreUrl) -> Result<(), Failure> {
+async fn try_store(url: &StoreUrl) -> Result<(), CliError> {
     let started = Stopwatch::start();
     let hosts = url.hosts();
     let store = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default());
@@ -53,7 +53,7 @@ async fn try_store(url: &StoreUrl) -> Result<(), Failure> {
 
 /// Sends a request to every endpoint at the same time. Any HTTP response counts as a
 /// success, because these endpoints expect other requests.
-async fn try_endpoints(catalog: &Catalog, outbound: Outbound) -> Result<(), Failure> {
+async fn try_endpoints(catalog: &Catalog, outbound: Outbound) -> Result<(), CliError> {
     let mut attempts = JoinSet::new();
     for url in endpoints(catalog) {
         let outbound = outbound.clone();

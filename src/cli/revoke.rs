@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, secret_input};
+use super::{CliError, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::{key_source, load_keyring, service_ids},
@@ -15,26 +15,26 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct RevokeArguments {
     /// An AuthID of the login, or its lineage; - or nothing reads it from standard
     /// input
     // A lineage may start with a hyphen.
     #[arg(allow_hyphen_values = true)]
     authid_or_lineage: Option<String>,
-    /// A file that holds it
+    /// A file that contains the AuthID or lineage
     #[arg(long, conflicts_with = "authid_or_lineage")]
     file: Option<PathBuf>,
     #[command(flatten)]
     rule: Rule,
-    /// Why, for whoever reads revoked.txt
+    /// Reason, written to revoked.txt as a comment
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Take it back. A rule without --before: every rule of that service or key, or of all
+    /// Undo the revocation. A rule without --before: every rule of that service or key, or of all
     #[arg(long)]
     undo: bool,
 }
 
-/// Every login of a kind, instead of one.
+/// Arguments of a rule, which revokes many logins.
 #[derive(Debug, Args)]
 struct Rule {
     /// Every login at the service of this id
@@ -52,7 +52,7 @@ struct Rule {
     before: Option<String>,
 }
 
-pub(super) fn revoke(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn revoke(arguments: RevokeArguments) -> Result<(), CliError> {
     let environment = Environment::of_process();
     let KeySource::Folder(path) = key_source(&environment)? else {
         return Err(
@@ -98,7 +98,7 @@ impl Rule {
         &self,
         environment: &Environment,
         folder: &KeyFolder,
-    ) -> Result<Option<Scope>, Failure> {
+    ) -> Result<Option<Scope>, CliError> {
         if self.all {
             return Ok(Some(Scope::All));
         }
@@ -133,7 +133,7 @@ fn login(
     environment: &Environment,
     given: Option<String>,
     file: Option<PathBuf>,
-) -> Result<Revocation, Failure> {
+) -> Result<Revocation, CliError> {
     let given = secret_input::read(given, file)?;
     let lineage = match Lineage::parse(given.expose()) {
         Some(lineage) => lineage,
@@ -150,7 +150,7 @@ fn login(
     Ok(Revocation::Lineage(*lineage.as_bytes()))
 }
 
-fn time(text: &str) -> Result<UnixTime, Failure> {
+fn time(text: &str) -> Result<UnixTime, CliError> {
     let now = Clock::system().now();
     // Include logins that are made within the current second.
     let next_second = now.plus(std::time::Duration::from_secs(1));
@@ -170,7 +170,7 @@ fn time(text: &str) -> Result<UnixTime, Failure> {
     }
 }
 
-fn rules(folder: &KeyFolder, scope: &Scope) -> Result<Vec<Revocation>, Failure> {
+fn rules(folder: &KeyFolder, scope: &Scope) -> Result<Vec<Revocation>, CliError> {
     let rules = folder.rules_of(scope)?;
     match rules.is_empty() {
         true => Err(format!(
@@ -185,9 +185,9 @@ fn rules(folder: &KeyFolder, scope: &Scope) -> Result<Vec<Revocation>, Failure> 
 fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
     let file = folder.join("revoked.txt");
     let file = file.display();
-    let done = if undo { "Took back" } else { "Revoked" };
+    let done = if undo { "Undid" } else { "Revoked" };
     if !is_new {
-        let state = if undo { "is taken back" } else { "stands" };
+        let state = if undo { "is undone" } else { "is" };
         println!("{revocation} {state} in {file} already.");
         return;
     }
@@ -210,9 +210,11 @@ fn say_what_is_damaged(environment: &Environment) {
     match load_keyring(environment) {
         Ok(keyring) => {
             for trouble in keyring.condition().troubles(Clock::system().now()) {
-                println!("BUT {trouble}");
+                println!("Warning: {trouble}");
             }
         }
-        Err(error) => println!("BUT the keys stay as they were until this is mended:\n{error}"),
+        Err(error) => {
+            println!("Warning: the keys stay as they were until this is mended:\n{error}")
+        }
     }
 }

@@ -5,12 +5,12 @@ use std::convert::Infallible;
 
 use clap::Args;
 
-use super::{Failure, serve};
+use super::{CliError, serve};
 use crate::{environment::Environment, secret::Secret};
 
-/// As that server has them; each is a variable of the environment too.
+/// Options of oauth-server; each is an environment variable too.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct RunArguments {
     /// REDIRECT_HOSTNAME: the public host name
     #[arg(long)]
     hostname: Option<String>,
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// A PFX file, which is not used here
     #[arg(long)]
     certificate_path: Option<String>,
-    /// Its password
+    /// Password of the PFX file
     #[arg(long, value_parser = secret)]
     certificate_password: Option<Secret>,
 }
@@ -68,7 +68,7 @@ fn plain(secret: Option<Secret>) -> Option<String> {
     secret.map(|secret| secret.expose().to_owned())
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: RunArguments) -> Result<(), CliError> {
     let kestrel = "ASPNETCORE_Kestrel__Certificates__Default__";
     let options = [
         // An option is a deliberate setting, unlike the HOSTNAME that every container

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::Failure;
+use super::CliError;
 use crate::secret::Secret;
 
 /// Limit of the input in bytes, far above any AuthID or refresh token.
@@ -15,7 +15,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 /// Returns the given secret, or reads it from the file; `-` or nothing reads standard
 /// input.
-pub(super) fn read(given: Option<String>, file: Option<PathBuf>) -> Result<Secret, Failure> {
+pub(super) fn read(given: Option<String>, file: Option<PathBuf>) -> Result<Secret, CliError> {
     let text = match (given, file) {
         (_, Some(path)) => fs::read_to_string(&path)
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?,

@@ -2,7 +2,7 @@
 
 use sd_notify::NotifyState;
 
-use super::{Failure, StopSignals};
+use super::{CliError, StopSignals};
 use crate::{
     app::{App, Knobs, Listeners},
     config::{Config, Edge},
@@ -10,7 +10,7 @@ use crate::{
     listen, telemetry,
 };
 
-pub(super) async fn serve(environment: Environment) -> Result<(), Failure> {
+pub(super) async fn serve(environment: Environment) -> Result<(), CliError> {
     let mut signals = StopSignals::take_over()?;
     let mut config = Config::load(environment)?;
     telemetry::start(&config.log.filter, config.log.format);
@@ -36,13 +36,13 @@ pub(super) async fn serve(environment: Environment) -> Result<(), Failure> {
 /// Notifies systemd, for a unit of `Type=notify`. Does nothing elsewhere.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::debug!("systemd was not told: {error}");
+        tracing::debug!("systemd could not be notified: {error}");
     }
 }
 
 fn make_room(edge: &mut Edge) {
     let wanted = edge.max_connections;
-    edge.max_connections = listen::make_room(wanted);
+    edge.max_connections = listen::raise_descriptor_limit(wanted);
     if edge.max_connections < wanted {
         tracing::warn!(
             "the system allows too few open files (ulimit -n) for {wanted} connections: taking {}",

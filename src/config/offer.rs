@@ -117,7 +117,6 @@ pub(super) fn assemble(
         }
         offer.withheld.push(Withheld {
             id: table.id.clone(),
-            name: table.name.clone(),
             provider: owner.provider.clone(),
             reason,
         });

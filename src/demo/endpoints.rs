@@ -12,11 +12,10 @@ use http::{
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use super::grants::{Application, CodeRequest, Grants, Issued, Refusal};
+use super::grants::{Application, CodeRequest, Grants, Issued};
 use crate::listen::{Body, Handler, Peer};
 
-type Reply = Response<Full<Bytes>>;
-type Form = HashMap<String, String>;
+type Parameters = HashMap<String, String>;
 
 #[derive(Debug)]
 pub(super) struct Endpoints {
@@ -33,12 +32,12 @@ struct ConsentPage<'a> {
 }
 
 impl Handler for Endpoints {
-    async fn answer(&self, request: &Request<Body>, _peer: Peer) -> Reply {
+    async fn answer(&self, request: &Request<Body>, _peer: Peer) -> Response<Full<Bytes>> {
         let headers = request.headers();
         let query = parse(request.uri().query().unwrap_or_default().as_bytes());
         let form = match request.body() {
             Body::Whole(body) if is_form(headers) => parse(body),
-            Body::Whole(_) => Some(Form::new()),
+            Body::Whole(_) => Some(Parameters::new()),
             Body::TooLong | Body::Broken => None,
         };
         let (Some(query), Some(form)) = (query, form) else {
@@ -58,7 +57,7 @@ impl Handler for Endpoints {
 impl Endpoints {
     /// Handles an authorization request (RFC 6749 section 4.1.1). With a wrong client or
     /// redirect URI the browser is not redirected.
-    fn ask(&self, query: &Form) -> Reply {
+    fn ask(&self, query: &Parameters) -> Response<Full<Bytes>> {
         let Some(application) = self.known_application(query) else {
             return refuse(StatusCode::BAD_REQUEST, "invalid_client_or_redirect_uri");
         };
@@ -81,7 +80,7 @@ impl Endpoints {
     }
 
     /// Handles the user's decision (RFC 6749 section 4.1.2).
-    fn decide(&self, form: &Form) -> Reply {
+    fn decide(&self, form: &Parameters) -> Response<Full<Bytes>> {
         if self.known_application(form).is_none() {
             return refuse(StatusCode::BAD_REQUEST, "invalid_client_or_redirect_uri");
         }
@@ -99,12 +98,12 @@ impl Endpoints {
     }
 
     /// Handles a request to the token endpoint (RFC 6749 section 3.2).
-    fn token(&self, headers: &HeaderMap, form: &Form) -> Reply {
+    fn token(&self, headers: &HeaderMap, form: &Parameters) -> Response<Full<Bytes>> {
         let Some(application) = self.authenticate(headers, form) else {
             self.grants.count_refusal();
             return refuse(StatusCode::UNAUTHORIZED, "invalid_client");
         };
-        let issued: Result<Issued, Refusal> = match get(form, "grant_type") {
+        let issued: Result<Issued, &'static str> = match get(form, "grant_type") {
             "authorization_code" => self.grants.exchange(
                 application,
                 get(form, "code"),
@@ -125,7 +124,7 @@ impl Endpoints {
     }
 
     /// Handles a request to the revocation endpoint (RFC 7009).
-    fn revoke(&self, headers: &HeaderMap, form: &Form) -> Reply {
+    fn revoke(&self, headers: &HeaderMap, form: &Parameters) -> Response<Full<Bytes>> {
         if self.authenticate(headers, form).is_none() {
             return refuse(StatusCode::UNAUTHORIZED, "invalid_client");
         }
@@ -134,7 +133,7 @@ impl Endpoints {
     }
 
     /// Returns a protected resource, to show that an access token works.
-    fn files(&self, headers: &HeaderMap) -> Reply {
+    fn files(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let authorization = headers.get(AUTHORIZATION);
         let bearer = authorization
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
@@ -146,7 +145,7 @@ impl Endpoints {
         }
     }
 
-    fn known_application(&self, form: &Form) -> Option<&Application> {
+    fn known_application(&self, form: &Parameters) -> Option<&Application> {
         self.grants
             .application(get(form, "client_id"))
             .filter(|application| application.redirect_uri == get(form, "redirect_uri"))
@@ -154,7 +153,7 @@ impl Endpoints {
 
     /// Authenticates the client by a secret in the body or by Basic authentication (RFC
     /// 6749 section 2.3.1), never both.
-    fn authenticate(&self, headers: &HeaderMap, form: &Form) -> Option<&Application> {
+    fn authenticate(&self, headers: &HeaderMap, form: &Parameters) -> Option<&Application> {
         let in_body = form.contains_key("client_secret");
         let (id, secret) = match basic(headers) {
             Some(_) if in_body => return None,
@@ -171,8 +170,8 @@ impl Endpoints {
 }
 
 /// Parses parameters. Returns `None` if one is repeated (RFC 6749 section 3.1).
-fn parse(encoded: &[u8]) -> Option<Form> {
-    let mut form = Form::new();
+fn parse(encoded: &[u8]) -> Option<Parameters> {
+    let mut form = Parameters::new();
     for (name, value) in form_urlencoded::parse(encoded).into_owned() {
         if form.insert(name, value).is_some() {
             return None;
@@ -181,7 +180,7 @@ fn parse(encoded: &[u8]) -> Option<Form> {
     Some(form)
 }
 
-fn get<'f>(form: &'f Form, name: &str) -> &'f str {
+fn get<'f>(form: &'f Parameters, name: &str) -> &'f str {
     form.get(name).map_or("", String::as_str)
 }
 
@@ -204,7 +203,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((decode(id)?, decode(secret)?))
 }
 
-fn tokens(issued: &Issued) -> Reply {
+fn tokens(issued: &Issued) -> Response<Full<Bytes>> {
     let mut body = json!({
         "access_token": issued.access_token,
         "token_type": "Bearer",
@@ -217,7 +216,7 @@ fn tokens(issued: &Issued) -> Reply {
 }
 
 /// Redirects to the redirect URI, which has been checked, with `state` unchanged.
-fn back(form: &Form, parameters: &[(&str, &str)]) -> Reply {
+fn back(form: &Parameters, parameters: &[(&str, &str)]) -> Response<Full<Bytes>> {
     let query: String = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .append_pair("state", get(form, "state"))
@@ -229,15 +228,19 @@ fn back(form: &Form, parameters: &[(&str, &str)]) -> Reply {
     reply
 }
 
-fn refuse(status: StatusCode, error: &str) -> Reply {
+fn refuse(status: StatusCode, error: &str) -> Response<Full<Bytes>> {
     json_reply(status, &json!({ "error": error }))
 }
 
-fn json_reply(status: StatusCode, body: &Value) -> Reply {
+fn json_reply(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     reply(status, "application/json", body.to_string())
 }
 
-fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
     let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();

@@ -33,7 +33,7 @@ pub struct Application {
 
 /// Counts of requests to the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct RequestCounts {
     /// Number of exchanged codes.
     pub exchanges: u64,
     /// Number of granted refreshes.
@@ -60,27 +60,24 @@ pub(super) struct Issued {
     pub(super) refresh_token: Option<String>,
 }
 
-/// An error code of RFC 6749 section 5.2.
-pub(super) type Refusal = &'static str;
-
 /// All state of the provider, behind one lock that is never held across an await.
 #[derive(Debug)]
 pub(super) struct Grants {
     applications: Vec<Application>,
     access_token_lifetime: Duration,
     clock: Clock,
-    state: Mutex<State>,
+    state: Mutex<GrantsState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct GrantsState {
     codes: HashMap<String, Code>,
     /// Client id of each valid grant, by number. Revoked grants are removed.
     grants: HashMap<u64, String>,
     refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, AccessToken>,
     next_grant: u64,
-    seen: Seen,
+    seen: RequestCounts,
 }
 
 #[derive(Debug)]
@@ -123,7 +120,7 @@ impl Grants {
             .find(|application| application.client_id == client_id)
     }
 
-    pub(super) fn seen(&self) -> Seen {
+    pub(super) fn seen(&self) -> RequestCounts {
         self.lock().seen
     }
 
@@ -158,7 +155,7 @@ impl Grants {
         code: &str,
         redirect_uri: &str,
         verifier: &str,
-    ) -> Result<Issued, Refusal> {
+    ) -> Result<Issued, &'static str> {
         let state = &mut *self.lock();
         let known = state.codes.get_mut(code).ok_or("invalid_grant")?;
         if let Some(grant) = known.exchanged {
@@ -189,7 +186,7 @@ impl Grants {
         &self,
         application: &Application,
         refresh_token: &str,
-    ) -> Result<Issued, Refusal> {
+    ) -> Result<Issued, &'static str> {
         let state = &mut *self.lock();
         let token = state.refresh_tokens.get_mut(refresh_token);
         let token = token.ok_or("invalid_grant")?;
@@ -229,7 +226,7 @@ impl Grants {
         })
     }
 
-    fn issue(&self, state: &mut State, grant: u64, refresh_token: Option<String>) -> Issued {
+    fn issue(&self, state: &mut GrantsState, grant: u64, refresh_token: Option<String>) -> Issued {
         let now = self.clock.now();
         state
             .access_tokens
@@ -247,14 +244,14 @@ impl Grants {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GrantsState> {
         self.state
             .lock()
             .expect("nothing panics while holding the lock")
     }
 }
 
-impl State {
+impl GrantsState {
     fn new_grant(&mut self, application: &Application) -> u64 {
         self.next_grant += 1;
         let client_id = application.client_id.clone();

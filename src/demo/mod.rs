@@ -10,11 +10,11 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-pub use grants::{Application, Seen};
+pub use grants::{Application, RequestCounts};
 
 use crate::{
     clock::Clock,
-    listen::{Door, Listener},
+    listen::{HttpServer, Listener},
 };
 use endpoints::Endpoints;
 use grants::Grants;
@@ -41,7 +41,7 @@ impl DemoProvider {
         let endpoints = Arc::new(Endpoints {
             grants: Grants::new(applications, access_token_lifetime, clock),
         });
-        tokio::spawn(Door::plain(listener).serve(endpoints.clone(), shutdown));
+        tokio::spawn(HttpServer::plain(listener).serve(endpoints.clone(), shutdown));
         Ok(Self { address, endpoints })
     }
 
@@ -51,7 +51,7 @@ impl DemoProvider {
     }
 
     /// Returns the counts of requests so far.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> RequestCounts {
         self.endpoints.grants.seen()
     }
 

@@ -241,12 +241,12 @@ impl KeyFolder {
             return Ok(());
         }
         let mut held = Held::hold(&self.path)?;
-        // A command that was waited for has changed both.
+        // The command that held the lock may have changed both.
         let (known, lines) = (held.history()?, read_lines()?);
         for key in keys.iter() {
             match known.fates.get(&key.kid) {
                 None => held.note_key(&key.kid, key.exp.map_or(Fate::Made, Fate::Ends), now)?,
-                // Retired where this history is not kept, or a command was killed.
+                // Retired on a machine without this history, or by a command that was killed.
                 Some(_) if !knows_end(&known, key) => held.note_end(&key.kid, key.exp)?,
                 Some(_) => {}
             }

@@ -14,7 +14,7 @@ pub(super) const REVOKED: &str = "revoked.txt";
 /// Result of one load of the folder. Keys, history and revocations are read
 /// independently.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FolderContents {
     pub(super) keys: Result<KeyFiles, KeyringError>,
     pub(super) history: io::Result<History>,
     /// Lines of `revoked.txt`; `None` if there is no such file.
@@ -30,12 +30,12 @@ pub(super) struct KeyFiles {
 }
 
 /// Reads keys, revocations and history of the folder.
-pub(super) fn look(folder: &Path, passphrase: Option<&Passphrase>) -> Found {
+pub(super) fn look(folder: &Path, passphrase: Option<&Passphrase>) -> FolderContents {
     // The history is read last: `keys remove` writes there before it deletes a key's
     // file.
     let keys = load_keys(folder, passphrase);
     let revoked = read_if_there(&folder.join(REVOKED));
-    Found {
+    FolderContents {
         keys,
         revoked: revoked.map(|bytes| bytes.map(|bytes| Lines::parse(&bytes))),
         history: History::read(folder),

@@ -17,7 +17,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Replaced, jwk::is_kid, revocations::Revocation, word::Word};
+use super::{Replacement, jwk::is_kid, revocations::Revocation, word::Word};
 use crate::clock::{Stopwatch, UnixTime};
 
 pub(super) const HISTORY: &str = "history.txt";
@@ -51,7 +51,7 @@ pub(super) struct History {
     pub(super) fates: BTreeMap<String, Fate>,
     /// Leaked keys, each with the keys that replaced it; the list is empty if that was
     /// undone.
-    pub(super) replaced: BTreeMap<String, Vec<Replaced>>,
+    pub(super) replaced: BTreeMap<String, Vec<Replacement>>,
     /// The last word on each revocation.
     pub(super) revocations: HashMap<Revocation, Word>,
 }
@@ -101,7 +101,7 @@ impl History {
         {
             let by = by.to_owned();
             let others = self.replaced.entry(kid.to_owned()).or_default();
-            others.push(Replaced { by, at });
+            others.push(Replacement { by, at });
         }
     }
 
@@ -137,7 +137,7 @@ impl History {
     }
 
     /// Returns the keys that replaced this key because it leaked.
-    pub(super) fn replaced_by(&self, kid: &str) -> &[Replaced] {
+    pub(super) fn replaced_by(&self, kid: &str) -> &[Replacement] {
         self.replaced.get(kid).map_or(&[], Vec::as_slice)
     }
 
@@ -233,8 +233,8 @@ impl Held {
     }
 
     /// Appends that a leaked key was replaced.
-    pub(super) fn note_replaced(&mut self, kid: &str, replaced: &Replaced) -> io::Result<()> {
-        let Replaced { by, at } = replaced;
+    pub(super) fn note_replaced(&mut self, kid: &str, replaced: &Replacement) -> io::Result<()> {
+        let Replacement { by, at } = replaced;
         self.append(&format!("key {kid} replaced {at} by {by}\n"))
     }
 
@@ -322,7 +322,7 @@ mod tests {
         ] {
             held.note_key(kid, fate, now).unwrap();
         }
-        let by_ghi = Replaced {
+        let by_ghi = Replacement {
             by: "ghi".to_owned(),
             at: now,
         };

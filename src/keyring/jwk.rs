@@ -33,14 +33,14 @@ pub struct Jwk {
     /// that has this key, so that adding one file is the whole change.
     pub replaces: Vec<String>,
     /// The key that replaces this one. It is not written to the file of this key.
-    pub replaced: Option<Replaced>,
+    pub replaced: Option<Replacement>,
     k: Key,
     protected_header: String,
 }
 
 /// Replacement of a key that leaked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replaced {
+pub struct Replacement {
     /// Id of the new key.
     pub by: String,
     /// Time at which the new key was made.

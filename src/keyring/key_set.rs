@@ -10,7 +10,7 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    Jwk, Replaced,
+    Jwk, Replacement,
     revocations::{Facts, Revocation, Revocations},
 };
 use crate::clock::UnixTime;
@@ -121,7 +121,7 @@ impl KeySet {
     /// leaked key, the replacement was undone.
     pub(super) fn keep_replaced<'r>(
         &mut self,
-        known: impl IntoIterator<Item = (&'r str, &'r Replaced)>,
+        known: impl IntoIterator<Item = (&'r str, &'r Replacement)>,
     ) {
         for (kid, replaced) in known {
             if self.keys.iter().any(|key| key.kid == replaced.by) {
@@ -135,7 +135,7 @@ impl KeySet {
     }
 
     /// Returns every key that was replaced because it leaked.
-    pub(super) fn replaced(&self) -> impl Iterator<Item = (&str, &Replaced)> {
+    pub(super) fn replaced(&self) -> impl Iterator<Item = (&str, &Replacement)> {
         self.keys
             .iter()
             .filter_map(|key| Some((key.kid.as_str(), key.replaced.as_ref()?)))
@@ -231,10 +231,10 @@ impl KeySet {
 /// Marks replaced keys, whatever the time, the state of the replacing key, and its `exp`:
 /// a leaked key must not open where the key that replaces it may seal.
 fn retire_replaced(keys: &mut [Jwk]) {
-    let mut replaced: HashMap<String, Replaced> = HashMap::new();
+    let mut replaced: HashMap<String, Replacement> = HashMap::new();
     for key in keys.iter() {
         for kid in &key.replaces {
-            let by = || Replaced {
+            let by = || Replacement {
                 by: key.kid.clone(),
                 at: key.iat,
             };

@@ -35,12 +35,16 @@ use arc_swap::{ArcSwap, Guard};
 use thiserror::Error;
 
 pub use admin::KeyFolder;
-pub use condition::{Condition, Trouble};
-pub use inspection::Inspection;
-pub use jwk::{Jwk, JwkError, Replaced};
-pub use key_set::{KeySet, KeyState, Unusable};
-pub use protection::{Passphrase, ProtectionError};
-pub use revocations::{Facts, LineageBits, Revocation, Scope};
+pub(crate) use condition::{Condition, Trouble};
+pub(crate) use inspection::Inspection;
+pub use jwk::Jwk;
+pub(crate) use jwk::Replacement;
+pub use key_set::KeySet;
+pub(crate) use key_set::{KeyState, Unusable};
+pub use protection::Passphrase;
+pub(crate) use protection::ProtectionError;
+pub(crate) use revocations::{Facts, LineageBits};
+pub use revocations::{Revocation, Scope};
 
 use crate::{clock::UnixTime, secret::Secret};
 use folder::KeyFiles;

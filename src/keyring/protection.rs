@@ -49,10 +49,10 @@ const MOST_REMEMBERED: usize = 1_000;
 pub struct Passphrase {
     text: Secret,
     // Held only to look up and insert, never while deriving.
-    remembered: Arc<Mutex<HashMap<[u8; SHA256_OUTPUT_LEN], Opened>>>,
+    remembered: Arc<Mutex<HashMap<[u8; SHA256_OUTPUT_LEN], OpenedKey>>>,
 }
 
-type Opened = Result<Arc<Zeroizing<Vec<u8>>>, ProtectionError>;
+type OpenedKey = Result<Arc<Zeroizing<Vec<u8>>>, ProtectionError>;
 
 /// Reasons why an encrypted key cannot be read. They never contain any of its content.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Passphrase {
     }
 
     /// Decrypts a JWE made by [`Passphrase::protect`] or by another JOSE library.
-    pub(super) fn open(&self, jwe: &[u8]) -> Opened {
+    pub(super) fn open(&self, jwe: &[u8]) -> OpenedKey {
         let hash = digest(&SHA256, jwe).as_ref().try_into();
         let hash = hash.expect("SHA-256 gives 32 bytes");
         if let Some(opened) = self.remembered(|remembered| remembered.get(&hash).cloned()) {
@@ -123,13 +123,13 @@ impl Passphrase {
 
     fn remembered<T>(
         &self,
-        look: impl FnOnce(&mut HashMap<[u8; SHA256_OUTPUT_LEN], Opened>) -> T,
+        look: impl FnOnce(&mut HashMap<[u8; SHA256_OUTPUT_LEN], OpenedKey>) -> T,
     ) -> T {
         let remembered = self.remembered.lock();
         look(&mut remembered.expect("nothing panics while holding the lock"))
     }
 
-    fn derive_and_open(&self, jwe: &[u8]) -> Opened {
+    fn derive_and_open(&self, jwe: &[u8]) -> OpenedKey {
         let jwe = str::from_utf8(jwe).map_err(|_| ProtectionError::Form("it is no text"))?;
         let jwe = jwe.trim_ascii();
         let algorithm = check_form(jwe)?;

@@ -9,7 +9,7 @@ use std::{io, time::Duration};
 use serde_json::json;
 
 use super::{
-    Jwk, KeyFolder, KeySet, KeyringError, Replaced,
+    Jwk, KeyFolder, KeySet, KeyringError, Replacement,
     history::{HISTORY, Held, History},
 };
 use crate::clock::UnixTime;
@@ -51,7 +51,7 @@ impl KeyFolder {
         };
         let mut held = Held::hold(self.path()).map_err(cannot)?;
         let (keys, known) = (self.load()?, self.history()?);
-        let is_lost = |replaced: &&Replaced| {
+        let is_lost = |replaced: &&Replacement| {
             !known.is_removed(&replaced.by) && keys.iter().all(|key| key.kid != replaced.by)
         };
         if let Some(lost) = known.replaced_by(kid).iter().find(is_lost) {
@@ -79,8 +79,8 @@ impl KeyFolder {
 }
 
 /// Returns the end of a leaked key that `key` replaces.
-pub(super) fn by(key: &Jwk) -> Replaced {
-    Replaced {
+pub(super) fn by(key: &Jwk) -> Replacement {
+    Replacement {
         by: key.kid.clone(),
         at: key.iat,
     }
@@ -99,7 +99,10 @@ pub(super) fn is_replaced(keys: &[Jwk], known: &History, kid: &str) -> bool {
 
 /// Returns the leaked keys, each with the key that replaced it, that the history does not
 /// have yet.
-fn unknown<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = (&'k str, Replaced)> {
+fn unknown<'k>(
+    known: &'k History,
+    keys: &'k KeySet,
+) -> impl Iterator<Item = (&'k str, Replacement)> {
     let said = keys.iter().flat_map(|key| {
         let replaces = key.replaces.iter();
         replaces.map(move |kid| (kid.as_str(), by(key)))
@@ -113,7 +116,7 @@ fn unknown<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = (&'
 /// Returns the keys that are replaced in the history, although all keys that replaced
 /// them are here and no longer name them.
 fn undone<'k>(known: &'k History, keys: &'k KeySet) -> impl Iterator<Item = &'k str> {
-    let is_here = |replaced: &Replaced| keys.iter().any(|key| key.kid == replaced.by);
+    let is_here = |replaced: &Replacement| keys.iter().any(|key| key.kid == replaced.by);
     let noted = known.replaced.iter().filter(move |(kid, noted)| {
         !noted.is_empty() && noted.iter().all(is_here) && !keys.iter().any(|key| replaces(key, kid))
     });

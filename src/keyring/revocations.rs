@@ -117,7 +117,7 @@ impl Revocation {
 /// Content of `revoked.txt` at one load.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The last word on each.
+    /// The last line about each revocation.
     pub(super) last_words: HashMap<Revocation, Word>,
     /// The number of each line that revokes nothing, and why.
     pub(super) problems: Vec<(usize, NoRevocation)>,
@@ -166,7 +166,7 @@ pub struct Revocations {
     services: HashMap<String, UnixTime, RandomState>,
     kids: HashMap<String, UnixTime, RandomState>,
     all: UnixTime,
-    // How often each had been undone before it was revoked again; not those that never were.
+    // Number of times that each was undone before it was revoked again; without those never undone.
     undone: HashMap<Revocation, usize, RandomState>,
 }
 
@@ -191,7 +191,7 @@ impl Revocations {
         (after, gone)
     }
 
-    /// These, and those that these words revoke.
+    /// Returns these revocations, with those that `words` revoke added.
     pub(super) fn and(&self, words: &HashMap<Revocation, Word>) -> Self {
         let mut both: Self = self.iter().collect();
         both.undone.clone_from(&self.undone);

@@ -67,19 +67,19 @@ impl KeyFolder {
         let is_lost = known.word(revocation).is_revoked
             && !said.is_some_and(|said| said.undoes(known.word(revocation)));
         if said.is_some_and(|said| said.is_revoked == is_revoked && (is_revoked || !is_lost)) {
-            // A command may have been killed before it was on disk, or stood in the history.
+            // A command may have been killed before the line was on disk, or in the history.
             File::open(path.parent().unwrap_or(self.path()))?.sync_all()?;
             held.note_revocations(&known, said.iter().map(|said| (revocation, said)))?;
             return Ok(false);
         }
         let mut said = said.unwrap_or_default();
-        // An editor may have left the last line open.
+        // An editor may have saved the last line without a line break.
         if !content.is_empty() && !content.ends_with(b"\n") {
             content.push(b'\n');
         }
         let undo = if is_revoked { "" } else { "undo " };
         let reason = reason.map_or(String::new(), |reason| format!(" # {}", one_line(reason)));
-        // One more undo than any server has read: they may have read some that were lost since.
+        // One more undo than any server has read: a server may have read some that were lost since.
         let lost = known.word(revocation).undone.saturating_sub(said.undone);
         let lines = if is_revoked { 1 } else { 1 + lost };
         for _ in 0..lines {

@@ -13,7 +13,7 @@ use std::{
 use super::{
     Jwk, KeySet,
     condition::{Condition, Gone},
-    folder::{Found, KeyFiles, REVOKED},
+    folder::{FolderContents, KeyFiles, REVOKED},
     history::{Fate, HISTORY, History},
     replacing::is_replaced,
     revocations::Revocations,
@@ -27,7 +27,7 @@ pub(super) fn follow(
     makes_first_key: bool,
     keys: &KeySet,
     condition: &Condition,
-    found: Found,
+    found: FolderContents,
 ) -> (KeySet, Condition) {
     let mut next = Condition {
         folder: shown(folder),
@@ -89,7 +89,7 @@ pub(super) fn follow(
     }
     next.waits_for = match next.has_had_keys {
         true => None,
-        // Also where the passphrase is wrong: such a folder has had keys.
+        // A folder whose passphrase is wrong has had keys too.
         false if !next.keys.is_empty() => Some(format!("{} cannot be read", next.folder)),
         false => {
             let why = why_empty(folder, &history, mark, makes_first_key);
@@ -206,7 +206,7 @@ fn follow_revocations(
     let path = folder.join(REVOKED);
     let path = path.display();
     let mut is_there = true;
-    // It was there and could not be read: that it is gone now says nothing of its lines.
+    // It was there and could not be read, so its lines are not known: its absence undoes none.
     let is_unread = !next.knows_revocations && is_known_unread;
     let lines = found.unwrap_or_else(|error| {
         is_there = false;
@@ -215,7 +215,7 @@ fn follow_revocations(
         ));
         None
     });
-    // Without a file, everything that was ever read of it stands in the history.
+    // Without a file, the history has everything that was ever read of it.
     let is_gone = is_there && lines.is_none();
     next.knows_revocations |= is_there && !(is_gone && is_unread);
     if is_gone && is_unread {
@@ -283,7 +283,7 @@ fn why_empty(
             "every key of {shown} was removed. Make one with authseal keys new"
         ));
     }
-    // Also a history that was emptied or overwritten, and says of no key.
+    // Includes a history that was emptied or overwritten, and names no key.
     if let Some(mark) = mark {
         return Some(format!(
             "{shown} has {mark} and no key, so it has had some.{} Put the keys back, or make \

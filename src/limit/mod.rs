@@ -1,8 +1,9 @@
-//! Rate limits. Bounded memory, however many somebodies
-//! there are: whoever has not been seen for longest is forgotten first.
+//! Rate limits, and limits of concurrent work. Memory is bounded, however many clients
+//! there are: the one that was not seen for longest is forgotten first.
 
+mod fair_queue;
 mod network;
-mod turns;
+mod queue_state;
 
 use std::{fmt, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -15,17 +16,17 @@ use governor::{
 };
 use quick_cache::sync::Cache;
 
+pub use fair_queue::{FairQueue, Place};
 pub use network::{ClientNetwork, NetworkLimit};
-pub use turns::{Turn, Turns};
 
 use crate::clock::Clock;
 
-/// About 200 bytes each.
+/// Limit of keys that an hourly limit remembers, of about 200 bytes each.
 const REMEMBERED: usize = 50_000;
-/// There are several limits of minutes, each with as many.
+/// Limit of keys that a limit of minutes remembers. There are several such limits.
 const REMEMBERED_BRIEFLY: usize = 16_000;
 
-/// A limit for each key (GCRA: a burst, then one at a time as time passes).
+/// A rate limit for each key (GCRA: a burst, then one at a time as time passes).
 pub struct Limit<K> {
     quota: Quota,
     clock: LimitClock,
@@ -34,20 +35,20 @@ pub struct Limit<K> {
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, LimitClock, NoOpMiddleware<Nanos>>;
 
-/// It has been too often.
+/// A rate limit is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooOften {
-    /// After how long it may be tried again.
+    /// Time to wait before the next try.
     pub retry_after: Duration,
 }
 
 impl<K: Clone + Eq + Hash> Limit<K> {
-    /// So many in an hour, all at once if need be.
+    /// Allows `times` in an hour, all at once if need be.
     pub fn per_hour(times: NonZeroU32, clock: Clock) -> Self {
         Self::of(Quota::per_hour(times), clock, REMEMBERED)
     }
 
-    /// A first few at once, then one every `period`.
+    /// Allows `first` at once, then one every `period`.
     pub fn first_then_every(first: NonZeroU32, period: Duration, clock: Clock) -> Self {
         let quota = Quota::with_period(period).expect("a period of some length");
         Self::of(quota.allow_burst(first), clock, REMEMBERED_BRIEFLY)
@@ -61,7 +62,7 @@ impl<K: Clone + Eq + Hash> Limit<K> {
         }
     }
 
-    /// Counts one more by `key`, unless it is one too many.
+    /// Counts one more for `key`, unless it exceeds the limit.
     pub fn check(&self, key: &K) -> Result<(), TooOften> {
         let bucket = self.buckets.get_or_insert_with(key, || {
             let bucket = RateLimiter::direct_with_clock(self.quota, self.clock.clone());
@@ -80,7 +81,7 @@ impl<K> fmt::Debug for Limit<K> {
     }
 }
 
-/// Our clock, as governor reads it: the one that nobody sets.
+/// The monotonic clock, as governor reads it.
 #[derive(Clone, Debug)]
 struct LimitClock(Clock);
 

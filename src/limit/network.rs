@@ -1,4 +1,4 @@
-//! The networks that a client is counted by, and limits for them.
+//! The networks by which a client is counted, and rate limits for them.
 
 use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
@@ -7,11 +7,11 @@ use ipnet::IpNet;
 use super::{Limit, TooOften};
 use crate::clock::Clock;
 
-/// The wider network may do so many times as much as the near one.
+/// Factor between the limits of the wide network and the near one.
 const WIDER: NonZeroU32 = NonZeroU32::new(4).unwrap();
 
-/// The network of one client. An address alone is no measure: whoever has one of IPv6
-/// has 2^64 of them (RFC 6177), and often 65,536 times as many.
+/// The networks of one client. An address alone is no measure: a client with an IPv6
+/// address has 2^64 of them (RFC 6177), and often 65,536 times as many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClientNetwork {
     /// One household or server: an IPv4 address, or a /64 of IPv6. `None` if the address
@@ -23,7 +23,7 @@ pub struct ClientNetwork {
 }
 
 impl ClientNetwork {
-    /// The networks of the client at this address.
+    /// Returns the networks of the client at this address.
     pub fn of(address: Option<IpAddr>) -> Self {
         let Some(address) = address.map(|address| address.to_canonical()) else {
             return Self::default();
@@ -43,8 +43,8 @@ impl ClientNetwork {
     }
 }
 
-/// A limit for each client's network, and a wider one for the network around it. There is
-/// none for all together: whoever fills that keeps everybody out.
+/// A rate limit for each near network, and a larger one for the wide network around it.
+/// There is none for all clients together: one client could use it up for all others.
 #[derive(Debug)]
 pub struct NetworkLimit {
     near: Limit<Option<IpNet>>,
@@ -52,7 +52,7 @@ pub struct NetworkLimit {
 }
 
 impl NetworkLimit {
-    /// From one household a first few at once, then one every `period`; four times as
+    /// Allows `first` at once from one household, then one every `period`; four times as
     /// much from the network around it.
     pub fn first_then_every(first: NonZeroU32, period: Duration, clock: Clock) -> Self {
         let wide = first.saturating_mul(WIDER);
@@ -62,8 +62,8 @@ impl NetworkLimit {
         }
     }
 
-    /// Counts one more by this client, unless it is one too many. Whoever is refused
-    /// already takes nothing away from the neighbours.
+    /// Counts one more for this client, unless it exceeds a limit. A client that is refused
+    /// uses up nothing of its neighbours' limit.
     pub fn check(&self, client: ClientNetwork) -> Result<(), TooOften> {
         self.near.check(&client.near)?;
         self.wide.check(&client.wide)

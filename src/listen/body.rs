@@ -1,12 +1,12 @@
 //! Request bodies, read to their end before the request is answered.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use super::seat::Asking;
+use super::slot::Slot;
 
 /// Limit of a body: the longest AuthID fits, with every character percent-encoded.
 const MAX_BYTES: usize = 64 * 1024;
@@ -30,14 +30,14 @@ pub enum Body {
 impl Body {
     /// Reads the body to its end, or until it is much too long. `head_bytes` is the
     /// memory that the request's head takes meanwhile.
-    pub(super) async fn read(incoming: Incoming, head_bytes: u32, asking: &Asking) -> Self {
-        let reading = tokio::time::timeout(DEADLINE, collect(incoming, head_bytes, asking));
+    pub(super) async fn read(incoming: Incoming, head_bytes: u32, slot: &Arc<Slot>) -> Self {
+        let reading = tokio::time::timeout(DEADLINE, collect(incoming, head_bytes, slot));
         reading.await.unwrap_or(Self::Broken)
     }
 }
 
-async fn collect(mut incoming: Incoming, head_bytes: u32, asking: &Asking) -> Body {
-    let mut rooms = vec![asking.room_for(head_bytes).await];
+async fn collect(mut incoming: Incoming, head_bytes: u32, slot: &Arc<Slot>) -> Body {
+    let mut reserved = vec![slot.reserve(head_bytes).await];
     let mut whole = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = incoming.frame().await {
@@ -54,7 +54,7 @@ async fn collect(mut incoming: Incoming, head_bytes: u32, asking: &Asking) -> Bo
         }
         if length > whole.capacity() {
             let capacity = length.next_power_of_two();
-            rooms.push(asking.room_for((capacity - whole.capacity()) as u32).await);
+            reserved.push(slot.reserve((capacity - whole.capacity()) as u32).await);
             whole.reserve(capacity - whole.len());
         }
         whole.extend_from_slice(&data);

@@ -20,7 +20,7 @@ use std::{
 use slab::Slab;
 use tokio::sync::Semaphore;
 
-use super::seat::{Seat, Seated};
+use super::slot::{Slot, SlotGuard};
 use crate::{clock::Stopwatch, telemetry::ConnectionMetrics};
 
 /// Limits of one server.
@@ -55,24 +55,24 @@ impl Default for Limits {
 pub struct Connections {
     pub(super) limits: Limits,
     pub(super) metrics: ConnectionMetrics,
-    /// Start of the milliseconds in which seats keep their times.
+    /// Zero of the millisecond times that slots hold.
     epoch: Stopwatch,
     /// One permit for each byte of `Limits::unfinished_bytes`.
     pub(super) unfinished: Arc<Semaphore>,
     pub(super) draining: AtomicBool,
     // Locked to add, remove and choose a connection, never across an await.
-    seats: Mutex<Seats>,
+    slots: Mutex<Slots>,
 }
 
 #[derive(Debug, Default)]
-struct Seats {
-    taken: Slab<Arc<Seat>>,
+struct Slots {
+    taken: Slab<Arc<Slot>>,
     /// Number of displaced connections that have not closed their sockets yet.
-    leaving: usize,
+    closing: usize,
 }
 
 /// Maximum of connections above the limit, while displaced ones close.
-const MAX_LEAVING: usize = 64;
+const MAX_CLOSING: usize = 64;
 
 impl Connections {
     /// Creates an empty set of connections.
@@ -83,104 +83,98 @@ impl Connections {
             metrics,
             epoch: Stopwatch::start(),
             draining: AtomicBool::new(false),
-            seats: Mutex::default(),
+            slots: Mutex::default(),
         })
     }
 
-    /// Returns a seat for a new connection, displacing another one if the limit is
+    /// Returns a slot for a new connection, displacing another one if the limit is
     /// reached. `None` if no connection can be displaced now: try again soon.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Seated> {
-        let mut seats = self.seats();
-        if seats.taken.len() >= self.limits.connections {
-            self.displace_one(&mut seats)?;
+    pub(super) fn admit(self: &Arc<Self>) -> Option<SlotGuard> {
+        let mut slots = self.slots();
+        if slots.taken.len() >= self.limits.connections {
+            self.displace_one(&mut slots)?;
         }
-        let seat = Arc::new(Seat::new(self.now()));
+        let slot = Arc::new(Slot::new(self.clone()));
         if self.draining.load(Ordering::Relaxed) {
-            seat.draining.notify_one();
+            slot.draining.notify_one();
         }
-        let place = seats.taken.insert(seat.clone());
+        let index = slots.taken.insert(slot.clone());
         self.metrics.open.inc();
-        Some(Seated {
-            connections: self.clone(),
-            seat,
-            place,
-        })
+        Some(SlotGuard { slot, index })
     }
 
     /// Removes a connection that has closed its socket.
-    pub(super) fn leave(&self, seat: &Arc<Seat>, place: usize) {
-        let mut seats = self.seats();
-        // The place of a displaced connection may belong to another one by now.
-        let taken = seats.taken.get(place);
-        if taken.is_some_and(|taken| Arc::ptr_eq(taken, seat)) {
-            seats.taken.remove(place);
+    pub(super) fn remove(&self, slot: &Arc<Slot>, index: usize) {
+        let mut slots = self.slots();
+        // The slot of a displaced connection may be taken by another one by now.
+        let taken = slots.taken.get(index);
+        if taken.is_some_and(|taken| Arc::ptr_eq(taken, slot)) {
+            slots.taken.remove(index);
             self.metrics.open.dec();
         } else {
-            seats.leaving -= 1;
+            slots.closing -= 1;
         }
     }
 
-    /// Closes one waiting connection, because file descriptors ran out.
-    pub(super) fn make_room(&self) {
-        self.displace_one(&mut self.seats());
+    /// Closes one waiting connection to free its file descriptor.
+    pub(super) fn free_descriptor(&self) {
+        self.displace_one(&mut self.slots());
     }
 
     /// Tells every connection that the server shuts down and accepts no more connections.
     pub(super) fn drain(&self) {
-        let seats = self.seats();
+        let slots = self.slots();
         self.draining.store(true, Ordering::Relaxed);
-        for (_, seat) in &seats.taken {
-            seat.draining.notify_one();
+        for (_, slot) in &slots.taken {
+            slot.draining.notify_one();
         }
     }
 
     /// Closes every connection at once, even while it answers a request.
     pub(super) fn close_all(&self) {
-        for (_, seat) in &self.seats().taken {
-            seat.displaced.notify_one();
+        for (_, slot) in &self.slots().taken {
+            slot.displaced.notify_one();
         }
     }
 
     /// Closes the connection that has waited longest in the larger group. Returns `None`
     /// if no connection waits, or too many displaced ones are still open.
-    fn displace_one(&self, seats: &mut Seats) -> Option<()> {
-        if seats.leaving >= MAX_LEAVING {
+    fn displace_one(&self, slots: &mut Slots) -> Option<()> {
+        if slots.closing >= MAX_CLOSING {
             return None;
         }
         // Number of waiting connections in each of the two groups, and the one that has
         // waited longest.
-        let mut kinds: [(usize, Option<(u64, usize)>); 2] = Default::default();
-        for (place, seat) in seats.taken.iter().filter(|(_, seat)| !seat.is_answering()) {
-            let since = seat.waiting_since.load(Ordering::Relaxed);
-            let (count, first) = &mut kinds[usize::from(seat.has_asked.load(Ordering::Relaxed))];
+        let mut groups: [(usize, Option<(u64, usize)>); 2] = Default::default();
+        for (index, slot) in slots.taken.iter().filter(|(_, slot)| !slot.is_answering()) {
+            let since = slot.waiting_since.load(Ordering::Relaxed);
+            let (count, first) = &mut groups[usize::from(slot.had_request.load(Ordering::Relaxed))];
             *count += 1;
-            *first = Some(first.map_or((since, place), |first| first.min((since, place))));
+            *first = Some(first.map_or((since, index), |first| first.min((since, index))));
         }
-        let (_, first) = kinds.into_iter().max_by_key(|(count, _)| *count)?;
-        let (_, place) = first?;
-        self.displace(seats, place);
+        let (_, first) = groups.into_iter().max_by_key(|(count, _)| *count)?;
+        let (_, index) = first?;
+        self.displace(slots, index);
         Some(())
     }
 
     /// Closes the waiting connection whose incomplete requests take the most memory, if
     /// there is one.
-    pub(super) fn displace_holder(&self) {
-        let mut seats = self.seats();
-        let holding = seats.taken.iter().map(|(place, seat)| {
-            let waits = !seat.is_answering();
-            (waits, seat.unfinished.load(Ordering::Relaxed), place)
+    pub(super) fn displace_largest(&self) {
+        let mut slots = self.slots();
+        let sizes = slots.taken.iter().map(|(index, slot)| {
+            let waits = !slot.is_answering();
+            (waits, slot.unfinished.load(Ordering::Relaxed), index)
         });
-        let most = holding
-            .filter(|(waits, bytes, _)| *waits && *bytes > 0)
-            .max();
-        if let Some((_, _, place)) = most {
-            self.displace(&mut seats, place);
+        let largest = sizes.filter(|(waits, bytes, _)| *waits && *bytes > 0).max();
+        if let Some((_, _, index)) = largest {
+            self.displace(&mut slots, index);
         }
     }
 
-    fn displace(&self, seats: &mut Seats, place: usize) {
-        seats.taken.remove(place).displaced.notify_one();
-        seats.leaving += 1;
+    fn displace(&self, slots: &mut Slots, index: usize) {
+        slots.taken.remove(index).displaced.notify_one();
+        slots.closing += 1;
         self.metrics.open.dec();
         self.metrics.displaced.inc();
     }
@@ -190,8 +184,8 @@ impl Connections {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn seats(&self) -> MutexGuard<'_, Seats> {
-        self.seats
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots
             .lock()
             .expect("nothing panics while holding the lock")
     }

@@ -83,9 +83,7 @@ impl Listener {
             }
         }
     }
-}
 
-impl Listener {
     /// Closes the socket, and returns the connections that the kernel has established but
     /// that were not accepted yet. No code may run between the last accept and the close:
     /// a client that connects in between would be cut off.

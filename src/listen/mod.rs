@@ -3,10 +3,10 @@
 mod address;
 mod body;
 mod certificate;
+mod connection_server;
 mod connections;
-mod host;
 mod listener;
-mod seat;
+mod slot;
 mod unix_socket;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
@@ -16,15 +16,16 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
 
-pub use address::{ListenAddress, NotAnAddress};
+pub(crate) use address::ListenAddress;
 pub use body::Body;
-pub use certificate::{Certificate, CertificateError, CertificateFiles};
-pub use connections::{Connections, Limits};
+pub use certificate::{Certificate, CertificateFiles};
+pub(crate) use connections::Connections;
+pub use connections::Limits;
 pub use listener::{Listener, Peer};
 
 use crate::telemetry::ConnectionMetrics;
-use host::Host;
-use seat::Seated;
+use connection_server::ConnectionServer;
+use slot::SlotGuard;
 
 /// Pause after a failed accept, or while every connection is answering, to avoid a busy
 /// loop.
@@ -35,26 +36,30 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
 /// connections to providers.
 const OTHER_DESCRIPTORS: u64 = 1024;
 
-type Reply = Response<Full<Bytes>>;
-
 /// A service that answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request from a connection of `peer`.
-    fn answer(&self, request: &Request<Body>, peer: Peer) -> impl Future<Output = Reply> + Send;
+    fn answer(
+        &self,
+        request: &Request<Body>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 }
 
 /// Raises the limit of file descriptors as far as the system allows, and returns how many
 /// of the `wanted` connections this process may have open.
-pub fn make_room(wanted: usize) -> usize {
+pub fn raise_descriptor_limit(wanted: usize) -> usize {
     let needed = (wanted as u64).saturating_add(OTHER_DESCRIPTORS);
     let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(OTHER_DESCRIPTORS * 2);
-    let room = allowed.saturating_sub(OTHER_DESCRIPTORS).max(allowed / 2);
-    usize::try_from(room).unwrap_or(usize::MAX).min(wanted)
+    let connections = allowed.saturating_sub(OTHER_DESCRIPTORS).max(allowed / 2);
+    usize::try_from(connections)
+        .unwrap_or(usize::MAX)
+        .min(wanted)
 }
 
-/// One server: a listening socket with its limits and its certificate.
+/// An HTTP server: a listening socket with its limits and its certificate.
 #[derive(Debug)]
-pub struct Door {
+pub struct HttpServer {
     /// The listening socket.
     pub listener: Listener,
     /// The open connections and their limit.
@@ -63,7 +68,7 @@ pub struct Door {
     pub certificate: Option<Arc<Certificate>>,
 }
 
-impl Door {
+impl HttpServer {
     /// Creates a server for plain http, with the default limits and without metrics.
     pub fn plain(listener: Listener) -> Self {
         Self {
@@ -77,32 +82,32 @@ impl Door {
     /// request in progress finish, and returns; connections that take longer than
     /// `DRAIN_DEADLINE` are cut off.
     pub async fn serve<H: Handler>(self, handler: Arc<H>, shutdown: CancellationToken) {
-        let host = Arc::new(Host::new(handler, self.certificate));
+        let server = Arc::new(ConnectionServer::new(handler, self.certificate));
         let tasks = TaskTracker::new();
-        let spawn = |(stream, peer), seated| {
-            let host = host.clone();
-            tasks.spawn(async move { host.serve(stream, peer, seated).await });
+        let spawn = |(stream, peer), guard| {
+            let server = server.clone();
+            tasks.spawn(async move { server.serve(stream, peer, guard).await });
         };
         loop {
             let accepting = self.listener.accept();
             match accepting.with_cancellation_token(&shutdown).await {
                 None => break,
-                Some(Ok(accepted)) => spawn(accepted, place(&self.connections).await),
-                Some(Err(error)) if is_the_clients(&error) => {}
+                Some(Ok(accepted)) => spawn(accepted, free_slot(&self.connections).await),
+                Some(Err(error)) if is_client_fault(&error) => {}
                 Some(Err(error)) => {
                     tracing::warn!("a connection could not be accepted: {error}");
-                    self.connections.make_room();
+                    self.connections.free_descriptor();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
         // The kernel has already established these connections, so they must be served.
-        let waiting = self.listener.close();
+        let pending = self.listener.close();
         // Drain only now that the socket is closed: a client whose connection is closed
         // connects again at once.
         self.connections.drain();
-        for accepted in waiting {
-            spawn(accepted, place(&self.connections).await);
+        for accepted in pending {
+            spawn(accepted, free_slot(&self.connections).await);
         }
         tasks.close();
         if tokio::time::timeout(DRAIN_DEADLINE, tasks.wait())
@@ -115,19 +120,19 @@ impl Door {
     }
 }
 
-/// Waits for a seat. While every connection is answering, new ones wait in the kernel's
+/// Waits for a slot. While every connection is answering, new ones wait in the kernel's
 /// queue.
-async fn place(connections: &Arc<Connections>) -> Seated {
+async fn free_slot(connections: &Arc<Connections>) -> SlotGuard {
     loop {
         match connections.admit() {
-            Some(seated) => return seated,
+            Some(guard) => return guard,
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
 /// True if the accept failed because the client is gone already, or was only interrupted.
-fn is_the_clients(error: &io::Error) -> bool {
+fn is_client_fault(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -32,7 +32,7 @@ const REMEMBERED: usize = 65_536;
 #[derive(Debug)]
 pub struct Attempts {
     exchanges: NetworkLimit,
-    /// As many callbacks without a code: each takes room among the nonces.
+    /// Rate limit for callbacks without a code, because each takes a place among the nonces.
     refusals: NetworkLimit,
     login_tokens: NetworkLimit,
     used: UsedNonces,
@@ -104,7 +104,7 @@ impl Attempts {
     }
 }
 
-/// The only use of a login. If this is dropped while it waits for its turn at the provider,
+/// The only use of a login. If this is dropped while it waits for a place at the provider,
 /// nothing was sent, and the login can be finished by the same callback or form again.
 #[derive(Debug)]
 #[must_use]
@@ -115,12 +115,12 @@ pub(super) struct Use<'a> {
 }
 
 impl Use<'_> {
-    /// A code or a login token is about to wait for its turn.
+    /// Marks a code or a login token as waiting for a place at the provider.
     pub(super) fn waits(&self) {
         self.waits.store(true, Ordering::Relaxed);
     }
 
-    /// It has its turn, and may be sent from now on.
+    /// Marks it as possibly sent.
     pub(super) fn is_sent(&self) {
         self.waits.store(false, Ordering::Relaxed);
     }
@@ -137,7 +137,7 @@ impl Drop for Use<'_> {
 /// The nonces that were used up last.
 #[derive(Debug, Default)]
 struct UsedNonces {
-    // Held only to look up and insert, never across an await.
+    // Locked only to look up and insert, never across an await.
     nonces: Mutex<Nonces>,
 }
 
@@ -168,7 +168,7 @@ impl UsedNonces {
         true
     }
 
-    /// Looks from the newest on, for it has been added a moment ago.
+    /// Searches from the newest on, because the nonce was added a moment ago.
     fn remove(&self, name: &Name) {
         let mut nonces = self.lock();
         nonces.known.remove(name);

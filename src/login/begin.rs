@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Login, LoginError, Opener, Origin, Recipients, SealedCookie,
-    carried::{self, Attempt, open_carried, seal_carried},
+    carried::{self, LoginAttempt, open_carried, seal_carried},
 };
 use crate::{provider::Service, seal::Purpose, secret::Secret};
 
@@ -137,7 +137,7 @@ impl Login {
         recipients: Recipients,
     ) -> Result<String, LoginError> {
         let (keys, now) = (self.keyring.current(), self.clock.now());
-        let attempt = Attempt {
+        let attempt = LoginAttempt {
             service: service.id.clone(),
             verifier,
             recipients,

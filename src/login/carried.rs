@@ -21,7 +21,7 @@ pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// A login that has begun.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Attempt {
+pub(super) struct LoginAttempt {
     /// Id of the service.
     pub(super) service: String,
     /// The PKCE code verifier, if the provider supports PKCE.

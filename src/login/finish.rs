@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     HandOver, LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
     attempts::Use,
-    carried::{Attempt, open_carried},
+    carried::{LoginAttempt, open_carried},
 };
 use crate::{
     limit::ClientNetwork,
@@ -108,8 +108,8 @@ impl Credential {
 
 impl Login {
     /// Finishes the login whose cookie is in `cookies`, the `Cookie` headers of the
-    /// request. The first callback uses the login up, unless its code has not had its turn
-    /// at the provider.
+    /// request. The first callback uses the login up, unless its code was never sent to the
+    /// provider.
     pub async fn finish<'a>(
         &self,
         callback: Callback,
@@ -136,7 +136,7 @@ impl Login {
     async fn finish_attempt(
         &self,
         service: Arc<Service>,
-        attempt: Attempt,
+        attempt: LoginAttempt,
         callback: Callback,
         (client, this_use): (ClientNetwork, &Use<'_>),
     ) -> Result<Finished, LoginError> {
@@ -149,7 +149,7 @@ impl Login {
         else {
             return Err(LoginError::NotBegun);
         };
-        // Checked before the code is used: it may be another provider's.
+        // Checked before the code is used: it may belong to another provider.
         if callback.path != redirect_path.as_str() {
             tracing::warn!(service = %service.id, "a callback came to another redirect URI");
             return Err(LoginError::AnotherPath { service });
@@ -254,9 +254,9 @@ impl Login {
         &self,
         nonce: &str,
         cookies: impl IntoIterator<Item = &'a str>,
-    ) -> Result<(Arc<Service>, Attempt), LoginError> {
+    ) -> Result<(Arc<Service>, LoginAttempt), LoginError> {
         let (keys, now) = (self.keyring.current(), self.clock.now());
-        let attempt: Attempt = SealedCookie::of_login(&self.public_url, nonce)
+        let attempt: LoginAttempt = SealedCookie::of_login(&self.public_url, nonce)
             .find(cookies)
             .and_then(|sealed| open_carried(&keys, now, LIFETIME, Purpose::Login, nonce, &sealed))
             .ok_or(LoginError::NotBegun)?;

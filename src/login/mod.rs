@@ -20,17 +20,18 @@ mod slow_hash;
 
 use std::sync::Arc;
 
-pub use attempts::Attempts;
-pub use begin::{Begun, Receives, Visit};
-pub use carried::{LIFETIME, Recipients, Waiting};
-pub use confirm::{Confirmed, HandOver, Question};
-pub use cookie::SealedCookie;
-pub use error::LoginError;
-pub use finish::{Callback, Credential, Failed, Finished, Opener};
-pub use hand_over::{HandOverToken, HandOvers, Progress};
+pub(crate) use attempts::Attempts;
+pub(crate) use begin::{Begun, Receives, Visit};
+pub(crate) use carried::{LIFETIME, Recipients, Waiting};
+pub(crate) use confirm::HandOver;
+pub(crate) use cookie::SealedCookie;
+pub(crate) use error::LoginError;
+pub(crate) use finish::{Callback, Credential, Failed, Finished, Opener};
+pub(crate) use hand_over::{HandOverToken, HandOvers, Progress};
 pub use login_token::{LoginToken, NotALoginToken};
-pub use opener::{NotAnOrigin, Origin, TrustedOpeners};
-pub use password::{NotAPassword, Password, PasswordGate, WrongPassword};
+pub(crate) use opener::NotAnOrigin;
+pub use opener::{Origin, TrustedOpeners};
+pub(crate) use password::{Password, PasswordGate, WrongPassword};
 
 use crate::{
     clock::Clock,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Clock,
     keyring::Keyring,
-    limit::{ClientNetwork, Limit, NetworkLimit, TooOften, Turns},
+    limit::{ClientNetwork, FairQueue, Limit, NetworkLimit, TooOften},
     public_url::PublicUrl,
     seal::{NoSealingKey, Purpose},
     secret::Secret,
@@ -65,8 +65,8 @@ pub struct PasswordGate {
     keyring: Arc<Keyring>,
     guesses: NetworkLimit,
     known_guesses: Limit<String>,
-    turns: Turns,
-    known_turns: Turns,
+    queue: FairQueue,
+    known_queue: FairQueue,
     clock: Clock,
 }
 
@@ -110,8 +110,8 @@ impl PasswordGate {
             keyring,
             guesses: NetworkLimit::first_then_every(first, period, clock.clone()),
             known_guesses: Limit::first_then_every(first, period, clock.clone()),
-            turns: Turns::new(1, QUEUE, PATIENCE),
-            known_turns: Turns::new(1, QUEUE, PATIENCE),
+            queue: FairQueue::new(1, QUEUE, PATIENCE),
+            known_queue: FairQueue::new(1, QUEUE, PATIENCE),
             clock,
         }
     }
@@ -133,17 +133,17 @@ impl PasswordGate {
     ) -> Result<[String; 2], WrongPassword> {
         let sealed = self.known_browser.find(cookies);
         let known: Option<String> = self.opened(sealed, Purpose::KnownBrowser, KNOWN_FOR);
-        let (counted, turns) = match &known {
-            Some(browser) => (self.known_guesses.check(browser), &self.known_turns),
-            None => (self.guesses.check(client), &self.turns),
+        let (counted, queue) = match &known {
+            Some(browser) => (self.known_guesses.check(browser), &self.known_queue),
+            None => (self.guesses.check(client), &self.queue),
         };
         counted.map_err(WrongPassword::TooOften)?;
-        let turn = turns.enter(client).await.ok_or(WrongPassword::Busy)?;
+        let place = queue.enter(client).await.ok_or(WrongPassword::Busy)?;
         let hash = self.hash.clone();
         let compared = tokio::task::spawn_blocking(move || {
             // Dropped when the hash is done. A client that disconnects does not end the
             // work.
-            let _turn = turn;
+            let _place = place;
             hash.is_of(&guess)
         });
         match compared.await {

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::aes_crypt::{self, AesCryptError};
 use crate::{
     clock::{Clock, UnixTime},
-    limit::{ClientNetwork, NetworkLimit, TooOften, Turns},
+    limit::{ClientNetwork, FairQueue, NetworkLimit, TooOften},
     seal::{Ancestry, Grant, Lineage},
     secret::Secret,
 };
@@ -134,20 +134,20 @@ fn looks_sealed(text: &str) -> bool {
     !is_jwt
 }
 
-/// An old AuthID could not be opened.
+/// Reasons why an old AuthID could not be opened.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum OldAuthIdError {
     /// The file does not exist, or the password is wrong; the response never tells which.
     #[error("this server does not know that old AuthID")]
     Unknown,
     /// The file is damaged, or holds no refresh token.
-    #[error("what this server has of that old AuthID is of no use")]
+    #[error("the file of that old AuthID is damaged, or has no refresh token")]
     Useless,
     /// Too many requests are waiting to open a V1 file.
     #[error("too many old AuthIDs are being opened")]
     Busy,
     /// The file exists, but cannot be read.
-    #[error("what this server has of that old AuthID cannot be read")]
+    #[error("the file of that old AuthID cannot be read on this server")]
     Unreadable,
 }
 
@@ -157,9 +157,9 @@ pub struct OldAuthIds {
     accepts_clear: bool,
     storage: Option<PathBuf>,
     /// Opens one file at a time, so that guessing passwords keeps one core busy, not all.
-    hashing: Turns,
+    hashing: FairQueue,
     /// The same for those that are known to be good, so that they wait for no guess.
-    hashing_good: Turns,
+    hashing_good: FairQueue,
     tries: Arc<NetworkLimit>,
     proven: Arc<Cache<Lineage, ()>>,
 }
@@ -177,8 +177,8 @@ impl OldAuthIds {
         Self {
             accepts_clear,
             storage,
-            hashing: Turns::new(1, QUEUE, PATIENCE),
-            hashing_good: Turns::new(1, QUEUE, PATIENCE),
+            hashing: FairQueue::new(1, QUEUE, PATIENCE),
+            hashing_good: FairQueue::new(1, QUEUE, PATIENCE),
             tries: Arc::new(NetworkLimit::first_then_every(first, period, clock)),
             proven: Arc::new(Cache::new(PROVEN)),
         }
@@ -210,7 +210,8 @@ impl OldAuthIds {
         })
     }
 
-    /// Returns the first grant of the AuthID's login. V1 files are opened in turns.
+    /// Returns the first grant of the AuthID's login. V1 files are opened one after
+    /// another.
     pub async fn open(
         &self,
         old: OldAuthId,
@@ -221,22 +222,22 @@ impl OldAuthIds {
         if let OldAuthId::Clear { .. } = old {
             return self.open_blocking(old, now);
         }
-        let turns = match is_proven {
+        let queue = match is_proven {
             true => &self.hashing_good,
             false => &self.hashing,
         };
-        let turn = turns.enter(client).await;
-        let turn = turn.ok_or(OldAuthIdError::Busy)?;
+        let place = queue.enter(client).await;
+        let place = place.ok_or(OldAuthIdError::Busy)?;
         let this = self.clone();
         let opening = tokio::task::spawn_blocking(move || {
-            // The turn ends with the work, which continues if the client disconnects.
-            let _turn = turn;
+            // Dropped when the work is done. A client that disconnects does not end it.
+            let _place = place;
             this.open_blocking(old, now)
         });
         opening.await.unwrap_or(Err(OldAuthIdError::Unreadable))
     }
 
-    /// Returns the first grant without waiting for a turn, for callers with nothing else
+    /// Returns the first grant without waiting in the queue, for callers with nothing else
     /// to do, such as a command.
     pub fn open_blocking(&self, old: OldAuthId, now: UnixTime) -> Result<Grant, OldAuthIdError> {
         let lineage = old.lineage();
@@ -366,7 +367,7 @@ mod tests {
     async fn one_that_was_good_waits_for_no_guess() {
         let clock = Clock::manual(UnixTime(5));
         let mut old_authids = OldAuthIds::new(false, Some("/nowhere".into()), clock);
-        old_authids.hashing = Turns::new(1, 0, Duration::ZERO);
+        old_authids.hashing = FairQueue::new(1, 0, Duration::ZERO);
         let nobody = ClientNetwork::default();
         let _guess = old_authids.hashing.enter(nobody).await.unwrap();
         let old = OldAuthId::parse(&format!("{ID}:x")).unwrap();

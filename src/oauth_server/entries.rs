@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
 
 use super::{
-    entry::Entry,
+    entry::ConfigEntry,
     family::Family,
     source::{content, read_json},
     translation::Translated,
@@ -52,7 +52,7 @@ impl Translated {
         }
     }
 
-    fn entry(&mut self, entry: &Entry, built_in: &Table, problems: &mut Vec<String>) {
+    fn entry(&mut self, entry: &ConfigEntry, built_in: &Table, problems: &mut Vec<String>) {
         let mut complain = |what: &str| problems.push(format!("{VARIABLE}: {}: {what}", entry.id));
         let family = Family::of(entry, built_in);
         let mut service = family.service.clone().unwrap_or_default();
@@ -110,7 +110,11 @@ impl Translated {
 
     /// Returns the name of the credentials; a new name, with its own variables, if the
     /// entry has its own credentials.
-    fn credentials(&mut self, entry: &Entry, family: &Family) -> Result<String, &'static str> {
+    fn credentials(
+        &mut self,
+        entry: &ConfigEntry,
+        family: &Family,
+    ) -> Result<String, &'static str> {
         let parts = [("ID", &entry.client_id), ("SECRET", &entry.client_secret)];
         let [id, secret] = parts.map(|(part, value)| {
             let usual = format!("%{}_CLIENT_{part}%", entry.credentials);
@@ -139,7 +143,7 @@ impl Translated {
     }
 }
 
-fn read(data: &[u8]) -> Result<Vec<Entry>, String> {
+fn read(data: &[u8]) -> Result<Vec<ConfigEntry>, String> {
     let objects: Vec<Map<String, Json>> = read_json(data, "a JSON array of objects")?;
     let mut entries = Vec::new();
     for (index, object) in objects.into_iter().enumerate() {
@@ -153,7 +157,7 @@ fn read(data: &[u8]) -> Result<Vec<Entry>, String> {
             .unwrap_or("")
             .to_owned();
         // The error of serde is left out, because it could show a secret.
-        let entry = Entry::deserialize(Json::Object(small)).map_err(|_| {
+        let entry = ConfigEntry::deserialize(Json::Object(small)).map_err(|_| {
             format!(
                 "has an entry ({}, {id:?}) that lacks id or serviceId, or has a text where true or \
                  false belongs or the other way round",

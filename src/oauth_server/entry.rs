@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// of AuthIDs (`preferV2`) have no meaning here.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) struct Entry {
+pub(super) struct ConfigEntry {
     pub(super) id: String,
     /// Name of the credentials.
     #[serde(rename = "serviceid")]

@@ -3,7 +3,7 @@
 
 use toml::{Table, Value};
 
-use super::entry::Entry;
+use super::entry::ConfigEntry;
 use crate::{environment::Environment, provider::RedirectPath};
 
 /// The built-in provider and service that match an entry best.
@@ -16,7 +16,7 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn of(entry: &Entry, built_in: &Table) -> Self {
+    pub(super) fn of(entry: &ConfigEntry, built_in: &Table) -> Self {
         let tables = |kind: &str| built_in.get(kind).and_then(Value::as_table);
         let (Some(providers), Some(services)) = (tables("provider"), tables("service")) else {
             return Self::default();
@@ -69,7 +69,7 @@ impl Family {
         }
     }
 
-    pub(super) fn needs_own_provider(&self, entry: &Entry) -> bool {
+    pub(super) fn needs_own_provider(&self, entry: &ConfigEntry) -> bool {
         let says = |name: &str, value: &Option<String>| {
             let value = value.as_deref().filter(|value| !value.is_empty());
             value
@@ -93,7 +93,7 @@ impl Family {
     /// Returns the built-in provider with the entry's changes, or a new provider.
     pub(super) fn own_provider(
         &self,
-        entry: &Entry,
+        entry: &ConfigEntry,
         environment: &Environment,
     ) -> Result<Table, &'static str> {
         let mut table = self.provider.clone();

@@ -13,8 +13,9 @@ mod translation;
 
 use toml::Table;
 
-pub use authids::{OldAuthId, OldAuthIdError, OldAuthIds, Proof};
-pub use translation::Translated;
+pub use authids::OldAuthIds;
+pub(crate) use authids::{OldAuthId, OldAuthIdError, Proof};
+pub(crate) use translation::Translated;
 
 use crate::environment::Environment;
 

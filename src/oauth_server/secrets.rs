@@ -61,7 +61,7 @@ impl Translated {
             }
         }
         self.notes.push(match taken.is_empty() {
-            true => format!("{VARIABLE} holds nothing that is not set already"),
+            true => format!("{VARIABLE} has nothing that is not set already"),
             false => format!("{VARIABLE} gives {}", taken.join(", ")),
         });
     }

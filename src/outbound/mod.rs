@@ -1,7 +1,7 @@
-//! The way out: one HTTP client for all providers.
+//! The HTTP client for all providers.
 //!
-//! It never follows a redirect, reads no more than a token answer can need, and
-//! says what failed without quoting what was sent.
+//! It never follows a redirect, limits the size of responses, and its errors never quote
+//! what was sent.
 
 mod payload;
 mod proxy;
@@ -19,74 +19,74 @@ use hyper_util::{
 };
 use thiserror::Error;
 
-pub use payload::Fence;
-pub use proxy::{NotAProxy, OutboundProxy};
-pub use received::Received;
-pub use roots::{NoRoots, check_roots};
+pub(crate) use payload::Fence;
+pub use proxy::OutboundProxy;
+pub(crate) use received::Received;
+pub(crate) use roots::check_roots;
 
 use payload::Payload;
 use proxy::Connector;
 
-/// Proxies on the way add theirs.
+/// Limit of response headers. It is high, because proxies on the way add theirs.
 const MAX_HEADERS: usize = 500;
-/// No provider's token answer comes near this.
+/// Limit of a response body, far above any token response.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
-/// As many as calls to one provider may be under way at once (`provider::lane`): below
-/// that, each burst opens new ones, and above it they are of no use.
+/// Limit of idle connections: as many as calls to one provider may be in progress
+/// (`provider::lane`). With fewer, each burst of calls would open new connections.
 const IDLE_CONNECTIONS_PER_HOST: usize = 128;
-/// The kernel gives a connection up whose peer has acknowledged nothing for so long, also
-/// after we closed it: what was sent is not delivered long after its call has ended.
+/// TCP_USER_TIMEOUT: the kernel gives up a connection whose peer acknowledges nothing, even
+/// after it was closed here. So a request is not delivered long after its call has ended.
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(20);
-/// Before a connection is tried a second time: a host that restarts, or a resolver
-/// that lost a packet.
+/// Pause before a second attempt to connect: the host may be restarting, or the resolver
+/// may have lost a packet.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// Sends requests to providers, over connections that it keeps.
+/// A client with a pool of connections. Clones share the pool.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     connector: HttpsConnector<Connector>,
     client: Client<HttpsConnector<Connector>, Payload>,
 }
 
-/// Why there is no answer. Try again later, or look at the network.
+/// Reasons why there is no response. Try again later, or check the network.
 #[derive(Debug, Error)]
 pub enum OutboundError {
-    /// No connection: DNS, TCP or TLS. Nothing was sent.
+    /// No connection could be made (DNS, TCP or TLS). Nothing was sent.
     #[error("no connection to {host}: {cause}")]
     Connect {
-        /// The host that was to be reached.
+        /// Host of the request.
         host: String,
-        /// The system's or TLS library's words.
+        /// Error of the operating system or the TLS library.
         cause: String,
     },
-    /// The connection broke before the answer was whole.
-    #[error("{host} broke off the connection")]
+    /// The connection was closed before the response was complete.
+    #[error("{host} closed the connection before its response was complete")]
     Broken {
-        /// The host that was asked.
+        /// Host of the request.
         host: String,
     },
-    /// The answer is not HTTP, or contradicts itself.
-    #[error("{host} answered with what is no valid HTTP")]
+    /// The response is not valid HTTP.
+    #[error("the response of {host} is no valid HTTP")]
     NotHttp {
-        /// The host that was asked.
+        /// Host of the request.
         host: String,
     },
-    /// The answer is larger than any token answer.
-    #[error("{host} answered with more than {MAX_BODY_BYTES} bytes")]
+    /// The response is larger than any token response.
+    #[error("the response of {host} has more than {MAX_BODY_BYTES} bytes")]
     TooLarge {
-        /// The host that was asked.
+        /// Host of the request.
         host: String,
     },
-    /// The fence refused at the last moment. Nothing was sent.
+    /// The fence refused the request. Nothing was sent.
     #[error("nothing was sent")]
     Withheld,
 }
 
 impl Outbound {
-    /// A client that trusts the system's certificates, or the built-in ones
-    /// where the system has none, and goes through the proxy, if there is one.
+    /// Creates a client that trusts the certificate authorities of the system, or the
+    /// built-in ones if the system has none, and uses the proxy, if there is one.
     pub fn new(proxy: OutboundProxy) -> Self {
         let mut http = HttpConnector::new();
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -104,8 +104,9 @@ impl Outbound {
         Self::over(connector)
     }
 
-    /// The same way out, over connections of its own. HTTP/2 puts all requests to one host
-    /// on one connection, and whoever cancels many of them can have it closed for all.
+    /// Returns a client with the same settings and a connection pool of its own. HTTP/2 puts
+    /// all requests to one host on one connection, and a server may close it for all of them
+    /// if many are cancelled.
     #[must_use]
     pub fn apart(&self) -> Self {
         Self::over(self.connector.clone())
@@ -116,7 +117,7 @@ impl Outbound {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
-            // To copy a form behind its head costs less than two pieces cost the kernel.
+            // Copying a form behind its head costs less than passing two pieces to the kernel.
             .http1_writev(false)
             // A bad header is no reason to lose the refresh token behind it.
             .http1_ignore_invalid_headers_in_responses(true)
@@ -127,33 +128,33 @@ impl Outbound {
         Self { connector, client }
     }
 
-    /// Sends one request and reads the whole answer. The caller sets the deadline.
+    /// Sends a request and reads the whole response. The caller sets the deadline.
     ///
-    /// If no connection could be made, nothing was sent, so it is tried once more.
-    /// A request that was perhaps received never is: it may have used a refresh token
-    /// up. (hyper itself takes another connection when a kept one turns out to be
-    /// closed before the request was written.)
+    /// If no connection could be made, nothing was sent, so it is tried once more. A request
+    /// that the host may have received is never repeated: it may have used up a refresh
+    /// token. (hyper itself takes another connection if an idle one was closed before the
+    /// request was written.)
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, OutboundError> {
         self.send_fenced(request, None, &Received::default()).await
     }
 
-    /// The same, asking the fence before the body is sent, and noting what comes of the
-    /// answer as it comes.
+    /// Sends a request as [`Outbound::send`] does, but asks the fence before the body is sent,
+    /// and records the part of the response that has arrived in `received`.
     pub async fn send_fenced(
         &self,
         request: Request<Vec<u8>>,
         fence: Option<Fence>,
         received: &Received,
     ) -> Result<Response<Bytes>, OutboundError> {
-        // Without a body there is nothing to hold back later.
+        // Without a body there is nothing to withhold later.
         if let Some(fence) = fence.as_ref().filter(|_| request.body().is_empty())
             && !fence.ask().await
         {
             return Err(OutboundError::Withheld);
         }
         let mut request = request.map(|body| Payload::new(body, fence));
-        // Who is not told otherwise may compress (RFC 9110 section 12.5.3), and nothing here
-        // could read that.
+        // Without this header the host may compress the response (RFC 9110 section 12.5.3),
+        // and nothing here could read that.
         let identity = HeaderValue::from_static("identity");
         request.headers_mut().insert(ACCEPT_ENCODING, identity);
         match self.send_once(request.clone(), received).await {
@@ -181,7 +182,7 @@ impl Outbound {
                     cause: root_cause(&error),
                 });
             }
-            Err(error) if is_of_parsing(&error) => return Err(OutboundError::NotHttp { host }),
+            Err(error) if is_parse_error(&error) => return Err(OutboundError::NotHttp { host }),
             Err(_) => return Err(OutboundError::Broken { host }),
         };
         let (head, body) = response.into_parts();
@@ -190,13 +191,13 @@ impl Outbound {
     }
 }
 
-fn is_of_parsing(error: &hyper_util::client::legacy::Error) -> bool {
+fn is_parse_error(error: &hyper_util::client::legacy::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     cause.is_some_and(hyper::Error::is_parse)
 }
 
-/// A connect error's outer layers only say that connecting failed; the last one
-/// says why ("Connection refused", "invalid peer certificate").
+/// Returns the innermost error, which says why a connection failed ("Connection refused",
+/// "invalid peer certificate"); the outer ones only say that it failed.
 fn root_cause(error: &hyper_util::client::legacy::Error) -> String {
     let mut cause = error.source();
     let mut text = String::from("unknown cause");

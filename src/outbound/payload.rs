@@ -1,4 +1,4 @@
-//! A request body that is sent only if a fence allows it at the last moment.
+//! A request body that is sent only if a fence permits it at the last moment.
 
 use std::{
     fmt,
@@ -14,15 +14,15 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
-/// Asked once the connection stands, right before the first byte of the body is handed
-/// to it; `false` sends nothing of it.
+/// A check that runs when the connection is established, right before the first byte of the
+/// body is passed to it. If it returns `false`, nothing of the body is sent.
 #[derive(Clone)]
-pub struct Fence(Arc<dyn Fn() -> Asking + Send + Sync>);
+pub struct Fence(Arc<dyn Fn() -> Permission + Send + Sync>);
 
-type Asking = Pin<Box<dyn Future<Output = bool> + Send>>;
+type Permission = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 impl Fence {
-    /// A fence that lets the body through when what `ask` returns resolves to `true`.
+    /// Creates a fence that permits the body if the future of `ask` returns `true`.
     pub fn new<F>(ask: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
@@ -41,18 +41,18 @@ impl fmt::Debug for Fence {
     }
 }
 
-/// A body of known length. A clone is one that nothing was sent of.
+/// A body of known length. A clone starts again at the first byte.
 pub(super) struct Payload {
     bytes: Bytes,
     fence: Option<Fence>,
-    asking: Option<Asking>,
+    asking: Option<Permission>,
     was_withheld: Arc<AtomicBool>,
 }
 
-/// The fence did not let the body through.
+/// The fence did not permit the body.
 #[derive(Debug, Error)]
 #[error("the body was withheld")]
-pub(super) struct Withheld;
+pub(super) struct BodyWithheld;
 
 impl Payload {
     pub(super) fn new(bytes: Vec<u8>, fence: Option<Fence>) -> Self {
@@ -64,7 +64,7 @@ impl Payload {
         }
     }
 
-    /// Set as soon as the fence has refused.
+    /// Returns the flag that is set when the fence refuses.
     pub(super) fn was_withheld(&self) -> Arc<AtomicBool> {
         self.was_withheld.clone()
     }
@@ -83,17 +83,17 @@ impl Clone for Payload {
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Withheld;
+    type Error = BodyWithheld;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Withheld>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyWithheld>>> {
         if let Some(fence) = self.fence.clone() {
             let asking = self.asking.get_or_insert_with(|| (fence.0)());
             if !ready!(asking.as_mut().poll(context)) {
                 self.was_withheld.store(true, Ordering::Release);
-                return Poll::Ready(Some(Err(Withheld)));
+                return Poll::Ready(Some(Err(BodyWithheld)));
             }
             (self.fence, self.asking) = (None, None);
         }

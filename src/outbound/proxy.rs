@@ -1,5 +1,4 @@
-//! Going out through a proxy (`HTTPS_PROXY`, `NO_PROXY`), where there is no other
-//! way.
+//! Connections through an outbound proxy (`HTTPS_PROXY`, `NO_PROXY`).
 
 use std::{
     error::Error,
@@ -21,19 +20,20 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-/// Which proxy leads to which host. Connections to providers are tunnelled through it
-/// (CONNECT, RFC 9110 section 9.3.6), so it sees host names and no more.
+/// The proxy, and the hosts that are reached without it. Connections to providers are
+/// tunnelled through the proxy (CONNECT, RFC 9110 section 9.3.6), so that it sees only host
+/// names.
 #[derive(Clone, Default)]
 pub struct OutboundProxy(Option<Arc<Matcher>>);
 
-/// The text names no proxy that can be used.
+/// The text is not the address of a usable proxy.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("is not the address of a proxy; write it like http://proxy.example.com:3128")]
 pub struct NotAProxy;
 
 impl OutboundProxy {
-    /// Reads what `HTTPS_PROXY` and `NO_PROXY` say, as curl would: in the first a user
-    /// and password may stand, the second lists host names, domains and networks.
+    /// Parses `HTTPS_PROXY` and `NO_PROXY` as curl does: the first may contain a user and
+    /// password, the second lists host names, domains and networks.
     pub fn parse(https_proxy: &str, no_proxy: &str) -> Result<Self, NotAProxy> {
         let text = match https_proxy.contains("://") {
             true => https_proxy.to_owned(),
@@ -48,7 +48,7 @@ impl OutboundProxy {
     }
 }
 
-/// A proxy's address may hold a password.
+/// Leaves out the address, which may contain a password.
 impl fmt::Debug for OutboundProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

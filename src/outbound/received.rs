@@ -1,4 +1,4 @@
-//! An answer as far as it has come.
+//! The part of a response that has arrived.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -9,22 +9,22 @@ use hyper::body::Incoming;
 
 use super::{MAX_BODY_BYTES, OutboundError};
 
-/// The part of an answer that has arrived. It is kept if the rest never comes, because a
-/// new refresh token may stand in it that nobody else will ever have.
+/// The part of a response that has arrived. It is kept if the rest never arrives, because
+/// it may contain a new refresh token, and nothing else has a copy of it.
 #[derive(Debug, Default)]
 pub struct Received {
-    // Held to append and to read, never across an await.
-    answer: Mutex<Option<Partial>>,
+    // Locked to append and to read, never across an await.
+    partial: Mutex<Option<Partial>>,
 }
 
 struct Partial {
     status: StatusCode,
-    /// Empty once the body is whole.
+    /// Empty once the body is complete.
     pieces: BytesMut,
     whole: Bytes,
 }
 
-/// The body may hold tokens.
+/// Leaves out the body, which may contain tokens.
 impl std::fmt::Debug for Partial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Partial({})", self.status)
@@ -32,10 +32,10 @@ impl std::fmt::Debug for Partial {
 }
 
 impl Received {
-    /// Status and body, if anything has come.
+    /// Returns status and body; `None` if nothing has arrived.
     pub fn so_far(&self) -> Option<(StatusCode, Bytes)> {
-        let answer = self.answer();
-        let partial = answer.as_ref()?;
+        let partial = self.partial();
+        let partial = partial.as_ref()?;
         let body = match partial.pieces.is_empty() {
             true => partial.whole.clone(),
             false => Bytes::copy_from_slice(&partial.pieces),
@@ -43,14 +43,14 @@ impl Received {
         Some((partial.status, body))
     }
 
-    /// Reads the whole body into one buffer, whatever pieces it comes in.
+    /// Reads the whole body into one buffer.
     pub(super) async fn read(
         &self,
         status: StatusCode,
         mut body: Incoming,
         host: &str,
     ) -> Result<Bytes, OutboundError> {
-        *self.answer() = Some(Partial {
+        *self.partial() = Some(Partial {
             status,
             pieces: BytesMut::new(),
             whole: Bytes::new(),
@@ -65,18 +65,18 @@ impl Received {
                 return Err(OutboundError::TooLarge { host: host() });
             }
         }
-        let mut answer = self.answer();
-        let whole = answer.as_mut().map(|partial| {
+        let mut partial = self.partial();
+        let whole = partial.as_mut().map(|partial| {
             partial.whole = std::mem::take(&mut partial.pieces).freeze();
             partial.whole.clone()
         });
         Ok(whole.unwrap_or_default())
     }
 
-    /// `false` if that is more than any answer needs.
+    /// Appends data to the body; returns `false` if it exceeds the size limit.
     fn append(&self, data: &[u8]) -> bool {
-        let mut answer = self.answer();
-        let Some(Partial { pieces, .. }) = answer.as_mut() else {
+        let mut partial = self.partial();
+        let Some(Partial { pieces, .. }) = partial.as_mut() else {
             return false;
         };
         let room = MAX_BODY_BYTES - pieces.len();
@@ -84,8 +84,8 @@ impl Received {
         data.len() <= room
     }
 
-    fn answer(&self) -> MutexGuard<'_, Option<Partial>> {
-        self.answer
+    fn partial(&self) -> MutexGuard<'_, Option<Partial>> {
+        self.partial
             .lock()
             .expect("nothing panics while holding the lock")
     }

@@ -1,4 +1,4 @@
-//! Which certificate authorities providers are believed by.
+//! Certificate authorities that are trusted for connections to providers.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,21 +9,22 @@ use rustls::{
 };
 use thiserror::Error;
 
-/// A file that is to hold the authorities holds none.
+/// The file contains no certificate.
 #[derive(Debug, Error)]
 #[error("names a file that holds no certificate in PEM format, or cannot be read")]
 pub struct NoRoots;
 
-/// Checks that the file that `SSL_CERT_FILE` names is what was meant:
-/// without this, a misspelt name would quietly be the built-in authorities.
+/// Checks the file that `SSL_CERT_FILE` names. Without this check, the built-in
+/// authorities would silently be used if the name is misspelt.
 pub fn check_roots(path: &Path) -> Result<(), NoRoots> {
     let mut certificates = CertificateDer::pem_file_iter(path).map_err(|_| NoRoots)?;
     certificates.next().and_then(Result::ok).ok_or(NoRoots)?;
     Ok(())
 }
 
-/// The system's authorities (`SSL_CERT_FILE` and `SSL_CERT_DIR` honoured), or
-/// Mozilla's as compiled in, so that an image without any certificates works.
+/// Returns a TLS configuration with the authorities of the system, or of `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR`. If there are none, as in a minimal image, it has the built-in ones of
+/// Mozilla.
 pub(super) fn client_config() -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let (added, _) =

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 /// The values that commands contain.
-pub struct Login<'a> {
+pub struct ClientCommands<'a> {
     /// Id of the service, which becomes the name of the rclone remote.
     pub service: &'a str,
     /// URL of the token endpoint of this server.
@@ -12,7 +12,7 @@ pub struct Login<'a> {
     pub authid: &'a str,
 }
 
-impl Login<'_> {
+impl ClientCommands<'_> {
     /// Returns the command that makes an rclone remote which refreshes at this server.
     /// rclone itself keeps each newer AuthID in its configuration.
     pub fn rclone<'o>(

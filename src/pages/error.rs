@@ -17,21 +17,21 @@ pub struct ErrorPage<'a> {
     /// Advice: the next step for the reader.
     pub advice: &'a str,
     /// Links to continue, the best one first; it becomes the main button.
-    pub links: Vec<Link<'a>>,
+    pub links: Vec<PageLink<'a>>,
     /// Error of the provider, word for word.
-    pub provider_error: Option<ProviderError<'a>>,
+    pub provider_error: Option<ProviderMessage<'a>>,
 }
 
 /// A link to continue.
 #[derive(Clone, Copy, Debug)]
-pub struct Link<'a> {
+pub struct PageLink<'a> {
     /// Text of the button: "Try again".
     pub label: &'a str,
     /// A path, prefix included, or the URL of another site, which opens in a new tab.
     pub href: &'a str,
 }
 
-impl Link<'_> {
+impl PageLink<'_> {
     fn leaves_this_site(&self) -> bool {
         !self.href.starts_with('/')
     }
@@ -39,7 +39,7 @@ impl Link<'_> {
 
 /// An error of a provider. Both fields are untrusted text.
 #[derive(Clone, Copy, Debug)]
-pub struct ProviderError<'a> {
+pub struct ProviderMessage<'a> {
     /// Value of `error` (RFC 6749 section 4.1.2.1): "access_denied".
     pub code: &'a str,
     /// Value of `error_description`.

@@ -18,12 +18,14 @@ mod start;
 
 pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
-pub use commands::Login;
-pub use error::{ErrorPage, Link, ProviderError};
+pub use commands::ClientCommands;
+pub use error::{ErrorPage, PageLink, ProviderMessage};
 pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
-pub use result::{Credential, HandOver, Opener, OtherPrograms, Question, ResultPage, Validity};
-pub use start::{Choice, Receiver, Service, Setup, StartPage};
+pub use result::{
+    HandOverForm, HandOverState, OpenerPage, OtherPrograms, ResultPage, ShownCredential, Validity,
+};
+pub use start::{Choice, OfferedService, Receiver, Setup, StartPage};
 
 /// The stylesheet, which pages load from prefix + [`STYLE_PATH`].
 pub const STYLE: &str = concat!(

@@ -22,31 +22,31 @@ pub struct ResultPage<'a> {
     /// URL of the provider's page that lists the programs with access, and removes them.
     pub manage_url: Option<&'a str>,
     /// The AuthID or access token of the login.
-    pub credential: Credential<'a>,
+    pub credential: ShownCredential<'a>,
     /// Commands for other programs; none if the login gave no AuthID.
     pub other_programs: Option<OtherPrograms>,
     /// Other values to enter in the program, as name and value; both are untrusted text.
     pub facts: &'a [(String, String)],
     /// The page that opened this one.
-    pub opener: Option<Opener<'a>>,
+    pub opener: Option<OpenerPage<'a>>,
     /// State of the hand-over to the program that opened the start page with a token.
-    pub hand_over: HandOver<'a>,
+    pub hand_over: HandOverState<'a>,
 }
 
 impl ResultPage<'_> {
     /// True if the page asks the user to confirm the hand-over with a button.
     fn asks(&self) -> bool {
-        matches!(self.hand_over, HandOver::Asks(_))
+        matches!(self.hand_over, HandOverState::Asks(_))
     }
 }
 
 /// State of the hand-over to a program that polls for the AuthID.
 #[derive(Clone, Copy, Debug)]
-pub enum HandOver<'a> {
+pub enum HandOverState<'a> {
     /// No program polls: the script may post the AuthID to the opener.
     Nobody,
     /// The program gets nothing until the user presses a button.
-    Asks(Question<'a>),
+    Asks(HandOverForm<'a>),
     /// The program can fetch the AuthID now.
     Done,
     /// The program has received an AuthID before, or has stopped waiting.
@@ -55,7 +55,7 @@ pub enum HandOver<'a> {
 
 /// Contents of the form that asks for confirmation.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct HandOverForm<'a> {
     /// Random value that ties the form to its cookie; the form sends it back.
     pub nonce: &'a str,
     /// Sealed AuthID to hand over; the form sends it back.
@@ -77,7 +77,7 @@ pub struct OtherPrograms {
 
 /// The page that opened this one.
 #[derive(Clone, Copy, Debug)]
-pub struct Opener<'a> {
+pub struct OpenerPage<'a> {
     /// Origin of that page, the only one that the script posts to.
     pub origin: &'a str,
     /// True if the script posts there without asking the user.
@@ -108,14 +108,14 @@ pub enum Validity {
 
 /// The result of a login. It has no `Debug`, because it holds a secret.
 #[derive(Clone, Copy)]
-pub enum Credential<'a> {
+pub enum ShownCredential<'a> {
     /// An AuthID.
     AuthId(&'a str),
     /// An access token, which is used in place of an AuthID.
     AccessToken(&'a str),
 }
 
-impl<'a> Credential<'a> {
+impl<'a> ShownCredential<'a> {
     /// Returns the secret itself.
     fn value(&self) -> &'a str {
         match *self {

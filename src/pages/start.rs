@@ -12,7 +12,7 @@ pub struct StartPage<'a> {
     pub frame: Frame<'a>,
     /// The offered services, in the order of the list. If there are none, the page tells
     /// the administrator what to do.
-    pub services: Vec<Service<'a>>,
+    pub services: Vec<OfferedService<'a>>,
     /// The services that the visitor requested.
     pub choice: Choice<'a>,
     /// Providers that could be set up, for an administrator who has configured none.
@@ -51,7 +51,7 @@ impl StartPage<'_> {
     }
 
     /// Returns the path at which the login to `service` starts, below the prefix.
-    fn login_path(&self, service: &Service<'_>) -> String {
+    fn login_path(&self, service: &OfferedService<'_>) -> String {
         match self.visit {
             Some(visit) => format!("{}&visit={visit}", service.login_path()),
             None => service.login_path(),
@@ -85,14 +85,14 @@ pub enum Choice<'a> {
     /// All services: `?type=` is missing.
     All,
     /// One service, which may be hidden from the list.
-    One(Service<'a>),
+    One(OfferedService<'a>),
     /// An unknown type; untrusted text.
     Unknown(&'a str),
 }
 
 /// A service to log in to.
 #[derive(Clone, Debug)]
-pub struct Service<'a> {
+pub struct OfferedService<'a> {
     /// Id of the service: "googledrive".
     pub id: &'a str,
     /// Name of the service: "Google Drive (limited)". A remark in parentheses at its end
@@ -107,7 +107,7 @@ pub struct Service<'a> {
 /// Number of colours that the stylesheet has for the seals of services.
 const WAXES: usize = 6;
 
-impl Service<'_> {
+impl OfferedService<'_> {
     /// Returns the path at which the login starts, below the prefix.
     fn login_path(&self) -> String {
         let id: String = form_urlencoded::byte_serialize(self.id.as_bytes()).collect();
@@ -157,8 +157,8 @@ impl Service<'_> {
 mod tests {
     use super::*;
 
-    fn named(name: &str) -> Service<'_> {
-        Service {
+    fn named(name: &str) -> OfferedService<'_> {
+        OfferedService {
             id: "id",
             name,
             provider: "",
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_service_id_cannot_leave_its_query_parameter() {
-        let service = Service {
+        let service = OfferedService {
             id: "a&b=\"c d",
             name: "",
             provider: "",
@@ -211,7 +211,7 @@ mod tests {
         let waxes: std::collections::BTreeSet<_> = providers
             .into_iter()
             .map(|provider| {
-                Service {
+                OfferedService {
                     id: "",
                     name: "",
                     provider,

@@ -17,8 +17,8 @@ fn frame() -> Frame<'static> {
     }
 }
 
-fn service() -> Service<'static> {
-    Service {
+fn service() -> OfferedService<'static> {
+    OfferedService {
         id: FOREIGN,
         name: FOREIGN,
         provider: FOREIGN,
@@ -62,13 +62,13 @@ fn pages() -> Vec<String> {
         credential,
         other_programs: Some(other_programs()),
         facts: &facts,
-        opener: Some(Opener {
+        opener: Some(OpenerPage {
             origin: FOREIGN,
             is_trusted: false,
         }),
         hand_over,
     };
-    let asks = HandOver::Asks(Question {
+    let asks = HandOverState::Asks(HandOverForm {
         nonce: FOREIGN,
         sealed: FOREIGN,
         failed: true,
@@ -81,11 +81,11 @@ fn pages() -> Vec<String> {
         links,
         provider_error,
     };
-    let link = Link {
+    let link = PageLink {
         label: FOREIGN,
         href: FOREIGN,
     };
-    let said = ProviderError {
+    let said = ProviderMessage {
         code: FOREIGN,
         description: Some(FOREIGN),
     };
@@ -95,10 +95,25 @@ fn pages() -> Vec<String> {
         start(vec![service(), service()], Choice::One(service())).render(),
         start(vec![service()], Choice::Unknown(FOREIGN)).render(),
         start(vec![], Choice::Unknown(FOREIGN)).render(),
-        result(Some(FOREIGN), Credential::AuthId(FOREIGN), HandOver::Nobody).render(),
-        result(None, Credential::AccessToken(FOREIGN), HandOver::Done).render(),
-        result(None, Credential::AuthId(FOREIGN), asks).render(),
-        result(None, Credential::AuthId(FOREIGN), HandOver::TooLate).render(),
+        result(
+            Some(FOREIGN),
+            ShownCredential::AuthId(FOREIGN),
+            HandOverState::Nobody,
+        )
+        .render(),
+        result(
+            None,
+            ShownCredential::AccessToken(FOREIGN),
+            HandOverState::Done,
+        )
+        .render(),
+        result(None, ShownCredential::AuthId(FOREIGN), asks).render(),
+        result(
+            None,
+            ShownCredential::AuthId(FOREIGN),
+            HandOverState::TooLate,
+        )
+        .render(),
         error(vec![link, link], Some(said)).render(),
         error(vec![], None).render(),
         PrivacyPage { frame: frame() }.render(),
@@ -161,11 +176,11 @@ fn an_authid_stands_in_its_field_as_it_is() {
         provider_name: "Google",
         validity: Validity::Unlimited,
         manage_url: None,
-        credential: Credential::AuthId(authid),
+        credential: ShownCredential::AuthId(authid),
         other_programs: None,
         facts: &[],
         opener: None,
-        hand_over: HandOver::Nobody,
+        hand_over: HandOverState::Nobody,
     }
     .render()
     .unwrap();
@@ -174,7 +189,7 @@ fn an_authid_stands_in_its_field_as_it_is() {
 }
 
 #[test]
-fn the_result_page_says_how_long_an_authid_is_good() {
+fn the_result_page_says_how_long_an_authid_is_valid() {
     let page = |credential, validity| ResultPage {
         frame: frame(),
         service_name: "Box",
@@ -186,14 +201,14 @@ fn the_result_page_says_how_long_an_authid_is_good() {
         other_programs: None,
         facts: &[],
         opener: None,
-        hand_over: HandOver::Nobody,
+        hand_over: HandOverState::Nobody,
     };
     let says = |validity, words: &str| {
-        let page = page(Credential::AuthId("v2:box.com:x"), validity);
+        let page = page(ShownCredential::AuthId("v2:box.com:x"), validity);
         let page = page.render().unwrap();
         assert!(page.contains(words), "{page}");
     };
-    says(Validity::Unlimited, "by you or by Box.");
+    says(Validity::Unlimited, "Until you or Box revoke the access.");
     says(
         Validity::WhileUsed { days: 60 },
         "For 60 days after its last use",
@@ -201,13 +216,13 @@ fn the_result_page_says_how_long_an_authid_is_good() {
     says(Validity::UntilRestart, "Until this server is restarted.");
     let until = "2027-02-22".to_owned();
     says(Validity::FromIssue { days: 90, until }, "Until 2027-02-22");
-    let no_authid = page(Credential::AccessToken("x"), Validity::UntilRestart);
+    let no_authid = page(ShownCredential::AccessToken("x"), Validity::UntilRestart);
     assert!(!no_authid.render().unwrap().contains("How long"));
 }
 
 #[test]
 fn whatever_stands_in_a_command_is_one_word_of_it() {
-    let login = Login {
+    let login = ClientCommands {
         service: "of-mine",
         token_url: "https://auth.example/it's/token",
         authid: "v2:of-mine:e..$(x)`y`",

@@ -9,8 +9,6 @@ use super::{Provider, Service};
 pub struct Withheld {
     /// Its id.
     pub id: String,
-    /// Label of its button.
-    pub name: String,
     /// Its provider.
     pub provider: Arc<Provider>,
     /// The reason, and what to do about it.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Stopwatch,
-    limit::{ClientNetwork, Turn, Turns},
+    limit::{ClientNetwork, FairQueue, Place},
     telemetry::{LaneMetrics, Metrics},
 };
 
@@ -58,7 +58,7 @@ struct ProviderLanes {
 
 #[derive(Debug)]
 struct Lane {
-    turns: Turns,
+    turns: FairQueue,
     breaker: Breaker,
     since_start: Stopwatch,
     metrics: LaneMetrics,
@@ -70,7 +70,7 @@ impl Lanes {
     pub(super) fn of(catalog: &Catalog, metrics: &Metrics) -> Self {
         let lanes = |provider: &Provider| {
             let lane = |calls, queue| Lane {
-                turns: Turns::new(calls, queue, QUEUE_WAIT),
+                turns: FairQueue::new(calls, queue, QUEUE_WAIT),
                 breaker: Breaker::new(),
                 since_start: Stopwatch::start(),
                 metrics: metrics.lane(&provider.id),
@@ -158,7 +158,7 @@ fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
 }
 
 impl Lane {
-    async fn enter(&self, client: ClientNetwork) -> Result<(Turn, Pass<'_>), ProviderError> {
+    async fn enter(&self, client: ClientNetwork) -> Result<(Place, Pass<'_>), ProviderError> {
         if let Some(rest) = self.breaker.open_for(self.since_start.elapsed()) {
             return Err(self.resting(rest));
         }

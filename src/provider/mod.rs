@@ -14,7 +14,7 @@ mod token_response;
 
 pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, Withheld};
-pub use client::{Authorization, CodeExchange, Patience, ProviderClient, RefreshAnswer};
+pub use client::{CodeExchange, Patience, ProviderClient, RefreshAnswer};
 pub use error::{ProviderError, Refusal};
 pub use lane::Caller;
 pub use revocation::GrantTokens;

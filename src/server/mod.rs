@@ -24,10 +24,10 @@ use http_body_util::Full;
 
 pub use access_log::RequestIds;
 pub use admin::Admin;
-pub use admission::{Admission, NotAUserHeader, Require, UserHeader};
+pub use admission::{Admission, Require, UserHeader};
 pub use networks::{Networks, NotNetworks};
 pub use routes::PRIVACY_POLICY_PATH;
-pub use trusted_proxies::{NotProxies, TrustedProxies};
+pub use trusted_proxies::TrustedProxies;
 
 use crate::{
     login::Login,

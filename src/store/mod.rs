@@ -21,10 +21,10 @@ use thiserror::Error;
 
 pub use lease::Lease;
 pub use memory::Memory;
-pub use news::{NEWS_LIFETIME, News};
+pub use news::NEWS_LIFETIME;
 pub use redis_store::RedisStore;
 pub use turn::{LeaseTimes, Phase, Record, StoreTime, TurnState};
-pub use url::{NotAStore, StoreUrl};
+pub use url::StoreUrl;
 
 use crate::secret::Secret;
 

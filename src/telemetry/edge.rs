@@ -7,6 +7,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::{Metrics, registration::Registration};
+
 /// Metrics of the connections of one server.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionMetrics {
@@ -20,18 +22,19 @@ pub struct ConnectionMetrics {
 }
 
 impl ConnectionMetrics {
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("connections", "Open connections", self.open.clone());
-        registry.register(
-            "connections_displaced",
-            "Connections that were closed, while they asked for nothing, to make room for others",
-            self.displaced.clone(),
-        );
-        registry.register(
-            "connections_timed_out",
-            "Connections that were closed because they asked for nothing for too long",
-            self.timed_out.clone(),
-        );
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        Self {
+            open: registry.add("connections", "Open connections"),
+            displaced: registry.add(
+                "connections_displaced",
+                "Connections that were closed, while they asked for nothing, to make room for \
+                 others",
+            ),
+            timed_out: registry.add(
+                "connections_timed_out",
+                "Connections that were closed because they asked for nothing for too long",
+            ),
+        }
     }
 }
 
@@ -54,7 +57,7 @@ pub struct LaneMetrics {
 pub struct Counted(Gauge);
 
 impl Counted {
-    fn by(gauge: &Gauge) -> Self {
+    pub(super) fn by(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
@@ -79,17 +82,17 @@ impl LaneMetrics {
 }
 
 /// Metrics of the requests to all providers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LanesMetrics {
-    waiting: Family<LaneLabels, Gauge>,
-    under_way: Family<LaneLabels, Gauge>,
-    opened: Family<LaneLabels, Counter>,
+    waiting: Family<ProviderLabels, Gauge>,
+    under_way: Family<ProviderLabels, Gauge>,
+    opened: Family<ProviderLabels, Counter>,
     refused: Family<RefusedLabels, Counter>,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct LaneLabels {
-    provider: String,
+pub(super) struct ProviderLabels {
+    pub(super) provider: String,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -99,9 +102,34 @@ struct RefusedLabels {
 }
 
 impl LanesMetrics {
-    /// Returns the metrics of one provider.
-    pub(super) fn of(&self, provider: &str) -> LaneMetrics {
-        let labels = LaneLabels {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        Self {
+            waiting: registry.add(
+                "provider_calls_waiting",
+                "Calls that wait until fewer of the same provider are under way",
+            ),
+            under_way: registry.add(
+                "provider_calls_under_way",
+                "Calls that were begun and have not ended, logins and revocations included",
+            ),
+            opened: registry.add(
+                "provider_left_alone",
+                "How often a provider began to be left alone, because it had not answered several \
+                 times in a row",
+            ),
+            refused: registry.add(
+                "provider_calls_refused",
+                "Calls that were not made: the provider is resting, or its queue is crowded",
+            ),
+        }
+    }
+}
+
+impl Metrics {
+    /// Returns the metrics of the requests to one provider.
+    pub fn lane(&self, provider: &str) -> LaneMetrics {
+        let lanes = &self.lanes;
+        let labels = ProviderLabels {
             provider: provider.to_owned(),
         };
         let refused = |reason| {
@@ -109,44 +137,26 @@ impl LanesMetrics {
                 provider: provider.to_owned(),
                 reason,
             };
-            self.refused.get_or_create(&labels).clone()
+            lanes.refused.get_or_create(&labels).clone()
         };
         LaneMetrics {
-            waiting: self.waiting.get_or_create(&labels).clone(),
-            under_way: self.under_way.get_or_create(&labels).clone(),
-            opened: self.opened.get_or_create(&labels).clone(),
+            waiting: lanes.waiting.get_or_create(&labels).clone(),
+            under_way: lanes.under_way.get_or_create(&labels).clone(),
+            opened: lanes.opened.get_or_create(&labels).clone(),
             resting: refused("resting"),
             crowded: refused("crowded"),
         }
     }
 
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "provider_calls_waiting",
-            "Calls that wait until fewer of the same provider are under way",
-            self.waiting.clone(),
-        );
-        registry.register(
-            "provider_calls_under_way",
-            "Calls that were begun and have not ended, logins and revocations included",
-            self.under_way.clone(),
-        );
-        registry.register(
-            "provider_left_alone",
-            "How often a provider began to be left alone, because it had not answered several \
-             times in a row",
-            self.opened.clone(),
-        );
-        registry.register(
-            "provider_calls_refused",
-            "Calls that were not made: the provider is resting, or its queue is crowded",
-            self.refused.clone(),
-        );
+    /// Counts a login that this gate refused.
+    pub fn login_refused(&self, gate: &'static str) {
+        let labels = GateLabels { gate };
+        self.logins.refused.get_or_create(&labels).inc();
     }
 }
 
 /// Metrics of refused logins.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LoginMetrics {
     refused: Family<GateLabels, Counter>,
 }
@@ -157,16 +167,13 @@ struct GateLabels {
 }
 
 impl LoginMetrics {
-    pub(super) fn refused(&self, gate: &'static str) {
-        self.refused.get_or_create(&GateLabels { gate }).inc();
-    }
-
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "login_refused",
-            "Visits that LOGIN_NETWORKS, LOGIN_HEADER or LOGIN_PASSWORD turned away, and wrong \
-             passwords",
-            self.refused.clone(),
-        );
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        Self {
+            refused: registry.add(
+                "login_refused",
+                "Visits that LOGIN_NETWORKS, LOGIN_HEADER or LOGIN_PASSWORD turned away, and \
+                 wrong passwords",
+            ),
+        }
     }
 }

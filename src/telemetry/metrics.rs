@@ -14,13 +14,14 @@ use prometheus_client::{
         histogram::{Histogram, exponential_buckets},
         info::Info,
     },
-    registry::{Registry, Unit},
+    registry::Registry,
 };
 
 use super::{
-    edge::{ConnectionMetrics, LaneMetrics, LanesMetrics, LoginMetrics},
+    edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels},
     refreshes::Refreshes,
-    store::{StoreMetrics, Unsaved},
+    registration::Registration,
+    store::StoreMetrics,
 };
 
 /// All metrics of one authseal process.
@@ -41,10 +42,10 @@ pub struct Metrics {
     flights: Gauge,
     key_ages: Family<KeyLabels, Gauge<f64, AtomicU64>>,
     key_ends: Family<KeyLabels, Gauge<f64, AtomicU64>>,
-    store: StoreMetrics,
+    pub(super) store: StoreMetrics,
     connections: ConnectionMetrics,
-    lanes: LanesMetrics,
-    logins: LoginMetrics,
+    pub(super) lanes: LanesMetrics,
+    pub(super) logins: LoginMetrics,
     certificate_reload_errors: Counter,
     rotating: Family<ProviderLabels, Gauge>,
 }
@@ -82,11 +83,6 @@ struct OldLabels {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct ProviderLabels {
-    provider: String,
-}
-
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct KeyLabels {
     kid: String,
     state: &'static str,
@@ -96,122 +92,76 @@ impl Metrics {
     /// Creates all metrics at zero, except those that say that keys and revocations are
     /// loaded.
     pub fn new() -> Self {
-        let mut metrics = Self {
-            registry: Registry::with_prefix("authseal"),
-            refreshes: Refreshes::default(),
-            old_authids: Family::default(),
-            // 10 ms to 20 s, which is the deadline.
-            provider_calls: Family::new_with_constructor(|| {
-                Histogram::new(exponential_buckets(0.01, 2.0, 12))
-            }),
-            revoked_hits: Counter::default(),
-            reloads: Counter::default(),
-            reload_errors: Counter::default(),
-            keys_loaded: Gauge::default(),
-            keys_missing: Gauge::default(),
-            revocations: Gauge::default(),
-            revocations_loaded: Gauge::default(),
-            cached_tokens: Gauge::default(),
-            flights: Gauge::default(),
-            key_ages: Family::default(),
-            key_ends: Family::default(),
-            store: StoreMetrics::new(),
-            connections: ConnectionMetrics::default(),
-            lanes: LanesMetrics::default(),
-            logins: LoginMetrics::default(),
-            certificate_reload_errors: Counter::default(),
-            rotating: Family::default(),
+        let mut registry = Registry::with_prefix("authseal");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "This program", build);
+        let metrics = Self {
+            refreshes: Refreshes::new(&mut registry),
+            old_authids: registry.add(
+                "old_authids",
+                "AuthIDs of Duplicati's own server that were presented and opened, by form and \
+                 service",
+            ),
+            provider_calls: registry.add_seconds(
+                "provider_call",
+                "How long providers took to answer a refresh",
+                // 10 ms to 20 s, which is the deadline.
+                Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 2.0, 12))),
+            ),
+            revoked_hits: registry.add(
+                "revoked_hits",
+                "Refreshes with an AuthID that revoked.txt revokes",
+            ),
+            reloads: registry.add("key_reloads", "Loads of the keys that succeeded"),
+            reload_errors: registry.add(
+                "key_reload_errors",
+                "Loads of the keys that failed, so that the last good set stayed",
+            ),
+            keys_loaded: registry.add(
+                "keys_loaded",
+                "1 if the keys in use are those in the folder, 0 if the last load failed",
+            ),
+            keys_missing: registry.add(
+                "keys_missing",
+                "Keys whose files are gone from the folder without authseal keys remove",
+            ),
+            revocations: registry.add("revocations", "Lineages and rules that revoke"),
+            revocations_loaded: registry.add(
+                "revocations_loaded",
+                "1 if the revocations in force are those in revoked.txt, 0 if it is damaged or \
+                 gone",
+            ),
+            cached_tokens: registry.add("cached_tokens", "Access tokens in memory"),
+            flights: registry.add("flights", "Provider calls under way"),
+            key_ages: registry.add_seconds(
+                "key_age",
+                "Age of each key, by its state",
+                Family::default(),
+            ),
+            key_ends: registry.add_seconds(
+                "key_end_timestamp",
+                "When each key that has an end stops to open",
+                Family::default(),
+            ),
+            store: StoreMetrics::new(&mut registry),
+            connections: ConnectionMetrics::new(&mut registry),
+            lanes: LanesMetrics::new(&mut registry),
+            logins: LoginMetrics::new(&mut registry),
+            certificate_reload_errors: registry.add(
+                "certificate_reload_errors",
+                "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
+            ),
+            rotating: registry.add(
+                "provider_rotates_unexpectedly",
+                "1 for each provider that replaces refresh tokens although its table says \
+                 \"stable\"",
+            ),
+            registry,
         };
-        metrics.register();
         // The server does not start without a first load, so both are loaded.
         metrics.keys_loaded.set(1);
         metrics.revocations_loaded.set(1);
         metrics
-    }
-
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        self.refreshes.register(registry);
-        registry.register(
-            "old_authids",
-            "AuthIDs of Duplicati's own server that were presented and opened, by form and service",
-            self.old_authids.clone(),
-        );
-        registry.register_with_unit(
-            "provider_call",
-            "How long providers took to answer a refresh",
-            Unit::Seconds,
-            self.provider_calls.clone(),
-        );
-        registry.register(
-            "revoked_hits",
-            "Refreshes with an AuthID that revoked.txt revokes",
-            self.revoked_hits.clone(),
-        );
-        registry.register(
-            "key_reloads",
-            "Loads of the keys that succeeded",
-            self.reloads.clone(),
-        );
-        registry.register(
-            "key_reload_errors",
-            "Loads of the keys that failed, so that the last good set stayed",
-            self.reload_errors.clone(),
-        );
-        registry.register(
-            "keys_loaded",
-            "1 if the keys in use are those in the folder, 0 if the last load failed",
-            self.keys_loaded.clone(),
-        );
-        registry.register(
-            "keys_missing",
-            "Keys whose files are gone from the folder without authseal keys remove",
-            self.keys_missing.clone(),
-        );
-        registry.register(
-            "revocations",
-            "Lineages and rules that revoke",
-            self.revocations.clone(),
-        );
-        registry.register(
-            "revocations_loaded",
-            "1 if the revocations in force are those in revoked.txt, 0 if it is damaged or gone",
-            self.revocations_loaded.clone(),
-        );
-        registry.register(
-            "cached_tokens",
-            "Access tokens in memory",
-            self.cached_tokens.clone(),
-        );
-        registry.register("flights", "Provider calls under way", self.flights.clone());
-        registry.register_with_unit(
-            "key_age",
-            "Age of each key, by its state",
-            Unit::Seconds,
-            self.key_ages.clone(),
-        );
-        registry.register_with_unit(
-            "key_end_timestamp",
-            "When each key that has an end stops to open",
-            Unit::Seconds,
-            self.key_ends.clone(),
-        );
-        self.store.register(registry);
-        self.connections.register(registry);
-        self.lanes.register(registry);
-        self.logins.register(registry);
-        registry.register(
-            "certificate_reload_errors",
-            "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
-            self.certificate_reload_errors.clone(),
-        );
-        registry.register(
-            "provider_rotates_unexpectedly",
-            "1 for each provider that replaces refresh tokens although its table says \"stable\"",
-            self.rotating.clone(),
-        );
-        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "This program", build);
     }
 
     /// Counts a refresh. `service` and `kid` are empty if the AuthID did not open,
@@ -246,36 +196,9 @@ impl Metrics {
         self.connections.clone()
     }
 
-    /// Returns the metrics of the requests to one provider.
-    pub fn lane(&self, provider: &str) -> LaneMetrics {
-        self.lanes.of(provider)
-    }
-
-    /// Counts a login that this gate refused.
-    pub fn login_refused(&self, gate: &'static str) {
-        self.logins.refused(gate);
-    }
-
     /// Counts a failed reload of the certificate.
     pub fn certificate_not_reloaded(&self) {
         self.certificate_reload_errors.inc();
-    }
-
-    /// Records a command of the shared store: its duration, and the kind of failure if it
-    /// failed.
-    pub fn store_answered(&self, failure: Option<&'static str>, took: Duration) {
-        self.store.answered(failure, took);
-    }
-
-    /// Counts one more AuthID that waits to be stored, until the guard is dropped.
-    pub fn unsaved_authid(&self) -> Unsaved {
-        self.store.unsaved_authid()
-    }
-
-    /// Counts a login that this server continued after another server had stopped in the
-    /// middle of a refresh.
-    pub fn lease_taken_over(&self) {
-        self.store.lease_taken_over();
     }
 
     /// Marks a provider that replaces refresh tokens although its table says that it does

@@ -3,6 +3,7 @@
 mod edge;
 mod metrics;
 mod refreshes;
+mod registration;
 mod store;
 
 use std::{
@@ -14,9 +15,9 @@ use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-pub use edge::{ConnectionMetrics, Counted, LaneMetrics};
-pub use metrics::{FolderNumbers, KeyNumbers, Metrics};
-pub use store::Unsaved;
+pub(crate) use edge::{ConnectionMetrics, LaneMetrics};
+pub use metrics::Metrics;
+pub(crate) use metrics::{FolderNumbers, KeyNumbers};
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,8 +7,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::registration::Registration;
+
 /// Counters of refreshes by service, key and outcome.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Refreshes {
     family: Family<Labels, Counter>,
     /// Clones of the family's counters, which share their values and are found without a
@@ -24,12 +26,14 @@ struct Labels {
 }
 
 impl Refreshes {
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "refresh",
-            "Refreshes by service, by the key that had sealed the AuthID, and by outcome",
-            self.family.clone(),
-        );
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        Self {
+            family: registry.add(
+                "refresh",
+                "Refreshes by service, by the key that had sealed the AuthID, and by outcome",
+            ),
+            known: ArcSwap::default(),
+        }
     }
 
     pub(super) fn count(&self, service: &str, kid: &str, outcome: &'static str) {

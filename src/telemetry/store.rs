@@ -10,8 +10,10 @@ use prometheus_client::{
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
-    registry::{Registry, Unit},
+    registry::Registry,
 };
+
+use super::{Metrics, edge::Counted, registration::Registration};
 
 /// Metrics of the store's commands, and of AuthIDs that wait for it.
 #[derive(Debug)]
@@ -33,76 +35,55 @@ struct StoreLabels {
 }
 
 impl StoreMetrics {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(registry: &mut Registry) -> Self {
         Self {
-            up: Family::default(),
-            // 0.1 ms to 2 s, which is the deadline.
-            commands: Histogram::new(exponential_buckets(0.0001, 3.0, 10)),
-            errors: Family::default(),
-            unsaved_authids: Gauge::default(),
-            leases_taken_over: Counter::default(),
+            up: registry.add(
+                "store_up",
+                "1 if the shared store answered the last command, 0 if not; absent before the \
+                 first",
+            ),
+            commands: registry.add_seconds(
+                "store_command",
+                "How long the shared store took to answer",
+                // 0.1 ms to 2 s, which is the deadline.
+                Histogram::new(exponential_buckets(0.0001, 3.0, 10)),
+            ),
+            errors: registry.add(
+                "store_errors",
+                "Commands that the shared store did not carry out",
+            ),
+            unsaved_authids: registry.add(
+                "unsaved_authids",
+                "Newest AuthIDs in this process's memory that the shared store does not have yet",
+            ),
+            leases_taken_over: registry.add(
+                "leases_taken_over",
+                "Logins that another server left in the middle of a refresh",
+            ),
         }
     }
+}
 
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "store_up",
-            "1 if the shared store answered the last command, 0 if not; absent before the first",
-            self.up.clone(),
-        );
-        registry.register_with_unit(
-            "store_command",
-            "How long the shared store took to answer",
-            Unit::Seconds,
-            self.commands.clone(),
-        );
-        registry.register(
-            "store_errors",
-            "Commands that the shared store did not carry out",
-            self.errors.clone(),
-        );
-        registry.register(
-            "unsaved_authids",
-            "Newest AuthIDs in this process's memory that the shared store does not have yet",
-            self.unsaved_authids.clone(),
-        );
-        registry.register(
-            "leases_taken_over",
-            "Logins that another server left in the middle of a refresh",
-            self.leases_taken_over.clone(),
-        );
-    }
-
-    /// Records a command: its duration, and the kind of failure if it failed.
-    pub(super) fn answered(&self, failure: Option<&'static str>, took: Duration) {
-        self.up
-            .get_or_create(&NoLabels {})
-            .set(failure.is_none().into());
-        self.commands.observe(took.as_secs_f64());
+impl Metrics {
+    /// Records a command of the shared store: its duration, and the kind of failure if it
+    /// failed.
+    pub fn store_answered(&self, failure: Option<&'static str>, took: Duration) {
+        let StoreMetrics { up, errors, .. } = &self.store;
+        up.get_or_create(&NoLabels {}).set(failure.is_none().into());
+        self.store.commands.observe(took.as_secs_f64());
         if let Some(kind) = failure {
-            self.errors.get_or_create(&StoreLabels { kind }).inc();
+            errors.get_or_create(&StoreLabels { kind }).inc();
         }
     }
 
     /// Counts one more AuthID that waits to be stored, until the guard is dropped.
-    pub(super) fn unsaved_authid(&self) -> Unsaved {
-        self.unsaved_authids.inc();
-        Unsaved(self.unsaved_authids.clone())
+    pub fn unsaved_authid(&self) -> Counted {
+        Counted::by(&self.store.unsaved_authids)
     }
 
     /// Counts a login that this server continued after another server had stopped in the
     /// middle of a refresh.
-    pub(super) fn lease_taken_over(&self) {
-        self.leases_taken_over.inc();
-    }
-}
-
-/// The guard of an AuthID that waits to be stored.
-#[derive(Debug)]
-pub struct Unsaved(Gauge);
-
-impl Drop for Unsaved {
-    fn drop(&mut self) {
-        self.0.dec();
+    pub fn lease_taken_over(&self) {
+        self.store.leases_taken_over.inc();
     }
 }

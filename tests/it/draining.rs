@@ -211,5 +211,5 @@ async fn a_second_signal_ends_it_at_once() {
     program.terminate().await;
     let (status, output) = program.end().await;
     assert_eq!(status.code(), Some(1), "{output}");
-    assert!(output.contains("leaving at once"), "{output}");
+    assert!(output.contains("stopping at once"), "{output}");
 }

@@ -176,7 +176,7 @@ async fn no_first_key_is_made_beside_keys_that_do_not_open() {
     let revoked = run(&["revoke", &installation.lineage(&authid)], &plain).await;
     let said = String::from_utf8(revoked.stdout).unwrap();
     assert!(
-        said.starts_with("Revoked ") && said.contains("BUT the keys"),
+        said.starts_with("Revoked ") && said.contains("Warning: the keys"),
         "{said}"
     );
     // Without the keys the server waits; their coming alone does not help.

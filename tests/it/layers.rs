@@ -57,7 +57,7 @@ pub fn manifest_path(path: &str) -> PathBuf {
 }
 
 /// Every source file with its top module, and how deep below the crate it is.
-fn sources() -> Vec<(String, usize, String)> {
+pub fn sources() -> Vec<(String, usize, String)> {
     let src = manifest_path("src");
     let mut folders = vec![src.clone()];
     let mut sources = Vec::new();

@@ -89,7 +89,7 @@ async fn an_exchange_that_fails_is_explained_without_secrets() {
         ),
         (error("500 Oops", "server_error"), 502, "HTTP 500"),
         (html, 502, "makes no sense"),
-        (vec![], 502, "broke off"),
+        (vec![], 502, "closed the connection"),
     ] {
         let page = log_in_with(pieces).await;
         assert_eq!(page.status, status, "{hint}: {page:?}");

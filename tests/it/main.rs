@@ -54,6 +54,7 @@ mod metrics;
 mod mistakes;
 mod mix_up;
 mod moving_in;
+mod names;
 mod newest_grant;
 mod oauth;
 mod old_authids;

@@ -53,5 +53,5 @@ async fn a_log_filter_of_levels_and_targets_is_taken() {
 async fn with_nothing_on_offer_check_says_so() {
     let printed = check(&[]).await;
     assert_eq!(printed.code, Some(0), "{}", printed.text);
-    printed.assert_says(&["nothing is on offer yet"]);
+    printed.assert_says(&["no service is offered yet"]);
 }

@@ -78,7 +78,7 @@ async fn the_environment_of_a_compose_file_offers_what_it_did() {
             "  SERVICES names unheard-of",
             "AUTHSEAL_ACCEPT_V2_PLAIN=true takes them while you move",
         ]);
-        let (_, offered) = printed.text.split_once("Services on offer").unwrap();
+        let (_, offered) = printed.text.split_once("Services offered").unwrap();
         let (offered, _) = offered.split_once("Not offered").unwrap();
         for service in ["googledrive", "googledocs", "onedrivev2", "jottacloud"] {
             assert!(offered.contains(service), "{service}: {offered}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use authseal::{
     clock::Clock,
     keyring::{KeySource, Keyring},
-    listen::{Body, Certificate, CertificateFiles, Door, Handler, Listener, Peer},
+    listen::{Body, Certificate, CertificateFiles, Handler, HttpServer, Listener, Peer},
 };
 use bytes::Bytes;
 use http::{Request, Response, header::CONTENT_TYPE};
@@ -52,12 +52,12 @@ impl Provider {
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let door = Door {
+        let server = HttpServer {
             certificate: Some(Certificate::load(files).unwrap().into()),
-            ..Door::plain(Listener::from(listener))
+            ..HttpServer::plain(Listener::from(listener))
         };
         let shutdown = CancellationToken::new();
-        tokio::spawn(door.serve(Arc::new(TokenEndpoint), shutdown.clone()));
+        tokio::spawn(server.serve(Arc::new(TokenEndpoint), shutdown.clone()));
         Self {
             port,
             folder,

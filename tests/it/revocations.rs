@@ -175,7 +175,7 @@ async fn a_line_that_revokes_nothing_is_named_and_the_others_count() {
         let third = installation.log_in("stable");
         assert_eq!(server.refresh(&third).await.status, 200);
         let done = installation.run(&["revoke", &third]).await;
-        assert!(done.good().contains("BUT"), "{done:?}");
+        assert!(done.good().contains("Warning: "), "{done:?}");
         refused(&server, &third).await;
         assert!(!server.program.so_far().contains("never-print"));
     }
@@ -207,7 +207,7 @@ async fn a_broken_key_keeps_no_revocation_from_being_followed() {
         server.program.says("the keys stay as they were").await;
         assert_eq!(server.refresh(authid).await.status, 200);
         let done = installation.run(&["revoke", lineage]).await;
-        assert!(done.good().contains("BUT the keys stay"), "{done:?}");
+        assert!(done.good().contains("Warning: the keys stay"), "{done:?}");
         refused(&server, authid).await;
     }
 }
@@ -223,7 +223,7 @@ async fn a_line_that_is_deleted_goes_by_undo_alone() {
     revocations(&server, false).await;
     assert_eq!(server.refresh(&authid).await.status, 401);
     let undone = installation.run(&["revoke", "--undo", &authid]).await;
-    assert!(undone.good().starts_with("Took back "), "{undone:?}");
+    assert!(undone.good().starts_with("Undid "), "{undone:?}");
     eventually("the AuthID is good again", async || {
         (server.refresh(&authid).await.status == 200).then_some(())
     })
@@ -257,7 +257,7 @@ async fn an_undo_that_was_taken_back_is_no_order_where_the_text_is_cut_behind_it
     assert_eq!(restarted.refresh(&authid).await.status, 401);
     // Who means it is heard.
     let undo = installation.run(&["revoke", "--undo", &authid]).await;
-    assert!(undo.good().contains("Took back"), "{undo:?}");
+    assert!(undo.good().contains("Undid"), "{undo:?}");
     for server in [&server, &restarted] {
         revocations(server, true).await;
         assert_eq!(server.refresh(&authid).await.status, 200);
@@ -275,7 +275,7 @@ async fn every_rule_of_a_scope_is_taken_back_also_one_that_the_file_has_lost() {
     revocations(&server, false).await;
     assert_eq!(server.refresh(&authid).await.status, 401);
     let undo = installation.run(&["revoke", "--all", "--undo"]).await;
-    assert!(undo.good().contains("Took back all before="), "{undo:?}");
+    assert!(undo.good().contains("Undid all before="), "{undo:?}");
     revocations(&server, true).await;
     assert_eq!(server.refresh(&authid).await.status, 200);
 }

@@ -19,7 +19,7 @@ async fn the_demo_does_what_it_says_on_the_terminal() {
 
     let browser = Browser::open().await;
     browser.go(url).await;
-    browser.see_heading("Where is your storage?").await;
+    browser.see_heading("Choose your storage").await;
     browser.click("a[href='/login?id=demo']").await;
     browser.click("#allow").await;
     browser.see_heading("Your AuthID is ready").await;

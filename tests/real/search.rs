@@ -38,7 +38,7 @@ async fn typing_shortens_a_long_list() {
     browser.fill("#search", "zzz").await;
     assert!(shown(&browser).await.is_empty());
     let status = browser.text("[role=status]").await;
-    assert_eq!(status, "No service of that name.");
+    assert_eq!(status, "No matching service.");
     for scheme in ["light", "dark"] {
         browser.prefer(scheme).await;
         let violations = axe::violations(&browser).await;

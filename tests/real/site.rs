@@ -84,7 +84,7 @@ impl Site {
     }
 
     fn start_pages(&self) -> Vec<Page> {
-        let (all, one) = ("Where is your storage?", "Log in to Test storage");
+        let (all, one) = ("Choose your storage", "Log in to Test storage");
         let (few, many) = (&self.app, &self.shipped.app);
         let for_a_program = format!("/?token={TOKEN}");
         let one_for_a_program = format!("/?type=stable&token={TOKEN}");

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::Failure,
+    cli::CliError,
     clock::UnixTime,
     keyring::{KeyFolder, Keyring},
 };
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Export {
     json: bool,
 }
 
-pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Result<(), Failure> {
+pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Result<(), CliError> {
     let protected = folder.protect_keys(now)?;
     if as_json {
         println!("{}", json!({ "protected": protected }));
@@ -29,13 +29,13 @@ pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Resul
     } else {
         println!("Encrypted: {}.", protected.join(", "));
         println!(
-            "Keep the passphrase elsewhere: without it no key opens. Older backups hold the keys in clear."
+            "Keep the passphrase elsewhere: without it no key can be read. Older backups hold the keys in clear."
         );
     }
     Ok(())
 }
 
-pub(super) fn unprotect(folder: &KeyFolder, as_json: bool) -> Result<(), Failure> {
+pub(super) fn unprotect(folder: &KeyFolder, as_json: bool) -> Result<(), CliError> {
     let plain = folder.unprotect_keys()?;
     if as_json {
         println!("{}", json!({ "unprotected": plain }));
@@ -48,7 +48,7 @@ pub(super) fn unprotect(folder: &KeyFolder, as_json: bool) -> Result<(), Failure
     Ok(())
 }
 
-pub(super) fn export(keyring: &Keyring, arguments: &Export) -> Result<(), Failure> {
+pub(super) fn export(keyring: &Keyring, arguments: &Export) -> Result<(), CliError> {
     if arguments.json && !arguments.plain && keyring.has_passphrase() {
         return Err(
             "with AUTHSEAL_KEYS_PASSPHRASE the set is encrypted, which is no JSON: add --plain for \

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::net::TcpStream;
 
 use crate::{
-    cli::{Failure, admin},
+    cli::{CliError, admin},
     clock::UnixTime,
     config::admin_address,
     environment::Environment,
@@ -20,14 +20,14 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Number of refreshes that the running server counted, by key id. Empty if no server
 /// responds.
-type Refreshes = HashMap<String, u64>;
+type RefreshCounts = HashMap<String, u64>;
 
 pub(super) async fn list(
     environment: &Environment,
     keyring: &Keyring,
     now: UnixTime,
     as_json: bool,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let keys = keyring.current();
     let refreshes = refreshes(environment).await;
     if as_json {
@@ -94,7 +94,12 @@ pub(super) async fn list(
     Ok(())
 }
 
-fn described(keys: &KeySet, key: &Jwk, now: UnixTime, refreshes: &Refreshes) -> serde_json::Value {
+fn described(
+    keys: &KeySet,
+    key: &Jwk,
+    now: UnixTime,
+    refreshes: &RefreshCounts,
+) -> serde_json::Value {
     json!({
         "kid": key.kid,
         "state": keys.state(key, now).as_str(),
@@ -114,9 +119,9 @@ fn in_words(age: Duration) -> String {
     words.split(' ').next().unwrap_or_default().to_owned()
 }
 
-async fn refreshes(environment: &Environment) -> Refreshes {
+async fn refreshes(environment: &Environment) -> RefreshCounts {
     let Ok(address) = admin_address(environment) else {
-        return Refreshes::new();
+        return RefreshCounts::new();
     };
     let ask = async {
         // Connect first: without a server the HTTP client would retry after a pause.
@@ -131,7 +136,7 @@ async fn refreshes(environment: &Environment) -> Refreshes {
 
 /// Sums `authseal_refresh_total` by key. A key that the responding server does not have
 /// is left out: it may be the server of another folder.
-fn counted(metrics: &str) -> Refreshes {
+fn counted(metrics: &str) -> RefreshCounts {
     let samples = |name: &'static str| {
         metrics.lines().filter_map(move |line| {
             let (labels, value) = line.strip_prefix(name)?.rsplit_once("} ")?;
@@ -141,7 +146,7 @@ fn counted(metrics: &str) -> Refreshes {
         })
     };
     let ages = samples("authseal_key_age_seconds");
-    let mut refreshes: Refreshes = ages.map(|(kid, _)| (kid.to_owned(), 0)).collect();
+    let mut refreshes: RefreshCounts = ages.map(|(kid, _)| (kid.to_owned(), 0)).collect();
     for (kid, value) in samples("authseal_refresh_total") {
         if let Some(count) = refreshes.get_mut(kid) {
             *count += value as u64;

@@ -4,13 +4,13 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::Failure,
+    cli::CliError,
     clock::UnixTime,
     keyring::{Jwk, KeyFolder, KeySet},
 };
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Arguments {
+pub(in crate::cli) struct ReplaceArguments {
     /// The id of a key that leaked; give it again for each further one
     #[arg(long = "leaked", value_name = "KID", required_unless_present_any = ["all", "undo"])]
     leaked: Vec<String>,
@@ -32,8 +32,8 @@ pub(super) fn replace(
     folder: &KeyFolder,
     keys: &KeySet,
     now: UnixTime,
-    arguments: &Arguments,
-) -> Result<(), Failure> {
+    arguments: &ReplaceArguments,
+) -> Result<(), CliError> {
     if let Some(kid) = &arguments.undo {
         return undo(folder, keys, kid, now, arguments.json);
     }
@@ -100,7 +100,7 @@ fn undo(
     kid: &str,
     now: UnixTime,
     as_json: bool,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if super::find(keys, kid)?.replaced.is_none() {
         return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
     }

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::api_error::ApiError;
 use crate::{
-    pages::{ErrorPage, Link, ProviderError as ProvidersWords},
+    pages::{ErrorPage, PageLink, ProviderMessage},
     refresh::{RefreshError, RevokeError},
     server::{Reply, Server, admission::Gate, client::Client, reply},
 };
@@ -17,7 +17,7 @@ pub(super) struct Explanation<'a> {
     happened: String,
     advice: String,
     links: Vec<(&'static str, String)>,
-    provider_error: Option<ProvidersWords<'a>>,
+    provider_error: Option<ProviderMessage<'a>>,
 }
 
 impl<'a> Explanation<'a> {
@@ -43,7 +43,7 @@ impl<'a> Explanation<'a> {
 
     /// Adds an error word for word.
     pub(super) fn quote(mut self, code: &'a str, description: Option<&'a str>) -> Self {
-        self.provider_error = Some(ProvidersWords { code, description });
+        self.provider_error = Some(ProviderMessage { code, description });
         self
     }
 }
@@ -56,7 +56,7 @@ impl Server {
             title: &explanation.title,
             happened: &explanation.happened,
             advice: &explanation.advice,
-            links: links.map(|(label, href)| Link { label, href }).collect(),
+            links: links.map(|(label, href)| PageLink { label, href }).collect(),
             provider_error: explanation.provider_error,
         };
         reply::page(explanation.status, &page)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::result::result_page;
 use crate::{
-    pages::{AuthIdForm, Credential},
+    pages::{AuthIdForm, ShownCredential},
     refresh::RefreshError,
     server::{Reply, errors::ApiError, exchange::Exchange, input, reply},
 };
@@ -47,7 +47,7 @@ pub(in crate::server) async fn renew(exchange: &mut Exchange<'_>) -> Reply {
             },
         ),
         (Ok(authid), false) => {
-            let credential = Credential::AuthId(authid.expose());
+            let credential = ShownCredential::AuthId(authid.expose());
             reply::page(
                 StatusCode::OK,
                 &result_page(server, opened.service(), credential),

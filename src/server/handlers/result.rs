@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::{
     login::{self, Finished, HandOver},
-    pages::{self, Credential, Opener, OtherPrograms, ResultPage, Validity},
+    pages::{self, OpenerPage, OtherPrograms, ResultPage, ShownCredential, Validity},
     provider::{RefreshTokens, Service},
     server::{Reply, Server, exchange::Exchange, reply, routes::TOKEN_PATH},
 };
@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn result_page<'a>(
     server: &'a Server,
     service: &'a Service,
-    credential: Credential<'a>,
+    credential: ShownCredential<'a>,
 ) -> ResultPage<'a> {
     let provider = &service.provider;
     ResultPage {
@@ -31,7 +31,7 @@ pub(super) fn result_page<'a>(
         credential,
         facts: &[],
         opener: None,
-        hand_over: pages::HandOver::Nobody,
+        hand_over: pages::HandOverState::Nobody,
     }
 }
 
@@ -43,29 +43,29 @@ pub(super) fn finished_page(
 ) -> Reply {
     exchange.log.note_service(&finished.service);
     let credential = match &finished.credential {
-        login::Credential::AuthId(authid) => Credential::AuthId(authid.expose()),
-        login::Credential::AccessToken(token) => Credential::AccessToken(token.expose()),
+        login::Credential::AuthId(authid) => ShownCredential::AuthId(authid.expose()),
+        login::Credential::AccessToken(token) => ShownCredential::AccessToken(token.expose()),
     };
     let (hand_over, cookie) = match &finished.hand_over {
-        HandOver::Nobody => (pages::HandOver::Nobody, None),
+        HandOver::Nobody => (pages::HandOverState::Nobody, None),
         HandOver::Asks(question) => (
-            pages::HandOver::Asks(pages::Question {
+            pages::HandOverState::Asks(pages::HandOverForm {
                 nonce: &question.nonce,
                 sealed: question.sealed.expose(),
                 failed: status != StatusCode::OK,
             }),
             question.cookie.as_ref(),
         ),
-        HandOver::Done => (pages::HandOver::Done, None),
-        HandOver::TooLate => (pages::HandOver::TooLate, None),
+        HandOver::Done => (pages::HandOverState::Done, None),
+        HandOver::TooLate => (pages::HandOverState::TooLate, None),
     };
-    let asks = matches!(hand_over, pages::HandOver::Asks(_));
+    let asks = matches!(hand_over, pages::HandOverState::Asks(_));
     let page = result_page(exchange.server, &finished.service, credential);
     let page = ResultPage {
         // Other programs are shown after the hand-over is answered.
         other_programs: page.other_programs.filter(|_| !asks),
         facts: &finished.facts,
-        opener: finished.opener.as_ref().map(|opener| Opener {
+        opener: finished.opener.as_ref().map(|opener| OpenerPage {
             origin: opener.origin.as_str(),
             is_trusted: opener.is_trusted,
         }),
@@ -79,12 +79,12 @@ pub(super) fn finished_page(
 fn other_programs(
     server: &Server,
     service: &Service,
-    credential: Credential<'_>,
+    credential: ShownCredential<'_>,
 ) -> Option<OtherPrograms> {
-    let Credential::AuthId(authid) = credential else {
+    let ShownCredential::AuthId(authid) = credential else {
         return None;
     };
-    let login = pages::Login {
+    let login = pages::ClientCommands {
         service: &service.id,
         token_url: &server.public_url().join(TOKEN_PATH),
         authid,

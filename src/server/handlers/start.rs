@@ -4,7 +4,7 @@ use http::{StatusCode, header::REFERER};
 
 use crate::{
     login::{HandOverToken, Origin, Receives, Recipients, Waiting},
-    pages::{Choice, Receiver, Service as Button, Setup, StartPage},
+    pages::{Choice, OfferedService, Receiver, Setup, StartPage},
     provider::Service,
     server::{Reply, Server, exchange::Exchange, input, reply},
 };
@@ -70,8 +70,8 @@ pub(super) fn recipients(exchange: &Exchange<'_>) -> Recipients {
     }
 }
 
-fn button<'a>(server: &Server, service: &'a Service) -> Button<'a> {
-    Button {
+fn button<'a>(server: &Server, service: &'a Service) -> OfferedService<'a> {
+    OfferedService {
         id: &service.id,
         name: &service.name,
         provider: &service.provider.id,

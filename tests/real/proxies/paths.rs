@@ -85,7 +85,7 @@ async fn assert_links_lead_somewhere(front: &Front, base: &str, prefix: &str) {
 /// A whole login from the start page at `base`. Returns the AuthID.
 async fn log_in(browser: &Browser, front: &Front, base: &str) -> String {
     browser.go(&format!("{base}/")).await;
-    browser.see_heading("Where is your storage?").await;
+    browser.see_heading("Choose your storage").await;
     let rules = browser.run("return document.styleSheets[0].cssRules.length");
     assert!(rules.await.as_u64() > Some(0), "{base}: no style");
     browser.click("a.service[href*='id=stable']").await;

@@ -130,6 +130,6 @@ async fn a_login_works_where_authseal_itself_speaks_tls() {
     browser.go(&public_url).await;
     browser.fill("#password", PASSWORD).await;
     browser.click(".button.primary").await;
-    browser.see_heading("Where is your storage?").await;
+    browser.see_heading("Choose your storage").await;
     assert_login_works(&browser, &public_url).await;
 }

@@ -20,7 +20,7 @@ async fn told_to_stop_twice(server: ServerProcess) -> String {
     let (status, output) = program.end().await;
     assert_eq!(status.code(), Some(1), "{output}");
     assert!(!output.contains("never-print"), "{output}");
-    let (_, words) = output.split_once("asked to stop again").unwrap();
+    let (_, words) = output.split_once("second signal").unwrap();
     words.to_owned()
 }
 

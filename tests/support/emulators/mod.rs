@@ -21,7 +21,7 @@ use std::{
 
 use authseal::{
     clock::Clock,
-    listen::{Body, Door, Handler, Peer},
+    listen::{Body, Handler, HttpServer, Peer},
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -106,7 +106,7 @@ impl Emulator {
             fault: Mutex::default(),
         });
         let shutdown = CancellationToken::new();
-        tokio::spawn(Door::plain(listener.into()).serve(desk.clone(), shutdown.clone()));
+        tokio::spawn(HttpServer::plain(listener.into()).serve(desk.clone(), shutdown.clone()));
         Self {
             family,
             address,

@@ -23,9 +23,9 @@ use tokio::{
 };
 
 use super::{
-    Body, Certificate, Handler, Peer, Reply,
+    Body, Certificate, Handler, Peer,
     listener::Stream,
-    seat::{Asking, Seated},
+    slot::{Slot, SlotGuard},
 };
 
 /// Three times the longest AuthID, because percent-encoding makes it three times as long.
@@ -43,14 +43,14 @@ const CONNECTION_WINDOW: u32 = 64 * 1024;
 /// that sends a request before that still gets its response, with `Connection: close`.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// State that all connections of one door share.
-pub(super) struct Host<H> {
+/// State that all connections of one HTTP server share.
+pub(super) struct ConnectionServer<H> {
     http: auto::Builder<TokioExecutor>,
     handler: Arc<H>,
     certificate: Option<Arc<Certificate>>,
 }
 
-impl<H: Handler> Host<H> {
+impl<H: Handler> ConnectionServer<H> {
     pub(super) fn new(handler: Arc<H>, certificate: Option<Arc<Certificate>>) -> Self {
         Self {
             http: http(),
@@ -60,47 +60,47 @@ impl<H: Handler> Host<H> {
     }
 
     /// Serves one connection to its end.
-    pub(super) async fn serve(self: &Arc<Self>, stream: Stream, peer: Peer, seated: Seated) {
+    pub(super) async fn serve(self: &Arc<Self>, stream: Stream, peer: Peer, guard: SlotGuard) {
         let served = async {
             match &self.certificate {
-                None => self.speak_http(stream, peer, &seated).await,
+                None => self.serve_http(stream, peer, &guard).await,
                 Some(certificate) => match certificate.accept(stream).await {
-                    Ok(stream) => self.speak_http(stream, peer, &seated).await,
+                    Ok(stream) => self.serve_http(stream, peer, &guard).await,
                     Err(error) => tracing::debug!("no TLS handshake: {error}"),
                 },
             }
         };
         tokio::select! {
             () = served => {}
-            () = seated.must_leave() => {}
+            () = guard.must_close() => {}
         }
     }
 
-    async fn speak_http<S>(self: &Arc<Self>, stream: S, peer: Peer, seated: &Seated)
+    async fn serve_http<S>(self: &Arc<Self>, stream: S, peer: Peer, guard: &SlotGuard)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let speaks_http2 = Notify::new();
-        let conversation = Arc::new(Conversation {
-            host: self.clone(),
-            asking: seated.asking(),
+        let is_http2 = Notify::new();
+        let context = Arc::new(RequestContext {
+            server: self.clone(),
+            slot: guard.slot.clone(),
             peer,
         });
         let service = service_fn(|request: Request<Incoming>| {
             if request.version() == Version::HTTP_2 {
-                speaks_http2.notify_one();
+                is_http2.notify_one();
             }
-            let conversation = conversation.clone();
-            async move { Ok::<_, Infallible>(conversation.answer(request).await) }
+            let context = context.clone();
+            async move { Ok::<_, Infallible>(context.answer(request).await) }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let quiet = async {
-            seated.draining().await;
+            guard.draining().await;
             tokio::select! {
-                () = seated.has_waited(QUIET) => {}
+                () = guard.has_waited(QUIET) => {}
                 // Send GOAWAY at once: it says which requests will still be answered.
-                () = speaks_http2.notified() => {}
+                () = is_http2.notified() => {}
             }
         };
         let ended = tokio::select! {
@@ -117,38 +117,38 @@ impl<H: Handler> Host<H> {
 }
 
 /// State that the requests of one connection share. A request clones the `Arc` of this,
-/// not that of the shared `Host`, whose reference count all threads would write at every
-/// request.
-struct Conversation<H> {
-    host: Arc<Host<H>>,
-    asking: Asking,
+/// not that of the shared `ConnectionServer`, whose reference count all threads would write
+/// at every request.
+struct RequestContext<H> {
+    server: Arc<ConnectionServer<H>>,
+    slot: Arc<Slot>,
     peer: Peer,
 }
 
-impl<H: Handler> Conversation<H> {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
-        let asked = self.asking.asked();
+impl<H: Handler> RequestContext<H> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let received = self.slot.request();
         let (head, incoming) = request.into_parts();
         let is_http1 = head.version < Version::HTTP_2;
         let body = match incoming.is_end_stream() {
             true => Body::Whole(Bytes::new()),
-            false => Box::pin(Body::read(incoming, size(&head), &self.asking)).await,
+            false => Box::pin(Body::read(incoming, size(&head), &self.slot)).await,
         };
-        let answering = self.asking.answering();
-        let mut reply = match is_http1 && !has_one_host(&head) {
+        let responding = self.slot.response();
+        let mut response = match is_http1 && !has_one_host(&head) {
             true => bad_request(),
             false => {
                 let request = Request::from_parts(head, body);
-                self.host.handler.answer(&request, self.peer).await
+                self.server.handler.answer(&request, self.peer).await
             }
         };
-        if is_http1 && answering.is_draining() {
+        if is_http1 && responding.is_draining() {
             let close = HeaderValue::from_static("close");
-            reply.headers_mut().insert(CONNECTION, close);
+            response.headers_mut().insert(CONNECTION, close);
         }
-        drop(answering);
-        asked.answered();
-        reply
+        drop(responding);
+        received.answered();
+        response
     }
 }
 
@@ -156,7 +156,7 @@ fn http() -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        // `Seated::must_leave` has the timeouts: this one would also close idle
+        // `SlotGuard::must_close` has the timeouts: this one would also close idle
         // connections.
         .header_read_timeout(None)
         // Without `half_close`, hyper checks for the end of the connection while a
@@ -197,10 +197,10 @@ fn size(head: &request::Parts) -> u32 {
     u32::try_from(headers.sum::<usize>() + uri).unwrap_or(u32::MAX)
 }
 
-fn bad_request() -> Reply {
-    let mut reply = Response::new(Full::default());
-    *reply.status_mut() = StatusCode::BAD_REQUEST;
+fn bad_request() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
     let close = HeaderValue::from_static("close");
-    reply.headers_mut().insert(CONNECTION, close);
-    reply
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }

@@ -1,0 +1,60 @@
+//! Type names in src: one type each, so that a name means the same wherever it stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::layers;
+
+/// Names with more than one type, and the reason.
+const TWICE: [(&str, &str); 9] = [
+    ("Answer", "one in each of four handlers of server"),
+    ("Body", "of a request in listen, of an error in server"),
+    ("Entry", "of the access log, of the store"),
+    ("Landing", "two in refresh"),
+    ("Next", "a page in server, a step of a lease in store"),
+    ("Revocation", "at the provider, and in revoked.txt"),
+    ("Revocations", "in refresh and in keyring"),
+    ("State", "of a breaker, of a store connection"),
+    ("Weight", "of cached tokens, of stored values"),
+];
+
+/// Returns the name of the type that this line defines. Associated types, which are
+/// indented, have the name that their trait gives them.
+fn defined(line: &str) -> Option<&str> {
+    let text = line.trim_start();
+    let is_indented = text.len() < line.len();
+    let text = match text.strip_prefix("pub(") {
+        Some(restricted) => restricted.split_once(") ")?.1,
+        None => text.strip_prefix("pub ").unwrap_or(text),
+    };
+    let (keyword, rest) = text.split_once(' ')?;
+    let is_type = match keyword {
+        "struct" | "enum" | "trait" => true,
+        "type" => !is_indented,
+        _ => false,
+    };
+    let end = rest.find(|c: char| !c.is_alphanumeric());
+    is_type.then(|| &rest[..end.unwrap_or(rest.len())])
+}
+
+#[test]
+fn a_definition_is_found_whatever_stands_before_it() {
+    assert_eq!(defined("pub struct Metrics {"), Some("Metrics"));
+    assert_eq!(defined("    pub(in crate::cli) enum A<'a> {"), Some("A"));
+    assert_eq!(defined("type Bucket = RateLimiter<A>;"), Some("Bucket"));
+    assert_eq!(defined("    type Error = BoxError;"), None);
+    assert_eq!(defined("/// A struct of its own"), None);
+}
+
+#[test]
+fn each_type_name_is_defined_once() {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for (_, _, source) in layers::sources() {
+        for name in source.lines().filter_map(defined) {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    assert!(counts.len() > 200, "only {} types were found", counts.len());
+    counts.retain(|_, count| *count > 1);
+    let twice: BTreeSet<&str> = counts.keys().map(String::as_str).collect();
+    assert_eq!(twice, TWICE.iter().map(|(name, _)| *name).collect());
+}
