@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{
-    hand_over::{TOKEN, fetch, log_in, no_such_entry, not_ready, open},
-    login::{callback, parameter},
-};
 use crate::support::{
-    Answer, Browser, ScriptedProvider, TestApp, authid_on,
+    Answer, Browser, ScriptedProvider, TestApp, authid_on, callback,
     emulators::{Emulated, credential_on, hidden_state},
-    form_request, get, hand_over_form, login_link, send, tokens,
+    form_request, get,
+    hand_over::{TOKEN, fetch, log_in, no_such_entry, not_ready, open},
+    hand_over_form, login_link, parameter, send, tokens,
 };
 
 const OTHER_TOKEN: &str = "u0y6t3v5w8z1q7m2x9k4";

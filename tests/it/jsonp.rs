@@ -1,7 +1,9 @@
 //! The answers that a foreign page runs as a script.
 
-use super::hand_over::{TOKEN, log_in_and_confirm, open};
-use crate::support::{Browser, TestApp, get};
+use crate::support::{
+    Browser, TestApp, get,
+    hand_over::{TOKEN, log_in_and_confirm, open},
+};
 
 const ADDRESSES: [&str; 2] = ["/fetch", "/token-state"];
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::hand_over::{TOKEN, fetch, not_ready, open};
 use crate::support::{
-    Browser, Scrape, ScriptedProvider, TestApp, authid_on, free_port, get, hand_over_form,
-    login_link, tokens,
+    Browser, Scrape, ScriptedProvider, TestApp, authid_on, free_port, get,
+    hand_over::{TOKEN, fetch, not_ready, open},
+    hand_over_form, login_link, tokens,
 };
 
 /// What a single-use service answers then.

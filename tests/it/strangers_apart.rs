@@ -11,12 +11,9 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{
-    refresh::gated,
-    strangers::{good_login, nothing_is_under_way, refreshes, to_logins},
-};
+use super::strangers::{good_login, nothing_is_under_way, refreshes, to_logins};
 use crate::support::{
-    Gate, Piece, Scrape, ScriptedProvider, TestApp, believing, elsewhere, eventually, tokens,
+    Gate, Piece, Scrape, ScriptedProvider, TestApp, believing, elsewhere, eventually, gated, tokens,
 };
 
 #[tokio::test]

@@ -3,11 +3,9 @@
 use std::fs;
 
 use super::{CLIENT_SECRET, secrets::Secrets};
-use crate::{
-    login::parameter,
-    support::{
-        Answer, Asked, Browser, Piece, Program, ScriptedProvider, authid_on, get, json, tokens,
-    },
+use crate::support::{
+    Answer, Asked, Browser, Piece, Program, ScriptedProvider, authid_on, get, json, parameter,
+    tokens,
 };
 
 /// A provider that echoes all that it was sent in every refusal.
