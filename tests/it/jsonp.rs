@@ -65,8 +65,7 @@ async fn an_answer_is_a_script_or_json_kept_by_nobody() {
                 ("&jsonp=F", "text/javascript; charset=utf-8"),
             ] {
                 let url = format!("{}{address}?token={token}{callback}", app.url);
-                let answer = get(&url, &[]).await;
-                assert_eq!(answer.status, 200, "{answer:?}");
+                let answer = get(&url, &[]).await.good();
                 assert_eq!(answer.header("content-type"), content_type, "{url}");
                 assert_eq!(answer.header("x-content-type-options"), "nosniff");
                 assert_eq!(answer.header("cache-control"), "no-store");

@@ -86,8 +86,9 @@ async fn the_refresh_token_that_jwcrypto_finds_is_the_providers() {
     let app = TestApp::start().await;
     let mut content = content(&app);
     content["rt"] = open(&app, &app.authid("stable").await)["rt"].clone();
-    let answer = app.refresh(&seal(&key_file(&app), &content, &[])).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    app.refresh(&seal(&key_file(&app), &content, &[]))
+        .await
+        .good();
     assert_eq!(app.provider.seen().refreshes, 1);
 }
 

@@ -44,3 +44,15 @@ pub fn no_such_entry() -> Value {
 pub fn not_ready() -> Value {
     json!({"wait": "Not ready"})
 }
+
+/// The cookie never has the token, comes only along with links on our own pages, and lasts
+/// this many seconds.
+pub fn assert_strict(cookie: &str, max_age: u32, is_secure: bool) {
+    assert!(!cookie.contains(TOKEN), "{cookie}");
+    let mut attributes: Vec<&str> = cookie.split("; ").skip(1).collect();
+    attributes.sort_unstable();
+    let max_age = format!("Max-Age={max_age}");
+    let mut expected = vec!["HttpOnly", &max_age, "Path=/", "SameSite=Strict"];
+    expected.extend(is_secure.then_some("Secure"));
+    assert_eq!(attributes, expected);
+}

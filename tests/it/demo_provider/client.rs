@@ -80,8 +80,7 @@ impl Client {
     }
 
     pub async fn log_in(&self) -> (String, String) {
-        let answer = self.exchange(&self.code().await, &[]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = self.exchange(&self.code().await, &[]).await.good();
         (
             field(&answer, "access_token"),
             field(&answer, "refresh_token"),

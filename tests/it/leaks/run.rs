@@ -97,8 +97,7 @@ impl Run {
         let tokens = tokens("never-print-access", Some("never-print-refresh-first"));
         self.provider.script(move |_| tokens.clone());
         self.secrets.add("never-print-code-good");
-        let page = self.log_in("code=never-print-code-good").await;
-        assert_eq!(page.status, 200, "{page:?}");
+        let page = self.log_in("code=never-print-code-good").await.good();
         let authid = authid_on(&page.body);
         self.secrets.add_authid(&authid, self.keys.path());
         authid

@@ -1,16 +1,14 @@
 //! When a server dies, and what is lost: only a token that the provider has given
 //! out and Redis does not have. What may be lost is waited for.
 
-use std::sync::Arc;
-
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::net::TcpStream;
 
 use super::{
     fleet::{Fleet, Login, Replica, refresh, send_only},
     redis::Redis,
     tap::{Held, Tap},
 };
-use crate::support::{Answer, Client, emulators::Fault};
+use crate::support::{Answer, Client};
 
 /// Two replicas, of which the first has a wire to Redis that can be held.
 struct Bed {
@@ -36,8 +34,7 @@ impl Bed {
         // From now on Redis knows the scripts.
         let first = bed.fleet.log_in("box");
         let url = &bed.doomed.process.url;
-        let answer = refresh(&Client::new(), url, &first.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        refresh(&Client::new(), url, &first.authid).await.good();
         bed
     }
 
@@ -56,8 +53,7 @@ impl Bed {
         process.program.kill().await;
         let url = &self.other.process.url;
         let stranger = self.fleet.log_in("box");
-        let unharmed = refresh(&Client::new(), url, &stranger.authid).await;
-        assert_eq!(unharmed.status, 200, "{unharmed:?}");
+        refresh(&Client::new(), url, &stranger.authid).await.good();
         let answer = refresh(&Client::new(), url, &login.authid).await;
         (answer, self.fleet)
     }
@@ -96,9 +92,8 @@ async fn nothing_is_lost_before_the_provider_was_asked() {
 async fn a_token_that_has_only_left_the_provider_is_waited_for() {
     let bed = Bed::start().await;
     let login = bed.fleet.log_in("box");
-    let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let emulator = bed.fleet.emulator("box");
-    emulator.fault("/token", Fault::Late(worked.clone(), go.clone()));
+    let (worked, go) = emulator.late("/token");
     let _asking = bed.ask_doomed(&login).await;
     worked.notified().await;
     emulator.mend();
