@@ -172,7 +172,7 @@ def one_try(client: Client, name: str, turn: int, shared: Begun | None) -> Await
 
 async def call_back(client: Client, turn: int, shared: Begun | None, header: str) -> Answer:
     state, cookie = shared or await begin(client)
-    return await client.ask(get(f"/logged-in?state={state}&code=junk-{turn}", f"Cookie: {cookie}", header))
+    return await client.ask(get(f"/logged-in/{SERVICE}?state={state}&code=junk-{turn}", f"Cookie: {cookie}", header))
 
 
 def resets(inside: Inside, port: int) -> Counter:
