@@ -76,6 +76,14 @@ class Authseal:
                        if name.lower() not in HYPERS_OWN]
             return headers, len(answer.read())
 
+    def answers(self, authid: str) -> bool:
+        """False if a refresh fails."""
+        try:
+            self.refresh(authid)
+        except OSError:
+            return False
+        return True
+
     def metric(self, name: str) -> float | None:
         """The sum over all labels; `None` for a build that does not count it."""
         with urllib.request.urlopen(f"{self.admin_address}/metrics", timeout=30) as answer:

@@ -1,5 +1,7 @@
 """The figures as a table for people."""
 
+from functools import partial
+
 WIDTH = 78
 
 
@@ -9,8 +11,12 @@ def show(figures: dict) -> str:
     lines = [f"{machine['cores']} cores ({machine['cpu']}), load before the run "
              f"{machine['load_before']:.1f}, wrk with {machine['threads']} threads and "
              f"{machine['connections']} connections"]
-    blocks = {"size": size, "seal": seal, "cached": cached, "latency": latency, "uncached": uncached,
-              "tls": tls, "store": store, "memory": memory, "start": start}
+    blocks = {"size": size, "seal": seal,
+              "cached": partial(comparison, "(b) cached /refresh", "bare server"),
+              "latency": partial(comparison, "(b) cached /refresh, half load", "bare server"),
+              "uncached": partial(comparison, "(c) uncached /refresh", "forwarder"),
+              "tls": partial(comparison, "(c) the same, TLS to the provider", "forwarder"),
+              "store": store, "memory": memory, "start": start}
     for part, block in blocks.items():
         if part in figures:
             lines += ["", *block(figures[part])]
@@ -26,22 +32,6 @@ def seal(sizes: list[dict]) -> list[str]:
 
 def size(binary_bytes: int) -> list[str]:
     return [row("the program, stripped", "", f"{binary_bytes / 1e6:.1f} MB")]
-
-
-def cached(result: dict) -> list[str]:
-    return comparison("(b) cached /refresh", "bare server", result)
-
-
-def uncached(result: dict) -> list[str]:
-    return comparison("(c) uncached /refresh", "forwarder", result)
-
-
-def tls(result: dict) -> list[str]:
-    return comparison("(c) the same, TLS to the provider", "forwarder", result)
-
-
-def latency(result: dict) -> list[str]:
-    return comparison("(b) cached /refresh, half load", "bare server", result)
 
 
 def store(result: dict) -> list[str]:

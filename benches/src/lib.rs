@@ -1,8 +1,14 @@
 //! What the programs of this package share: a server with nothing in it but
-//! hyper, random tokens, and the reading of arguments.
+//! hyper, random tokens, grants to seal, and the reading of arguments.
 
 use std::{env, fmt, path::Path, process, str::FromStr, sync::Arc};
 
+use authseal::{
+    clock::UnixTime,
+    keyring::{KeySource, Keyring, KeyringError},
+    seal::{Grant, Lineage},
+    secret::Secret,
+};
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Request, Response,
@@ -14,7 +20,10 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
 use tokio_rustls::TlsAcceptor;
 
 /// The answer of a bare server: a body that is there in one piece.
@@ -33,10 +42,7 @@ where
     println!("http://127.0.0.1:{port}");
     loop {
         let stream = accept(&listener).await;
-        let connection = http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service_fn(answer.clone()));
-        // An error here is a client that went away, as wrk does after a round.
-        tokio::spawn(async move { drop(connection.await) });
+        tokio::spawn(converse(stream, answer.clone()));
     }
 }
 
@@ -54,14 +60,23 @@ where
         let stream = accept(&listener).await;
         let (acceptor, answer) = (acceptor.clone(), answer.clone());
         tokio::spawn(async move {
-            let Ok(stream) = acceptor.accept(stream).await else {
-                return;
-            };
-            let connection =
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
-            drop(connection.await);
+            if let Ok(stream) = acceptor.accept(stream).await {
+                converse(stream, answer).await;
+            }
         });
     }
+}
+
+async fn converse<S, F, A>(stream: S, answer: F)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Fn(Request<Incoming>) -> A,
+    A: Future<Output = Result<Answer, hyper::Error>>,
+{
+    let connection =
+        http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+    // An error here is a client that went away, as wrk does after a round.
+    drop(connection.await);
 }
 
 async fn listen() -> (TcpListener, u16) {
@@ -132,6 +147,25 @@ pub fn parse<T: FromStr>(text: &str) -> T {
 fn usage(what: impl fmt::Display) -> ! {
     eprintln!("missing or wrong: {what}; the head of the source names the arguments");
     process::exit(2)
+}
+
+/// The keyring of one key, as a key file holds it.
+pub fn keyring(jwk: &str) -> Result<Keyring, KeyringError> {
+    let set = format!("{{\"keys\":[{jwk}]}}");
+    Keyring::load(KeySource::Inline(Secret::new(set)))
+}
+
+/// What a login of its own would be sealed from.
+pub fn grant(service: &str, token_characters: usize, issued_at: UnixTime) -> Grant {
+    Grant {
+        service: service.to_owned(),
+        refresh_token: Secret::new(random_token(token_characters)),
+        issued_at,
+        lineage: Lineage::random(),
+        generation: 0,
+        region: None,
+        ancestry: Default::default(),
+    }
 }
 
 /// A string like the tokens of real providers: random characters of the

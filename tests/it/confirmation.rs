@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{
-    hand_over::{TOKEN, fetch, log_in, no_such_entry, not_ready, open},
-    login::{callback, parameter},
-};
 use crate::support::{
-    Answer, Browser, ScriptedProvider, TestApp, authid_on,
+    Answer, Browser, ScriptedProvider, TestApp, authid_on, callback,
     emulators::{Emulated, credential_on, hidden_state},
-    form_request, get, hand_over_form, login_link, send, tokens,
+    form_request, get,
+    hand_over::{TOKEN, assert_strict, fetch, log_in, no_such_entry, not_ready, open},
+    hand_over_form, login_link, parameter, send, tokens,
 };
 
 const OTHER_TOKEN: &str = "u0y6t3v5w8z1q7m2x9k4";
@@ -53,8 +51,10 @@ async fn a_login_alone_delivers_nothing_and_the_page_names_who_asks() {
             Some(referer) => browser.get_from(referer, &start).await,
             None => browser.get(&start).await,
         };
-        let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
-        assert_eq!(page.status, 200, "{page:?}");
+        let page = app
+            .log_in_by(&mut browser, &login_link(&start.body))
+            .await
+            .good();
         assert!(page.body.contains(&asks), "{page:?}");
         assert!(page.body.contains(&format!(">{button}</button>")));
         // The copy button is shown by the script, in what is folded away.
@@ -247,12 +247,7 @@ async fn the_cookie_of_the_click_is_strict_and_lasts_as_long_as_the_program_wait
         });
         let cookie = cookie.unwrap();
         assert!(cookie.starts_with(&format!("{prefix}{nonce}=")), "{cookie}");
-        assert!(!cookie.contains(TOKEN), "{cookie}");
-        let mut attributes: Vec<&str> = cookie.split("; ").skip(1).collect();
-        attributes.sort_unstable();
-        let mut expected = vec!["HttpOnly", "Max-Age=300", "Path=/", "SameSite=Strict"];
-        expected.extend(secure.then_some("Secure"));
-        assert_eq!(attributes, expected);
+        assert_strict(&cookie, 300, secure);
     }
 }
 

@@ -9,8 +9,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::refresh::{connect, gated, send_refresh};
-use crate::support::{Gate, Scrape, TestApp, TestAppBuilder, eventually, post_form, tokens};
+use crate::support::{
+    Gate, Scrape, TestApp, TestAppBuilder, connect, eventually, gated, post_form, send_refresh,
+    tokens,
+};
 
 const NEVER: Duration = Duration::from_secs(3600);
 const SOON: Duration = Duration::from_millis(50);

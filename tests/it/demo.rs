@@ -44,16 +44,16 @@ async fn it_leads_from_login_to_a_token_that_works_and_ends_well() {
         let page = browser.get(decided.header("location")).await;
         let authid = authid_on(&page.body);
 
-        let answer = get(&format!("{url}/refresh"), &[("X-AuthID", &authid)]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = get(&format!("{url}/refresh"), &[("X-AuthID", &authid)])
+            .await
+            .good();
         let bearer = format!("Bearer {}", answer.json()["access_token"].as_str().unwrap());
         let files = decide.replace("/authorize", "/files");
         assert!(
             program.so_far().contains(&files),
             "the curl line works as printed"
         );
-        let files = get(&files, &[("authorization", &bearer)]).await;
-        assert_eq!(files.status, 200, "{files:?}");
+        get(&files, &[("authorization", &bearer)]).await.good();
     }
     program.terminate().await;
     let (status, output) = program.end().await;

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use client::{Client, field};
 
-use super::login::parameter;
-use crate::support::{Answer, CLIENT_SECRET, get, post_form};
+use crate::support::{Answer, CLIENT_SECRET, get, parameter, post_form};
 
 fn assert_refused(answer: &Answer, status: u16, error: &str) {
     assert_eq!(answer.status, status, "{answer:?}");

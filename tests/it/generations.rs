@@ -5,8 +5,9 @@ use std::time::Duration;
 use authseal::secret::Secret;
 use tokio::io::AsyncReadExt;
 
-use super::refresh::{connect, gated, send_refresh};
-use crate::support::{Answer, Gate, ScriptedProvider, TestApp, json, tokens};
+use crate::support::{
+    Answer, Gate, ScriptedProvider, TestApp, connect, gated, json, send_refresh, tokens,
+};
 
 fn newest(answer: &Answer) -> Option<String> {
     assert_eq!(answer.status, 200, "{answer:?}");

@@ -5,51 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Browser, TestApp, authid_on, get, login_link};
+use crate::support::{
+    Browser, TestApp, authid_on, get,
+    hand_over::{TOKEN, fetch, log_in_and_confirm, no_such_entry, not_ready, open, state},
+    login_link,
+};
 
-/// As Duplicati makes them up.
-pub const TOKEN: &str = "4k9x2m7q1z8w5v3t6y0u";
 const OTHER_TOKEN: &str = "u0y6t3v5w8z1q7m2x9k4";
 
 const HANDED_OVER: &str = "fetches it within a few seconds";
 const WILL_RECEIVE: &str = "will receive your AuthID.";
-
-/// The start page, opened with this token.
-pub async fn open(app: &TestApp, browser: &mut Browser, token: &str) -> Answer {
-    let start = format!("{}/?type=stable&token={token}", app.url);
-    browser.get(&start).await
-}
-
-/// Logs in from there, and returns the page that asks who gets the AuthID.
-pub async fn log_in(app: &TestApp, browser: &mut Browser, token: &str) -> Answer {
-    let start = open(app, browser, token).await;
-    app.log_in_by(browser, &login_link(&start.body)).await
-}
-
-/// The same, and the click: the last page.
-pub async fn log_in_and_confirm(app: &TestApp, token: &str) -> Answer {
-    let mut browser = Browser::default();
-    let page = log_in(app, &mut browser, token).await;
-    app.hand_over(&mut browser, &page).await
-}
-
-pub async fn fetch(app: &TestApp, token: &str) -> Value {
-    let url = format!("{}/fetch?token={token}", app.url);
-    get(&url, &[]).await.json()
-}
-
-async fn state(app: &TestApp, token: &str) -> Value {
-    let url = format!("{}/token-state?token={token}", app.url);
-    get(&url, &[]).await.json()
-}
-
-pub fn no_such_entry() -> Value {
-    json!({"error": "No such entry"})
-}
-
-pub fn not_ready() -> Value {
-    json!({"wait": "Not ready"})
-}
 
 #[tokio::test]
 async fn whoever_has_the_token_fetches_the_authid_once() {
@@ -73,8 +38,7 @@ async fn whoever_has_the_token_fetches_the_authid_once() {
         let url = format!("{}/fetch?token={token}{query}", app.url);
         let mut answers = Vec::new();
         for _ in 0..2 {
-            let answer = get(&url, &[]).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
+            let answer = get(&url, &[]).await.good();
             let body = answer.body.strip_prefix(before).unwrap();
             let body = body.strip_suffix(after).unwrap();
             answers.push(serde_json::from_str::<Value>(body).unwrap());

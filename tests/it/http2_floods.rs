@@ -9,8 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::refresh::gated;
-use crate::support::{Gate, PATIENCE, Scrape, TestApp, believing, eventually, tokens};
+use crate::support::{Gate, PATIENCE, Scrape, TestApp, believing, eventually, gated, tokens};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;

@@ -1,7 +1,9 @@
 //! The answers that a foreign page runs as a script.
 
-use super::hand_over::{TOKEN, log_in_and_confirm, open};
-use crate::support::{Browser, TestApp, get};
+use crate::support::{
+    Browser, TestApp, get,
+    hand_over::{TOKEN, log_in_and_confirm, open},
+};
 
 const ADDRESSES: [&str; 2] = ["/fetch", "/token-state"];
 
@@ -63,8 +65,7 @@ async fn an_answer_is_a_script_or_json_kept_by_nobody() {
                 ("&jsonp=F", "text/javascript; charset=utf-8"),
             ] {
                 let url = format!("{}{address}?token={token}{callback}", app.url);
-                let answer = get(&url, &[]).await;
-                assert_eq!(answer.status, 200, "{answer:?}");
+                let answer = get(&url, &[]).await.good();
                 assert_eq!(answer.header("content-type"), content_type, "{url}");
                 assert_eq!(answer.header("x-content-type-options"), "nosniff");
                 assert_eq!(answer.header("cache-control"), "no-store");

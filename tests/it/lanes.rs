@@ -7,9 +7,8 @@ use std::sync::{
 
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::refresh::gated;
 use crate::support::{
-    Gate, Scrape, ScriptedProvider, TestApp, TestAppBuilder, eventually, json, tokens,
+    Gate, Scrape, ScriptedProvider, TestApp, TestAppBuilder, eventually, gated, json, tokens,
 };
 
 fn failing() -> ScriptedProvider {

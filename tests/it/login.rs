@@ -2,34 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use url::Url;
-
-use crate::support::{Answer, Browser, TestApp, authid_on, get};
-
-/// Goes to /login, and returns where it leads: the authorization request.
-pub async fn begin(app: &TestApp, browser: &mut Browser, service: &str) -> String {
-    let begun = browser
-        .get(&format!("{}/login?id={service}", app.url))
-        .await;
-    assert_eq!(begun.status, 302, "{begun:?}");
-    begun.header("location").to_owned()
-}
-
-/// A parameter of an address.
-pub fn parameter(url: &str, name: &str) -> String {
-    let url = Url::parse(url).unwrap();
-    let mut pairs = url.query_pairs();
-    let found = pairs.find(|(key, _)| key == name);
-    found.map_or_else(String::new, |(_, value)| value.into_owned())
-}
-
-/// The callback of a login whose provider is scripted.
-pub fn callback(app: &TestApp, authorization_request: &str, query: &str) -> String {
-    let [redirect_uri, state] =
-        ["redirect_uri", "state"].map(|name| parameter(authorization_request, name));
-    let path = Url::parse(&redirect_uri).unwrap().path().to_owned();
-    format!("{}{path}?state={state}&{query}", app.url)
-}
+use crate::support::{Answer, Browser, TestApp, authid_on, begin, get, parameter};
 
 pub fn assert_not_begun(page: &Answer) {
     assert_eq!(page.status, 400, "{page:?}");
@@ -43,8 +16,7 @@ async fn a_login_gives_an_authid_that_refreshes() {
     for service in ["stable", "single-use"] {
         let authid = app.authid(service).await;
         assert!(authid.starts_with(&format!("v2:{service}:")), "{authid}");
-        let answer = app.refresh(&authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = app.refresh(&authid).await.good();
         let json = answer.json();
         assert_eq!(json["type"], service);
         assert_eq!(json["expires"], 3600);

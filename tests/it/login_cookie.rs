@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::login::{assert_not_begun, begin, parameter};
-use crate::support::{Browser, TestApp, get};
+use super::login::assert_not_begun;
+use crate::support::{Browser, TestApp, begin, get, parameter};
 
 #[tokio::test]
 async fn another_logins_cookie_does_not_help() {

@@ -1,8 +1,8 @@
 //! Logins that lead to no AuthID, and what the person reads.
 
-use super::login::{begin, callback};
 use crate::support::{
-    Answer, Browser, CLIENT_SECRET, Piece, ScriptedProvider, TestApp, answer, get, json, tokens,
+    Answer, Browser, CLIENT_SECRET, Piece, ScriptedProvider, TestApp, answer, begin, callback, get,
+    json, tokens,
 };
 
 const ATTACK: &str = "<script>alert(1)</script>\"'&";

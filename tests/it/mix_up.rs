@@ -3,11 +3,11 @@
 
 use url::Url;
 
-use super::{login::parameter, own_provider::own_service};
+use super::own_provider::own_service;
 use crate::support::{
     Answer, Browser,
     emulators::{CLIENT_ID, CLIENT_SECRET, Emulated, escaped},
-    get,
+    get, parameter,
 };
 
 /// The attacker's service, which people have been told to log in to.

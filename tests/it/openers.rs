@@ -1,8 +1,8 @@
 //! The page that opened ours, and who else gets nothing without being named.
 
-use super::{login::callback, settings::check};
+use super::settings::check;
 use crate::support::{
-    Answer, Browser, ScriptedProvider, TestApp, authid_on, get, login_link, tokens,
+    Answer, Browser, ScriptedProvider, TestApp, authid_on, callback, get, login_link, tokens,
 };
 
 const LISTED: &str = "https://duplicati.example.com:8200, http://backup.example.org/";

@@ -11,8 +11,7 @@ use crate::support::{
 #[tokio::test]
 async fn the_page_shows_the_token_the_place_and_that_it_is_never_refreshed() {
     let emulated = Emulated::start(&["pcloud"]).await;
-    let page = emulated.log_in("pcloud").await;
-    assert_eq!(page.status, 200, "{page:?}");
+    let page = emulated.log_in("pcloud").await.good();
     let host = emulated.at("pcloud").address.to_string();
     for text in ["hostname", &host, "locationid", "<code>2</code>"] {
         assert!(page.body.contains(text), "{text}: {page:?}");
@@ -99,8 +98,7 @@ async fn what_the_callback_says_is_escaped_on_the_page() {
     let callback = get(&request, &[]).await.header("location").to_owned();
     let foreign: String = form_urlencoded::byte_serialize(FOREIGN.as_bytes()).collect();
     let callback = callback.replace("locationid=2", &format!("locationid={foreign}"));
-    let page = get(&callback, &[("cookie", &cookie)]).await;
-    assert_eq!(page.status, 200, "{page:?}");
+    let page = get(&callback, &[("cookie", &cookie)]).await.good();
     assert!(page.body.contains(&escaped(FOREIGN)), "{page:?}");
     assert!(!page.body.contains("<script>alert"), "{page:?}");
 }

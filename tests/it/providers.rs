@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use shipped::SHIPPED;
 use url::Url;
 
-use super::login::{begin, callback};
 use crate::support::{
-    Asked, Browser, ScriptedProvider, TestApp, TestAppBuilder, authid_on, tokens,
+    Asked, Browser, ScriptedProvider, TestApp, TestAppBuilder, authid_on, begin, callback, tokens,
 };
 
 const SECRET: &str = "never-print-secret+/=&";

@@ -3,59 +3,29 @@
 use std::time::Duration;
 
 use authseal::app::Knobs;
-use http::Request;
-use http_body_util::Full;
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    task::JoinSet,
-};
+use tokio::{io::AsyncReadExt, task::JoinSet};
 
 use crate::support::{
-    Asked, Client, Gate, Piece, Scrape, ScriptedProvider, TestApp, eventually, json, tokens,
+    Gate, Piece, Scrape, ScriptedProvider, TestApp, connect, gated, hang_up, json, send_refresh,
+    tokens,
 };
 
-/// A provider whose first answer waits for the gate.
-pub fn gated(
-    gate: &Gate,
-    then: impl Fn(&Asked) -> Vec<Piece> + Send + Sync + 'static,
-) -> ScriptedProvider {
-    let gate = gate.clone();
-    ScriptedProvider::start(move |asked| {
-        let mut pieces = vec![Piece::Wait(gate.clone())];
-        pieces.extend(then(asked));
-        pieces
-    })
-}
-
-/// Refreshes, and is gone before the provider has answered. By HTTP/2: there the server
-/// learns of it at once, and lets go of the request.
-pub async fn hang_up(app: &TestApp, authid: &str, provider: &ScriptedProvider) {
-    let client = Client::http2();
-    let request = Request::get(format!("{}/refresh", app.url)).header("X-AuthID", authid);
-    let request = request.body(Full::default()).unwrap();
-    tokio::select! {
-        answer = client.send(request) => panic!("there can be no answer: {answer:?}"),
-        () = provider.asked_times(1) => {}
-    }
-    drop(client);
-    eventually("the server has seen the client go", async || {
-        let open = Scrape::of(&app.admin_url).await;
-        (open.sum("authseal_connections", &[]) == 0.0).then_some(())
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_refreshes_at_once_make_one_provider_call() {
-    let gate = Gate::closed();
-    let provider = gated(&gate, |_| {
+/// A provider that replaces the refresh token once the gate is open, and a login there.
+async fn single_use(gate: &Gate) -> (ScriptedProvider, TestApp, String) {
+    let provider = gated(gate, |_| {
         tokens("never-print-access", Some("never-print-second"))
     });
     let app = TestApp::builder().scripted(&provider, "single-use");
     let app = app.start().await;
     let authid = app.seal("scripted", "never-print-first");
+    (provider, app, authid)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_refreshes_at_once_make_one_provider_call() {
+    let gate = Gate::closed();
+    let (provider, app, authid) = single_use(&gate).await;
 
     let mut clients = JoinSet::new();
     for _ in 0..100 {
@@ -108,12 +78,7 @@ async fn different_logins_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn a_client_that_hangs_up_loses_nothing() {
     let gate = Gate::closed();
-    let provider = gated(&gate, |_| {
-        tokens("never-print-access", Some("never-print-second"))
-    });
-    let app = TestApp::builder().scripted(&provider, "single-use");
-    let app = app.start().await;
-    let authid = app.seal("scripted", "never-print-first");
+    let (provider, app, authid) = single_use(&gate).await;
 
     hang_up(&app, &authid, &provider).await;
     gate.open();
@@ -188,15 +153,4 @@ async fn a_provider_that_is_too_slow_is_given_up_before_the_client_gives_up() {
     provider.script(|_| tokens("never-print-access", None));
     while matches!(app.refresh(&authid).await.status.as_u16(), 502 | 504) {}
     assert_eq!(app.refresh(&authid).await.status, 200);
-}
-
-pub async fn connect(app: &TestApp) -> TcpStream {
-    TcpStream::connect(app.app.address.unwrap()).await.unwrap()
-}
-
-pub async fn send_refresh(stream: &mut TcpStream, authid: &str) {
-    let request = format!(
-        "GET /refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-AuthID: {authid}\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
 }

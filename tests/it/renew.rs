@@ -42,8 +42,9 @@ impl TestApp {
             ("client_secret", crate::support::CLIENT_SECRET),
             ("token", grant.refresh_token.expose()),
         ];
-        let answer = post_form(&self.provider.url("/revoke"), &fields).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        post_form(&self.provider.url("/revoke"), &fields)
+            .await
+            .good();
     }
 }
 
@@ -60,14 +61,12 @@ async fn renewing_gives_the_newest_refresh_token_under_the_newest_key_and_asks_o
             let at_login = app.authid(service).await;
             let newest_key = app.new_key();
             let renewed = if by_header {
-                let answer = app.renew_by_header(&at_login).await;
-                assert_eq!(answer.status, 200, "{answer:?}");
+                let answer = app.renew_by_header(&at_login).await.good();
                 assert_eq!(answer.header("cache-control"), "no-store");
                 assert_eq!(answer.json()["type"], service);
                 answer.json()["authid"].as_str().unwrap().to_owned()
             } else {
-                let page = app.renew_by_form(&at_login).await;
-                assert_eq!(page.status, 200, "{page:?}");
+                let page = app.renew_by_form(&at_login).await.good();
                 assert_eq!(page.header("cache-control"), "no-store");
                 authid_on(&page.body)
             };
@@ -96,8 +95,7 @@ async fn renewing_asks_the_provider_even_if_an_access_token_is_cached() {
         let authid = app.authid(service).await;
         assert_eq!(app.refresh(&authid).await.status, 200);
         let before = app.provider.seen().refreshes;
-        let renewed = app.renew_by_header(&authid).await;
-        assert_eq!(renewed.status, 200, "{renewed:?}");
+        let renewed = app.renew_by_header(&authid).await.good();
         assert_eq!(app.provider.seen().refreshes, before + 1);
         let renewed = renewed.json()["authid"].as_str().unwrap().to_owned();
         app.withdraw(service, &renewed).await;

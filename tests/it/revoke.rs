@@ -1,8 +1,8 @@
 //! `POST /revoked`: the result is true, whatever it is.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tokio::{net::TcpSocket, sync::Notify};
+use tokio::net::TcpSocket;
 
 use crate::support::{
     emulators::{Emulated, Fault, shipped},
@@ -24,8 +24,7 @@ async fn all_revocable() -> Emulated {
 
 /// Refreshes, so that an access token is cached; the newest AuthID.
 async fn cached(emulated: &Emulated, authid: &str) -> String {
-    let answer = emulated.refresh(authid).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = emulated.refresh(authid).await.good();
     let json = answer.json();
     json["v2_authid"].as_str().unwrap_or(authid).to_owned()
 }
@@ -69,8 +68,7 @@ async fn the_form_is_a_page_and_takes_the_authid_with_blanks_around_it() {
     assert_eq!(form.status, 200);
     assert!(form.body.contains("action=\"/revoked\""), "{form:?}");
     let authid = emulated.credential("googledrive").await;
-    let page = emulated.revoke(&format!("  {authid}\r\n")).await;
-    assert_eq!(page.status, 200, "{page:?}");
+    emulated.revoke(&format!("  {authid}\r\n")).await.good();
     assert_eq!(emulated.at("google").books().live_grants(), 0);
 }
 
@@ -242,8 +240,7 @@ async fn a_used_up_token_that_box_refuses_is_not_taken_for_a_revoked_login() {
     if !is_alive {
         return;
     }
-    let revoked = emulated.revoke_by_header(&newest).await;
-    assert_eq!(revoked.status, 200, "{revoked:?}");
+    emulated.revoke_by_header(&newest).await.good();
     assert_eq!(emulated.at("box").books().live_grants(), 0);
 }
 
@@ -271,12 +268,10 @@ async fn a_refresh_under_way_leaves_no_token_behind() {
     let emulated = Emulated::start(&["google"]).await;
     let google = emulated.at("google");
     let authid = emulated.credential("googledrive").await;
-    let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    google.fault("/token", Fault::Late(worked.clone(), go.clone()));
+    let (worked, go) = google.late("/token");
     let revokes = async {
         worked.notified().await;
-        let answer = emulated.revoke_by_header(&authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        emulated.revoke_by_header(&authid).await.good();
     };
     let lets_go = async {
         while google.books().live_grants() > 0 {

@@ -1,15 +1,13 @@
 //! A login that is revoked, or whose key is retired, while its provider is asked.
 
-use std::{sync::Arc, time::Duration};
-
-use authseal::keyring::KeyFolder;
-use tokio::sync::Notify;
+use std::time::Duration;
 
 use crate::support::{
     Answer,
-    emulators::{Emulated, Fault, revoke_by_header},
+    emulators::{Emulated, revoke_by_header},
     eventually,
 };
+use authseal::keyring::KeyFolder;
 
 /// What is done to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +54,7 @@ impl Meanwhile {
 /// A refresh whose answer comes after it happened.
 async fn refresh_while(emulated: &Emulated, authid: &str, what: Meanwhile) -> Answer {
     let emulator = emulated.only();
-    let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    emulator.fault("/token", Fault::Late(worked.clone(), go.clone()));
+    let (worked, go) = emulator.late("/token");
     let meanwhile = async {
         worked.notified().await;
         emulator.mend();

@@ -1,9 +1,8 @@
 //! Cross-site scripting, tried in everything that a request carries.
 
-use super::login::{begin, callback};
 use crate::support::{
-    Answer, Browser, ScriptedProvider, TestApp, emulators::Emulated, get, login_link, post_form,
-    tokens,
+    Answer, Browser, ScriptedProvider, TestApp, begin, callback, emulators::Emulated, get,
+    login_link, post_form, tokens,
 };
 
 /// Would leave a text, an attribute in either quotes, a textarea and a title.

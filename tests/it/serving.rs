@@ -9,8 +9,10 @@ use authseal::{
 };
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 
-use super::refresh::{connect, gated, hang_up, send_refresh};
-use crate::support::{Gate, Program, ScriptedProvider, TestApp, get, run, seal, tokens};
+use crate::support::{
+    Gate, Program, ScriptedProvider, TestApp, connect, gated, get, hang_up, run, seal,
+    send_refresh, tokens,
+};
 
 /// To see that something does not happen; nothing waits for its end.
 const A_WHILE: Duration = Duration::from_millis(50);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use authseal::clock::UnixTime;
 
 use super::passwords::{PASSWORD, enter};
-use crate::support::{Browser, ScriptedProvider, TestApp, believing, get, json, tokens};
+use crate::support::{Browser, ScriptedProvider, TestApp, believing, callback, get, json, tokens};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -117,7 +117,7 @@ async fn what_was_begun_while_the_clock_was_ahead_does_not_last_until_then() {
     assert_eq!(late.status, 400, "{late:?}");
     let fetched = get(&format!("{}/fetch?token={token}", app.url), &[]).await;
     assert!(!fetched.body.contains("v2:"), "{fetched:?}");
-    let callback = super::login::callback(&app, to_provider.header("location"), "code=c");
-    let late = begun.get(&callback).await;
+    let url = callback(&app, to_provider.header("location"), "code=c");
+    let late = begun.get(&url).await;
     assert_eq!(late.status, 400, "{late:?}");
 }

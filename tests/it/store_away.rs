@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::hand_over::{TOKEN, fetch, not_ready, open};
 use crate::support::{
-    Browser, Scrape, ScriptedProvider, TestApp, authid_on, free_port, get, hand_over_form,
-    login_link, tokens,
+    Browser, Scrape, ScriptedProvider, TestApp, authid_on, free_port, get,
+    hand_over::{TOKEN, fetch, not_ready, open},
+    hand_over_form, login_link, tokens,
 };
 
 /// What a single-use service answers then.
@@ -32,8 +32,7 @@ async fn check(port: u16, kind: &str) {
     let stable = app.authid("stable").await;
     assert_eq!(app.refresh(&stable).await.status, 200);
     let sliding = app.seal("scripted", "never-print-0");
-    let refreshed = app.refresh(&sliding).await;
-    assert_eq!(refreshed.status, 200, "{refreshed:?}");
+    let refreshed = app.refresh(&sliding).await.good();
     assert!(refreshed.json()["v2_authid"].is_string(), "{refreshed:?}");
 
     let before = app.provider.seen().refreshes;
@@ -71,8 +70,7 @@ async fn a_login_goes_on_but_nothing_is_handed_over() {
     let sliding = ScriptedProvider::start(|_| tokens("never-print-a", None));
     let app = app(free_port(), &sliding).await;
     let mut browser = Browser::default();
-    let start = open(&app, &mut browser, TOKEN).await;
-    assert_eq!(start.status, 200, "{start:?}");
+    let start = open(&app, &mut browser, TOKEN).await.good();
     let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
     for _ in 0..2 {
         let confirmed = app.hand_over(&mut browser, &page).await;
@@ -91,8 +89,9 @@ async fn a_login_goes_on_but_nothing_is_handed_over() {
 async fn what_could_not_be_stored_does_not_keep_the_server_from_stopping() {
     let sliding = ScriptedProvider::start(|_| tokens("never-print-a", Some("never-print-1")));
     let app = app(free_port(), &sliding).await;
-    let refreshed = app.refresh(&app.seal("scripted", "never-print-0")).await;
-    assert_eq!(refreshed.status, 200, "{refreshed:?}");
+    app.refresh(&app.seal("scripted", "never-print-0"))
+        .await
+        .good();
     let stopping = tokio::time::timeout(Duration::from_secs(30), app.stop());
     stopping.await.expect("it waits for the store for ever");
 }

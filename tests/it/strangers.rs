@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::refresh::gated;
 use crate::support::{
     Asked, Gate, Piece, Scrape, ScriptedProvider, TestApp, believing, elsewhere,
-    emulators::Emulated, eventually, json, revocable, tokens,
+    emulators::Emulated, eventually, gated, json, revocable, tokens,
 };
 
 const REFUSED: &str = r#"{"error":"invalid_grant"}"#;

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::{
-    hand_over::{TOKEN, fetch, not_ready, open},
-    login::parameter,
+use crate::support::{
+    Answer, Browser, TestApp, authid_on,
+    hand_over::{TOKEN, assert_strict, fetch, not_ready, open},
+    login_link, login_links, parameter,
 };
-use crate::support::{Answer, Browser, TestApp, authid_on, login_link, login_links};
 
 /// The result page of a login that hands nothing over, to nobody.
 fn assert_for_nobody(page: &Answer) {
@@ -16,6 +16,25 @@ fn assert_for_nobody(page: &Answer) {
         assert!(!page.body.contains(word), "{word}: {page:?}");
     }
     authid_on(&page.body);
+}
+
+/// A login with this for the visit's cookie hands nothing over.
+async fn assert_no_visit(app: &TestApp, nonce: &str, sealed: String) {
+    let cookie = (format!("authseal-visit-{nonce}"), sealed);
+    let mut forged = Browser {
+        cookies: [cookie].into(),
+        ..Browser::default()
+    };
+    let link = format!("/login?id=stable&visit={nonce}");
+    assert_for_nobody(&app.log_in_by(&mut forged, &link).await);
+}
+
+/// Opens the page with a token and begins a login there; the link to it, and its state.
+async fn begin_from_a_visit(app: &TestApp, browser: &mut Browser) -> (String, String) {
+    let link = login_link(&open(app, browser, TOKEN).await.body);
+    let begun = browser.get(&format!("{}{link}", app.url)).await;
+    let state = parameter(begun.header("location"), "state");
+    (link, state)
 }
 
 #[tokio::test]
@@ -72,13 +91,7 @@ async fn only_the_visit_that_a_link_names_counts() {
     }
     // Under another nonce's name it does not open.
     let (_, sealed) = browser.cookies.first_key_value().unwrap();
-    let renamed = (format!("authseal-visit-{other}"), sealed.clone());
-    let mut forged = Browser {
-        cookies: [renamed].into(),
-        ..Browser::default()
-    };
-    let link = format!("/login?id=stable&visit={other}");
-    assert_for_nobody(&app.log_in_by(&mut forged, &link).await);
+    assert_no_visit(&app, &other, sealed.clone()).await;
     assert_eq!(fetch(&app, TOKEN).await, not_ready());
 }
 
@@ -86,19 +99,9 @@ async fn only_the_visit_that_a_link_names_counts() {
 async fn the_cookie_of_a_login_is_none_of_a_visit() {
     let app = TestApp::start().await;
     let mut browser = Browser::default();
-    let start = open(&app, &mut browser, TOKEN).await;
-    let begun = browser
-        .get(&format!("{}{}", app.url, login_link(&start.body)))
-        .await;
-    let state = parameter(begun.header("location"), "state");
+    let (_, state) = begin_from_a_visit(&app, &mut browser).await;
     let login = browser.cookies[&format!("authseal-{state}")].clone();
-    let name = format!("authseal-visit-{state}");
-    let mut forged = Browser {
-        cookies: [(name, login)].into(),
-        ..Browser::default()
-    };
-    let link = format!("/login?id=stable&visit={state}");
-    assert_for_nobody(&app.log_in_by(&mut forged, &link).await);
+    assert_no_visit(&app, &state, login).await;
 }
 
 #[tokio::test]
@@ -130,12 +133,7 @@ async fn the_cookie_comes_only_along_with_links_on_our_own_page() {
         let start = open(&app, &mut Browser::default(), TOKEN).await;
         let cookie = start.header("set-cookie");
         assert!(cookie.starts_with(prefix), "{cookie}");
-        assert!(!cookie.contains(TOKEN), "{cookie}");
-        let mut attributes: Vec<&str> = cookie.split("; ").skip(1).collect();
-        attributes.sort_unstable();
-        let mut expected = vec!["HttpOnly", "Max-Age=600", "Path=/", "SameSite=Strict"];
-        expected.extend(secure.then_some("Secure"));
-        assert_eq!(attributes, expected);
+        assert_strict(cookie, 600, secure);
     }
 }
 
@@ -143,16 +141,12 @@ async fn the_cookie_comes_only_along_with_links_on_our_own_page() {
 async fn after_a_refusal_another_try_is_for_the_same_recipients() {
     let app = TestApp::start().await;
     let mut browser = Browser::default();
-    let start = open(&app, &mut browser, TOKEN).await;
-    let begun = browser
-        .get(&format!("{}{}", app.url, login_link(&start.body)))
-        .await;
-    let state = parameter(begun.header("location"), "state");
+    let (link, state) = begin_from_a_visit(&app, &mut browser).await;
     let refused = format!("{}/logged-in?error=access_denied&state={state}", app.url);
     let page = browser.get(&refused).await;
     assert_eq!(page.status, 400, "{page:?}");
     let again = login_link(&page.body);
-    assert_ne!(again, login_link(&start.body), "a visit of its own");
+    assert_ne!(again, link, "a visit of its own");
 
     let page = app.log_in_by(&mut browser, &again).await;
     app.hand_over(&mut browser, &page).await;

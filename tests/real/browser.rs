@@ -56,10 +56,10 @@ impl Browser {
         command
             .arg(format!("--port={port}"))
             .env("TMPDIR", folder.path());
-        let mut driver = OtherProgram::start(&mut command);
-        driver
-            .first_line(|line| line.contains("started successfully").then_some(()))
-            .await;
+        let (driver, ()) = OtherProgram::start(&mut command, |line| {
+            line.contains("started successfully").then_some(())
+        })
+        .await;
         let mut arguments = ARGUMENTS.map(String::from).to_vec();
         arguments.push(format!(
             "--user-data-dir={}/profile",

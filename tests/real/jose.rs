@@ -1,13 +1,7 @@
 //! jwcrypto, a JOSE library of other authors, opens AuthIDs and makes them, with
 //! a file of the keys folder and nothing else.
 
-use std::{
-    collections::BTreeSet,
-    env, fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use authseal::{
     keyring::{KeyFolder, KeySource, Keyring, Passphrase},
@@ -16,9 +10,10 @@ use authseal::{
 };
 use serde_json::{Value, json};
 
-use super::support::TestApp;
-
-const SCRIPT: &str = "tests/real/jwcrypto/jose.py";
+use super::{
+    other_program::{output, python},
+    support::TestApp,
+};
 
 /// What an AuthID holds, as jwcrypto finds it.
 pub fn open(app: &TestApp, authid: &str) -> Value {
@@ -35,25 +30,8 @@ fn seal(key_file: &str, content: &Value, options: &[&str]) -> String {
 }
 
 fn run(arguments: &[&str], stdin: &str) -> String {
-    let python = env::var("AUTHSEAL_TEST_PYTHON").expect("use tests/run");
-    let mut child = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SCRIPT))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(stdin.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{complaint}");
-    String::from_utf8(output.stdout).unwrap()
+    let mut command = python("jwcrypto/jose.py");
+    String::from_utf8(output(command.args(arguments), stdin)).unwrap()
 }
 
 /// The one key of a fresh server.
@@ -108,8 +86,9 @@ async fn the_refresh_token_that_jwcrypto_finds_is_the_providers() {
     let app = TestApp::start().await;
     let mut content = content(&app);
     content["rt"] = open(&app, &app.authid("stable").await)["rt"].clone();
-    let answer = app.refresh(&seal(&key_file(&app), &content, &[])).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    app.refresh(&seal(&key_file(&app), &content, &[]))
+        .await
+        .good();
     assert_eq!(app.provider.seen().refreshes, 1);
 }
 

@@ -43,9 +43,7 @@ async fn an_authid_from_a_login_in_a_browser_refreshes_five_times() {
 
     let mut access_tokens = Vec::new();
     for _ in 0..5 {
-        let answer = oidc.app.refresh(&authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let answer = answer.json();
+        let answer = oidc.app.refresh(&authid).await.good().json();
         assert_eq!(answer["type"], "oidc");
         assert_eq!(answer["expires"], 3600);
         assert_eq!(answer.get("v2_authid"), None);
@@ -65,9 +63,7 @@ async fn rotating_refresh_tokens_refresh_five_times_through_each_new_authid() {
     let lineage = jose::open(&oidc.app, &authid)["lin"].clone();
 
     for generation in 1..=5 {
-        let answer = oidc.app.refresh(&authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let answer = answer.json();
+        let answer = oidc.app.refresh(&authid).await.good().json();
         oidc.provider.expect_grant("refresh_token").await;
         accepted_access_token(&mut oidc, &answer).await;
 
@@ -86,8 +82,7 @@ async fn rotating_refresh_tokens_refresh_five_times_through_each_new_authid() {
 /// Takes the access token from an answer, and has it accepted.
 async fn accepted_access_token(oidc: &mut OidcApp, answer: &serde_json::Value) -> String {
     let access_token = answer["access_token"].as_str().unwrap();
-    let userinfo = oidc.provider.userinfo(access_token).await;
-    assert_eq!(userinfo.status, 200, "{userinfo:?}");
+    let userinfo = oidc.provider.userinfo(access_token).await.good();
     assert_eq!(userinfo.json()["sub"], "alice");
     oidc.provider
         .expect(json!({"event": "userinfo", "ok": true}))

@@ -1,35 +1,19 @@
 //! What pyAesCrypt encrypted, as Duplicati's own server keeps it.
 
-use std::{
-    env, fs,
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::fs;
 
 use serde_json::json;
 
-use super::support::{Finished, TestApp, run};
+use super::{
+    other_program::{output, python},
+    support::{Finished, TestApp, run},
+};
 
-const SCRIPT: &str = "tests/real/pyaescrypt/encrypt.py";
 const ID: &str = "0123456789abcdef0123456789abcdef";
 const PASSWORD: &str = "Zoë's password";
 
 fn encrypted(content: &str) -> Vec<u8> {
-    let python = env::var("AUTHSEAL_TEST_PYTHON").expect("use tests/run");
-    let mut child = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SCRIPT))
-        .arg(PASSWORD)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(content.as_bytes()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output.stdout
+    output(python("pyaescrypt/encrypt.py").arg(PASSWORD), content)
 }
 
 #[tokio::test]
@@ -55,8 +39,9 @@ async fn a_v1_authid_opens_a_file_of_pyaescrypts_making() {
         assert_eq!(answer.status, 400, "a header is ASCII: {answer:?}");
         let url = format!("{}/refresh", app.url);
         let authid = format!("{id}:{PASSWORD}");
-        let answer = super::support::post_form(&url, &[("authid", &authid)]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = super::support::post_form(&url, &[("authid", &authid)])
+            .await
+            .good();
         let authid = answer.json()["v2_authid"].as_str().unwrap().to_owned();
         assert_eq!(app.open(&authid).refresh_token.expose(), refresh_token);
     }

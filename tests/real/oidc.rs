@@ -1,16 +1,13 @@
 //! The authorization server: npm oidc-provider, and an authseal that knows it.
 
-use std::{path::Path, process::Command};
-
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{
-    other_program::OtherProgram,
+    other_program::{OtherProgram, node},
     support::{Answer, TestApp, get},
 };
 
-const SERVER: &str = "tests/real/oidc-provider/server.mjs";
 const CLIENT_ID: &str = "authseal";
 const CLIENT_SECRET: &str = "the-client-secret-at-oidc-provider";
 
@@ -73,18 +70,19 @@ impl OidcApp {
 
 impl OidcProvider {
     async fn start(redirect_uri: &str, refresh_tokens: RefreshTokens) -> Self {
-        let mut command = Command::new("node");
+        let mut command = node("oidc-provider/server.mjs");
         command
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SERVER))
             .args(["--client-id", CLIENT_ID])
             .args(["--client-secret", CLIENT_SECRET])
             .args(["--redirect-uri", redirect_uri]);
         if refresh_tokens == RefreshTokens::Rotating {
             command.arg("--rotate");
         }
-        let mut program = OtherProgram::start(&mut command);
-        let first: Value = serde_json::from_str(&program.line().await).unwrap();
-        let issuer = first["issuer"].as_str().unwrap().to_owned();
+        let (program, issuer) = OtherProgram::start(&mut command, |line| {
+            let told: Value = serde_json::from_str(line).unwrap();
+            told["issuer"].as_str().map(String::from)
+        })
+        .await;
         Self { issuer, program }
     }
 
@@ -164,8 +162,7 @@ scope = "openid offline_access"
             ("client_secret", CLIENT_SECRET),
         ];
         let url = format!("{}/token/revocation", self.issuer);
-        let answer = super::support::post_form(&url, &fields).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        super::support::post_form(&url, &fields).await.good();
         self.expect(json!({"event": "revocation", "ok": true}))
             .await;
     }

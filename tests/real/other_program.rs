@@ -2,8 +2,9 @@
 //! handle.
 
 use std::{
-    fs,
-    io::{BufRead, BufReader},
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
@@ -21,9 +22,54 @@ pub struct OtherProgram {
     stderr: NamedTempFile,
 }
 
+/// A script in `tests/real`, for Node.
+pub fn node(script: &str) -> Command {
+    script_for("node", script)
+}
+
+/// A script in `tests/real`, for the Python that has the packages of the tests.
+pub fn python(script: &str) -> Command {
+    let python = env::var("AUTHSEAL_TEST_PYTHON").expect("use tests/run");
+    script_for(&python, script)
+}
+
+fn script_for(interpreter: &str, script: &str) -> Command {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real");
+    let mut command = Command::new(interpreter);
+    command.arg(folder.join(script));
+    command
+}
+
+/// Runs it to its end with this on its standard input, and returns what it prints.
+pub fn output(command: &mut Command, input: &str) -> Vec<u8> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("use tests/run");
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    output.stdout
+}
+
 impl OtherProgram {
+    /// Starts it, and waits for the first line from which `read` gets something.
+    pub async fn start<T>(command: &mut Command, read: impl Fn(&str) -> Option<T>) -> (Self, T) {
+        let mut program = Self::spawn(command);
+        loop {
+            if let Some(found) = read(&program.line().await) {
+                return (program, found);
+            }
+        }
+    }
+
     /// Starts it. Its standard input stays open as long as this lives.
-    pub fn start(command: &mut Command) -> Self {
+    pub fn spawn(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         let stderr = NamedTempFile::new().unwrap();
         let mut child = command
@@ -62,13 +108,23 @@ impl OtherProgram {
         }
     }
 
-    /// The first line to come that gives something.
-    pub async fn first_line<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> T {
-        loop {
-            if let Some(found) = read(&self.line().await) {
-                return found;
+    /// Gives it this as all its input, and returns what it prints until its end. It must
+    /// succeed without a word of complaint.
+    pub async fn finish(mut self, input: &str) -> String {
+        let mut stdin = self.child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        let mut printed = String::new();
+        let printing = async {
+            while let Some(line) = self.lines.recv().await {
+                printed += &line;
             }
-        }
+        };
+        let ended = timeout(PATIENCE, printing).await;
+        ended.unwrap_or_else(|_| panic!("{} does not end", self.name));
+        let (status, complaints) = (self.child.wait().unwrap(), self.complaints());
+        assert!(status.success() && complaints.is_empty(), "{complaints}");
+        printed
     }
 
     /// Its standard error so far.

@@ -17,10 +17,8 @@ async fn a_revoked_login_is_dead_at_the_provider_too() {
         let mut oidc = OidcApp::start(refresh_tokens).await;
         let browser = Browser::open().await;
         let authid = log_in(&browser, &mut oidc).await;
-        let answer = oidc.app.refresh(&authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = oidc.app.refresh(&authid).await.good().json();
         oidc.provider.expect_grant("refresh_token").await;
-        let answer = answer.json();
         let newest = answer["v2_authid"].as_str().unwrap_or(&authid);
         assert_eq!(answer["v2_authid"].is_string(), is_rotating);
         let refresh_token = jose::open(&oidc.app, newest)["rt"].clone();

@@ -6,7 +6,6 @@ use authseal::{
     app::{App, Knobs, Listeners},
     clock::{Clock, UnixTime},
     config::Config,
-    demo::{Application, DemoProvider},
     environment::Environment,
     listen::{Limits, Listener},
     telemetry::{self, LogFilter, LogFormat},
@@ -14,13 +13,10 @@ use authseal::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{ScriptedProvider, TestApp};
-
-/// The demo provider's applications; each is a service of the same id too.
-pub const APPLICATIONS: [&str; 2] = ["stable", "single-use"];
-
-/// The secret of every application that authseal is given.
-pub const CLIENT_SECRET: &str = "the-client-secret-of-the-tests";
+use super::{
+    CLIENT_SECRET, ScriptedProvider, TestApp,
+    demo_settings::{DemoSettings, demo_provider, table},
+};
 
 /// What can differ from test to test.
 pub struct TestAppBuilder {
@@ -109,34 +105,16 @@ impl TestAppBuilder {
         let url = format!("http://{}", listeners.service.address().unwrap());
         let admin_url = format!("http://{}", listeners.admin.address().unwrap());
         let provider_shutdown = CancellationToken::new();
-        let provider = DemoProvider::start(
+        let provider = demo_provider(
             any_port().await,
-            APPLICATIONS.map(|id| application(id, &url)).into(),
+            &url,
             self.access_token_lifetime,
             self.knobs.clock.clone(),
             provider_shutdown.clone(),
-        )
-        .unwrap();
-
-        let folder = tempfile::tempdir().unwrap();
-        let keys_dir = folder.path().join("keys");
-        let tables = folder.path().join("providers.toml");
-        let demo_tables: String = APPLICATIONS.map(|id| demo_table(id, &provider)).concat();
-        std::fs::write(&tables, demo_tables + &self.tables).unwrap();
-        let mut environment: Vec<(String, String)> = [
-            ("AUTHSEAL_PUBLIC_URL", url.as_str()),
-            ("AUTHSEAL_KEYS_DIR", keys_dir.to_str().unwrap()),
-            ("AUTHSEAL_PROVIDERS", tables.to_str().unwrap()),
-        ]
-        .map(|(name, value)| (name.into(), value.into()))
-        .into();
-        for id in APPLICATIONS {
-            let name = credentials_name(id);
-            environment.push((format!("{name}_CLIENT_ID"), id.into()));
-            environment.push((format!("{name}_CLIENT_SECRET"), CLIENT_SECRET.into()));
-        }
-        environment.extend(self.environment);
-        let config = Config::load(Environment::new(environment)).unwrap();
+        );
+        let mut settings = DemoSettings::new(&url, &provider, &self.tables);
+        settings.environment.extend(self.environment);
+        let config = Config::load(Environment::new(settings.environment)).unwrap();
         let clock = self.knobs.clock.clone();
         let app = App::start(config, listeners, self.knobs).await.unwrap();
         TestApp {
@@ -145,52 +123,11 @@ impl TestAppBuilder {
             admin_url,
             provider,
             clock,
-            keys_dir,
+            keys_dir: settings.keys_dir,
             provider_shutdown,
-            _folder: folder,
+            _folder: settings.folder,
         }
     }
-}
-
-pub(super) fn application(id: &str, url: &str) -> Application {
-    Application {
-        client_id: id.into(),
-        client_secret: CLIENT_SECRET.into(),
-        redirect_uri: format!("{url}/logged-in"),
-        single_use_refresh_tokens: id == "single-use",
-    }
-}
-
-pub(super) fn credentials_name(id: &str) -> String {
-    format!("TEST_{}", id.to_uppercase().replace('-', "_"))
-}
-
-pub(super) fn demo_table(id: &str, provider: &DemoProvider) -> String {
-    table(id, id, &provider.url("/authorize"), &provider.url("/token"))
-}
-
-/// One provider and one service, both of this id.
-fn table(id: &str, refresh_tokens: &str, authorize_url: &str, token_url: &str) -> String {
-    let credentials = credentials_name(id);
-    format!(
-        r#"
-[provider.{id}]
-name = "Test provider"
-credentials = ["{credentials}"]
-authorize_url = "{authorize_url}"
-token_url = "{token_url}"
-redirect_path = "/logged-in"
-pkce = true
-refresh_tokens = "{refresh_tokens}"
-
-[service.{id}]
-provider = "{id}"
-name = "Test storage"
-scope = "files"
-manage_url = "https://provider.example/connected-apps"
-rclone = {{ type = "drive", scope = "drive.file" }}
-"#
-    )
 }
 
 /// With AUTHSEAL_TEST_LOG set to a filter, everything that authseal logs in this

@@ -20,6 +20,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// This answer, which must be a 200.
+    #[track_caller]
+    pub fn good(self) -> Self {
+        assert_eq!(self.status, 200, "{self:?}");
+        self
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body)

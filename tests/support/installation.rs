@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    APPLICATIONS, Answer, CLIENT_SECRET, Finished, Program, Scrape,
-    builder::{application, credentials_name, demo_table},
+    Answer, Finished, Program, Scrape,
+    demo_settings::{DemoSettings, demo_provider},
     get, run, run_with_input,
 };
 
@@ -31,41 +31,25 @@ pub struct Installation {
 impl Installation {
     /// With a keys folder that does not exist yet.
     pub async fn new(access_token_lifetime: Duration) -> Self {
-        let provider = DemoProvider::start(
+        let url = "http://localhost";
+        let provider = demo_provider(
             TcpListener::bind("127.0.0.1:0").await.unwrap().into(),
-            APPLICATIONS
-                .map(|id| application(id, "http://localhost"))
-                .into(),
+            url,
             access_token_lifetime,
             Clock::system(),
             CancellationToken::new(),
-        )
-        .unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let keys_dir = folder.path().join("keys");
-        let tables = folder.path().join("providers.toml");
-        let text = APPLICATIONS.map(|id| demo_table(id, &provider)).concat();
-        std::fs::write(&tables, text).unwrap();
-        let mut environment: Vec<(String, String)> = [
-            ("AUTHSEAL_PUBLIC_URL", "http://localhost"),
-            ("AUTHSEAL_LISTEN", "127.0.0.1:0"),
-            ("AUTHSEAL_ADMIN_LISTEN", "127.0.0.1:0"),
-            ("AUTHSEAL_KEYS_DIR", keys_dir.to_str().unwrap()),
-            ("AUTHSEAL_PROVIDERS", tables.to_str().unwrap()),
-        ]
-        .map(|(name, value)| (name.into(), value.into()))
-        .into();
-        for id in APPLICATIONS {
-            let name = credentials_name(id);
-            environment.push((format!("{name}_CLIENT_ID"), id.into()));
-            environment.push((format!("{name}_CLIENT_SECRET"), CLIENT_SECRET.into()));
+        );
+        let mut settings = DemoSettings::new(url, &provider, "");
+        for name in ["AUTHSEAL_LISTEN", "AUTHSEAL_ADMIN_LISTEN"] {
+            let any_port = (name.into(), "127.0.0.1:0".into());
+            settings.environment.push(any_port);
         }
         Self {
-            keys_dir,
+            keys_dir: settings.keys_dir,
             provider,
-            environment,
+            environment: settings.environment,
             passphrase: None,
-            _folder: folder,
+            _folder: settings.folder,
         }
     }
 

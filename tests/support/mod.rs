@@ -6,10 +6,13 @@
 
 mod aes_crypt;
 mod answers;
+mod authorization;
 mod browser;
 mod builder;
+mod demo_settings;
 pub mod emulators;
 mod finished;
+pub mod hand_over;
 mod http;
 mod installation;
 mod program;
@@ -17,13 +20,16 @@ mod public_demo;
 mod random;
 mod scrape;
 mod scripted_provider;
+mod slow_client;
 mod stranger;
 mod test_app;
 
 pub use aes_crypt::aes_crypt;
 pub use answers::{Gate, Piece, answer, json, tokens};
+pub use authorization::{begin, callback, parameter};
 pub use browser::Browser;
-pub use builder::{APPLICATIONS, CLIENT_SECRET, TestAppBuilder};
+pub use builder::TestAppBuilder;
+pub use demo_settings::{APPLICATIONS, CLIENT_SECRET};
 pub use finished::Finished;
 pub use http::{Answer, Client, form_request, get, header, post_form, send};
 pub use installation::{Installation, ServerProcess};
@@ -31,7 +37,8 @@ pub use program::{Program, free_port, run, run_with_input, shell, std_command};
 pub use public_demo::PublicDemo;
 pub use random::Random;
 pub use scrape::Scrape;
-pub use scripted_provider::{Asked, ScriptedProvider};
+pub use scripted_provider::{Asked, ScriptedProvider, gated};
+pub use slow_client::{connect, hang_up, send_refresh};
 pub use stranger::{BegunLogin, believing, elsewhere, revocable};
 pub use test_app::{TestApp, authid_on, hand_over_form, login_link, login_links, seal};
 

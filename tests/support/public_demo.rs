@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    APPLICATIONS, TestApp, TestAppBuilder,
-    builder::{application, demo_table},
+    TestApp, TestAppBuilder,
+    demo_settings::{demo_provider, demo_tables},
 };
 
 /// It ends when dropped.
@@ -25,17 +25,15 @@ impl PublicDemo {
     /// Knows the redirect URI of this PUBLIC_URL, and no other.
     pub async fn start(public_url: &str) -> Self {
         let shutdown = CancellationToken::new();
-        let provider = DemoProvider::start(
+        let provider = demo_provider(
             TcpListener::bind("127.0.0.1:0").await.unwrap().into(),
-            APPLICATIONS.map(|id| application(id, public_url)).into(),
+            public_url,
             Duration::from_secs(3600),
             Clock::system(),
             shutdown.clone(),
-        )
-        .unwrap();
+        );
         let mut tables = NamedTempFile::new().unwrap();
-        let text = APPLICATIONS.map(|id| demo_table(id, &provider)).concat();
-        tables.write_all(text.as_bytes()).unwrap();
+        tables.write_all(demo_tables(&provider).as_bytes()).unwrap();
         Self {
             provider,
             public_url: public_url.to_owned(),

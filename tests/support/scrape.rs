@@ -12,8 +12,7 @@ pub struct Scrape {
 
 impl Scrape {
     pub async fn of(admin_url: &str) -> Self {
-        let answer = get(&format!("{admin_url}/metrics"), &[]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = get(&format!("{admin_url}/metrics"), &[]).await.good();
         Self {
             content_type: answer.header("content-type").to_owned(),
             text: answer.body,

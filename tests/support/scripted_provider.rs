@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{PATIENCE, Piece};
+use super::{Gate, PATIENCE, Piece};
 
 /// One request to the provider.
 #[derive(Clone, Debug)]
@@ -112,6 +112,19 @@ impl ScriptedProvider {
     pub fn flooded(&self) -> u64 {
         self.shared.flooded.load(Ordering::SeqCst)
     }
+}
+
+/// A provider whose answers wait for the gate.
+pub fn gated(
+    gate: &Gate,
+    then: impl Fn(&Asked) -> Vec<Piece> + Send + Sync + 'static,
+) -> ScriptedProvider {
+    let gate = gate.clone();
+    ScriptedProvider::start(move |asked| {
+        let mut pieces = vec![Piece::Wait(gate.clone())];
+        pieces.extend(then(asked));
+        pieces
+    })
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {

@@ -62,8 +62,7 @@ impl TestApp {
     /// Presses "Allow" on the demo provider's consent page, and returns where it
     /// sends the browser.
     pub async fn allow(&self, authorization_request: &str) -> String {
-        let consent = get(authorization_request, &[]).await;
-        assert_eq!(consent.status, 200, "{consent:?}");
+        get(authorization_request, &[]).await.good();
         let (_, query) = authorization_request.split_once('?').unwrap();
         let query: HashMap<String, String> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
@@ -79,8 +78,7 @@ impl TestApp {
 
     /// Logs in and takes the AuthID from the page.
     pub async fn authid(&self, service: &str) -> String {
-        let page = self.log_in(service).await;
-        assert_eq!(page.status, 200, "{page:?}");
+        let page = self.log_in(service).await.good();
         authid_on(&page.body)
     }
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 END_OF_HEAD = b"\r\n\r\n"
+FORM = "Content-Type: application/x-www-form-urlencoded"
 
 
 @dataclass
@@ -32,6 +33,11 @@ class Broken(Exception):
 def get(path: str, *headers: str) -> bytes:
     lines = [f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
     return "\r\n".join(lines).encode()
+
+
+def post(path: str, *headers: str) -> bytes:
+    """The head; the caller sends the body."""
+    return get(path, *headers).replace(b"GET", b"POST", 1)
 
 
 def refresh(authid: str, *headers: str) -> bytes:

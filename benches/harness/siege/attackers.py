@@ -7,18 +7,18 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from .answers import END_OF_HEAD, FORM, get, post
 from .aside import Inside
 
 # What each kind sends at once; those with a drip then send a byte now and then.
-HALF_A_HEAD = b"GET /refresh HTTP/1.1\r\nHost: localhost\r\nX-AuthID: "
+HALF_A_HEAD = get("/refresh", "X-AuthID: ").removesuffix(END_OF_HEAD)
 KINDS = {
     "silent": b"",
     "half a head": HALF_A_HEAD,
     # Whoever was once answered looks like a client that keeps its connection.
-    "asked once": b"GET /favicon.ico HTTP/1.1\r\nHost: localhost\r\n\r\n" + HALF_A_HEAD,
+    "asked once": get("/favicon.ico") + HALF_A_HEAD,
     # Whoever sends a body is being answered, and not merely waiting.
-    "half a body": b"POST /refresh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
-                   b"Content-Type: application/x-www-form-urlencoded\r\n\r\nauthid=",
+    "half a body": post("/refresh", FORM, "Content-Length: 1000") + b"authid=",
 }
 DRIP_EVERY_S = 3.0
 TICK_S = 0.02

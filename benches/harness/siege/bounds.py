@@ -5,6 +5,7 @@ MAX_CONNECTIONS = 2000  # authseal's default
 # displaced and are not closed yet. Beyond that, accepting fails.
 OTHER_FILES = 1024
 MOST_FILES = MAX_CONNECTIONS + OTHER_FILES
+MOST_GROWTH_BYTES = 100e6
 
 
 class Bounds:
@@ -20,6 +21,11 @@ class Bounds:
     def at_least(self, what: str, value: float, limit: float) -> None:
         if value < limit:
             self.broken.append(f"{what}: {_short(value)}, less than {_short(limit)}")
+
+    def of_resources(self, seen: dict, where: str = "") -> None:
+        """Of what a `Watch` saw."""
+        self.at_most(f"{where}file descriptors", seen["peak_files"], MOST_FILES)
+        self.at_most(f"{where}memory growth, bytes", seen["growth_bytes"], MOST_GROWTH_BYTES)
 
     def holds(self, what: str, is_so: bool) -> None:
         if not is_so:

@@ -3,13 +3,11 @@
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Iterator
 
 from ..bed import Bed, first_line
 from ..table import head, row
-from .answers import answers_in, get
+from .answers import END_OF_HEAD, FORM, answers_in, get, post
 from .bounds import Bounds
-from .crowd import answers
 from .options import Options
 from .watch import Watch
 
@@ -20,73 +18,31 @@ DEADLINE_S = 20
 # What may be read and thrown away (1 MiB) and what the kernel takes unasked.
 MOST_TAKEN_BYTES = 8 * MIB
 MOST_GROWTH_BYTES = 16e6 + AT_ONCE * 256 * 1024
-FORM = "Content-Type: application/x-www-form-urlencoded"
-
-Request = Callable[[], Iterator[bytes]]
+CHUNKED = "Transfer-Encoding: chunked"
 
 
-def pieces(length: int) -> Iterator[bytes]:
-    for _ in range(length // len(PIECE)):
-        yield PIECE
+def pieces(length: int) -> list[bytes]:
+    return [PIECE] * (length // len(PIECE))
 
 
-def chunks(length: int) -> Iterator[bytes]:
-    for piece in pieces(length):
-        yield b"%x\r\n%s\r\n" % (len(piece), piece)
-    yield b"0\r\n\r\n"
+def form_of(length: int) -> list[bytes]:
+    return [post("/refresh", FORM, f"Content-Length: {length + len('authid=')}"), b"authid=", *pieces(length)]
 
 
-def post(*headers: str) -> bytes:
-    return get("/refresh", *headers).replace(b"GET", b"POST", 1)
-
-
-def one_header() -> Iterator[bytes]:
-    yield get("/refresh", "X-AuthID: ").removesuffix(b"\r\n\r\n")
-    yield from pieces(MIB)
-    yield b"\r\n\r\n"
-
-
-def many_headers() -> Iterator[bytes]:
-    yield get("/refresh", *(f"X-H{number}: a" for number in range(10_000)))
-
-
-def request_line() -> Iterator[bytes]:
-    yield b"GET /refresh?authid="
-    yield from pieces(MIB)
-    yield b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-def form_of(length: int) -> Request:
-    def request() -> Iterator[bytes]:
-        yield post(FORM, f"Content-Length: {length + len('authid=')}") + b"authid="
-        yield from pieces(length)
-    return request
-
-
-def chunked_form() -> Iterator[bytes]:
-    yield post(FORM, "Transfer-Encoding: chunked") + b"7\r\nauthid=\r\n"
-    yield from chunks(100 * MIB)
-
-
-def other_body() -> Iterator[bytes]:
-    yield post("Content-Type: text/plain", f"Content-Length: {100 * MIB}")
-    yield from pieces(100 * MIB)
-
-
-def endless_chunk_extension() -> Iterator[bytes]:
-    yield post(FORM, "Transfer-Encoding: chunked") + b"7;"
-    yield from pieces(100 * MIB)
-
-
-CASES: dict[str, Request] = {
-    "head: 1 MiB in one header": one_header,
-    "head: 10,000 headers": many_headers,
-    "head: request line of 1 MiB": request_line,
+CASES: dict[str, list[bytes]] = {
+    "head: 1 MiB in one header": [
+        get("/refresh", "X-AuthID: ").removesuffix(END_OF_HEAD), *pieces(MIB), END_OF_HEAD],
+    "head: 10,000 headers": [get("/refresh", *(f"X-H{number}: a" for number in range(10_000)))],
+    "head: request line of 1 MiB": [
+        b"GET /refresh?authid=", *pieces(MIB), b" HTTP/1.1\r\nHost: localhost\r\n\r\n"],
     "form: an AuthID of 1 MiB": form_of(MIB),
     "form: 100 MiB, Content-Length": form_of(100 * MIB),
-    "form: 100 MiB, chunked": chunked_form,
-    "body that is no form, 100 MiB": other_body,
-    "chunk extension of 100 MiB": endless_chunk_extension,
+    "form: 100 MiB, chunked": [
+        post("/refresh", FORM, CHUNKED), b"7\r\nauthid=\r\n",
+        *[b"%x\r\n%s\r\n" % (len(PIECE), PIECE)] * (100 * MIB // len(PIECE)), b"0\r\n\r\n"],
+    "body that is no form, 100 MiB": [
+        post("/refresh", "Content-Type: text/plain", f"Content-Length: {100 * MIB}"), *pieces(100 * MIB)],
+    "chunk extension of 100 MiB": [post("/refresh", FORM, CHUNKED), b"7;", *pieces(100 * MIB)],
 }
 
 
@@ -100,13 +56,13 @@ def run(bed: Bed, _options: Options) -> dict:
             several = list(pool.map(lambda _: send(authseal.port, request), range(AT_ONCE)))
             time.sleep(0.3)  # for the last look at the server
         cases[name] = one | watch.figures() | {
-            "at_once": several, "answers_after": answers(authseal, authid)}
+            "at_once": several, "answers_after": authseal.answers(authid)}
         check(bounds, name, cases[name])
     bed.programs.stop(authseal.program)
     return {"cases": cases, "broken": bounds.broken}
 
 
-def send(port: int, request: Request) -> dict:
+def send(port: int, request: list[bytes]) -> dict:
     """Sends on, even after the answer, until all is sent or the server closes."""
     sent, data, ended = 0, b"", "kept open"
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
@@ -114,7 +70,7 @@ def send(port: int, request: Request) -> dict:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
         connection.settimeout(DEADLINE_S)
         try:
-            for piece in request():
+            for piece in request:
                 connection.sendall(piece)
                 sent += len(piece)
         except TimeoutError:

@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections import Counter
 from pathlib import Path
+from statistics import median
 
 from .answers import Broken, Client, Refused, refresh
 from .aside import Inside
@@ -71,6 +72,16 @@ class Paced:
         return {outcome: {"count": len(times), "p50_ms": percentile(times, 50),
                           "p99_ms": percentile(times, 99), "most_ms": max(times)}
                 for outcome, times in sorted(by_outcome.items())}
+
+
+def summary(rounds: list[dict]) -> dict:
+    """Medians of what `load` returned in each round, and all that failed."""
+    good = [one["outcomes"].get("200", {}) for one in rounds]
+    return {
+        "requests_per_s": median(one["answered_per_s"] for one in rounds),
+        **{name: median(one.get(name, float("inf")) for one in good) for name in ("p50_ms", "p99_ms")},
+        "failed": sum(one["asked"] - seen.get("count", 0) for one, seen in zip(rounds, good)),
+    }
 
 
 def percentile(values: list[float], percent: float) -> float:

@@ -12,7 +12,6 @@ from ..bed import Bed, first_line
 from ..table import WIDTH
 from .answers import answers_in, get, hear
 from .bounds import Bounds
-from .crowd import answers
 from .options import Options
 
 QUIET_S = 0.4
@@ -148,7 +147,7 @@ def run(bed: Bed, _options: Options) -> dict:
         seen = try_shape(authseal.port, request)
         shapes[name] = seen | {"rfc": allowed, "verdict": verdict(seen, allowed)}
         bounds.holds(f"{name}: {seen['answers']} {seen['ended']}", shapes[name]["verdict"] != "BROKEN")
-    bounds.holds("no answer afterwards", answers(authseal, authid))
+    bounds.holds("no answer afterwards", authseal.answers(authid))
     bed.programs.stop(authseal.program)
     return {"shapes": shapes, "broken": bounds.broken}
 

@@ -7,18 +7,19 @@ import struct
 import time
 from collections import Counter
 from dataclasses import dataclass
-from statistics import median
 from typing import Awaitable, Callable
 
 from ..authseal import SERVICE, Authseal, Provider
 from ..bed import Bed
 from ..table import head, row
+from . import paced
 from .answering_provider import JUNK_S, AnsweringProvider
-from .answers import Answer, Broken, Client, Refused, get
+from .answers import FORM, Answer, Broken, Client, Refused, get, post
 from .aside import Aside, Inside
 from .bounds import Bounds
 from .options import Options
 from .paced import PATIENCE_S, load
+from .rounds import compared, failures, interleaved
 
 RATE = 200  # refreshes a second, none of them cached
 AUTHIDS = 10_000
@@ -71,10 +72,8 @@ def run(bed: Bed, options: Options) -> dict:
     deadline_s = len(ATTACKS) * options.rounds * (2 * options.seconds + PATIENCE_S + 60)
     with AnsweringProvider(deadline_s) as provider:
         for name, attack in ATTACKS.items():
-            rounds = []
-            for number in range(options.rounds):
-                for is_attacked in ((False, True) if number % 2 == 0 else (True, False)):
-                    rounds.append(one_round(bed, provider, name, is_attacked, options.seconds))
+            rounds = interleaved(options.rounds, lambda is_attacked: one_round(
+                bed, provider, name, is_attacked, options.seconds))
             attacks[name] = summary(attack, rounds, options.seconds)
             check(bounds, name, attacks[name])
     return {"attacks": attacks, "broken": bounds.broken}
@@ -86,7 +85,7 @@ def one_round(bed: Bed, provider: AnsweringProvider, name: str, is_attacked: boo
     provider.answer_junk_with(attack.junk_status)
     environment = {"AUTHSEAL_TRUSTED_PROXIES": "127.0.0.1", "AUTHSEAL_LOG": "error", **dict(attack.environment)}
     authseal = bed.authseal_of([Provider(SERVICE, provider.url)], environment=environment)
-    result = {"is_attacked": is_attacked, "attacker": {}, "right_password_s": None}
+    result = {"attacker": {}, "right_password_s": None}
     with Aside(load, authseal.port, bed.authids(AUTHIDS), RATE, seconds, deadline_s=patience) as victims:
         if is_attacked:
             with Aside(besiege, authseal.port, name, deadline_s=seconds + 5) as attackers:
@@ -115,9 +114,7 @@ def enter(authseal: Authseal) -> float | None:
 
 def password(text: str, *headers: str) -> bytes:
     form = f"next=/&password={text}".encode()
-    lines = ["POST /password HTTP/1.1", "Host: localhost", *headers, f"Content-Length: {len(form)}",
-             "Content-Type: application/x-www-form-urlencoded", "", ""]
-    return "\r\n".join(lines).encode() + form
+    return post("/password", FORM, *headers, f"Content-Length: {len(form)}") + form
 
 
 def besiege(inside: Inside, port: int, name: str) -> dict:
@@ -175,7 +172,7 @@ def one_try(client: Client, name: str, turn: int, shared: Begun | None) -> Await
 
 async def call_back(client: Client, turn: int, shared: Begun | None, header: str) -> Answer:
     state, cookie = shared or await begin(client)
-    return await client.ask(get(f"/logged-in?state={state}&code=junk-{turn}", f"Cookie: {cookie}", header))
+    return await client.ask(get(f"/logged-in/{SERVICE}?state={state}&code=junk-{turn}", f"Cookie: {cookie}", header))
 
 
 def resets(inside: Inside, port: int) -> Counter:
@@ -205,21 +202,11 @@ def request(stream: int) -> bytes:
     return frame(1, 5, stream, b"\x82\x86\x04" + bytes([len(path)]) + path)
 
 
-def summary(attack: Attack, rounds: list[dict], seconds: int) -> dict:
-    def figures(is_attacked: bool) -> dict:
-        mine = [one["victims"] for one in rounds if one["is_attacked"] == is_attacked]
-        good = [one["outcomes"].get("200", {}) for one in mine]
-        return {
-            "requests_per_s": median(one["answered_per_s"] for one in mine),
-            "p50_ms": median(one.get("p50_ms", float("inf")) for one in good),
-            "p99_ms": median(one.get("p99_ms", float("inf")) for one in good),
-            "failed": sum(one["asked"] - seen.get("count", 0) for one, seen in zip(mine, good)),
-        }
-
-    attacked = [one for one in rounds if one["is_attacked"]]
+def summary(attack: Attack, rounds: dict[str, list[dict]], seconds: int) -> dict:
+    attacked = rounds["with"]
     waits = [one["right_password_s"] for one in attacked]
-    return {"without": figures(False), "with": figures(True), "what": attack.what,
-            "calls": max(one["calls"] for one in attacked),
+    return {**{side: paced.summary([one["victims"] for one in of]) for side, of in rounds.items()},
+            "what": attack.what, "calls": max(one["calls"] for one in attacked),
             "most_calls": attack.most_calls(seconds + 5),
             "right_password_s": None if None in waits else max(waits),
             "attacker": attacked[-1]["attacker"].get("answers", {}), "rounds": rounds}
@@ -240,13 +227,12 @@ def check(bounds: Bounds, name: str, seen: dict) -> None:
 def show(result: dict) -> list[str]:
     lines = []
     for name, seen in result["attacks"].items():
-        lines.append(head(f"strangers, {name}: {seen['what']}", "without", "attacked", "ratio"))
-        for field, label in (("p50_ms", "refreshes, p50, ms"), ("p99_ms", "refreshes, p99, ms")):
-            quiet, attacked = seen["without"][field], seen["with"][field]
-            lines.append(row(label, f"{quiet:.2f}", f"{attacked:.2f}", f"{attacked / max(quiet, 1e-9):.2f}"))
-        lines.append(row("refreshes that failed", *(f"{seen[side]['failed']:,}" for side in ("without", "with"))))
-        lines.append(row("strangers' calls to the provider, at most", f"{seen['calls']:,}",
-                         f"{seen['most_calls']:,.0f}"))
+        lines += [head(f"strangers, {name}: {seen['what']}", "without", "attacked", "ratio"),
+                  *compared(seen, ("p50_ms", "refreshes, p50, ms", "{:.2f}"),
+                            ("p99_ms", "refreshes, p99, ms", "{:.2f}")),
+                  failures("refreshes that failed", seen),
+                  row("strangers' calls to the provider, at most", f"{seen['calls']:,}",
+                      f"{seen['most_calls']:,.0f}")]
         if seen["right_password_s"] is not None:
             lines.append(row("the right password waits, s", f"{seen['right_password_s']:.1f}"))
         answers = ", ".join(f"{count:,} x {answer}" for answer, count in sorted(seen["attacker"].items()))

@@ -8,13 +8,8 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use authseal::{
-    clock::Clock,
-    keyring::{KeySource, Keyring},
-    seal::{Grant, Lineage, seal},
-    secret::Secret,
-};
-use authseal_benches::{arguments, expect, random_token};
+use authseal::{clock::Clock, seal::seal};
+use authseal_benches::{arguments, expect, grant, keyring};
 
 fn main() -> io::Result<()> {
     let mut arguments = arguments();
@@ -23,20 +18,11 @@ fn main() -> io::Result<()> {
     let service: String = expect(&mut arguments, "SERVICE");
     let token_characters: usize = expect(&mut arguments, "TOKEN_CHARACTERS");
 
-    let set = format!("{{\"keys\":[{}]}}", fs::read_to_string(key_file)?);
-    let keyring = Keyring::load(KeySource::Inline(Secret::new(set))).map_err(io::Error::other)?;
+    let keyring = keyring(&fs::read_to_string(key_file)?).map_err(io::Error::other)?;
     let (keys, now) = (keyring.current(), Clock::system().now());
     let mut out = BufWriter::new(io::stdout().lock());
     for _ in 0..count {
-        let grant = Grant {
-            service: service.clone(),
-            refresh_token: Secret::new(random_token(token_characters)),
-            issued_at: now,
-            lineage: Lineage::random(),
-            generation: 0,
-            region: None,
-            ancestry: Default::default(),
-        };
+        let grant = grant(&service, token_characters, now);
         let authid = seal(&keys, now, &grant).map_err(io::Error::other)?;
         writeln!(out, "{}", authid.expose())?;
     }

@@ -6,15 +6,18 @@
 //! sealing and opening; a round's value is its mean. Every round goes through
 //! many different AuthIDs.
 
-use std::{hint::black_box, time::Instant};
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use authseal::{
     clock::{Clock, UnixTime},
-    keyring::{Jwk, KeySet, KeySource, Keyring},
-    seal::{Grant, Lineage, open, seal},
+    keyring::{Jwk, KeySet},
+    seal::{Grant, open, seal},
     secret::Secret,
 };
-use authseal_benches::{arguments, expect, random_token};
+use authseal_benches::{arguments, expect, grant, keyring};
 
 const DIFFERENT: usize = 500;
 const WARM_UP_ROUNDS: usize = 5;
@@ -23,7 +26,8 @@ const ROUNDS: usize = 41;
 fn main() {
     let mut arguments = arguments().peekable();
     let now = Clock::system().now();
-    let keyring = keyring(now);
+    let key = Jwk::generate(now, Duration::ZERO).to_json();
+    let keyring = keyring(key.expose()).expect("the key was made here");
     if arguments.peek().is_none() {
         measure(&keyring.current(), now, 110);
         measure(&keyring.current(), now, 1_500);
@@ -36,7 +40,7 @@ fn main() {
 
 fn measure(keys: &KeySet, now: UnixTime, token_characters: usize) {
     let grants: Vec<Grant> = (0..DIFFERENT)
-        .map(|_| grant(now, token_characters))
+        .map(|_| grant("googledrive", token_characters, now))
         .collect();
     let authids: Vec<Secret> = grants
         .iter()
@@ -73,22 +77,4 @@ fn mean_us<T>(values: &[T], mut operation: impl FnMut(&T)) -> f64 {
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-fn keyring(now: UnixTime) -> Keyring {
-    let key = Jwk::generate(now, std::time::Duration::ZERO).to_json();
-    let set = format!("{{\"keys\":[{}]}}", key.expose());
-    Keyring::load(KeySource::Inline(Secret::new(set))).expect("the key was made here")
-}
-
-fn grant(now: UnixTime, token_characters: usize) -> Grant {
-    Grant {
-        service: "googledrive".to_owned(),
-        refresh_token: Secret::new(random_token(token_characters)),
-        issued_at: now,
-        lineage: Lineage::random(),
-        generation: 0,
-        region: None,
-        ancestry: Default::default(),
-    }
 }

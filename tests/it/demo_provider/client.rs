@@ -3,10 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 
-use crate::{
-    login::parameter,
-    support::{Answer, CLIENT_SECRET, TestApp, get, post_form},
-};
+use crate::support::{Answer, CLIENT_SECRET, TestApp, get, parameter, post_form};
 
 const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0";
 
@@ -83,8 +80,7 @@ impl Client {
     }
 
     pub async fn log_in(&self) -> (String, String) {
-        let answer = self.exchange(&self.code().await, &[]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let answer = self.exchange(&self.code().await, &[]).await.good();
         (
             field(&answer, "access_token"),
             field(&answer, "refresh_token"),

@@ -3,11 +3,9 @@
 use std::fs;
 
 use super::{CLIENT_SECRET, secrets::Secrets};
-use crate::{
-    login::parameter,
-    support::{
-        Answer, Asked, Browser, Piece, Program, ScriptedProvider, authid_on, get, json, tokens,
-    },
+use crate::support::{
+    Answer, Asked, Browser, Piece, Program, ScriptedProvider, authid_on, get, json, parameter,
+    tokens,
 };
 
 /// A provider that echoes all that it was sent in every refusal.
@@ -99,8 +97,7 @@ impl Run {
         let tokens = tokens("never-print-access", Some("never-print-refresh-first"));
         self.provider.script(move |_| tokens.clone());
         self.secrets.add("never-print-code-good");
-        let page = self.log_in("code=never-print-code-good").await;
-        assert_eq!(page.status, 200, "{page:?}");
+        let page = self.log_in("code=never-print-code-good").await.good();
         let authid = authid_on(&page.body);
         self.secrets.add_authid(&authid, self.keys.path());
         authid

@@ -1,12 +1,11 @@
 //! What the tests have of a library: one run of its script at a time, and the token
 //! that it holds in between, as its application would save it.
 
-use std::{env, path::Path, process::Stdio};
+use std::env;
 
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
 
-use crate::support::{Finished, PATIENCE};
+use crate::other_program::{OtherProgram, node, python};
 
 /// How a client can authenticate; `tests/real/libraries/client.*` know the words.
 pub const AUTHENTICATIONS: [&str; 3] = ["none", "basic", "post"];
@@ -64,34 +63,23 @@ impl Library {
     async fn run(self, command: &str, mut asked: Value) -> Value {
         // Its clock is the machine's; by the test's, the token is always too old.
         asked["token"]["expires_at"] = 1.into();
-        let (program, script) = match self {
-            Self::OpenidClient => ("node".into(), "client.mjs"),
-            _ => (
-                env::var("AUTHSEAL_TEST_PYTHON").expect("use tests/run"),
-                "client.py",
-            ),
+        let mut script = match self {
+            Self::OpenidClient => node("libraries/client.mjs"),
+            _ => python("libraries/client.py"),
         };
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/libraries");
-        let mut child = Command::new(program)
-            .arg(folder.join(script))
+        script
             .arg(command)
             // A proxy or a .netrc of this machine is none of the tests'.
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap())
-            .env("HOME", folder)
-            .env("OAUTHLIB_INSECURE_TRANSPORT", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("use tests/run");
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(asked.to_string().as_bytes()).await.unwrap();
-        drop(stdin);
-        let ended = timeout(PATIENCE, child.wait_with_output()).await;
-        let finished = Finished::from(ended.expect("it does not end").unwrap());
-        finished.json()
+            .env(
+                "HOME",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/libraries"),
+            )
+            .env("OAUTHLIB_INSECURE_TRANSPORT", "1");
+        let program = OtherProgram::spawn(&mut script);
+        let printed = program.finish(&asked.to_string()).await;
+        serde_json::from_str(&printed).unwrap()
     }
 }
 

@@ -8,7 +8,7 @@
 // stdout is one JSON object a line: first {"issuer": ...} when it listens, then
 // an event for each call of the endpoints in OBSERVED. Chatter goes to stderr.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -74,7 +74,6 @@ function refuse(complaint) {
 }
 
 function configuration({ clientId, clientSecret, redirectUri, rotate, accessTokenTtl }) {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const hours = 60 * 60;
   return {
     clients: [{
@@ -114,9 +113,21 @@ function configuration({ clientId, clientSecret, redirectUri, rotate, accessToke
       ctx.type = 'html';
       ctx.body = errorPage(out);
     },
-    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+    jwks: { keys: [signingKey()] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
   };
+}
+
+// The key goes through PEM. Node 20 hangs now and then if a generated key itself is exported
+// as a JWK: the export holds the key's mutex, and if its strings start the garbage collector,
+// that destroys the finished generation, which waits for the same mutex.
+function signingKey() {
+  const { privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  return createPrivateKey(privateKey).export({ format: 'jwk' });
 }
 
 // Koa writes the response after this returns, so a test that has its answer

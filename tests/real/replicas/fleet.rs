@@ -16,6 +16,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+use super::nginx::Nginx;
 use crate::support::{
     Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials,
     form_request, free_port, seal,
@@ -100,6 +101,16 @@ impl Fleet {
         let port = free_port();
         let process = self.start(port, store_url, &[]).await;
         Replica { port, process }
+    }
+
+    /// Two servers with that store, and an nginx in front of them.
+    pub async fn two_behind_nginx(&self, store_url: &str) -> (Vec<Replica>, Nginx) {
+        let replicas = vec![
+            self.replica(Some(store_url)).await,
+            self.replica(Some(store_url)).await,
+        ];
+        let nginx = Nginx::start(&[replicas[0].port, replicas[1].port]).await;
+        (replicas, nginx)
     }
 
     /// The same with more variables.

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{fleet::Fleet, redis::Redis};
-use crate::support::{Browser, authid_on, get, hand_over_form, login_link};
-
-const TOKEN: &str = "4k9x2m7q1z8w5v3t6y0u";
+use crate::support::{
+    Browser, authid_on, get,
+    hand_over::{TOKEN, no_such_entry, not_ready},
+    hand_over_form, login_link,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_replica_hands_over_what_was_logged_in_at_another() {
@@ -17,30 +19,27 @@ async fn one_replica_hands_over_what_was_logged_in_at_another() {
         let url = format!("{}/fetch?token={TOKEN}", poller.url);
         get(&url, &[]).await.json()
     };
-    assert_eq!(poll().await, json!({"wait": "Not ready"}));
+    assert_eq!(poll().await, not_ready());
 
     let mut browser = Browser::default();
     let start = format!("{}/?type=box.com&token={TOKEN}", popup.url);
     let start = browser.get(&start).await;
-    assert_eq!(poll().await, json!({"wait": "Not ready"}));
+    assert_eq!(poll().await, not_ready());
     let login = format!("{}{}", popup.url, login_link(&start.body));
     let at_provider = browser.get(&login).await;
     let allowed = get(at_provider.header("location"), &[]).await;
     // The provider knows one address, behind which are all replicas.
     let callback = allowed.header("location");
     let callback = callback.replace("http://localhost", &popup.url);
-    let page = browser.get(&callback).await;
-    assert_eq!(page.status, 200, "{page:?}");
-    assert_eq!(poll().await, json!({"wait": "Not ready"}));
+    let page = browser.get(&callback).await.good();
+    assert_eq!(poll().await, not_ready());
     // The click may come to any of them.
     let clicked = fleet.replica(Some(&redis.url())).await.process;
     let url = format!("{}/hand-over", clicked.url);
-    let clicked = browser.post(&url, &hand_over_form(&page.body)).await;
-    assert_eq!(clicked.status, 200, "{clicked:?}");
+    browser.post(&url, &hand_over_form(&page.body)).await.good();
 
     let authid = authid_on(&page.body);
     assert_eq!(poll().await, json!({"authid": authid}));
-    assert_eq!(poll().await, json!({"error": "No such entry"}));
-    let refreshed = poller.refresh(&authid).await;
-    assert_eq!(refreshed.status, 200, "{refreshed:?}");
+    assert_eq!(poll().await, no_such_entry());
+    poller.refresh(&authid).await.good();
 }

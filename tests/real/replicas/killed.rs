@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 
 use super::{
     fleet::{Fleet, Login, Replica, refresh},
-    nginx::Nginx,
     redis::Redis,
     single_use::AT_ONCE,
 };
@@ -61,11 +60,7 @@ async fn only_refreshes_between_the_provider_and_redis_are_waited_for() {
     let fleet = Fleet::new(&["box"]).await;
     let redis = Redis::start().await;
     let store = redis.url();
-    let mut replicas = vec![
-        fleet.replica(Some(&store)).await,
-        fleet.replica(Some(&store)).await,
-    ];
-    let nginx = Nginx::start(&[replicas[0].port, replicas[1].port]).await;
+    let (mut replicas, nginx) = fleet.two_behind_nginx(&store).await;
 
     let done = Arc::new(AtomicUsize::new(0));
     let mut clients = JoinSet::new();

@@ -22,7 +22,7 @@ const ENOUGH: usize = 12;
 struct Load {
     fleet: Fleet,
     redis: Redis,
-    _replicas: [Replica; 2],
+    _replicas: Vec<Replica>,
     seen: Arc<Mutex<Vec<(&'static str, u16)>>>,
     over: Arc<AtomicBool>,
     clients: JoinSet<()>,
@@ -34,11 +34,7 @@ impl Load {
         let fleet = Fleet::new(&["box", "jottacloud", "dropbox"]).await;
         let redis = Redis::start().await;
         let store = redis.url();
-        let replicas = [
-            fleet.replica(Some(&store)).await,
-            fleet.replica(Some(&store)).await,
-        ];
-        let nginx = Nginx::start(&[replicas[0].port, replicas[1].port]).await;
+        let (replicas, nginx) = fleet.two_behind_nginx(&store).await;
         let mut load = Self {
             fleet,
             redis,

@@ -1,10 +1,7 @@
 //! Revoking where another replica has refreshed the login, or is about to, or Redis is
 //! away. Jottacloud says OK to a token that it does not know, as RFC 7009 wants.
 
-use std::{sync::Arc, time::Duration};
-
-use authseal::{app::Knobs, store::LeaseTimes};
-use tokio::sync::Notify;
+use std::time::Duration;
 
 use super::{
     fleet::{Fleet, InProcess, Login, refresh, renew, revoke, revoke_token, send_only},
@@ -12,6 +9,7 @@ use super::{
     tap::{Entrance, Held, Tap},
 };
 use crate::support::{Answer, Client, emulators::Fault, eventually};
+use authseal::{app::Knobs, store::LeaseTimes};
 
 /// Two replicas, of which the first has a wire to Redis that can be held. Access tokens
 /// live as long as the real ones.
@@ -55,12 +53,19 @@ impl Bed {
         let (books, before) = (emulator.books(), emulator.calls("/token").len());
         let login = self.fleet.log_in(provider);
         books.shorten_access_tokens(30);
-        let answer = self.refresh_at(&self.first, &login.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        self.refresh_at(&self.first, &login.authid).await.good();
         books.shorten_access_tokens(3600);
-        let answer = self.refresh_at(&self.second, &login.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        self.refresh_at(&self.second, &login.authid).await.good();
         assert_eq!(emulator.calls("/token").len(), before + 2);
+        login
+    }
+
+    /// Refreshes at each, which caches the access token there.
+    async fn cached_at_both(&self, provider: &str) -> Login {
+        let login = self.fleet.log_in(provider);
+        for replica in [&self.first, &self.second] {
+            self.refresh_at(replica, &login.authid).await.good();
+        }
         login
     }
 
@@ -98,31 +103,15 @@ async fn what_is_revoked_is_the_newest_token_and_every_replica_drops_what_it_cac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stable_login_is_dropped_everywhere_too() {
-    let bed = Bed::start(&["google"]).await;
-    let login = bed.fleet.log_in("google");
-    for replica in [&bed.first, &bed.second] {
-        let answer = bed.refresh_at(replica, &login.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-    }
-    let answer = revoke(&bed.client, &bed.first.url, &login.authid).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    bed.refuses(&bed.second, &login.authid).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn no_replica_asks_again_for_a_stable_login_that_was_revoked() {
     let bed = Bed::start(&["google"]).await;
-    let login = bed.fleet.log_in("google");
-    for replica in [&bed.first, &bed.second] {
-        let answer = bed.refresh_at(replica, &login.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-    }
+    let login = bed.cached_at_both("google").await;
     let google = bed.fleet.emulator("google");
     // Google's yes may take effect some time later.
     google.fault("/revoke", Fault::Answer(200, String::new()));
-    let answer = revoke(&bed.client, &bed.first.url, &login.authid).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    revoke(&bed.client, &bed.first.url, &login.authid)
+        .await
+        .good();
     google.mend();
     assert!(google.books().has_live(login.grant));
     let asked = google.calls("/token").len();
@@ -133,17 +122,17 @@ async fn no_replica_asks_again_for_a_stable_login_that_was_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_grant_that_is_revoked_is_dropped_everywhere_too() {
-    let bed = Bed::start(&["dropbox"]).await;
-    let login = bed.fleet.log_in("dropbox");
-    for replica in [&bed.first, &bed.second] {
-        let answer = bed.refresh_at(replica, &login.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+async fn a_stable_login_is_dropped_everywhere_too_be_its_grant_dead_or_not() {
+    let bed = Bed::start(&["google", "dropbox"]).await;
+    for (provider, is_dead) in [("google", false), ("dropbox", true)] {
+        let login = bed.cached_at_both(provider).await;
+        if is_dead {
+            bed.fleet.emulator(provider).books().remove_all();
+        }
+        let url = &bed.first.url;
+        revoke(&bed.client, url, &login.authid).await.good();
+        bed.refuses(&bed.second, &login.authid).await;
     }
-    bed.fleet.emulator("dropbox").books().remove_all();
-    let answer = revoke(&bed.client, &bed.first.url, &login.authid).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    bed.refuses(&bed.second, &login.authid).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,11 +178,11 @@ async fn without_redis_nothing_is_said_to_be_revoked_or_renewed() {
 async fn a_renewed_authid_has_the_newest_token_whoever_refreshed_last() {
     let bed = Bed::start(&["jottacloud"]).await;
     let login = bed.used_at_both("jottacloud").await;
-    let answer = renew(&bed.client, &bed.first.url, &login.authid).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = renew(&bed.client, &bed.first.url, &login.authid)
+        .await
+        .good();
     let newest = answer.json()["authid"].as_str().unwrap().to_owned();
-    let answer = revoke(&bed.client, &bed.second.url, &newest).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    revoke(&bed.client, &bed.second.url, &newest).await.good();
     assert_eq!(bed.fleet.replays(), 0);
     assert_eq!(bed.fleet.emulator("jottacloud").books().live_grants(), 0);
 }
@@ -227,8 +216,7 @@ async fn a_replica_that_lost_its_lease_revokes_nothing() {
         .await;
         bed.redis.has_record("held").await;
         bed.wire.hold(Held::Everything);
-        let answer = bed.refresh_at(&bed.second, &login.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        bed.refresh_at(&bed.second, &login.authid).await.good();
         entrance.open();
     };
     let revoking = revoke(&bed.client, &bed.first.url, &login.authid);
@@ -244,15 +232,13 @@ async fn who_hangs_up_while_it_is_revoked_changes_nothing() {
     let bed = Bed::start(&["jottacloud"]).await;
     let login = bed.used_at_both("jottacloud").await;
     let emulator = bed.fleet.emulator("jottacloud");
-    let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    emulator.fault("/revoke", Fault::Late(worked.clone(), go.clone()));
+    let (worked, go) = emulator.late("/revoke");
     let stream = send_only(&bed.first.url, "POST /revoked", &login.authid).await;
     worked.notified().await;
     drop(stream);
     // The server has seen it go once it answers others on a new connection.
     let other = bed.fleet.log_in("jottacloud");
-    let answer = bed.refresh_at(&bed.first, &other.authid).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    bed.refresh_at(&bed.first, &other.authid).await.good();
     go.notify_one();
     bed.refuses(&bed.second, &login.authid).await;
 }
@@ -261,17 +247,14 @@ async fn who_hangs_up_while_it_is_revoked_changes_nothing() {
 async fn a_refresh_begun_before_another_replica_revoked_hands_nothing_out() {
     let bed = Bed::start(&["google"]).await;
     let (login, canary) = (bed.fleet.log_in("google"), bed.fleet.log_in("google"));
-    let answer = bed.refresh_at(&bed.first, &canary.authid).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    bed.refresh_at(&bed.first, &canary.authid).await.good();
     let emulator = bed.fleet.emulator("google");
-    let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    emulator.fault("/token", Fault::Late(worked.clone(), go.clone()));
+    let (worked, go) = emulator.late("/token");
     let meanwhile = async {
         worked.notified().await;
         emulator.mend();
         for authid in [&login.authid, &canary.authid] {
-            let answer = revoke(&bed.client, &bed.second.url, authid).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
+            revoke(&bed.client, &bed.second.url, authid).await.good();
         }
         // Told after the other: who knows of this one knows of both.
         bed.refuses(&bed.first, &canary.authid).await;

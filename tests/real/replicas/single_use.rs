@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::{
     fleet::{Fleet, Login, refresh},
-    nginx::Nginx,
     redis::Redis,
 };
 use crate::support::Client;
@@ -74,11 +73,7 @@ async fn two_servers_behind_nginx_serve_them_from_redis() {
     let fleet = Fleet::new(&PROVIDERS).await;
     let redis = Redis::start().await;
     let store = redis.url();
-    let replicas = [
-        fleet.replica(Some(&store)).await,
-        fleet.replica(Some(&store)).await,
-    ];
-    let nginx = Nginx::start(&[replicas[0].port, replicas[1].port]).await;
+    let (replicas, nginx) = fleet.two_behind_nginx(&store).await;
     check(&fleet, &nginx.url, &logins(&fleet)).await;
     for replica in replicas {
         let refreshed = [("outcome", "refreshed")];

@@ -17,8 +17,7 @@ async fn a_stable_provider_never_touches_the_store() {
         let authid = fleet.log_in(provider).authid;
         let before = calls(&redis).await;
         for _ in 0..50 {
-            let answer = refresh(&client, &replica.process.url, &authid).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
+            refresh(&client, &replica.process.url, &authid).await.good();
         }
         assert_eq!(fleet.emulator(provider).calls("/token").len(), 50);
         used.push(calls(&redis).await - before);

@@ -37,8 +37,7 @@ impl Bed {
     /// Twice: what the first stores, the second finds.
     async fn check(&self) {
         for _ in 0..2 {
-            let answer = self.refresh().await;
-            assert_eq!(answer.status, 200, "{answer:?}");
+            self.refresh().await.good();
         }
         assert_eq!(self.fleet.replays(), 0);
         assert!(!self.server.program.so_far().contains("never-print"));

@@ -1,16 +1,14 @@
 //! When a server dies, and what is lost: only a token that the provider has given
 //! out and Redis does not have. What may be lost is waited for.
 
-use std::sync::Arc;
-
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::net::TcpStream;
 
 use super::{
     fleet::{Fleet, Login, Replica, refresh, send_only},
     redis::Redis,
     tap::{Held, Tap},
 };
-use crate::support::{Answer, Client, emulators::Fault};
+use crate::support::{Answer, Client};
 
 /// Two replicas, of which the first has a wire to Redis that can be held.
 struct Bed {
@@ -36,8 +34,7 @@ impl Bed {
         // From now on Redis knows the scripts.
         let first = bed.fleet.log_in("box");
         let url = &bed.doomed.process.url;
-        let answer = refresh(&Client::new(), url, &first.authid).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        refresh(&Client::new(), url, &first.authid).await.good();
         bed
     }
 
@@ -56,69 +53,63 @@ impl Bed {
         process.program.kill().await;
         let url = &self.other.process.url;
         let stranger = self.fleet.log_in("box");
-        let unharmed = refresh(&Client::new(), url, &stranger.authid).await;
-        assert_eq!(unharmed.status, 200, "{unharmed:?}");
+        refresh(&Client::new(), url, &stranger.authid).await.good();
         let answer = refresh(&Client::new(), url, &login.authid).await;
         (answer, self.fleet)
     }
 }
 
-/// Its server may be alive, with the new token and without Redis: the old one is not sent.
-fn check_it_is_waited_for(answer: &Answer, fleet: &Fleet) {
-    assert_eq!(answer.status, 502, "{answer:?}");
-    assert!(answer.header("x-reason").contains("Another server"));
+/// A client asks, and the server dies when it has been held at this point; then another
+/// client of the login asks the other server.
+async fn check_death_while(held: Held, is_waited_for: bool) {
+    let bed = Bed::start().await;
+    let login = bed.fleet.log_in("box");
+    bed.tap.hold(held);
+    let _asking = bed.ask_doomed(&login).await;
+    bed.tap.has_held().await;
+    let (answer, fleet) = bed.after_its_death(&login).await;
+    check(&answer, &fleet, is_waited_for);
+}
+
+/// If the server that died may have had the new token, the old one is not sent.
+fn check(answer: &Answer, fleet: &Fleet, is_waited_for: bool) {
     assert_eq!(fleet.replays(), 0);
+    if is_waited_for {
+        assert_eq!(answer.status, 502, "{answer:?}");
+        assert!(answer.header("x-reason").contains("Another server"));
+    } else {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_before_the_provider_was_asked() {
-    let bed = Bed::start().await;
-    let login = bed.fleet.log_in("box");
-    bed.tap.hold(Held::Answers);
-    let _asking = bed.ask_doomed(&login).await;
-    // Redis has given the lease, and who got it does not know.
-    bed.tap.has_held().await;
-    let (answer, fleet) = bed.after_its_death(&login).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(fleet.replays(), 0);
+    // Redis has given the lease, and the server does not know.
+    check_death_while(Held::Answers, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_has_only_left_the_provider_is_waited_for() {
     let bed = Bed::start().await;
     let login = bed.fleet.log_in("box");
-    let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let emulator = bed.fleet.emulator("box");
-    emulator.fault("/token", Fault::Late(worked.clone(), go.clone()));
+    let (worked, go) = emulator.late("/token");
     let _asking = bed.ask_doomed(&login).await;
     worked.notified().await;
     emulator.mend();
     let (answer, fleet) = bed.after_its_death(&login).await;
-    check_it_is_waited_for(&answer, &fleet);
+    check(&answer, &fleet, true);
     go.notify_one();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_on_its_way_to_redis_is_waited_for() {
-    let bed = Bed::start().await;
-    let login = bed.fleet.log_in("box");
-    bed.tap.hold(Held::Storing);
-    let _asking = bed.ask_doomed(&login).await;
-    bed.tap.has_held().await;
-    let (answer, fleet) = bed.after_its_death(&login).await;
-    check_it_is_waited_for(&answer, &fleet);
+    check_death_while(Held::Storing, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_once_redis_has_it() {
-    let bed = Bed::start().await;
-    let login = bed.fleet.log_in("box");
-    bed.tap.hold(Held::Stored);
-    let _asking = bed.ask_doomed(&login).await;
-    bed.tap.has_held().await;
-    let (answer, fleet) = bed.after_its_death(&login).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(fleet.replays(), 0);
+    check_death_while(Held::Stored, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,6 +145,14 @@ impl Emulator {
         *self.desk.fault.lock().unwrap() = Some((path, fault));
     }
 
+    /// From now on, that endpoint does its work, tells the first, and answers when the
+    /// second is told.
+    pub fn late(&self, path: &'static str) -> (Arc<Notify>, Arc<Notify>) {
+        let (worked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        self.fault(path, Fault::Late(worked.clone(), go.clone()));
+        (worked, go)
+    }
+
     /// All endpoints work again.
     pub fn mend(&self) {
         *self.desk.fault.lock().unwrap() = None;
