@@ -122,7 +122,7 @@ pub(super) fn assemble(
             reason,
         });
     }
-    offer.catalog = Catalog::new(offered);
+    offer.catalog = Catalog::new(offered).with_withheld(&offer.withheld);
     match wish.is_strict() {
         true => problems.extend(unmet),
         false => notes.extend(unmet),

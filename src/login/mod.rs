@@ -15,6 +15,7 @@ mod finish;
 mod hand_over;
 mod login_token;
 mod opener;
+mod other_realm;
 mod password;
 mod slow_hash;
 
@@ -30,6 +31,7 @@ pub use finish::{Callback, Credential, Failed, Finished, Opener};
 pub use hand_over::{HandOverToken, HandOvers, Progress};
 pub use login_token::{LoginToken, NotALoginToken};
 pub use opener::{NotAnOrigin, Origin, TrustedOpeners};
+pub use other_realm::OtherRealm;
 pub use password::{NotAPassword, Password, PasswordGate, WrongPassword};
 
 use crate::{
