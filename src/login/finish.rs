@@ -220,7 +220,8 @@ impl Login {
             Err(why) => return Err(LoginError::NotALoginToken { service, why }),
         };
         if let Some(other) = OtherRealm::find(&token.realm, &service, &self.catalog) {
-            tracing::info!(service = %service.id, "a login token of another {} was not sent", other.realm());
+            let realm = other.realm();
+            tracing::info!(service = %service.id, "a login token of another {realm} was not sent");
             let why = NotALoginToken::OfAnotherRealm(Box::new(other));
             return Err(LoginError::NotALoginToken { service, why });
         }

@@ -215,7 +215,8 @@ struct ErrorBody {
     #[serde(default)]
     result: Value,
     /// Huawei's more precise number.
-    sub_error: Option<u32>,
+    #[serde(default)]
+    sub_error: Value,
 }
 
 #[derive(Deserialize)]
@@ -229,7 +230,10 @@ impl ErrorBody {
     fn code(&self) -> String {
         match &self.error {
             Code::Word(word) => word.clone(),
-            Code::Number(number) => self.sub_error.unwrap_or(*number).to_string(),
+            Code::Number(number) => {
+                let precise = self.sub_error.as_u64();
+                precise.unwrap_or(u64::from(*number)).to_string()
+            }
         }
     }
 }
