@@ -142,6 +142,24 @@ async fn a_token_of_a_brand_that_is_not_offered_says_how_to_offer_it() {
 }
 
 #[tokio::test]
+async fn the_table_for_an_unknown_brand_is_the_one_in_the_docs() {
+    let emulated = start().await;
+    let token = emulated
+        .at(JOTTACLOUD)
+        .books()
+        .new_login_token_with(|json| {
+            json["realm"] = "newbrand".into();
+            json["well_known_link"] = "https://id.newbrand.example/x".into();
+        });
+    let page = paste_at(&emulated, JOTTACLOUD, &token).await;
+    let documented = include_str!("../../../docs/providers/jottacloud.md");
+    let (_, documented) = documented.split_once("```toml\n").unwrap();
+    let (documented, _) = documented.split_once("```").unwrap();
+    let table = table_on(&page.body).unwrap().replace("&#34;", "\"");
+    assert!(table.starts_with(documented), "{table}");
+}
+
+#[tokio::test]
 async fn the_table_for_an_unknown_brand_offers_it() {
     let emulated = start().await;
     for (realm, host) in [
