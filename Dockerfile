@@ -16,5 +16,6 @@ ENV AUTHSEAL_LISTEN=0.0.0.0:8080
 VOLUME /keys
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=6s --start-period=5s CMD ["/authseal", "health"]
+# Options alone, as in a compose file of Duplicati's own server, mean `run`.
 ENTRYPOINT ["/authseal"]
 CMD ["serve"]

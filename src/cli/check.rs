@@ -1,6 +1,6 @@
 //! `authseal check`: loads the settings as `serve` does, and prints the result.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use clap::Args;
 
@@ -10,6 +10,7 @@ use crate::{
     config::{Config, Offer, key_source},
     environment::Environment,
     keyring::{Inspection, KeyFolder, KeySource, Keyring, Revocation, Scope},
+    listen::ListenAddress,
     provider::RedirectPath,
 };
 
@@ -130,6 +131,9 @@ fn print_settings(config: &Config) {
     println!("Public URL     {}", config.public_url);
     print_redirect_uris(config);
     println!("Listening on   {}", describe_listening(config));
+    if let Some(how) = in_the_clear(config) {
+        println!("In the clear   {how}");
+    }
     println!("Health on      {}", config.admin.listen);
     println!("Logging in     {}", config.login_gates);
     println!("Keys           {}", describe_keys(config));
@@ -169,6 +173,29 @@ fn describe_listening(config: &Config) -> String {
     };
     let most = edge.max_connections;
     format!("{} {scheme}, up to {most} connections", edge.listen)
+}
+
+/// Says how an AuthID can travel unencrypted. A redirect to https comes too late: the
+/// client has sent the AuthID by then.
+fn in_the_clear(config: &Config) -> Option<&'static str> {
+    if !config.public_url.is_https() && !config.public_url.is_loopback() {
+        return Some("AUTHSEAL_PUBLIC_URL is http, so every AuthID travels unencrypted");
+    }
+    let is_open = match &config.edge.listen {
+        ListenAddress::Tcp(address) => is_reachable_from_afar(address.ip()),
+        ListenAddress::Unix(_) | ListenAddress::Systemd => false,
+    };
+    (is_open && config.certificate.is_none()).then_some(
+        "a client that is told http:// sends its AuthID unencrypted, also where it is then \
+         redirected; write https:// in --oauth-url",
+    )
+}
+
+fn is_reachable_from_afar(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_private() || v4.is_link_local()),
+        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()),
+    }
 }
 
 fn describe_keys(config: &Config) -> String {

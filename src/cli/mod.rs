@@ -60,7 +60,8 @@ enum Command {
 /// Runs the command that the arguments name. Prints an error to standard error, and
 /// returns exit code 1 then.
 pub fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let line = run::with_command(std::env::args_os());
+    let outcome = match Cli::parse_from(line).command {
         Command::Serve => in_runtime(serve::serve(Environment::of_process())),
         Command::Demo(arguments) => in_runtime(demo::demo(arguments)),
         Command::Check(arguments) => in_runtime(check::check(arguments)),

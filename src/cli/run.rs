@@ -1,7 +1,7 @@
 //! `authseal run`: `serve` with the options of Duplicati's own oauth-server, so that the
 //! `command` of a compose file continues to work.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, ffi::OsString};
 
 use clap::Args;
 
@@ -66,6 +66,19 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
 
 fn plain(secret: Option<Secret>) -> Option<String> {
     secret.map(|secret| secret.expose().to_owned())
+}
+
+/// Returns the command line with `run` in front of its options. The ENTRYPOINT of that
+/// server's image ends in `run`, so that the `command` of a compose file may be options
+/// alone.
+pub(super) fn with_command(line: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut line: Vec<OsString> = line.into_iter().collect();
+    let first = line.get(1).and_then(|word| word.to_str());
+    let is_ours = |option| matches!(option, "--help" | "--version");
+    if first.is_some_and(|word| word.starts_with("--") && !is_ours(word)) {
+        line.insert(1, "run".into());
+    }
+    line
 }
 
 pub(super) async fn run(arguments: RunArguments) -> Result<(), CliError> {

@@ -117,11 +117,12 @@ pub(super) fn assemble(
         }
         offer.withheld.push(Withheld {
             id: table.id.clone(),
+            name: table.name.clone(),
             provider: owner.provider.clone(),
             reason,
         });
     }
-    offer.catalog = Catalog::new(offered);
+    offer.catalog = Catalog::new(offered).with_withheld(&offer.withheld);
     match wish.is_strict() {
         true => problems.extend(unmet),
         false => notes.extend(unmet),

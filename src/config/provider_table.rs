@@ -8,7 +8,7 @@ use toml::Value;
 use super::fields::{Fields, Places};
 use crate::{
     environment::Environment,
-    provider::{Endpoint, Issuers, LoginMethod, Provider, RedirectPath, Region, Revocation},
+    provider::{Endpoint, Issuers, LoginMethod, Provider, Realm, RedirectPath, Region, Revocation},
 };
 
 /// A provider, and the names of its credentials, the preferred one first.
@@ -145,8 +145,24 @@ fn read_login(
         }),
         Method::LoginToken => Some(LoginMethod::LoginToken {
             token_page: fields.link("login_token_page"),
+            realm: read_realm(fields)?,
         }),
     }
+}
+
+fn read_realm(fields: &mut Fields<'_>) -> Option<Realm> {
+    let name: Option<String> = fields.required("login_token_realm");
+    let host: Option<String> = fields.required("login_token_host");
+    let (name, host) = (name?, host?);
+    let realm = Realm::new(&name, &host);
+    if realm.is_none() {
+        fields.complain(
+            "login_token_realm",
+            "and login_token_host must be the realm and the host that the provider's login \
+             tokens name, such as \"jottacloud\" and \"id.jottacloud.com\"",
+        );
+    }
+    realm
 }
 
 fn read_redirect_path(

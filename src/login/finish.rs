@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    HandOver, LIFETIME, Login, LoginError, LoginToken, Origin, Recipients, SealedCookie, Visit,
+    HandOver, LIFETIME, Login, LoginError, LoginToken, NotALoginToken, Origin, OtherRealm,
+    Recipients, SealedCookie, Visit,
     attempts::Use,
     carried::{LoginAttempt, open_carried},
 };
@@ -201,7 +202,7 @@ impl Login {
     }
 
     /// Finishes a login with text that was pasted into our page. Text with the form of a
-    /// login token uses the page up; other text does not.
+    /// login token of this service uses the page up; other text does not.
     pub async fn finish_with_login_token<'a>(
         &self,
         nonce: &str,
@@ -218,6 +219,12 @@ impl Login {
             Ok(token) => token,
             Err(why) => return Err(LoginError::NotALoginToken { service, why }),
         };
+        if let Some(other) = OtherRealm::find(&token.realm, &service, &self.catalog) {
+            let realm = other.realm();
+            tracing::info!(service = %service.id, "a login token of another {realm} was not sent");
+            let why = NotALoginToken::OfAnotherRealm(Box::new(other));
+            return Err(LoginError::NotALoginToken { service, why });
+        }
         let this_use = self.attempts.login_token(nonce, client)?;
         this_use.waits();
         let exchange = self.provider.exchange_login_token(

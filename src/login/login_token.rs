@@ -8,7 +8,8 @@ use base64::{
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::secret::Secret;
+use super::OtherRealm;
+use crate::{provider::Realm, secret::Secret};
 
 /// Decodes base64url with or without padding: providers promise neither.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -16,18 +17,30 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Content of a login token. Its `well_known_link` is not followed: the token endpoint is
-/// the one in providers.toml.
-#[derive(Debug, Deserialize)]
+/// Content of a login token.
+#[derive(Debug)]
 pub struct LoginToken {
     /// Name of the account.
     pub username: String,
     /// The one-time password.
     pub auth_token: Secret,
+    /// The only realm at which it is good. Its `well_known_link` is compared and not
+    /// followed: the token endpoint is the one in providers.toml.
+    pub realm: Realm,
 }
 
-/// Reasons why the pasted text is not a login token. They never contain any of the text.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+/// The JSON of a login token.
+#[derive(Deserialize)]
+struct Json {
+    username: String,
+    auth_token: Secret,
+    realm: Option<String>,
+    well_known_link: Option<String>,
+}
+
+/// Reasons why the pasted text is not sent to the provider. Of the text they contain
+/// nothing but the realm and its host.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NotALoginToken {
     /// The text is empty.
     #[error("nothing was pasted")]
@@ -41,6 +54,15 @@ pub enum NotALoginToken {
     /// The text is base64url, but not of the right JSON.
     #[error("it is not a login token, or only a part of one; copy all of it")]
     NotJson,
+    /// The token does not say where it is good, so it is sent nowhere.
+    #[error(
+        "it does not say at which realm and at which https address it is good, so it was sent \
+         nowhere; copy all of it, or make a new one"
+    )]
+    NoRealm,
+    /// The token is of another realm, where alone it is good.
+    #[error(transparent)]
+    OfAnotherRealm(Box<OtherRealm>),
 }
 
 impl LoginToken {
@@ -62,7 +84,14 @@ impl LoginToken {
             .decode(compact.as_str())
             .map(zeroize::Zeroizing::new)
             .map_err(|_| NotALoginToken::NotBase64)?;
-        serde_json::from_slice(&json).map_err(|_| NotALoginToken::NotJson)
+        let json: Json = serde_json::from_slice(&json).map_err(|_| NotALoginToken::NotJson)?;
+        let realm = json.realm.zip(json.well_known_link);
+        let realm = realm.and_then(|(name, link)| Realm::of_link(&name, &link));
+        Ok(Self {
+            username: json.username,
+            auth_token: json.auth_token,
+            realm: realm.ok_or(NotALoginToken::NoRealm)?,
+        })
     }
 }
 
@@ -73,7 +102,7 @@ mod tests {
     use super::*;
 
     const JSON: &str = r#"{"username":"ann","realm":"jottacloud",
-        "well_known_link":"https://evil.example/","auth_token":"once"}"#;
+        "well_known_link":"https://id.jottacloud.com/x","auth_token":"once"}"#;
 
     #[test]
     fn a_whole_token_is_read_however_it_was_copied() {
@@ -83,18 +112,24 @@ mod tests {
             let token = LoginToken::parse(&pasted).unwrap();
             assert_eq!(token.username, "ann");
             assert_eq!(token.auth_token.expose(), "once");
+            assert_eq!(
+                token.realm.to_string(),
+                "realm jottacloud at id.jottacloud.com"
+            );
         }
     }
 
     #[test]
     fn a_wrong_paste_is_told_apart() {
         let whole = URL_SAFE_NO_PAD.encode(JSON);
+        let without_link = URL_SAFE_NO_PAD.encode(JSON.replace("well_known", "unknown"));
         for (pasted, expected) in [
             (" \n", NotALoginToken::Empty),
             ("v2:jottacloud:abc", NotALoginToken::AuthId),
             ("my password!", NotALoginToken::NotBase64),
             (&whole[..40], NotALoginToken::NotJson),
             ("e30", NotALoginToken::NotJson),
+            (&without_link, NotALoginToken::NoRealm),
         ] {
             assert_eq!(LoginToken::parse(pasted).unwrap_err(), expected, "{pasted}");
         }

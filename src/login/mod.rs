@@ -15,6 +15,7 @@ mod finish;
 mod hand_over;
 mod login_token;
 mod opener;
+mod other_realm;
 mod password;
 mod slow_hash;
 
@@ -31,6 +32,7 @@ pub(crate) use hand_over::{HandOverToken, HandOvers, Progress};
 pub use login_token::{LoginToken, NotALoginToken};
 pub(crate) use opener::NotAnOrigin;
 pub use opener::{Origin, TrustedOpeners};
+pub(crate) use other_realm::OtherRealm;
 pub(crate) use password::{Password, PasswordGate, WrongPassword};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
 
 /// A form for the login token that a provider's own site makes.
 #[derive(Debug, Template)]
@@ -18,4 +18,6 @@ pub struct CliTokenPage<'a> {
     pub state: &'a str,
     /// Error of the last attempt.
     pub problem: Option<&'a str>,
+    /// Tables for AUTHSEAL_PROVIDERS that the administrator could add.
+    pub table: Option<&'a str>,
 }

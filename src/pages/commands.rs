@@ -32,16 +32,31 @@ impl ClientCommands<'_> {
             .into_iter()
             .map(str::to_owned)
             .collect::<Vec<_>>();
+        let options: Vec<_> = options.into_iter().collect();
         words.extend(
             options
-                .into_iter()
+                .iter()
                 .map(|(name, value)| format!("{name}={value}")),
         );
+        // Without a client id rclone says that its own is being retired. Here any will do.
+        if options.iter().all(|(name, _)| *name != "client_id") {
+            words.push("client_id=authseal".to_owned());
+        }
+        // `rclone config reconnect` opens it in a browser.
+        words.push(format!("auth_url={}", self.start_page()));
         words.push(format!("token_url={}", self.token_url));
         // Keeps rclone from starting a login: the token is here already.
         words.push("config_refresh_token=false".to_owned());
         words.push(format!("token={token}"));
         in_shell(&words)
+    }
+
+    /// Returns the URL of the start page, where a new login begins.
+    fn start_page(&self) -> String {
+        let base = self.token_url.strip_suffix("token");
+        let id = form_urlencoded::byte_serialize(self.service.as_bytes());
+        let id: String = id.collect();
+        format!("{}?type={id}", base.unwrap_or(self.token_url))
     }
 
     /// Returns the commands that get an access token with curl. The AuthID is put into a

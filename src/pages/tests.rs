@@ -123,6 +123,7 @@ fn pages() -> Vec<String> {
             token_page: Some(FOREIGN),
             state: FOREIGN,
             problem: Some(FOREIGN),
+            table: Some(FOREIGN),
         }
         .render(),
         AuthIdForm::revoke(frame()).render(),
@@ -238,13 +239,19 @@ fn whatever_stands_in_a_command_is_one_word_of_it() {
         "of-mine",
         "google photos",
         "scope=a 'b' \"c\"",
+        "client_id=authseal",
+        "auth_url=https://auth.example/it's/?type=of-mine",
         "token_url=https://auth.example/it's/token",
         "config_refresh_token=false",
     ];
-    assert_eq!(words[..8], expected);
-    let token = words[8].strip_prefix("token=").unwrap();
+    assert_eq!(words[..10], expected);
+    let token = words[10].strip_prefix("token=").unwrap();
     let token: serde_json::Value = serde_json::from_str(token).unwrap();
     assert_eq!(token["refresh_token"], login.authid);
+    let own_client = [("client_id".to_owned(), "own".to_owned())];
+    let own_client = own_client.iter().map(|(name, value)| (name, value));
+    let command = login.rclone("drive", own_client);
+    assert_eq!(command.matches("client_id=").count(), 1, "{command}");
     let script = login.curl();
     let words: Vec<_> = script
         .lines()

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Provider, Service};
+use super::{LoginMethod, Provider, Realm, Service};
 
 /// A known service that is not offered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Withheld {
     /// Its id.
     pub id: String,
+    /// Label of its button.
+    pub name: String,
     /// Its provider.
     pub provider: Arc<Provider>,
     /// The reason, and what to do about it.
@@ -19,6 +21,18 @@ pub struct Withheld {
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     services: Vec<Arc<Service>>,
+    withheld: Vec<Withheld>,
+}
+
+/// The service whose login tokens name a realm.
+#[derive(Clone, Debug)]
+pub enum RealmOwner {
+    /// It is offered.
+    Offered(Arc<Service>),
+    /// It is known and not offered.
+    Withheld(Withheld),
+    /// No table has this realm.
+    Unknown,
 }
 
 impl Catalog {
@@ -26,6 +40,32 @@ impl Catalog {
     pub fn new(services: impl IntoIterator<Item = Service>) -> Self {
         Self {
             services: services.into_iter().map(Arc::new).collect(),
+            withheld: Vec::new(),
+        }
+    }
+
+    /// The same catalog, which also knows services that are not offered.
+    pub fn with_withheld(self, withheld: &[Withheld]) -> Self {
+        Self {
+            withheld: withheld.to_vec(),
+            ..self
+        }
+    }
+
+    /// The service whose login tokens name this realm.
+    pub fn owner_of(&self, realm: &Realm) -> RealmOwner {
+        let is_owner = |provider: &Provider| match &provider.login {
+            LoginMethod::LoginToken { realm: own, .. } => own == realm,
+            LoginMethod::Code { .. } => false,
+        };
+        let mut offered = self.services.iter();
+        let mut withheld = self.withheld.iter();
+        if let Some(service) = offered.find(|service| is_owner(&service.provider)) {
+            RealmOwner::Offered(service.clone())
+        } else if let Some(service) = withheld.find(|service| is_owner(&service.provider)) {
+            RealmOwner::Withheld(service.clone())
+        } else {
+            RealmOwner::Unknown
         }
     }
 

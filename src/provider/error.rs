@@ -166,7 +166,7 @@ impl ProviderError {
             Ok(body) => {
                 let number = body.result.as_i64();
                 let number = number.map_or(String::new(), |result| result.to_string());
-                Self::refused(&body.error, &number, provider)
+                Self::refused(&body.code(), &number, provider)
             }
             Err(_) => Self::Nonsense {
                 what: "not the JSON of a token endpoint".into(),
@@ -208,22 +208,49 @@ impl Provider {
     }
 }
 
-/// The member that RFC 6749 section 5.2 requires, and pCloud's own.
+/// The member that RFC 6749 section 5.2 requires, and pCloud's and Huawei's own.
 #[derive(Deserialize)]
 struct ErrorBody {
-    error: String,
+    error: Code,
     #[serde(default)]
     result: Value,
+    /// Huawei's more precise number.
+    #[serde(default)]
+    sub_error: Value,
 }
 
-/// Returns an error code that is a short word. RFC 6749 section 5.2 allows more, but any
-/// other text could be a token that the provider echoes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Code {
+    Word(String),
+    Number(u32),
+}
+
+impl ErrorBody {
+    fn code(&self) -> String {
+        match &self.error {
+            Code::Word(word) => word.clone(),
+            Code::Number(number) => {
+                let precise = self.sub_error.as_u64();
+                precise.unwrap_or(u64::from(*number)).to_string()
+            }
+        }
+    }
+}
+
+/// Returns an error code that is a short word, or a number of at most eight digits. RFC 6749
+/// section 5.2 allows more, but any other text could be a token that the provider echoes.
 fn checked_code(code: &str) -> String {
-    let is_word = (1..=40).contains(&code.len())
-        && code
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    if is_word { code } else { "unknown error code" }.to_owned()
+    let is_all = |is: fn(&u8) -> bool| code.bytes().all(|byte| is(&byte));
+    let is_word =
+        (1..=40).contains(&code.len()) && is_all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
+    let is_number = (1..=8).contains(&code.len()) && is_all(u8::is_ascii_digit);
+    if is_word || is_number {
+        code
+    } else {
+        "unknown error code"
+    }
+    .to_owned()
 }
 
 /// Finds the advice whose key is a whole word of the text. The longest key wins.
@@ -270,9 +297,16 @@ mod tests {
 
     #[test]
     fn what_could_be_a_token_is_no_error_code() {
-        for text in ["", "ya29.A0ARrdaM", "Invalid code", &"a".repeat(41)] {
+        for text in [
+            "",
+            "ya29.A0ARrdaM",
+            "Invalid code",
+            &"a".repeat(41),
+            "123456789",
+        ] {
             assert_eq!(checked_code(text), "unknown error code");
         }
         assert_eq!(checked_code("invalid_grant"), "invalid_grant");
+        assert_eq!(checked_code("20192"), "20192");
     }
 }

@@ -7,16 +7,18 @@ mod catalog;
 mod client;
 mod error;
 mod lane;
+mod realm;
 mod revocation;
 mod salvage;
 mod table;
 mod token_response;
 
 pub use callback::{Issuers, RedirectPath};
-pub use catalog::{Catalog, Withheld};
+pub use catalog::{Catalog, RealmOwner, Withheld};
 pub use client::{CodeExchange, Patience, ProviderClient, RefreshAnswer};
 pub use error::{ProviderError, Refusal};
 pub use lane::Caller;
+pub use realm::Realm;
 pub use revocation::GrantTokens;
 pub use table::{
     ClientAuthentication, Credentials, Endpoint, LoginMethod, Provider, Rclone, RefreshTokens,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Issuers, RedirectPath};
+use super::{Issuers, Realm, RedirectPath};
 use crate::secret::Secret;
 
 /// One OAuth application at one provider.
@@ -71,6 +71,9 @@ pub enum LoginMethod {
     LoginToken {
         /// Page on which the user makes a login token.
         token_page: Option<Url>,
+        /// The realm that its tokens name. A token of another realm is not sent, because
+        /// it would be used up.
+        realm: Realm,
     },
 }
 

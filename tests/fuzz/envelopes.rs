@@ -62,7 +62,8 @@ fn an_envelope_opens_as_what_it_was_sealed_for_and_as_nothing_else() {
 #[test]
 fn a_login_token_is_read_or_refused_without_a_word_of_it() {
     let property = Property::alone("login_tokens", 1, 4 * MB);
-    let json = r#"{"username":"never-print","realm":"jottacloud","auth_token":"never-print"}"#;
+    let json = r#"{"username":"never-print","realm":"jottacloud",
+        "well_known_link":"https://id.jottacloud.com/x","auth_token":"never-print"}"#;
     let deep = format!(r#"{{"username":"never-print","x":{}"#, "[".repeat(10_000));
     let real = [json, &deep].map(|json| URL_SAFE_NO_PAD.encode(json));
     let words = ["v2:", "=", "==", "\r\n", "eyJ", "fQ"];

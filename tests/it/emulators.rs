@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
 
 use crate::support::{
@@ -13,7 +14,7 @@ use crate::support::{
 type Form = BTreeMap<&'static str, String>;
 
 /// Service, provider, path of its token endpoint, whether it takes PKCE.
-const CODE_FLOWS: [(&str, &str, &str, bool); 7] = [
+const CODE_FLOWS: [(&str, &str, &str, bool); 9] = [
     ("googledrive", "google", "/token", true),
     ("onedrivev2", "microsoft", "/common/oauth2/v2.0/token", true),
     ("onedrive", "liveconnect", "/oauth20_token.srf", false),
@@ -21,6 +22,8 @@ const CODE_FLOWS: [(&str, &str, &str, bool); 7] = [
     ("box.com", "box", "/oauth2/token", false),
     ("pcloud", "pcloud", "/oauth2_token", false),
     ("hidrive", "hidrive", "/token", false),
+    ("huaweidrive", "huawei", "/token", false),
+    ("sharefile", "sharefile", "/token", false),
 ];
 
 async fn all() -> Emulated {
@@ -156,6 +159,28 @@ async fn dropbox_refuses_what_only_dropbox_refuses() {
     assert!(takes(dropbox, "/oauth2/token", &refresh).await);
     refresh.insert("redirect_uri", form["redirect_uri"].clone());
     assert!(!takes(dropbox, "/oauth2/token", &refresh).await);
+}
+
+#[tokio::test]
+async fn a_login_token_that_comes_to_another_realm_is_refused_and_spent() {
+    let emulated = Emulated::start(&["jottacloud"]).await;
+    let jottacloud = emulated.at("jottacloud");
+    let path = "/auth/realms/jottacloud/protocol/openid-connect/token";
+    for (brand, expected) in [("telia-se", false), ("jottacloud", true)] {
+        let pasted = jottacloud.books().new_login_token_of(brand);
+        let pasted = URL_SAFE_NO_PAD.decode(pasted).unwrap();
+        let pasted: serde_json::Value = serde_json::from_slice(&pasted).unwrap();
+        let form = Form::from([
+            ("grant_type", "password".into()),
+            ("client_id", "jottacli".into()),
+            ("scope", "openid offline_access".into()),
+            ("username", pasted["username"].as_str().unwrap().into()),
+            ("password", pasted["auth_token"].as_str().unwrap().into()),
+        ]);
+        assert_eq!(takes(jottacloud, path, &form).await, expected, "{brand}");
+        assert!(jottacloud.books().lock().switch.is_none(), "{brand}: spent");
+        assert!(!takes(jottacloud, path, &form).await, "{brand}");
+    }
 }
 
 /// And authseal says so, instead of sealing nothing.

@@ -1,9 +1,12 @@
 //! Jottacloud: a login token that its user pastes.
 
+mod brands;
+
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
+use serde_json::json;
 
 use crate::support::{
     emulators::{Emulated, credential_on, escaped, hidden_state, shipped},
@@ -73,17 +76,24 @@ async fn a_wrong_paste_is_told_apart_and_the_same_form_takes_another() {
     assert_eq!(emulated.refresh(&authid).await.status, 200);
 }
 
+/// A login token of the right form that Jottacloud never made.
+fn made_up(username: &str) -> String {
+    let json = json!({
+        "username": username,
+        "auth_token": "never-print-x",
+        "realm": "jottacloud",
+        "well_known_link": "https://id.jottacloud.com/x",
+    });
+    URL_SAFE_NO_PAD.encode(json.to_string())
+}
+
 #[tokio::test]
 async fn a_token_that_jottacloud_refuses_says_to_make_a_new_one() {
     let emulated = start().await;
     let used = emulated.at(JOTTACLOUD).books().new_login_token();
     let (state, cookie) = emulated.open_form(JOTTACLOUD).await;
     assert_eq!(emulated.paste(&state, &cookie, &used).await.status, 200);
-    for token in [
-        used,
-        URL_SAFE_NO_PAD.encode(r#"{"username":"ann","auth_token":"never-print-x"}"#),
-        URL_SAFE_NO_PAD.encode(r#"{"username":"bob","auth_token":"never-print-x"}"#),
-    ] {
+    for token in [used, made_up("ann"), made_up("bob")] {
         let (state, cookie) = emulated.open_form(JOTTACLOUD).await;
         let page = emulated.paste(&state, &cookie, &token).await;
         assert_eq!(page.status, 401, "{page:?}");

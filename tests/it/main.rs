@@ -91,6 +91,7 @@ mod tls;
 mod token;
 mod token_errors;
 mod turns;
+mod unencrypted;
 mod unix_socket;
 mod v2_authid;
 mod validity;

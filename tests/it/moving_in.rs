@@ -297,16 +297,26 @@ async fn the_command_of_a_compose_file_serves_too() {
         ("AUTHSEAL_ADMIN_LISTEN", "127.0.0.1:0"),
         ("AUTHSEAL_ACCEPT_V2_PLAIN", "true"),
     ];
-    let program = Program::start(&arguments, &environment);
-    let address = program.says("serving https://localhost on ").await;
-    let (address, _) = address.split_once(',').unwrap();
-    let request = http::Request::get(format!("http://{address}/?type=googledrive"));
-    let page = send(request.body(Default::default()).unwrap()).await;
-    assert!(page.body.contains("/login?id=googledrive"), "{page:?}");
-    let log = program.so_far();
-    assert!(log.contains("AUTHSEAL_ACCEPT_V2_PLAIN is on"), "{log}");
-    assert!(log.contains("SERVICES is taken for"), "{log}");
-    assert!(!log.contains("never-print"), "{log}");
-    let unknown = run(&["run", "--host=x"], &environment).await;
-    assert_eq!(unknown.status.code(), Some(2));
+    // The ENTRYPOINT of that server's image ends in `run`.
+    for arguments in [&arguments[..], &arguments[1..]] {
+        let program = Program::start(arguments, &environment);
+        let address = program.says("serving https://localhost on ").await;
+        let (address, _) = address.split_once(',').unwrap();
+        let request = http::Request::get(format!("http://{address}/?type=googledrive"));
+        let page = send(request.body(Default::default()).unwrap()).await;
+        assert!(page.body.contains("/login?id=googledrive"), "{page:?}");
+        let log = program.so_far();
+        assert!(log.contains("AUTHSEAL_ACCEPT_V2_PLAIN is on"), "{log}");
+        assert!(log.contains("SERVICES is taken for"), "{log}");
+        assert!(!log.contains("never-print"), "{log}");
+    }
+    for arguments in [&["run", "--host=x"][..], &["--host=x"], &["--hostname"]] {
+        let unknown = run(arguments, &environment).await;
+        assert_eq!(unknown.status.code(), Some(2), "{arguments:?}");
+    }
+    for (option, expected) in [("--version", "authseal "), ("--help", "Usage: authseal")] {
+        let printed = run(&[option], &environment).await;
+        let text = String::from_utf8_lossy(&printed.stdout).into_owned();
+        assert!(text.contains(expected), "{option}: {text}");
+    }
 }

@@ -58,7 +58,7 @@ const fn authid(expires: u64, replaces: Replaces, revoke_status: u16) -> Gives {
     }
 }
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 32] = [
     row("googledrive", "google", authid(3599, Never, 200)),
     row("googledocs", "google", authid(3599, Never, 200)),
     row("googlephotos", "google", authid(3599, Never, 200)),
@@ -83,6 +83,28 @@ const ROWS: [Row; 18] = [
     row("zohoworkdrive", "zoho", authid(3600, Never, 200)),
     row("premiumizeme", "premiumizeme", Gives::AccessToken),
     row("putio", "putio", Gives::AccessToken),
+    row("huaweidrive", "huawei", authid(3600, OldStaysGood, 501)),
+    row("sharefile", "sharefile", authid(28_800, OldStaysGood, 501)),
+    row("elkjop", "elkjop", authid(3600, OldIsUsedUp, 200)),
+    row(
+        "elgiganten-dk",
+        "elgiganten-dk",
+        authid(3600, OldIsUsedUp, 200),
+    ),
+    row(
+        "elgiganten-se",
+        "elgiganten-se",
+        authid(3600, OldIsUsedUp, 200),
+    ),
+    row("elko", "elko", authid(3600, OldIsUsedUp, 200)),
+    row("gigantti", "gigantti", authid(3600, OldIsUsedUp, 200)),
+    row("letsgo", "letsgo", authid(3600, OldIsUsedUp, 200)),
+    row("mediamarkt", "mediamarkt", authid(3600, OldIsUsedUp, 200)),
+    row("onlime", "onlime", authid(3600, OldIsUsedUp, 200)),
+    row("phonero", "phonero", authid(3600, OldIsUsedUp, 200)),
+    row("tele2", "tele2", authid(3600, OldIsUsedUp, 200)),
+    row("telia-no", "telia-no", authid(3600, OldIsUsedUp, 200)),
+    row("telia-se", "telia-se", authid(3600, OldIsUsedUp, 200)),
 ];
 
 #[test]

@@ -268,7 +268,8 @@ async fn login_tokens_are_guessed_slowly_and_one_page_sends_one() {
     let token = |guess: usize| {
         use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
         URL_SAFE_NO_PAD.encode(format!(
-            r#"{{"username":"somebody","auth_token":"guess{guess}"}}"#
+            r#"{{"username":"somebody","auth_token":"guess{guess}","realm":"jottacloud",
+                "well_known_link":"https://id.jottacloud.com/x"}}"#
         ))
     };
     let jottacloud = emulated.at("jottacloud");

@@ -57,6 +57,33 @@ aliases = ["shared"]
         ],
     )
     .await;
+    check_tables(
+        r#"
+[provider.pasted]
+name = "Pasted"
+credentials = ["PASTED"]
+login = "login-token"
+token_url = "https://id.example/token"
+refresh_tokens = "single-use"
+[provider.jottacloud]
+login_token_host = "https://id.jottacloud.com"
+login_tokn_realm = "x"
+[provider.tele2]
+login_token_realm = "com hem"
+[provider.google]
+login_token_realm = "google"
+"#,
+        &[
+            "[provider.pasted]: login_token_realm is missing",
+            "[provider.pasted]: login_token_host is missing",
+            "[provider.jottacloud]: login_token_realm and login_token_host must be the realm",
+            "[provider.jottacloud]: login_tokn_realm is not a known key; did you mean \
+             login_token_realm?",
+            "[provider.tele2]: login_token_realm and login_token_host must be the realm",
+            "[provider.google]: login_token_realm is not a known key",
+        ],
+    )
+    .await;
     check_tables("[provider.google\n", &["is not TOML", "line 1"]).await;
 }
 

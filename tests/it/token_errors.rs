@@ -93,6 +93,11 @@ async fn what_is_no_refresh_grant_is_refused_before_anything_is_asked() {
         let answer = post(&app, FORM, form.clone()).await;
         assert_is_error(&answer, 400, code, &form[..form.len().min(100)]);
         assert!(!answer.body.contains(&authid));
+        // What `rclone config reconnect` shows.
+        let description = answer.json()["error_description"].to_string();
+        let says_where = format!("Log in at {} in a browser", app.url);
+        let is_login = code == "unsupported_grant_type";
+        assert_eq!(description.contains(&says_where), is_login, "{description}");
     }
     let json_body = format!(r#"{{"grant_type":"refresh_token","refresh_token":"{authid}"}}"#);
     let answer = post(&app, "application/json", json_body).await;

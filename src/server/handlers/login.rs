@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::result::finished_page;
 use crate::{
-    login::{Begun, Callback, Failed, LoginError, SealedCookie},
+    login::{Begun, Callback, Failed, LoginError, NotALoginToken, SealedCookie},
     pages::CliTokenPage,
     provider::{LoginMethod, Service},
     secret::Secret,
@@ -86,8 +86,7 @@ pub(in crate::server) async fn finish_with_login_token(exchange: &mut Exchange<'
             reply::set_cookies(page, [&cookie.remove()])
         }
         Err(LoginError::NotALoginToken { service, why }) => {
-            let problem = format!("{}.", capitalised(&why));
-            ask_for_login_token(server, &service, &state, Some(&problem))
+            ask_for_login_token(server, &service, &state, Some(&why))
         }
         Err(error) => server.login_failed(&error, None),
     }
@@ -113,18 +112,24 @@ fn ask_for_login_token(
     server: &Server,
     service: &Service,
     nonce: &str,
-    problem: Option<&str>,
+    problem: Option<&NotALoginToken>,
 ) -> Reply {
     let token_page = match &service.provider.login {
-        LoginMethod::LoginToken { token_page } => token_page.as_ref(),
+        LoginMethod::LoginToken { token_page, .. } => token_page.as_ref(),
         LoginMethod::Code { .. } => None,
     };
+    let table = match problem {
+        Some(NotALoginToken::OfAnotherRealm(other)) => other.table(),
+        _ => None,
+    };
+    let text = problem.map(|why| format!("{}.", capitalised(&why.to_string())));
     let page = CliTokenPage {
         frame: server.frame(),
         service_name: &service.name,
         token_page: token_page.map(url::Url::as_str),
         state: nonce,
-        problem,
+        problem: text.as_deref(),
+        table,
     };
     let status = match problem {
         Some(_) => StatusCode::BAD_REQUEST,

@@ -38,9 +38,15 @@ async fn grant(exchange: &mut Exchange<'_>) -> Result<Reply, OAuthError> {
         ));
     };
     if grant_type.expose() != "refresh_token" {
+        // `rclone config reconnect` shows it after a login that passed this server by.
         return Err(OAuthError::new(
             "unsupported_grant_type",
-            "The only grant here is refresh_token. Log in on this server's pages to get an AuthID.",
+            format!(
+                "This login is of no use here, and what was configured stays as it is. Log in \
+                 at {} in a browser, and put the AuthID that you get there in as the \
+                 refresh_token.",
+                exchange.server.public_url()
+            ),
         ));
     }
     let Some(authid) = form.parameter("refresh_token")? else {

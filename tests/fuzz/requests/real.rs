@@ -179,7 +179,7 @@ fn queries(authid: &str, seen: &Seen) -> Vec<(&'static str, String)> {
 
 fn forms(authid: &str, seen: &Seen) -> Vec<(&'static str, String)> {
     let state = &seen.pasted_state;
-    let pasted = "eyJ1c2VybmFtZSI6ImFubiIsImF1dGhfdG9rZW4iOiJvbmNlIn0";
+    let pasted = "eyJ1c2VybmFtZSI6ImFubiIsImF1dGhfdG9rZW4iOiJvbmNlIiwicmVhbG0iOiJwYXN0ZWQiLCJ3ZWxsX2tub3duX2xpbmsiOiJodHRwczovL2lkLmV4YW1wbGUveCJ9";
     let password = PASSWORD.replace(' ', "+");
     vec![
         ("/refresh", format!("authid={authid}")),
@@ -252,6 +252,8 @@ const PASTED: &str = r#"
 name = "Pasted"
 credentials = ["TEST_PASTED"]
 login = "login-token"
+login_token_realm = "pasted"
+login_token_host = "id.example"
 token_url = "TOKEN_URL"
 refresh_tokens = "single-use"
 [service.pasted]

@@ -134,6 +134,7 @@ fn answer(path: &str) -> Response<Full<Bytes>> {
         }]}),
         "/2/files/list_folder" => json!({"cursor": "c", "has_more": false, "entries": [{
             ".tag": "file", "name": FILE, "id": "id:1", "rev": "0123456789abc", "size": 5,
+            "is_downloadable": true,
             "client_modified": time, "server_modified": time,
             "path_lower": "/hello.txt", "path_display": "/hello.txt",
         }]}),

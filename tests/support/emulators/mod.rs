@@ -7,7 +7,7 @@ mod boxcom;
 mod call;
 mod dropbox;
 mod google;
-mod jottacloud;
+pub mod jottacloud;
 pub mod microsoft;
 pub mod pcloud;
 mod plain;
@@ -48,19 +48,33 @@ pub struct Family {
 }
 
 /// Everybody.
-pub const FAMILIES: [&Family; 13] = [
+pub const FAMILIES: [&Family; 27] = [
     &google::FAMILY,
     &microsoft::FAMILY,
     &microsoft::LIVE_CONNECT,
     &dropbox::FAMILY,
     &boxcom::FAMILY,
-    &jottacloud::FAMILY,
+    &jottacloud::JOTTACLOUD,
+    &jottacloud::ELKJOP,
+    &jottacloud::ELGIGANTEN_DK,
+    &jottacloud::ELGIGANTEN_SE,
+    &jottacloud::ELKO,
+    &jottacloud::GIGANTTI,
+    &jottacloud::LETSGO,
+    &jottacloud::MEDIAMARKT,
+    &jottacloud::ONLIME,
+    &jottacloud::PHONERO,
+    &jottacloud::TELE2,
+    &jottacloud::TELIA_NO,
+    &jottacloud::TELIA_SE,
     &pcloud::FAMILY,
     &plain::YANDEX,
     &plain::HIDRIVE,
     &plain::ZOHO,
     &plain::PREMIUMIZE_ME,
     &plain::PUT_IO,
+    &plain::HUAWEI,
+    &plain::SHAREFILE,
     &plain::OF_AN_ADMINISTRATOR,
 ];
 

@@ -87,6 +87,16 @@ plain!(
     }
 );
 plain!(
+    SHAREFILE,
+    "sharefile",
+    Ways {
+        refresh_tokens: RefreshTokens::Sliding,
+        expires_in: || json!(28_800),
+        callback: &[("subdomain", "mycompany"), ("apicp", "sharefile.com")],
+        ..PLAIN
+    }
+);
+plain!(
     OF_AN_ADMINISTRATOR,
     "nextcloud",
     Ways {
@@ -96,6 +106,31 @@ plain!(
         ..PLAIN
     }
 );
+
+/// Its errors are numbers.
+pub const HUAWEI: Family = Family {
+    provider: "huawei",
+    answer: |books, call| {
+        const WAYS: Ways = Ways {
+            offline: &[("access_type", "offline")],
+            refresh_tokens: RefreshTokens::Sliding,
+            ..PLAIN
+        };
+        answer(books, call, &WAYS).map_err(|refusal| {
+            let sub_error = match refusal.error {
+                "invalid_client" => 12304,
+                _ => 20192,
+            };
+            let body = json!({
+                "error": 1101,
+                "sub_error": sub_error,
+                "error_description": "refused",
+            });
+            Reply::json(400, &body)
+        })
+    },
+    tables: |host| tables("huawei", host),
+};
 
 pub const ZOHO: Family = Family {
     provider: "zoho",

@@ -106,8 +106,9 @@ impl Emulated {
     /// Logs in, however the service is logged in to, and takes the credential
     /// from the page.
     pub async fn credential(&self, id: &str) -> String {
-        let page = if id == "jottacloud" {
-            let token = self.at("jottacloud").books().new_login_token();
+        let is_brand = |(provider, ..): &(&str, &str, &str)| *provider == id;
+        let page = if super::jottacloud::REALMS.iter().any(is_brand) {
+            let token = self.at(id).books().new_login_token_of(id);
             let (state, cookie) = self.open_form(id).await;
             self.paste(&state, &cookie, &token).await
         } else {
