@@ -51,7 +51,7 @@ impl Refreshed {
 /// Result of a provider call that several requests may share.
 #[derive(Clone, Debug)]
 pub(super) struct CallResult {
-    /// Generation that the request presented which started the call.
+    /// Generation of the AuthID for which the call was started.
     presented_generation: u32,
     token: Result<Arc<CachedToken>, RefreshError>,
 }

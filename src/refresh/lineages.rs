@@ -9,13 +9,12 @@ use std::{sync::Arc, time::Duration};
 use super::{
     AuthIdReader,
     login_memory::LoginMemory,
-    login_state::{REVOKED, name, seal_state},
+    login_state::{REVOKED, name},
     newest_grant::NoGrant,
     store_writer::{NewState, PendingWrite, StoreWriter},
 };
 use crate::{
-    clock::{Clock, UnixTime},
-    keyring::Keyring,
+    clock::UnixTime,
     seal::{Grant, Lineage},
     secret::Secret,
     store::{Lease, Memory, RedisStore},
@@ -24,8 +23,6 @@ use crate::{
 /// The newest refresh tokens, in the memory of this process and in the store.
 #[derive(Debug)]
 pub(super) struct Lineages {
-    keyring: Arc<Keyring>,
-    clock: Clock,
     started_at: UnixTime,
     pub(super) memory: LoginMemory,
     /// `None` without a store.
@@ -71,10 +68,8 @@ impl Lineages {
         let writer = |redis| StoreWriter::new(redis, keyring.clone(), clock.clone(), metrics);
         Self {
             store: redis.map(writer),
-            memory: LoginMemory::new(memory),
+            memory: LoginMemory::new(memory, keyring.clone(), clock.clone()),
             started_at: clock.now(),
-            keyring: keyring.clone(),
-            clock: clock.clone(),
         }
     }
 
@@ -99,7 +94,7 @@ impl Lineages {
             None => None,
         };
         let stored = lease.as_ref().and_then(|lease| lease.value());
-        match self.newest_of(presented, stored) {
+        match self.memory.newest_of(presented, stored) {
             Ok((grant, is_known)) => Ok(LeasedGrant {
                 grant,
                 is_known,
@@ -116,7 +111,7 @@ impl Lineages {
     /// Returns the newest grant that this process knows, without a lease: good enough where
     /// older tokens stay good.
     pub(super) fn newest_in_memory(&self, presented: Grant) -> LeasedGrant {
-        let newest = self.newest_of(&presented, None);
+        let newest = self.memory.newest_of(&presented, None);
         let is_newest = self.store.is_none();
         LeasedGrant::without_lease(newest.map_or(presented, |(grant, _)| grant), is_newest)
     }
@@ -127,7 +122,7 @@ impl Lineages {
             Some(redis) => redis.get(&name(&presented.lineage)).await.ok().flatten(),
             None => None,
         };
-        let newest = self.newest_of(presented, stored.as_ref());
+        let newest = self.memory.newest_of(presented, stored.as_ref());
         newest.is_ok_and(|(grant, _)| grant.generation > presented.generation)
     }
 
@@ -138,15 +133,6 @@ impl Lineages {
             && self.store.is_none()
             && self.memory.is_complete()
             && presented.issued_at < self.started_at
-    }
-
-    fn newest_of(
-        &self,
-        presented: &Grant,
-        stored: Option<&Secret>,
-    ) -> Result<(Grant, bool), NoGrant> {
-        let (keys, now) = (self.keyring.current(), self.clock.now());
-        self.memory.newest_of(&keys, now, presented, stored)
     }
 
     /// Stores the newest AuthID of the leased login and ends the lease. If the store does
@@ -165,12 +151,10 @@ impl Lineages {
 
     async fn store(&self, leased: LeasedGrant, text: &str, generation: u32, is_revocation: bool) {
         let lineage = leased.grant.lineage;
-        let sealed = seal_state(&self.keyring.current(), self.clock.now(), &lineage, text);
-        let Some(sealed) = sealed else {
+        let Some(sealed) = self.memory.put(&lineage, generation, text) else {
             // No key seals, so there is nothing to store.
             return self.release(leased).await;
         };
-        self.memory.put_newest(&lineage, generation, &sealed);
         let value = NewState {
             generation,
             sealed,

@@ -1,12 +1,15 @@
 //! Memory of this process about logins. Unlike the store, it never forgets a newer refresh
 //! token while there is room.
 
+use std::sync::Arc;
+
 use super::{
-    login_state::{LIFETIME, REVOKED, name},
+    login_state::{LIFETIME, REVOKED, name, seal_state},
     recent_revocations::RecentRevocations,
 };
 use crate::{
-    clock::Stopwatch,
+    clock::{Clock, Stopwatch},
+    keyring::Keyring,
     seal::{Grant, Lineage},
     secret::Secret,
     store::{Memory, Name},
@@ -16,13 +19,17 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct LoginMemory {
     entries: Memory,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) clock: Clock,
     pub(super) recent_revocations: RecentRevocations,
 }
 
 impl LoginMemory {
-    pub(super) fn new(entries: Memory) -> Self {
+    pub(super) fn new(entries: Memory, keyring: Arc<Keyring>, clock: Clock) -> Self {
         Self {
             entries,
+            keyring,
+            clock,
             recent_revocations: RecentRevocations::default(),
         }
     }
@@ -32,9 +39,17 @@ impl LoginMemory {
         !self.entries.is_nearly_full()
     }
 
+    /// Seals and stores the newest state of a login: an AuthID or [`REVOKED`]. Returns it
+    /// sealed; `None` if no key seals.
+    pub(super) fn put(&self, lineage: &Lineage, generation: u32, text: &str) -> Option<Secret> {
+        let sealed = seal_state(&self.keyring.current(), self.clock.now(), lineage, text)?;
+        self.put_sealed(lineage, generation, &sealed);
+        Some(sealed)
+    }
+
     /// Stores the newest sealed state of a login. The generation stands in front, in clear:
     /// it is still readable when the key is gone that sealed the state.
-    pub(super) fn put_newest(&self, lineage: &Lineage, generation: u32, sealed: &Secret) {
+    pub(super) fn put_sealed(&self, lineage: &Lineage, generation: u32, sealed: &Secret) {
         let value = Secret::new(format!("{generation} {}", sealed.expose()));
         self.entries.put(name(lineage), value, LIFETIME);
     }

@@ -3,11 +3,9 @@
 use super::{
     NewestUnknown,
     login_memory::LoginMemory,
-    login_state::{LoginState, open_state, seal_state},
+    login_state::{LoginState, open_state},
 };
 use crate::{
-    clock::UnixTime,
-    keyring::KeySet,
     seal::{self, Grant},
     secret::Secret,
 };
@@ -27,23 +25,20 @@ impl LoginMemory {
     /// before it is sent, so that no older one is sent later.
     pub(super) fn newest_of(
         &self,
-        keys: &KeySet,
-        now: UnixTime,
         presented: &Grant,
         stored: Option<&Secret>,
     ) -> Result<(Grant, bool), NoGrant> {
-        let known = self.known(keys, now, presented, stored)?;
-        match known {
+        match self.known(presented, stored)? {
             Some(LoginState::Revoked) => Err(NoGrant::Revoked),
             Some(LoginState::Newest { grant, sealed })
                 if grant.generation > presented.generation =>
             {
-                self.put_newest(&presented.lineage, grant.generation, &sealed);
+                self.put_sealed(&presented.lineage, grant.generation, &sealed);
                 Ok((grant, true))
             }
             known => {
                 if presented.generation > known.as_ref().map_or(0, LoginState::generation) {
-                    self.put_presented(keys, now, presented);
+                    self.put_presented(presented);
                 }
                 Ok((presented.clone(), known.is_some()))
             }
@@ -53,13 +48,12 @@ impl LoginMemory {
     /// Opens the remembered and the stored state of a login, and returns the newer one.
     fn known(
         &self,
-        keys: &KeySet,
-        now: UnixTime,
         presented: &Grant,
         stored: Option<&Secret>,
     ) -> Result<Option<LoginState>, NoGrant> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
         let open = |sealed: Secret| {
-            let state = open_state(keys, now, &presented.lineage, sealed);
+            let state = open_state(&keys, now, &presented.lineage, sealed);
             state.map_err(|error| NoGrant::Unknown(error.into()))
         };
         let stored = stored.cloned().map(open).transpose()?;
@@ -78,37 +72,37 @@ impl LoginMemory {
         Ok(states.max_by_key(LoginState::generation))
     }
 
-    fn put_presented(&self, keys: &KeySet, now: UnixTime, grant: &Grant) {
-        let (lineage, generation) = (&grant.lineage, grant.generation);
-        let authid = seal::seal(keys, now, grant).ok();
-        let sealed = authid.and_then(|authid| seal_state(keys, now, lineage, authid.expose()));
-        if let Some(sealed) = sealed {
-            self.put_newest(lineage, generation, &sealed);
+    fn put_presented(&self, grant: &Grant) {
+        let authid = seal::seal(&self.keyring.current(), self.clock.now(), grant);
+        if let Ok(authid) = authid {
+            self.put(&grant.lineage, grant.generation, authid.expose());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::keyring::{CurrentKeys, Jwk, KeySource, Keyring};
+    use crate::clock::{Clock, UnixTime};
+    use crate::keyring::{Jwk, KeySource, Keyring};
+    use crate::refresh::login_state::seal_state;
     use crate::seal::{Ancestry, Lineage};
     use crate::store::Memory;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
-    fn new_key() -> CurrentKeys {
+    fn with_new_key(entries: &Memory) -> LoginMemory {
         let key = Jwk::generate(NOW, Duration::ZERO).to_json();
         let set = Secret::new(format!("{{\"keys\":[{}]}}", key.expose()));
-        Keyring::load(KeySource::Inline(set)).unwrap().current()
+        let keyring = Keyring::load(KeySource::Inline(set)).unwrap();
+        LoginMemory::new(entries.clone(), Arc::new(keyring), Clock::manual(NOW))
     }
 
     #[test]
     fn a_store_that_forgot_is_not_believed_over_a_generation_that_no_longer_opens() {
-        let memory = LoginMemory::new(Memory::new(Clock::manual(NOW), 1 << 20));
+        let entries = Memory::new(Clock::manual(NOW), 1 << 20);
         let grant = |generation| Grant {
             service: "box.com".into(),
             refresh_token: Secret::new("token"),
@@ -118,16 +112,18 @@ mod tests {
             region: None,
             ancestry: Ancestry::default(),
         };
-        memory.newest_of(&new_key(), NOW, &grant(5), None).unwrap();
+        let before = with_new_key(&entries);
+        before.newest_of(&grant(5), None).unwrap();
         // Another key since then.
-        let keys = new_key();
+        let memory = with_new_key(&entries);
+        let keys = memory.keyring.current();
         let stored = |generation| {
             let grant = grant(generation);
             let authid = seal::seal(&keys, NOW, &grant).unwrap();
             seal_state(&keys, NOW, &grant.lineage, authid.expose()).unwrap()
         };
         let newest = |presented, stored| {
-            let newest = memory.newest_of(&keys, NOW, &grant(presented), Some(&stored));
+            let newest = memory.newest_of(&grant(presented), Some(&stored));
             newest.ok().map(|(grant, _)| grant.generation)
         };
         assert_eq!(newest(1, stored(3)), None);

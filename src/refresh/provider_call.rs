@@ -72,7 +72,7 @@ impl ProviderCall {
     /// the answer, in this order.
     async fn refresh(&self, kind: RefreshTokens) -> Result<Arc<CachedToken>, RefreshError> {
         let leased = self.lease(kind).await?;
-        // Without a lease no other server can send the same token.
+        // Other kinds need no permit: an older token stays good.
         let lease = leased.lease.clone();
         let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
         let permit = lease.map(SendPermit::new);

@@ -47,33 +47,23 @@ impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let result = {
-            let mut running = self.running();
-            match running.entry(lineage) {
-                Entry::Occupied(result) => result.get().clone(),
-                Entry::Vacant(place) => {
-                    let result = place.insert(SharedResult::default()).clone();
-                    self.start(lineage, result.clone(), call());
-                    result
-                }
+        let result = match self.running().entry(lineage) {
+            Entry::Occupied(result) => result.get().clone(),
+            Entry::Vacant(place) => {
+                let result = place.insert(SharedResult::default()).clone();
+                let running = RunningCall {
+                    calls: self.clone(),
+                    lineage,
+                    shared: result.clone(),
+                    result: None,
+                };
+                // Boxed: the task is moved several times before it starts.
+                let call = Box::pin(call());
+                self.tasks.spawn(async move { running.end(call.await) });
+                result
             }
         };
         result.wait().await.clone()
-    }
-
-    fn start<F>(self: &Arc<Self>, lineage: Lineage, shared: SharedResult<T>, call: F)
-    where
-        F: Future<Output = T> + Send + 'static,
-    {
-        let running = RunningCall {
-            calls: self.clone(),
-            lineage,
-            shared,
-            result: None,
-        };
-        // Boxed: the task is moved several times before it starts.
-        let call = Box::pin(call);
-        self.tasks.spawn(async move { running.end(call.await) });
     }
 
     /// Waits for the end of the lineage's call, if there is one.

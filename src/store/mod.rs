@@ -84,7 +84,7 @@ pub enum StoreError {
     /// Redis.
     #[error("is waiting for another server that has not stored what became of a refresh")]
     Owed {
-        /// Time after which the name may be taken over, at the latest.
+        /// Remaining wait until another server may take the name over, at most.
         free_in: Duration,
     },
     /// Another server has taken over this server's lease.
