@@ -1,4 +1,4 @@
-//! Client of a request.
+//! Client of a request, and the address for which its requests are counted.
 
 use std::{
     fmt,
@@ -12,10 +12,10 @@ use crate::listen::Peer;
 pub struct Client {
     /// Peer of the connection: the client itself, or the last proxy.
     pub peer: Peer,
-    /// Address of the client. `None` if it is not certain, so that nobody can claim an
-    /// address inside a trusted network: a trusted proxy does not send it, or not
-    /// readably, or a peer sends it that is not a trusted proxy. That peer may be a proxy
-    /// that is missing in the settings, and then its address is not the client's.
+    /// Address of the client. `None` if a trusted proxy does not send it readably, or if
+    /// an untrusted peer sends one: the peer may be a proxy that is missing in the
+    /// settings, and then its own address is not the client's. Otherwise anybody could
+    /// seem to be inside a network of LOGIN_NETWORKS.
     pub address: Option<IpAddr>,
     /// True if the peer is a trusted proxy, so that its other headers are believed too.
     pub via_trusted_proxy: bool,
@@ -49,7 +49,7 @@ fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
     (*network == prefix[..12]).then(|| last.into())
 }
 
-/// The form for logs.
+/// Writes the address for logs.
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address {

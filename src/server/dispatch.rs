@@ -57,7 +57,8 @@ async fn answer(route: &Route, exchange: &mut Exchange<'_>) -> Reply {
     {
         return handlers::turn_away(exchange, gate);
     }
-    // All but the refresh are boxed: the futures of some others are many times as large.
+    // Futures are boxed, except that of a refresh: together, the others are many times as
+    // large.
     match route.endpoint {
         Endpoint::Refresh => handlers::refresh(exchange).await,
         Endpoint::StartPage => handlers::start(exchange),

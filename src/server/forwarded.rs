@@ -18,7 +18,7 @@ pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
 }
 
 /// Returns the client that a trusted proxy names. A proxy writes one of the two headers,
-/// and may pass the other on as a client forged it. So they must not differ.
+/// and may pass on the other, which the client may have forged. So they must not differ.
 pub(super) fn client(headers: &HeaderMap, proxies: &Networks) -> Option<IpAddr> {
     let by_list = list(headers, &X_FORWARDED_FOR).map(|list| {
         let nodes = list.rsplit(',').map(|node| address_of(node.trim()));

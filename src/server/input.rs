@@ -47,8 +47,8 @@ pub(super) fn has_authid_header(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHID_HEADER)
 }
 
-/// Text of the AuthID in a request, as sent or decoded. It has no `Debug`, because it is as secret as
-/// a [`Secret`].
+/// Text of the AuthID in a request, as sent or decoded. It has no `Debug`, because it is as
+/// secret as a [`Secret`].
 pub(super) enum AuthIdText<'r> {
     InHeader(&'r str),
     Decoded(Secret),

@@ -147,8 +147,7 @@ pub(super) fn set_reason(mut reply: Reply, reason: &str) -> Reply {
     reply
 }
 
-/// Adds `Retry-After` (RFC 9110 section 10.2.3), if it is known when another try makes
-/// sense.
+/// Adds `Retry-After` (RFC 9110 section 10.2.3), if the time of the next try is known.
 pub(super) fn set_retry_after(mut reply: Reply, retry_after: Option<Duration>) -> Reply {
     if let Some(retry_after) = retry_after {
         let seconds = HeaderValue::from(retry_after.as_secs().max(1));

@@ -4,7 +4,7 @@ use http::Method;
 
 use crate::{pages, provider::RedirectPath};
 
-/// Something that this server can be asked for.
+/// An endpoint. Several paths may lead to the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Refresh,

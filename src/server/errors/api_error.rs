@@ -11,7 +11,7 @@ use crate::server::{Reply, reply};
 /// Maximum length of `X-Reason`: Duplicati shows it in one line of a message.
 const MAX_REASON_CHARACTERS: usize = 300;
 
-/// Fault behind an error. [`Fault::row`] has its status.
+/// Fault behind an error, by who or what can help. [`Fault::row`] has its status.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     /// The request has no AuthID. The user must send one.

@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Server {
-    /// Returns the page for a failed login. `visit` is the nonce that links to another
-    /// attempt carry.
+    /// Returns the page for a failed login. `visit` is the nonce for links to another
+    /// attempt.
     pub(in crate::server) fn login_failed(&self, error: &LoginError, visit: Option<&str>) -> Reply {
         let explanation = self.explain_login(error, visit);
         let page = self.error_page(explanation.link("To the start page", self.path("/")));

@@ -1,5 +1,5 @@
-//! Responses for requests that fail. Each error of a lower module has one row in an
-//! exhaustive match here: no layer below knows HTTP statuses.
+//! Responses for requests that fail. Exhaustive matches name the fault behind each error of
+//! a lower module, and no lower module knows HTTP statuses.
 
 mod api_error;
 mod error_page;

@@ -53,8 +53,7 @@ pub(in crate::server) async fn enter_password(exchange: &Exchange<'_>) -> Reply 
     let entering = password.enter(guess, exchange.cookies(), exchange.client_network());
     let (status, problem, retry_after) = match entering.await {
         Ok(cookies) => {
-            let reply = reply::see_other(&server.path(&next.0));
-            return reply::set_cookies(reply, &cookies);
+            return reply::set_cookies(reply::see_other(&server.path(&next.0)), &cookies);
         }
         Err(WrongPassword::Wrong) => {
             tracing::warn!(%client, "a wrong password");

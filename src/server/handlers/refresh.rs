@@ -13,7 +13,7 @@ use crate::{
 
 /// JSON response that Duplicati reads.
 #[derive(Serialize)]
-struct RefreshAnswer<'a> {
+struct AccessTokenAnswer<'a> {
     access_token: &'a str,
     /// Lifetime of the access token in seconds.
     expires: u64,
@@ -52,7 +52,7 @@ fn to_start_page(server: &Server, id: &str) -> Reply {
 fn answer(service: &Service, refreshed: &Refreshed) -> Reply {
     reply::json(
         StatusCode::OK,
-        &RefreshAnswer {
+        &AccessTokenAnswer {
             access_token: refreshed.access_token().expose(),
             expires: refreshed.expires_in.as_secs(),
             r#type: &service.id,

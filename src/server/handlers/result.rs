@@ -72,8 +72,7 @@ pub(super) fn finished_page(
         hand_over,
         ..page
     };
-    let page = reply::page(status, &page);
-    reply::set_cookies(page, cookie)
+    reply::set_cookies(reply::page(status, &page), cookie)
 }
 
 fn other_programs(

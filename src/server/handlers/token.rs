@@ -24,8 +24,7 @@ struct TokenAnswer<'a> {
 
 /// Handles the refresh token grant.
 pub(in crate::server) async fn token(exchange: &mut Exchange<'_>) -> Reply {
-    let granted = grant(exchange).await;
-    granted.unwrap_or_else(OAuthError::into_reply)
+    grant(exchange).await.unwrap_or_else(OAuthError::into_reply)
 }
 
 /// Parameters in the query are ignored (RFC 6749 section 3.2).
