@@ -8,6 +8,7 @@ mod aes_crypt;
 mod answers;
 mod browser;
 mod builder;
+pub mod clients;
 pub mod emulators;
 mod finished;
 mod http;
