@@ -1,6 +1,8 @@
 //! What the people behind each client read when there is no token: every failure of
 //! `/refresh` and `/token`, put to a model of every client.
 
+mod addresses;
+mod answers;
 mod busy;
 mod causes;
 mod habits;
