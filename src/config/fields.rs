@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use url::Url;
 
-use crate::{provider::Endpoint, public_url::is_loopback};
+use crate::{provider::EndpointUrl, public_url::is_loopback};
 
 /// The fields of a table that have not been read yet.
 pub(super) struct Fields<'a> {
@@ -97,7 +97,11 @@ impl<'a> Fields<'a> {
 
     /// Reads an endpoint of a provider. It must be https, because client secrets and
     /// tokens are sent there; plain http only on loopback, or with `insecure_http`.
-    pub(super) fn endpoint(&mut self, name: &'static str, places: &Places<'_>) -> Option<Endpoint> {
+    pub(super) fn endpoint(
+        &mut self,
+        name: &'static str,
+        places: &Places<'_>,
+    ) -> Option<EndpointUrl> {
         let text: String = self.optional(name)?;
         let text = places.with_tenant(text);
         let endpoint = match places.region {
@@ -108,8 +112,8 @@ impl<'a> Fields<'a> {
                     Some((key.clone(), url))
                 })
                 .collect::<Option<_>>()
-                .map(Endpoint::ByRegion),
-            _ => Url::parse(&text).ok().map(Endpoint::Fixed),
+                .map(EndpointUrl::ByRegion),
+            _ => Url::parse(&text).ok().map(EndpointUrl::Fixed),
         };
         // False if a placeholder is left because the table has no tenant or region.
         let is_whole =
@@ -164,7 +168,7 @@ impl<'a> Fields<'a> {
         &mut self,
         name: &'static str,
         places: &Places<'_>,
-    ) -> Option<Endpoint> {
+    ) -> Option<EndpointUrl> {
         if !self.table.contains_key(name) {
             self.complain(name, "is missing");
         }

@@ -8,7 +8,9 @@ use toml::Value;
 use super::fields::{Fields, Places};
 use crate::{
     environment::Environment,
-    provider::{Endpoint, Issuers, LoginMethod, Provider, Realm, RedirectPath, Region, Revocation},
+    provider::{
+        EndpointUrl, Issuers, LoginMethod, Provider, Realm, RedirectPath, Region, Revocation,
+    },
 };
 
 /// A provider, and the names of its credentials, the preferred one first.
@@ -136,8 +138,8 @@ fn read_login(
             },
             redirect_path: read_redirect_path(fields, usual_path)?,
             authorize_url: match fields.required_endpoint("authorize_url", places)? {
-                Endpoint::Fixed(url) => url,
-                Endpoint::ByRegion(_) => {
+                EndpointUrl::Fixed(url) => url,
+                EndpointUrl::ByRegion(_) => {
                     fields.complain("authorize_url", "cannot depend on the region");
                     return None;
                 }

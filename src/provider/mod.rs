@@ -21,7 +21,7 @@ pub use lane::Caller;
 pub use realm::Realm;
 pub use revocation::GrantTokens;
 pub use table::{
-    ClientAuthentication, Credentials, Endpoint, LoginMethod, Provider, Rclone, RefreshTokens,
+    ClientAuthentication, Credentials, EndpointUrl, LoginMethod, Provider, Rclone, RefreshTokens,
     Region, Revocation, RevocationMethod, Service,
 };
 pub use token_response::Tokens;

@@ -18,7 +18,7 @@ pub struct Provider {
     /// Login method.
     pub login: LoginMethod,
     /// Token endpoint (RFC 6749 section 3.2).
-    pub token_url: Endpoint,
+    pub token_url: EndpointUrl,
     /// Revocation of a grant, if the provider supports it.
     pub revocation: Option<Revocation>,
     /// True to send an S256 code challenge (RFC 7636).
@@ -79,14 +79,14 @@ pub enum LoginMethod {
 
 /// The address of an endpoint, which may depend on the account's region.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum EndpointUrl {
     /// One address for all accounts.
     Fixed(Url),
     /// One address for each region, by the region's value.
     ByRegion(BTreeMap<String, Url>),
 }
 
-impl Endpoint {
+impl EndpointUrl {
     /// Returns the address for accounts of this region. If it is `None`, nothing may be
     /// sent.
     pub fn at(&self, region: Option<&str>) -> Option<&Url> {
@@ -133,7 +133,7 @@ impl Region {
 #[derive(Clone, Debug)]
 pub struct Revocation {
     /// The endpoint.
-    pub url: Endpoint,
+    pub url: EndpointUrl,
     /// The method.
     pub method: RevocationMethod,
 }

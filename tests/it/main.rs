@@ -11,6 +11,7 @@ mod authid_commands;
 mod broken_authids;
 mod cancelled;
 mod citations;
+mod clients;
 mod config_json;
 mod confirmation;
 mod connections;

@@ -9,6 +9,7 @@ mod answers;
 mod authorization;
 mod browser;
 mod builder;
+pub mod clients;
 mod demo_settings;
 pub mod emulators;
 mod finished;

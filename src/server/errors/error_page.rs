@@ -56,7 +56,9 @@ impl Server {
             title: &explanation.title,
             happened: &explanation.happened,
             advice: &explanation.advice,
-            links: links.map(|(label, href)| PageLink { label, href }).collect(),
+            links: links
+                .map(|(label, href)| PageLink { label, href })
+                .collect(),
             provider_error: explanation.provider_error,
         };
         reply::page(explanation.status, &page)

@@ -1,0 +1,213 @@
+//! Servers and providers in trouble, and what `/refresh` and `/token` answer there.
+
+use std::{fs, time::Duration};
+
+use authseal::keyring::KeyFolder;
+use tokio::net::TcpSocket;
+
+use super::busy::{breaker_open, draining, overload};
+use crate::support::{
+    Answer, Installation, Piece, ScriptedProvider, ServerProcess, TestApp, TestAppBuilder, answer,
+    get, post_form, tokens,
+};
+
+pub const REFRESH_TOKEN: &str = "never-print-refresh";
+#[derive(Clone, Copy, Debug)]
+pub enum Cause {
+    NoAuthId,
+    NotAnAuthId,
+    Tampered,
+    WrongService,
+    UnknownKey,
+    RetiredKey,
+    Revoked,
+    /// Status line and body of the provider's response.
+    Provider(&'static str, &'static str),
+    UnknownRegion,
+    MissingKey,
+    Unreachable,
+    BreakerOpen,
+    RateLimit,
+    TooSlow,
+    Overload,
+    Draining,
+    KeysAwaited,
+}
+
+/// What a client gets from both endpoints.
+#[derive(Debug)]
+pub struct Seen {
+    /// The server's public address.
+    pub server: String,
+    /// The service that the AuthID names, if it names one.
+    pub service: Option<&'static str>,
+    pub refresh: Answer,
+    pub token: Answer,
+}
+
+impl Seen {
+    /// Asks both endpoints at `url`.
+    async fn at(url: &str, authid: Option<&str>) -> Self {
+        let header = authid.map(|authid| ("X-AuthID", authid));
+        let mut form = vec![("grant_type", "refresh_token")];
+        form.extend(authid.map(|authid| ("refresh_token", authid)));
+        Self {
+            server: url.into(),
+            service: Some("scripted"),
+            refresh: get(&format!("{url}/refresh"), header.as_slice()).await,
+            token: post_form(&format!("{url}/token"), &form).await,
+        }
+    }
+
+    pub async fn of(app: &TestApp, authid: &str) -> Self {
+        Self::at(&app.url, Some(authid)).await
+    }
+
+    async fn of_process(server: &ServerProcess, authid: &str) -> Self {
+        Self {
+            server: "http://localhost".into(),
+            service: Some("stable"),
+            ..Self::at(&server.url, Some(authid)).await
+        }
+    }
+
+    fn naming(self, service: Option<&'static str>) -> Self {
+        Self { service, ..self }
+    }
+}
+
+impl Cause {
+    /// Causes it, and asks.
+    pub async fn seen(self) -> Seen {
+        let good = ScriptedProvider::start(|_| tokens("never-print-access", None));
+        let with = TestApp::builder().scripted(&good, "stable");
+        match self {
+            Self::NoAuthId => Seen::at(&with.start().await.url, None).await.naming(None),
+            Self::NotAnAuthId => {
+                let app = with.start().await;
+                Seen::of(&app, "never-print-password").await.naming(None)
+            }
+            Self::Tampered => {
+                let app = with.start().await;
+                let authid = app.seal("scripted", REFRESH_TOKEN);
+                let (head, tag) = authid.rsplit_once('.').unwrap();
+                let other = if tag.starts_with('A') { 'B' } else { 'A' };
+                Seen::of(&app, &format!("{head}.{other}{}", &tag[1..])).await
+            }
+            Self::WrongService => {
+                let app = with.start().await;
+                let authid = app.seal("scripted", REFRESH_TOKEN);
+                let other = authid.replace(":scripted:", ":stable:");
+                Seen::of(&app, &other).await.naming(Some("stable"))
+            }
+            Self::UnknownKey => {
+                let elsewhere = TestApp::start().await;
+                let authid = elsewhere.seal("scripted", REFRESH_TOKEN);
+                Seen::of(&with.start().await, &authid).await
+            }
+            Self::RetiredKey => retired_key(&with.start().await).await,
+            Self::Revoked => {
+                let app = with.start().await;
+                let authid = app.seal("scripted", REFRESH_TOKEN);
+                let lineage = app.open(&authid).lineage.to_string();
+                KeyFolder::new(&app.keys_dir)
+                    .revoke(&lineage, None)
+                    .unwrap();
+                app.app.keyring.reload().unwrap();
+                Seen::of(&app, &authid).await
+            }
+            Self::Provider(status, body) => {
+                let provider = ScriptedProvider::start(move |_| provider_says(status, body));
+                of_a_login(TestApp::builder().scripted(&provider, "stable")).await
+            }
+            Self::UnknownRegion => unknown_region(with).await,
+            Self::MissingKey => missing_key().await,
+            Self::Unreachable => {
+                // Bound, so that no other test gets the port, but nobody listens.
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+                let url = format!("http://{}/token", socket.local_addr().unwrap());
+                of_a_login(TestApp::builder().scripted_at(&url, "stable")).await
+            }
+            Self::BreakerOpen => breaker_open().await,
+            Self::RateLimit => {
+                let app = with.env("AUTHSEAL_RATE_LIMIT", "1").start().await;
+                let authid = app.seal("scripted", REFRESH_TOKEN);
+                assert_eq!(app.refresh(&authid).await.status, 200);
+                Seen::of(&app, &authid).await
+            }
+            Self::TooSlow => {
+                let silent = ScriptedProvider::start(|_| vec![Piece::Silence]);
+                let with = TestApp::builder().scripted(&silent, "stable");
+                of_a_login(with.provider_deadline(Duration::from_millis(300))).await
+            }
+            Self::Overload => overload().await,
+            Self::Draining => draining(with.start().await).await,
+            Self::KeysAwaited => keys_awaited().await,
+        }
+    }
+}
+
+pub fn provider_says(status: &str, body: &str) -> Vec<Piece> {
+    answer(status, "Content-Type: application/json\r\n", body)
+}
+
+async fn of_a_login(with: TestAppBuilder) -> Seen {
+    let app = with.start().await;
+    Seen::of(&app, &app.seal("scripted", REFRESH_TOKEN)).await
+}
+
+async fn retired_key(app: &TestApp) -> Seen {
+    let authid = app.seal("scripted", REFRESH_TOKEN);
+    let folder = KeyFolder::new(&app.keys_dir);
+    let kid = app.app.keyring.current().iter().next().unwrap().kid.clone();
+    folder.create_key(app.clock.now(), Duration::ZERO).unwrap();
+    folder.retire_key(&kid, Some(app.clock.now())).unwrap();
+    app.app.keyring.reload().unwrap();
+    Seen::of(app, &authid).await
+}
+
+/// The table has lost the region in which the account is.
+async fn unknown_region(with: TestAppBuilder) -> Seen {
+    let app = with.tables(
+        r#"
+[provider.regional]
+name = "Test provider"
+credentials = ["TEST_SCRIPTED"]
+authorize_url = "https://provider.example/authorize"
+token_url = "http://{region}/token"
+refresh_tokens = "stable"
+redirect_path = "/logged-in"
+
+[provider.regional.region]
+parameter = "place"
+values = { known = "127.0.0.1:1" }
+
+[service.regional]
+provider = "regional"
+name = "Test storage"
+scope = "files"
+"#,
+    );
+    let app = app.start().await;
+    let mut grant = app.open(&app.seal("regional", REFRESH_TOKEN));
+    grant.region = Some("elsewhere".into());
+    let authid = app.reseal(&grant);
+    Seen::of(&app, &authid).await.naming(Some("regional"))
+}
+
+/// One key of two is not there at the start.
+async fn missing_key() -> Seen {
+    let (installation, kid) = Installation::with_key().await;
+    let authid = installation.log_in("stable");
+    installation.new_key(&[]).await;
+    fs::remove_file(installation.key_path(&kid)).unwrap();
+    Seen::of_process(&installation.serve().await, &authid).await
+}
+
+async fn keys_awaited() -> Seen {
+    let (installation, kid) = Installation::with_key().await;
+    let authid = installation.log_in("stable");
+    fs::remove_file(installation.key_path(&kid)).unwrap();
+    Seen::of_process(&installation.serve().await, &authid).await
+}
