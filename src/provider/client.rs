@@ -15,7 +15,8 @@ use url::Url;
 
 use super::{
     Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens,
-    lane::{Caller, Lanes},
+    lane::{Caller, Lanes, Try},
+    retries::RetryPauses,
     salvage,
     token_response::LenientTokenResponse,
 };
@@ -39,6 +40,7 @@ pub struct ProviderClient {
     strangers: Outbound,
     pub(super) lanes: Lanes,
     pub(super) deadline: Duration,
+    pauses: RetryPauses,
 }
 
 /// Parameters of a code exchange, as the provider's redirect brought them.
@@ -70,6 +72,19 @@ pub enum Patience {
     ForTheClient,
     /// Three times that: if nobody hears the answer, the login is lost.
     ForTheToken,
+}
+
+/// One of the calls that a refresh makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// The client, and the login of its AuthID.
+    pub caller: Caller,
+    /// Time limit of the whole refresh.
+    pub patience: Patience,
+    /// The first one, or one after a failure.
+    pub number: Try,
+    /// Time that the refresh has taken so far; the call may take what is left.
+    pub after: Duration,
 }
 
 /// The outcome of a refresh.
@@ -112,6 +127,7 @@ impl ProviderClient {
     pub fn new(
         outbound: Outbound,
         deadline: Duration,
+        pauses: RetryPauses,
         catalog: &Catalog,
         metrics: &Metrics,
     ) -> Self {
@@ -120,15 +136,21 @@ impl ProviderClient {
             outbound,
             lanes: Lanes::of(catalog, metrics),
             deadline,
+            pauses,
         }
     }
 
     /// The connections for calls of this caller.
     pub(super) fn connections(&self, caller: Caller) -> &Outbound {
         match caller {
-            Caller::Holder(_) | Caller::Revoker(_) => &self.outbound,
+            Caller::Holder(..) | Caller::Revoker(_) => &self.outbound,
             Caller::Stranger(_) => &self.strangers,
         }
+    }
+
+    /// Returns the pauses between the calls of one refresh.
+    pub fn pauses(&self) -> [Duration; 2] {
+        self.pauses.of_one_refresh()
     }
 
     /// Time limit of a call that a client waits for.
@@ -198,7 +220,8 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        self.before(self.deadline, (service, exchange.region), caller, call)
+        let place = (service, exchange.region);
+        self.before(self.deadline, place, (caller, Try::First), call)
             .await
     }
 
@@ -226,7 +249,7 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        self.before(self.deadline, (service, None), caller, call)
+        self.before(self.deadline, (service, None), (caller, Try::First), call)
             .await
     }
 
@@ -241,7 +264,7 @@ impl ProviderClient {
         service: &Service,
         region: Option<&str>,
         refresh_token: &Secret,
-        (caller, patience): (Caller, Patience),
+        attempt: Attempt,
         permit: Option<impl Fn(Duration) -> F + Send + Sync + 'static>,
     ) -> RefreshAnswer
     where
@@ -254,17 +277,19 @@ impl ProviderClient {
         let token = RefreshToken::new(refresh_token.expose().to_owned());
         let request = client.exchange_refresh_token(&token);
         let received = &Received::default();
-        let deadline = match patience {
+        let deadline = match attempt.patience {
             Patience::ForTheToken => self.deadline * SINGLE_USE_FACTOR,
             Patience::ForTheClient => self.deadline,
         };
+        let deadline = deadline.saturating_sub(attempt.after);
         // Boxed: every await around it would have room for it.
         let call = Box::pin(async {
             let call = Stopwatch::start();
             let fence = permit.map(|permit| fence(permit, call, deadline));
-            let http = self.token_endpoint(caller, fence, received);
+            let http = self.token_endpoint(attempt.caller, fence, received);
             request.request_async(&http).await
         });
+        let caller = (attempt.caller, attempt.number);
         let tokens = self.before(deadline, (service, region), caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, received, refresh_token),
@@ -289,7 +314,7 @@ impl ProviderClient {
         &self,
         deadline: Duration,
         (service, region): (&Service, Option<&str>),
-        caller: Caller,
+        caller: (Caller, Try),
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
         let provider = &service.provider;
@@ -321,7 +346,7 @@ impl TokenEndpoint<'_> {
         response.headers_mut().remove(CONTENT_TYPE);
         match response.status() {
             StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(response),
-            status => Err(ProviderError::from_status(status)),
+            status => Err(ProviderError::from_status(status, response.headers())),
         }
     }
 }

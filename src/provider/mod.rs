@@ -7,16 +7,19 @@ mod catalog;
 mod client;
 mod error;
 mod lane;
+mod retries;
 mod revocation;
 mod salvage;
 mod table;
 mod token_response;
 
+pub use breaker::LoginTag;
 pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, Withheld};
-pub use client::{Authorization, CodeExchange, Patience, ProviderClient, RefreshAnswer};
+pub use client::{Attempt, Authorization, CodeExchange, Patience, ProviderClient, RefreshAnswer};
 pub use error::{ProviderError, Refusal};
-pub use lane::Caller;
+pub use lane::{Caller, Try};
+pub use retries::RetryPauses;
 pub use revocation::GrantTokens;
 pub use table::{
     ClientAuthentication, Credentials, Endpoint, LoginMethod, Provider, Rclone, RefreshTokens,

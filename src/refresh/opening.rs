@@ -8,7 +8,7 @@ use crate::{
     keyring::KeySet,
     limit::ClientNetwork,
     oauth_server::{OldAuthId, OldAuthIdError, Proof},
-    provider::{Caller, Service},
+    provider::{Caller, LoginTag, Service},
     seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Opened},
 };
 
@@ -152,16 +152,17 @@ impl RefreshEngine {
             "an old AuthID was presented"
         );
         let keys = self.parts.keyring.current();
+        let caller = match unproven {
+            Some(_) => Caller::Stranger(client),
+            None => Caller::Holder(client, tag(&grant.lineage)),
+        };
         Ok(Holder {
             service,
             is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid: String::new(),
-            caller: match unproven {
-                Some(_) => Caller::Stranger(client),
-                None => Caller::Holder(client),
-            },
+            caller,
             unproven,
             now,
         })
@@ -176,13 +177,14 @@ impl RefreshEngine {
             // An alias: a rule on the service holds all the same.
             grant.service.clone_from(&service.id);
         }
+        let caller = Caller::Holder(client, tag(&grant.lineage));
         Ok(Holder {
             service,
             is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid,
-            caller: Caller::Holder(client),
+            caller,
             unproven: None,
             now,
         })
@@ -194,4 +196,9 @@ impl RefreshEngine {
             service: grant.service.clone(),
         })
     }
+}
+
+/// Returns the mark by which the provider's breaker tells logins apart.
+fn tag(lineage: &Lineage) -> LoginTag {
+    LoginTag::from_ne_bytes(*lineage.as_bytes())
 }

@@ -18,7 +18,8 @@ use super::{
 use crate::{
     clock::Stopwatch,
     provider::{
-        Caller, Patience, ProviderError, RefreshAnswer, RefreshTokens, Refusal, Service, Tokens,
+        Attempt, Caller, Patience, ProviderError, RefreshAnswer, RefreshTokens, Refusal, Service,
+        Tokens, Try,
     },
     seal::Grant,
     secret::Secret,
@@ -84,7 +85,7 @@ impl ProviderCall {
     async fn ask(&self, kind: RefreshTokens) -> Result<Arc<CachedToken>, RefreshError> {
         let claim = self.claim(kind).await?;
         let withheld = Arc::default();
-        let answer = self.send(kind, &claim, &withheld).await;
+        let answer = claim.hold(self.send(kind, &claim, &withheld)).await;
         // Before the answer is judged: a new refresh token can't be had again.
         let replaced = answer
             .replaced
@@ -101,19 +102,58 @@ impl ProviderCall {
         }
     }
 
+    /// Calls the provider, and again after a failure where that loses nothing, as long as
+    /// the client waits.
     async fn send(
         &self,
         kind: RefreshTokens,
         claim: &Claim,
         withheld: &Arc<OnceLock<StoreError>>,
     ) -> RefreshAnswer {
-        let patience = match kind {
-            RefreshTokens::SingleUse => Patience::ForTheToken,
-            _ => Patience::ForTheClient,
+        let token_stays = kind != RefreshTokens::SingleUse;
+        let mut attempt = Attempt {
+            caller: self.caller,
+            patience: match token_stays {
+                true => Patience::ForTheClient,
+                false => Patience::ForTheToken,
+            },
+            number: Try::First,
+            after: Duration::ZERO,
         };
+        let begun = Stopwatch::start();
+        let mut answer = self.send_once(attempt, claim, withheld).await;
+        for pause in self.parts.provider.pauses() {
+            let Some(pause) = pause_after(&answer, token_stays, pause) else {
+                break;
+            };
+            if begun.elapsed() + pause >= self.parts.provider.deadline() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            attempt = Attempt {
+                number: Try::Again,
+                after: begun.elapsed(),
+                ..attempt
+            };
+            let next = self.send_once(attempt, claim, withheld).await;
+            // There was no place for another try.
+            if let Err(ProviderError::Crowded) = next.tokens {
+                break;
+            }
+            answer = next;
+        }
+        answer
+    }
+
+    async fn send_once(
+        &self,
+        attempt: Attempt,
+        claim: &Claim,
+        withheld: &Arc<OnceLock<StoreError>>,
+    ) -> RefreshAnswer {
         // Without a lease no other server is concerned.
         let lease = claim.lease.clone();
-        let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
+        let lease = lease.filter(|_| attempt.patience == Patience::ForTheToken);
         let permit = lease.map(|lease| permit(lease, withheld.clone()));
         let stopwatch = Stopwatch::start();
         // Boxed here: what it is handed on to would each have room for it twice.
@@ -121,10 +161,10 @@ impl ProviderCall {
             &self.service,
             claim.grant.region.as_deref(),
             &claim.grant.refresh_token,
-            (self.caller, patience),
+            attempt,
             permit,
         ));
-        let answer = claim.hold(call).await;
+        let answer = call.await;
         let metrics = &self.parts.metrics;
         metrics.provider_called(&self.service.provider.id, stopwatch.elapsed());
         answer
@@ -312,6 +352,16 @@ impl ProviderCall {
             lineage = %self.presented.lineage.short_hash(),
             "not refreshed: {error}"
         );
+    }
+}
+
+/// Returns the pause before the call may be made again. `None` after a success, and where a
+/// new refresh token came with a failure: the one sent is used up then.
+fn pause_after(answer: &RefreshAnswer, token_stays: bool, pause: Duration) -> Option<Duration> {
+    let error = answer.tokens.as_ref().err()?;
+    match answer.replaced {
+        Some(_) => None,
+        None => error.pause_before_retry(token_stays, pause),
     }
 }
 

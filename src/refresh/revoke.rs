@@ -146,7 +146,7 @@ impl RefreshEngine {
         let permit = lease.map(|lease| permit(lease, Arc::clone(&withheld)));
         let provider = &self.parts.provider;
         let caller = match holder.caller {
-            Caller::Holder(client) => Caller::Revoker(client),
+            Caller::Holder(client, _) => Caller::Revoker(client),
             stranger => stranger,
         };
         let revoking = provider.revoke(service, revocation, region, tokens, caller, permit);
