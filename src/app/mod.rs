@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     keyring::{Keyring, KeyringError},
     listen::{Connections, HttpServer, Limits, ListenAddress, Listener},
+    provider::RetryPauses,
     refresh::RefreshEngine,
     server::Server,
     store::{LeaseTimes, StoreError},
@@ -29,6 +30,8 @@ pub struct Knobs {
     /// Timeout of one request to a provider. Clients give up after 25 s
     /// (docs/endpoints.md), and must get a response before.
     pub provider_deadline: Duration,
+    /// Pauses before a refresh asks the provider again.
+    pub retry_pauses: RetryPauses,
     /// Timeouts of connections; their maximum number comes from the settings.
     pub limits: Limits,
     /// Times of the lease protocol by which servers that share a store take turns.
@@ -44,6 +47,7 @@ impl Default for Knobs {
         Self {
             clock: Clock::system(),
             provider_deadline: Duration::from_secs(20),
+            retry_pauses: RetryPauses::default(),
             limits: Limits::default(),
             lease_times: LeaseTimes::default(),
         }

@@ -53,6 +53,7 @@ pub(super) fn wire(
     let provider = ProviderClient::new(
         Outbound::new(config.outbound_proxy),
         knobs.provider_deadline,
+        knobs.retry_pauses,
         &catalog,
         &metrics,
     );

@@ -1,44 +1,61 @@
-//! Circuit breaker for a provider that does not answer.
+//! Circuit breaker: leaves a provider alone that fails for several logins in a row.
 //!
-//! After several failures in a row no call is let through for a while. Then one trial call
-//! is, and no other until that one has ended.
+//! While it is open, no call is made for [`REST`]; then one call is the trial, and while the
+//! trial has no answer nobody else calls.
 
 use std::{
+    pin::pin,
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-/// Number of failures in a row that open the breaker. Any answer in between, even a
-/// refusal, resets the count.
-const FAILURES: u32 = 5;
-/// Time for which an open breaker lets no call through.
+use tokio::{sync::Notify, time::sleep};
+
+use crate::clock::Stopwatch;
+
+/// Number of different logins whose calls must fail in a row to open it. Any answer in
+/// between, a refusal too, starts the count again. One login never opens it, however often
+/// it fails: its own token may be what the provider fails at.
+const LOGINS: usize = 3;
+/// Time for which the provider is left alone.
 pub(super) const REST: Duration = Duration::from_secs(5);
 /// Time limit of the trial call, after which another call may try.
 const TRIAL: Duration = Duration::from_secs(25);
 /// Advised wait while a trial call is in progress.
 const TRIAL_UNDER_WAY: Duration = Duration::from_secs(1);
 
-/// A circuit breaker. All its times are durations since the same start.
+/// Tells the logins of one provider apart.
+pub type LoginTag = u128;
+
 #[derive(Debug)]
 pub(super) struct Breaker {
+    /// Start of the durations in [`State`].
+    since_start: Stopwatch,
     // Held to look and to set, never across an await.
     state: Mutex<State>,
+    /// Notified when an open breaker closes, or its trial ends.
+    changed: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
     Closed {
-        failures: u32,
+        /// Logins that have failed since the last answer.
+        failed: [Option<LoginTag>; LOGINS - 1],
     },
     Open {
         until: Duration,
-        /// Begin of the trial call in progress.
+        /// The begin of the trial call.
         trial: Option<Duration>,
     },
 }
 
+const CLOSED: State = State::Closed {
+    failed: [None; LOGINS - 1],
+};
+
 impl State {
-    /// Returns the time for which no call is let through.
+    /// Returns for how long nobody is to call.
     fn closed_for(self, now: Duration) -> Option<Duration> {
         match self {
             Self::Closed { .. } => None,
@@ -48,6 +65,21 @@ impl State {
                 .map(|_| TRIAL_UNDER_WAY),
         }
     }
+
+    fn open(now: Duration) -> Self {
+        Self::Open {
+            until: now + REST,
+            trial: None,
+        }
+    }
+
+    /// Returns the end of the rest, if it is open.
+    fn open_until(self) -> Option<Duration> {
+        match self {
+            Self::Closed { .. } => None,
+            Self::Open { until, .. } => Some(until),
+        }
+    }
 }
 
 /// A call that was let through. If it is dropped without a report of its end, it counts as
@@ -55,25 +87,55 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Pass<'b> {
     breaker: &'b Breaker,
-    /// Its begin, if it is the trial call.
+    /// Its begin, if it is the trial.
     trial: Option<Duration>,
 }
 
 impl Breaker {
     pub(super) fn new() -> Self {
         Self {
-            state: Mutex::new(State::Closed { failures: 0 }),
+            since_start: Stopwatch::start(),
+            state: Mutex::new(CLOSED),
+            changed: Notify::new(),
         }
     }
 
-    /// Returns the time for which no call is let through; `None` if one is.
-    pub(super) fn open_for(&self, now: Duration) -> Option<Duration> {
-        self.state().closed_for(now)
+    /// Returns for how long nobody is to call, if it is open.
+    pub(super) fn open_for(&self) -> Option<Duration> {
+        self.state().closed_for(self.since_start.elapsed())
     }
 
-    /// Lets a call through, or returns the time to wait. The first call after a rest is
-    /// the trial call.
-    pub(super) fn pass(&self, now: Duration) -> Result<Pass<'_>, Duration> {
+    /// Waits while it is open, until a call may be made. Fails, with the time after which
+    /// to ask again, as soon as a trial has failed: the provider is still away then.
+    pub(super) async fn closes(&self) -> Result<(), Duration> {
+        let Some(first) = self.state().open_until() else {
+            return Ok(());
+        };
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // From here on, no notification is missed.
+            changed.as_mut().enable();
+            let (state, now) = (*self.state(), self.since_start.elapsed());
+            let Some(rest) = state.closed_for(now) else {
+                return Ok(());
+            };
+            if state.open_until().is_some_and(|until| until > first) {
+                return Err(rest);
+            }
+            tokio::select! {
+                () = changed => {}
+                () = sleep(rest) => {}
+            }
+        }
+    }
+
+    /// Lets a call through, or says for how long not. The first one after a rest is
+    /// the trial.
+    pub(super) fn pass(&self) -> Result<Pass<'_>, Duration> {
+        self.pass_at(self.since_start.elapsed())
+    }
+
+    fn pass_at(&self, now: Duration) -> Result<Pass<'_>, Duration> {
         let mut state = self.state();
         if let Some(rest) = state.closed_for(now) {
             return Err(rest);
@@ -97,35 +159,49 @@ impl Breaker {
 }
 
 impl Pass<'_> {
-    /// Reports that the provider answered, even with a refusal.
+    /// Notes that the provider answered, whatever it said.
     pub(super) fn answered(mut self) {
         self.trial = None;
-        *self.breaker.state() = State::Closed { failures: 0 };
+        let before = std::mem::replace(&mut *self.breaker.state(), CLOSED);
+        if before.open_until().is_some() {
+            self.breaker.changed.notify_waiters();
+        }
     }
 
-    /// Reports a failure. Returns `true` if it opened the breaker.
-    pub(super) fn failed(mut self, now: Duration) -> bool {
+    /// Notes that the provider did not answer this login; calls without a login count as
+    /// different ones. Returns true if this opened the breaker.
+    pub(super) fn failed(self, login: Option<LoginTag>) -> bool {
+        let now = self.breaker.since_start.elapsed();
+        self.failed_at(now, login)
+    }
+
+    fn failed_at(mut self, now: Duration, login: Option<LoginTag>) -> bool {
         let own_trial = self.trial.take();
-        let mut state = self.breaker.state();
-        let (failures, trial, was_closed) = match *state {
-            State::Closed { failures } => (failures + 1, None, true),
-            State::Open { trial, .. } => (FAILURES, trial.filter(|_| trial != own_trial), false),
+        let opens = {
+            let mut state = self.breaker.state();
+            let (next, opens) = match *state {
+                State::Closed { failed } => match with(failed, login) {
+                    Some(failed) => (State::Closed { failed }, false),
+                    None => (State::open(now), true),
+                },
+                State::Open { trial, .. } if trial.is_some() && trial == own_trial => {
+                    (State::open(now), false)
+                }
+                // The call began before the breaker opened: that it fails is no news.
+                open @ State::Open { .. } => (open, false),
+            };
+            *state = next;
+            opens
         };
-        *state = match failures < FAILURES {
-            true => State::Closed { failures },
-            false => State::Open {
-                until: now + REST,
-                trial,
-            },
-        };
-        was_closed && failures >= FAILURES
+        self.breaker.changed.notify_waiters();
+        opens
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        // Only a trial call without a reported end is given back, and only if no other call
-        // has taken its place.
+        // Only a trial whose end nobody has heard of has something to give back, and only
+        // if no other call is the trial by now.
         let Some(began) = self.trial else {
             return;
         };
@@ -134,8 +210,26 @@ impl Drop for Pass<'_> {
         {
             *trial = None;
         }
+        self.breaker.changed.notify_waiters();
     }
 }
+
+/// Adds a login to those that have failed; `None` if that makes [`LOGINS`] of them.
+fn with(
+    mut failed: [Option<LoginTag>; LOGINS - 1],
+    login: Option<LoginTag>,
+) -> Option<[Option<LoginTag>; LOGINS - 1]> {
+    if login.is_some() && failed.contains(&login) {
+        return Some(failed);
+    }
+    let free = failed.iter_mut().find(|place| place.is_none())?;
+    // A call without a login gets a tag that no lineage has by chance.
+    *free = Some(login.unwrap_or(ANONYMOUS));
+    Some(failed)
+}
+
+/// Stands for a call without a login.
+const ANONYMOUS: LoginTag = 0;
 
 #[cfg(test)]
 mod tests {
@@ -143,44 +237,75 @@ mod tests {
 
     const START: Duration = Duration::from_secs(100);
 
-    fn fail(breaker: &Breaker, now: Duration) -> bool {
-        breaker.pass(now).expect("it is let through").failed(now)
+    fn fail(breaker: &Breaker, now: Duration, login: LoginTag) -> bool {
+        let pass = breaker.pass_at(now).expect("it is let through");
+        pass.failed_at(now, Some(login))
+    }
+
+    fn is_open(breaker: &Breaker, now: Duration) -> Option<Duration> {
+        breaker.state().closed_for(now)
     }
 
     fn opened() -> Breaker {
         let breaker = Breaker::new();
-        for _ in 1..FAILURES {
-            assert!(!fail(&breaker, START));
-        }
-        assert!(fail(&breaker, START));
+        assert!(!fail(&breaker, START, 1));
+        assert!(!fail(&breaker, START, 2));
+        assert!(fail(&breaker, START, 3));
         breaker
     }
 
     #[test]
-    fn failures_in_a_row_open_it_and_an_answer_between_does_not() {
+    fn failures_of_three_logins_in_a_row_open_it_and_an_answer_between_does_not() {
         let breaker = Breaker::new();
         for _ in 0..3 {
-            for _ in 1..FAILURES {
-                fail(&breaker, START);
-            }
-            breaker.pass(START).unwrap().answered();
+            fail(&breaker, START, 1);
+            fail(&breaker, START, 2);
+            breaker.pass_at(START).unwrap().answered();
         }
-        assert_eq!(breaker.open_for(START), None);
-        assert_eq!(opened().pass(START).unwrap_err(), REST);
+        assert_eq!(is_open(&breaker, START), None);
+        assert_eq!(opened().pass_at(START).unwrap_err(), REST);
+    }
+
+    #[test]
+    fn one_login_or_two_never_open_it() {
+        let breaker = Breaker::new();
+        for _ in 0..100 {
+            assert!(!fail(&breaker, START, 1));
+            assert!(!fail(&breaker, START, 2));
+        }
+        assert_eq!(is_open(&breaker, START), None);
+    }
+
+    #[test]
+    fn calls_without_a_login_are_different_ones() {
+        let breaker = Breaker::new();
+        let fail = || breaker.pass_at(START).unwrap().failed_at(START, None);
+        assert_eq!([fail(), fail(), fail()], [false, false, true]);
     }
 
     #[test]
     fn after_a_rest_one_call_tries_and_decides() {
         let breaker = opened();
         let rested = START + REST;
-        let trial = breaker.pass(rested).unwrap();
-        assert_eq!(breaker.pass(rested).unwrap_err(), TRIAL_UNDER_WAY);
-        assert_eq!(breaker.open_for(rested), Some(TRIAL_UNDER_WAY));
-        trial.failed(rested);
-        assert_eq!(breaker.pass(rested).unwrap_err(), REST);
-        breaker.pass(rested + REST).unwrap().answered();
-        let passed = [(); 3].map(|()| breaker.pass(rested + REST));
+        let trial = breaker.pass_at(rested).unwrap();
+        assert_eq!(breaker.pass_at(rested).unwrap_err(), TRIAL_UNDER_WAY);
+        assert_eq!(is_open(&breaker, rested), Some(TRIAL_UNDER_WAY));
+        trial.failed_at(rested, Some(1));
+        assert_eq!(breaker.pass_at(rested).unwrap_err(), REST);
+        breaker.pass_at(rested + REST).unwrap().answered();
+        let passed = [(); 3].map(|()| breaker.pass_at(rested + REST));
         assert!(passed.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn a_call_from_before_it_opened_prolongs_nothing() {
+        let breaker = Breaker::new();
+        let late = breaker.pass_at(START).unwrap();
+        for login in 1..=3 {
+            fail(&breaker, START, login);
+        }
+        assert!(!late.failed_at(START + REST, Some(4)));
+        assert!(breaker.pass_at(START + REST).is_ok());
     }
 
     #[test]
@@ -188,24 +313,24 @@ mod tests {
         let breaker = opened();
         let rested = START + REST;
         for _ in 0..100 {
-            drop(breaker.pass(rested).unwrap());
+            drop(breaker.pass_at(rested).unwrap());
         }
-        breaker.pass(rested).unwrap().answered();
-        assert_eq!(breaker.open_for(rested), None);
+        breaker.pass_at(rested).unwrap().answered();
+        assert_eq!(is_open(&breaker, rested), None);
     }
 
     #[test]
     fn a_trial_that_never_ends_is_followed_by_another() {
         let breaker = opened();
         let rested = START + REST;
-        let hanging = breaker.pass(rested).unwrap();
+        let hanging = breaker.pass_at(rested).unwrap();
         let second = Duration::from_secs(1);
-        assert!(breaker.pass(rested + TRIAL - second).is_err());
-        let other = breaker.pass(rested + TRIAL).unwrap();
-        // The drop of the first trial does not end the second.
+        assert!(breaker.pass_at(rested + TRIAL - second).is_err());
+        let other = breaker.pass_at(rested + TRIAL).unwrap();
+        // What the first leaves behind is not the other's.
         drop(hanging);
-        assert!(breaker.pass(rested + TRIAL).is_err());
+        assert!(breaker.pass_at(rested + TRIAL).is_err());
         drop(other);
-        assert!(breaker.pass(rested + TRIAL).is_ok());
+        assert!(breaker.pass_at(rested + TRIAL).is_ok());
     }
 }

@@ -15,7 +15,8 @@ use url::Url;
 
 use super::{
     Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens,
-    lane::{Caller, Lanes},
+    lane::{Caller, Lanes, Try},
+    retries::RetryPauses,
     salvage,
     token_response::LenientTokenResponse,
 };
@@ -40,6 +41,7 @@ pub struct ProviderClient {
     strangers: Outbound,
     pub(super) lanes: Lanes,
     pub(super) deadline: Duration,
+    pauses: RetryPauses,
 }
 
 /// Parameters of a code exchange.
@@ -73,7 +75,20 @@ pub enum Patience {
     ForTheToken,
 }
 
-/// Result of a refresh.
+/// One of the calls that a refresh makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// The client, and the login of its AuthID.
+    pub caller: Caller,
+    /// Time limit of the whole refresh.
+    pub patience: Patience,
+    /// The first one, or one after a failure.
+    pub number: Try,
+    /// Time that the refresh has taken so far; the call may take what is left.
+    pub after: Duration,
+}
+
+/// The outcome of a refresh.
 #[derive(Debug)]
 pub struct RefreshAnswer {
     /// The refresh token that replaces the one sent. It may be present without `tokens`,
@@ -84,6 +99,16 @@ pub struct RefreshAnswer {
 }
 
 impl RefreshAnswer {
+    /// Returns the pause before the request may be sent again, at least `pause`. `None` after
+    /// a success, and if a new refresh token came with a failure: the one sent is used up.
+    pub fn pause_before_retry(&self, token_stays: bool, pause: Duration) -> Option<Duration> {
+        let error = self.tokens.as_ref().err()?;
+        match self.replaced {
+            Some(_) => None,
+            None => error.pause_before_retry(token_stays, pause),
+        }
+    }
+
     fn none(error: ProviderError) -> Self {
         Self {
             replaced: None,
@@ -113,6 +138,7 @@ impl ProviderClient {
     pub fn new(
         outbound: Outbound,
         deadline: Duration,
+        pauses: RetryPauses,
         catalog: &Catalog,
         metrics: &Metrics,
     ) -> Self {
@@ -121,18 +147,24 @@ impl ProviderClient {
             outbound,
             lanes: Lanes::of(catalog, metrics),
             deadline,
+            pauses,
         }
     }
 
     /// Returns the connections for calls of this caller.
     pub(super) fn connections(&self, caller: Caller) -> &Outbound {
         match caller {
-            Caller::Holder(_) | Caller::Revoker(_) => &self.outbound,
+            Caller::Holder(..) | Caller::Revoker(_) => &self.outbound,
             Caller::Stranger(_) => &self.strangers,
         }
     }
 
-    /// Returns the time limit of a call for which a client waits.
+    /// Returns the pauses between the calls of one refresh.
+    pub fn pauses(&self) -> [Duration; 2] {
+        self.pauses.of_one_refresh()
+    }
+
+    /// Time limit of a call that a client waits for.
     pub fn deadline(&self) -> Duration {
         self.deadline
     }
@@ -199,7 +231,8 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        self.before(self.deadline, (service, exchange.region), caller, call)
+        let place = (service, exchange.region);
+        self.before(self.deadline, place, (caller, Try::First), call)
             .await
     }
 
@@ -227,7 +260,7 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        self.before(self.deadline, (service, None), caller, call)
+        self.before(self.deadline, (service, None), (caller, Try::First), call)
             .await
     }
 
@@ -241,7 +274,7 @@ impl ProviderClient {
         service: &Service,
         region: Option<&str>,
         refresh_token: &Secret,
-        (caller, patience): (Caller, Patience),
+        attempt: Attempt,
         permit: Option<impl Fn(Duration) -> F + Send + Sync + 'static>,
     ) -> RefreshAnswer
     where
@@ -254,17 +287,19 @@ impl ProviderClient {
         let token = RefreshToken::new(refresh_token.expose().to_owned());
         let request = client.exchange_refresh_token(&token);
         let received = &Received::default();
-        let deadline = match patience {
+        let deadline = match attempt.patience {
             Patience::ForTheToken => self.deadline * SINGLE_USE_FACTOR,
             Patience::ForTheClient => self.deadline,
         };
-        // Boxed: every future around it would reserve room for it.
+        let deadline = deadline.saturating_sub(attempt.after);
+        // Boxed: every await around it would have room for it.
         let call = Box::pin(async {
             let call = Stopwatch::start();
             let fence = permit.map(|permit| fence(permit, call, deadline));
-            let http = self.token_endpoint(caller, fence, received);
+            let http = self.token_endpoint(attempt.caller, fence, received);
             request.request_async(&http).await
         });
+        let caller = (attempt.caller, attempt.number);
         let tokens = self.before(deadline, (service, region), caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, received, refresh_token),
@@ -289,7 +324,7 @@ impl ProviderClient {
         &self,
         deadline: Duration,
         (service, region): (&Service, Option<&str>),
-        caller: Caller,
+        caller: (Caller, Try),
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
         let provider = &service.provider;
@@ -321,7 +356,7 @@ impl TokenEndpoint<'_> {
         response.headers_mut().remove(CONTENT_TYPE);
         match response.status() {
             StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(response),
-            status => Err(ProviderError::from_status(status)),
+            status => Err(ProviderError::from_status(status, response.headers())),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use oauth2::{RequestTokenError, basic::BasicErrorResponse};
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,6 +10,9 @@ use thiserror::Error;
 
 use super::Provider;
 use crate::outbound::OutboundError;
+
+/// Longest `Retry-After` that a refresh waits for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A provider gave no tokens.
 ///
@@ -32,6 +35,8 @@ pub enum ProviderError {
     Busy {
         /// Its HTTP status.
         status: u16,
+        /// Its `Retry-After`, if that is a number of seconds.
+        retry_after: Option<Duration>,
     },
     /// The provider's servers fail. Try again later.
     #[error("the provider fails (HTTP {status})")]
@@ -129,11 +134,44 @@ impl ProviderError {
         }
     }
 
-    /// Makes the error for a status that RFC 6749 does not define.
-    pub(super) fn from_status(status: StatusCode) -> Self {
+    /// Returns the pause before the same request may be sent again, at least `pause`.
+    /// `None` if it must not be, or if that would not help: after a refusal, and after a
+    /// lost answer to a refresh token that may be used up by now.
+    ///
+    /// `token_stays` says that the provider takes the refresh token again after such an answer.
+    pub(super) fn pause_before_retry(
+        &self,
+        token_stays: bool,
+        pause: Duration,
+    ) -> Option<Duration> {
+        match self {
+            Self::Unreachable { .. } => Some(pause),
+            Self::Failing { .. } | Self::BrokenOff { .. } | Self::Nonsense { .. } => {
+                token_stays.then_some(pause)
+            }
+            Self::Busy { retry_after, .. } => {
+                let asked = retry_after.filter(|asked| token_stays && *asked <= LONGEST_PAUSE)?;
+                Some(asked.max(pause))
+            }
+            Self::GrantRefused(_)
+            | Self::ClientRejected(_)
+            | Self::RequestRefused(_)
+            | Self::TooSlow
+            | Self::Resting { .. }
+            | Self::Crowded
+            | Self::Withheld
+            | Self::UnknownRegion => None,
+        }
+    }
+
+    /// For a status that no token answer has.
+    pub(super) fn from_status(status: StatusCode, headers: &HeaderMap) -> Self {
         let number = status.as_u16();
         match status {
-            StatusCode::TOO_MANY_REQUESTS => Self::Busy { status: number },
+            StatusCode::TOO_MANY_REQUESTS => Self::Busy {
+                status: number,
+                retry_after: retry_after(headers),
+            },
             _ if status.is_server_error() => Self::Failing { status: number },
             _ => Self::Nonsense {
                 what: format!("HTTP {number}"),
@@ -191,7 +229,10 @@ impl ProviderError {
         } else if is(&["invalid_client", "unauthorized_client", "deleted_client"]) {
             Self::ClientRejected(Refusal { code, advice })
         } else if is(&["slow_down"]) {
-            Self::Busy { status: 400 }
+            Self::Busy {
+                status: 400,
+                retry_after: None,
+            }
         } else if is(&["temporarily_unavailable", "server_error"]) {
             Self::Failing { status: 400 }
         } else {
@@ -206,6 +247,12 @@ impl Provider {
         // The provider's description is more precise than the standard's code.
         advice(&self.advice, words).or_else(|| advice(&self.advice, code))
     }
+}
+
+/// Reads a number of seconds (RFC 9110 section 10.2.3); a date is not read.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The member that RFC 6749 section 5.2 requires, and pCloud's and Huawei's own.
@@ -293,6 +340,36 @@ mod tests {
         check("AADSTS70000 AADSTS700016", Some("no such application"));
         check("invalid_grant", Some("general"));
         check("invalid_grants", None);
+    }
+
+    #[test]
+    fn a_request_is_sent_again_only_where_nothing_can_be_lost() {
+        let pause = Duration::from_secs(1);
+        let busy = |seconds: Option<u64>| ProviderError::Busy {
+            status: 429,
+            retry_after: seconds.map(Duration::from_secs),
+        };
+        let broken = ProviderError::BrokenOff {
+            cause: String::new(),
+        };
+        let unreachable = ProviderError::Unreachable {
+            cause: String::new(),
+        };
+        let check = |error: &ProviderError, token_stays, expected: Option<u64>| {
+            let pause = error.pause_before_retry(token_stays, pause);
+            assert_eq!(pause.map(|pause| pause.as_secs()), expected, "{error:?}");
+        };
+        check(&unreachable, true, Some(1));
+        check(&unreachable, false, Some(1));
+        check(&broken, true, Some(1));
+        check(&broken, false, None);
+        check(&ProviderError::Failing { status: 500 }, false, None);
+        check(&busy(Some(0)), true, Some(1));
+        check(&busy(Some(5)), true, Some(5));
+        check(&busy(Some(6)), true, None);
+        check(&busy(None), true, None);
+        check(&busy(Some(1)), false, None);
+        check(&ProviderError::TooSlow, true, None);
     }
 
     #[test]

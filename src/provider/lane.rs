@@ -8,10 +8,9 @@ use tokio::time::timeout;
 
 use super::{
     Catalog, Provider, ProviderError,
-    breaker::{Breaker, Pass},
+    breaker::{Breaker, LoginTag, Pass},
 };
 use crate::{
-    clock::Stopwatch,
     limit::{ClientNetwork, FairQueue, Place},
     telemetry::{LaneMetrics, Metrics},
 };
@@ -35,15 +34,30 @@ const LAST_LOOK: Duration = Duration::from_millis(250);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The holder of an AuthID, for an access token.
-    Holder(ClientNetwork),
+    Holder(ClientNetwork, LoginTag),
     /// The holder of an AuthID, to revoke it.
     Revoker(ClientNetwork),
     /// Anybody with a code, a login token, or an AuthID that may be made up.
     Stranger(ClientNetwork),
 }
 
-/// The lanes of all providers, by id and region. Each region has servers of its own, which
-/// may fail while those of other regions work.
+impl Caller {
+    fn network(self) -> ClientNetwork {
+        match self {
+            Self::Holder(network, _) | Self::Revoker(network) | Self::Stranger(network) => network,
+        }
+    }
+
+    fn login(self) -> Option<LoginTag> {
+        match self {
+            Self::Holder(_, login) => Some(login),
+            Self::Revoker(_) | Self::Stranger(_) => None,
+        }
+    }
+}
+
+/// The lanes of all providers, by id and region: each region has servers of its own, and
+/// some of them may be away.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes(Arc<HashMap<String, ByRegion>>);
 
@@ -59,9 +73,19 @@ struct ProviderLanes {
 #[derive(Debug)]
 struct Lane {
     turns: FairQueue,
+    /// Places of calls that are tried again, so that they take none from first tries.
+    retries: FairQueue,
     breaker: Breaker,
-    since_start: Stopwatch,
     metrics: LaneMetrics,
+}
+
+/// The number of times that a request was sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Try {
+    /// Never.
+    First,
+    /// Once or more. It waits for no place.
+    Again,
 }
 
 impl Lanes {
@@ -71,8 +95,8 @@ impl Lanes {
         let lanes = |provider: &Provider| {
             let lane = |calls, queue| Lane {
                 turns: FairQueue::new(calls, queue, QUEUE_WAIT),
+                retries: FairQueue::new(FEW_CALLS, 0, Duration::ZERO),
                 breaker: Breaker::new(),
-                since_start: Stopwatch::start(),
                 metrics: metrics.lane(&provider.id),
             };
             ProviderLanes {
@@ -105,7 +129,7 @@ impl Lanes {
     pub(super) async fn call<T>(
         &self,
         (provider, region): (&Provider, Option<&str>),
-        caller: Caller,
+        (caller, try_): (Caller, Try),
         deadline: Duration,
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
@@ -113,12 +137,12 @@ impl Lanes {
         let known = by_region.get(&region.map(str::to_owned));
         // A region that the table does not list has no URL, so no call will be made.
         let lanes = known.unwrap_or(&by_region[&None]);
-        let (lane, client) = match caller {
-            Caller::Holder(client) => (&lanes.holders, client),
-            Caller::Revoker(client) => (&lanes.revokers, client),
-            Caller::Stranger(client) => (&lanes.strangers, client),
+        let lane = match caller {
+            Caller::Holder(..) => &lanes.holders,
+            Caller::Revoker(_) => &lanes.revokers,
+            Caller::Stranger(_) => &lanes.strangers,
         };
-        let (_room, pass) = lane.enter(client).await?;
+        let (_room, pass) = lane.enter(caller, try_).await?;
         let _under_way = lane.metrics.under_way();
         let mut call = pin!(call);
         let answer = match timeout(deadline, &mut call).await {
@@ -132,7 +156,7 @@ impl Lanes {
         // If nothing was sent, the provider is not to blame.
         if error != Some(&ProviderError::Withheld) {
             let failure = error.filter(|error| says_that_it_is_ill(caller, error));
-            lane.note(provider, pass, failure);
+            lane.note(provider, caller, pass, failure);
         }
         answer
     }
@@ -143,7 +167,7 @@ impl Lanes {
 /// input, so only a failed connection counts.
 fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
     match caller {
-        Caller::Holder(_) => matches!(
+        Caller::Holder(..) => matches!(
             error,
             ProviderError::Busy { .. }
                 | ProviderError::Failing { .. }
@@ -158,29 +182,56 @@ fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
 }
 
 impl Lane {
-    async fn enter(&self, client: ClientNetwork) -> Result<(Place, Pass<'_>), ProviderError> {
-        if let Some(rest) = self.breaker.open_for(self.since_start.elapsed()) {
-            return Err(self.resting(rest));
+    /// Waits for a place and for the breaker. While the breaker is open, holders wait for
+    /// its next trial; others are turned away.
+    async fn enter(&self, caller: Caller, try_: Try) -> Result<(Place, Pass<'_>), ProviderError> {
+        loop {
+            if self.breaker.open_for().is_some() {
+                self.wait_for_trial(caller).await?;
+            }
+            let room = match try_ {
+                Try::First => {
+                    let _waiting = self.metrics.waits();
+                    self.turns.enter(caller.network()).await
+                }
+                Try::Again => self.retries.enter_at_once(),
+            };
+            let room = room.ok_or_else(|| self.crowded())?;
+            match self.breaker.pass() {
+                Ok(pass) => return Ok((room, pass)),
+                // Another call is the trial: wait for its end, without a place.
+                Err(_) => drop(room),
+            }
         }
-        let room = {
-            let _waiting = self.metrics.waits();
-            self.turns.enter(client).await
-        };
-        let room = room.ok_or_else(|| self.crowded())?;
-        let passed = self.breaker.pass(self.since_start.elapsed());
-        Ok((room, passed.map_err(|rest| self.resting(rest))?))
     }
 
-    fn note(&self, provider: &Provider, pass: Pass<'_>, failure: Option<&ProviderError>) {
+    async fn wait_for_trial(&self, caller: Caller) -> Result<(), ProviderError> {
+        let open = match caller {
+            Caller::Holder(..) => self.breaker.closes().await.err(),
+            Caller::Revoker(_) | Caller::Stranger(_) => self.breaker.open_for(),
+        };
+        match open {
+            Some(rest) => Err(self.resting(rest)),
+            None => Ok(()),
+        }
+    }
+
+    fn note(
+        &self,
+        provider: &Provider,
+        caller: Caller,
+        pass: Pass<'_>,
+        failure: Option<&ProviderError>,
+    ) {
         let Some(error) = failure else {
             return pass.answered();
         };
-        if pass.failed(self.since_start.elapsed()) {
+        if pass.failed(caller.login()) {
             self.metrics.opened.inc();
             tracing::warn!(
                 provider = %provider.id,
-                "it failed several times in a row, and is asked less often until it answers: \
-                 {error}"
+                "it failed for several logins in a row, and is asked less often until it \
+                 answers: {error}"
             );
         }
     }

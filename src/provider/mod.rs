@@ -8,17 +8,20 @@ mod client;
 mod error;
 mod lane;
 mod realm;
+mod retries;
 mod revocation;
 mod salvage;
 mod table;
 mod token_response;
 
+pub use breaker::LoginTag;
 pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, RealmOwner, Withheld};
-pub use client::{CodeExchange, Patience, ProviderClient, RefreshAnswer};
+pub use client::{Attempt, CodeExchange, Patience, ProviderClient, RefreshAnswer};
 pub use error::{ProviderError, Refusal};
-pub use lane::Caller;
+pub use lane::{Caller, Try};
 pub use realm::Realm;
+pub use retries::RetryPauses;
 pub use revocation::GrantTokens;
 pub use table::{
     ClientAuthentication, Credentials, EndpointUrl, LoginMethod, Provider, Rclone, RefreshTokens,

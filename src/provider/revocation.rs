@@ -11,7 +11,8 @@ use http::{
 use serde_json::Value;
 
 use super::{
-    Caller, ProviderClient, ProviderError, Revocation, RevocationMethod, Service, client::fence,
+    Caller, ProviderClient, ProviderError, Revocation, RevocationMethod, Service, Try,
+    client::fence,
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
@@ -64,7 +65,12 @@ impl ProviderClient {
             judge(&sent.await?, service)
         };
         self.lanes
-            .call((&service.provider, region), caller, self.deadline, call)
+            .call(
+                (&service.provider, region),
+                (caller, Try::First),
+                self.deadline,
+                call,
+            )
             .await
     }
 }
@@ -92,7 +98,7 @@ fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderErro
     match answer.status() {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {}
         _ if confirms => {}
-        status => return Err(ProviderError::from_status(status)),
+        status => return Err(ProviderError::from_status(status, answer.headers())),
     }
     // Some providers send errors with a status that confirms.
     match ProviderError::from_body(answer.body(), &service.provider) {

@@ -8,7 +8,7 @@ use crate::{
     keyring::Keyring,
     limit::{ClientNetwork, Limit},
     oauth_server::{OldAuthId, OldAuthIdError, OldAuthIds},
-    provider::{Caller, Catalog, Service},
+    provider::{Caller, Catalog, LoginTag, Service},
     seal::{self, Grant, Lineage, NotAnAuthId, Opened},
     telemetry::Metrics,
 };
@@ -99,16 +99,17 @@ impl AuthIdReader {
             "an old AuthID was presented"
         );
         let keys = self.keyring.current();
+        let caller = match unproven {
+            Some(_) => Caller::Stranger(client),
+            None => Caller::Holder(client, tag(&grant.lineage)),
+        };
         Ok(PresentedAuthId {
             service: Arc::clone(service),
             is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid: String::new(),
-            caller: match unproven {
-                Some(_) => Caller::Stranger(client),
-                None => Caller::Holder(client),
-            },
+            caller,
             unproven,
             opened_at: now,
         })
@@ -127,13 +128,14 @@ impl AuthIdReader {
             // For an alias too, rules that revoke by service must match.
             grant.service.clone_from(&service.id);
         }
+        let caller = Caller::Holder(client, tag(&grant.lineage));
         Ok(PresentedAuthId {
             service: Arc::clone(service),
             is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
             grant,
             kid,
-            caller: Caller::Holder(client),
+            caller,
             unproven: None,
             opened_at: now,
         })
@@ -145,4 +147,9 @@ impl AuthIdReader {
             service: grant.service.clone(),
         })
     }
+}
+
+/// Returns the mark by which a provider's breaker tells logins apart.
+fn tag(lineage: &Lineage) -> LoginTag {
+    LoginTag::from_ne_bytes(*lineage.as_bytes())
 }

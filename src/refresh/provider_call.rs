@@ -16,8 +16,8 @@ use crate::{
     clock::{Clock, Stopwatch},
     keyring::Keyring,
     provider::{
-        Caller, Patience, ProviderClient, ProviderError, RefreshAnswer, RefreshTokens, Refusal,
-        Service, Tokens,
+        Attempt, Caller, Patience, ProviderClient, ProviderError, RefreshAnswer, RefreshTokens,
+        Refusal, Service, Tokens, Try,
     },
     seal::Grant,
     store::StoreError,
@@ -76,7 +76,7 @@ impl ProviderCall {
         let lease = leased.lease.clone();
         let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
         let permit = lease.map(SendPermit::new);
-        let answer = self.send_once(kind, &leased, permit.as_ref()).await;
+        let answer = leased.hold(self.send(kind, &leased, permit.as_ref())).await;
         let replaced = answer.replaced.map(|token| {
             let (keys, now) = (self.keyring.current(), self.clock.now());
             ReplacedToken::seal(&keys, now, &leased.grant, token)
@@ -119,27 +119,63 @@ impl ProviderCall {
         }
     }
 
-    /// Sends the refresh token, once, and waits for the answer.
-    async fn send_once(
+    /// Sends the refresh token. After a failure it sends it again where that loses nothing,
+    /// as long as a client waits.
+    async fn send(
         &self,
         kind: RefreshTokens,
         leased: &LeasedGrant,
         permit: Option<&SendPermit>,
     ) -> RefreshAnswer {
-        let patience = match kind {
-            RefreshTokens::SingleUse => Patience::ForTheToken,
-            _ => Patience::ForTheClient,
+        let token_stays = kind != RefreshTokens::SingleUse;
+        let patience = match token_stays {
+            true => Patience::ForTheClient,
+            false => Patience::ForTheToken,
         };
+        let began = Stopwatch::start();
+        let mut attempt = Attempt {
+            caller: self.caller,
+            patience,
+            number: Try::First,
+            after: Duration::ZERO,
+        };
+        let mut answer = self.send_once(attempt, leased, permit).await;
+        for pause in self.provider.pauses() {
+            let pause = answer.pause_before_retry(token_stays, pause);
+            let fits = |pause: &Duration| began.elapsed() + *pause < self.provider.deadline();
+            let Some(pause) = pause.filter(fits) else {
+                break;
+            };
+            tokio::time::sleep(pause).await;
+            attempt.number = Try::Again;
+            attempt.after = began.elapsed();
+            let next = self.send_once(attempt, leased, permit).await;
+            // There was no place for another try.
+            if let Err(ProviderError::Crowded) = next.tokens {
+                break;
+            }
+            answer = next;
+        }
+        answer
+    }
+
+    /// Sends the refresh token, once, and waits for the answer.
+    async fn send_once(
+        &self,
+        attempt: Attempt,
+        leased: &LeasedGrant,
+        permit: Option<&SendPermit>,
+    ) -> RefreshAnswer {
         let stopwatch = Stopwatch::start();
         // Boxed: each future that it is passed to would reserve room for it twice.
         let request = Box::pin(self.provider.refresh(
             &self.service,
             leased.grant.region.as_deref(),
             &leased.grant.refresh_token,
-            (self.caller, patience),
+            attempt,
             permit.map(SendPermit::question),
         ));
-        let answer = leased.hold(request).await;
+        let answer = request.await;
         let provider = &self.service.provider.id;
         self.metrics.provider_called(provider, stopwatch.elapsed());
         answer

@@ -136,7 +136,7 @@ impl RefreshEngine {
             access_token: live.as_ref().map(|live| &live.access_token),
         };
         let caller = match presented.caller {
-            Caller::Holder(client) => Caller::Revoker(client),
+            Caller::Holder(client, _) => Caller::Revoker(client),
             stranger => stranger,
         };
         let permit = leased.lease.clone().map(SendPermit::new);

@@ -8,6 +8,7 @@ use authseal::{
     config::Config,
     environment::Environment,
     listen::{Limits, Listener},
+    provider::RetryPauses,
     telemetry::{self, LogFilter, LogFormat},
 };
 use tokio::net::TcpListener;
@@ -34,6 +35,7 @@ impl Default for TestAppBuilder {
             environment: Vec::new(),
             knobs: Knobs {
                 clock: Clock::manual(UnixTime(1_800_000_000)),
+                retry_pauses: RetryPauses([Duration::from_millis(10), Duration::from_millis(20)]),
                 ..Knobs::default()
             },
             access_token_lifetime: Duration::from_secs(3600),
