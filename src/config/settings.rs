@@ -1,4 +1,4 @@
-//! Declarations of all settings, one row each. A row is the only place to add a setting:
+//! Declarations of all settings, one row each. A new row is a new setting:
 //!
 //! ```text
 //! /// Meaning, for the table in README.md.
