@@ -26,7 +26,7 @@ fn same_address(settings: &Settings) -> Option<String> {
         return None;
     };
     (service.port() != 0 && service == settings.admin.listen).then(|| {
-        "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; give one another port".to_owned()
+        "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; change the port of one".to_owned()
     })
 }
 
@@ -86,8 +86,8 @@ fn plain_http(config: &Config) -> Option<String> {
     let public_url = &config.public_url;
     (!public_url.is_https() && !public_url.is_loopback()).then(|| {
         format!(
-            "AUTHSEAL_PUBLIC_URL is {public_url}: without https, whoever is on the way reads \
-             AuthIDs, cookies and passwords"
+            "AUTHSEAL_PUBLIC_URL is {public_url}: without https, anybody on the network in between \
+             can read AuthIDs, cookies and passwords"
         )
     })
 }
@@ -108,7 +108,7 @@ fn forgotten_at_restart(config: &Config) -> Option<String> {
 fn unused_socket(config: &Config, environment: &Environment) -> Option<String> {
     let is_passed = environment.is_set("LISTEN_FDS");
     (is_passed && config.edge.listen != ListenAddress::Systemd).then(|| {
-        "systemd passes a socket, on which nobody will listen: set AUTHSEAL_LISTEN=systemd"
+        "systemd passes a socket that is not used: set AUTHSEAL_LISTEN=systemd to listen on it"
             .to_owned()
     })
 }
@@ -157,8 +157,8 @@ fn wide_networks(config: &Config) -> impl Iterator<Item = String> {
 fn authids_in_clear(config: &Config, is_moving_in: bool) -> Option<String> {
     let warning = match (config.old_authids.accept_v2_plain, is_moving_in) {
         (true, _) => {
-            "AUTHSEAL_ACCEPT_V2_PLAIN is on: AuthIDs are taken that hold their refresh token in \
-             CLEAR. Renew them at /renew or with authseal import, and switch it off again"
+            "AUTHSEAL_ACCEPT_V2_PLAIN is on: AuthIDs that hold their refresh token in CLEAR are \
+             accepted. Renew them at /renew or with authseal import, and switch it off again"
         }
         (false, true) => {
             "AuthIDs that hold their refresh token in clear, as Duplicati's own server makes them, \

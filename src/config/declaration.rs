@@ -11,42 +11,14 @@ pub(super) const PREFIX: &str = "AUTHSEAL_";
 /// The declaration of one setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared {
-    /// The name of the variable, without `AUTHSEAL_`.
+    /// Name of the variable, without `AUTHSEAL_`.
     pub name: &'static str,
-    /// The text of the doc comment, for the table in README.md.
+    /// Text of the doc comment, for the table in README.md.
     pub meaning: &'static str,
-    /// The rule for a variable that is not set.
-    pub unset: Unset,
-}
-
-/// The rule for a variable that is not set.
-#[derive(Clone, Copy, Debug)]
-pub enum Unset {
-    /// The server does not start.
-    Required,
-    /// This text is parsed instead.
-    Value(&'static str),
-    /// The setting is `None`, which these words explain.
-    Nothing(&'static str),
-}
-
-/// Each kind of setting has a function of the same name in [`Reader`].
-impl Unset {
-    pub(super) const fn required(_example: &'static str) -> Self {
-        Self::Required
-    }
-
-    pub(super) const fn default(text: &'static str) -> Self {
-        Self::Value(text)
-    }
-
-    pub(super) const fn optional(words: &'static str) -> Self {
-        Self::Nothing(words)
-    }
-
-    pub(super) const fn password(words: &'static str) -> Self {
-        Self::Nothing(words)
-    }
+    /// Name of the kind, which is a function of [`Reader`].
+    pub kind: &'static str,
+    /// Text about the setting if it is not set; its meaning depends on the kind.
+    pub text: &'static str,
 }
 
 /// Parses settings, and adds a problem that names the variable for each that is wrong.
@@ -85,12 +57,11 @@ impl<'a> Reader<'a> {
         example: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let Some(text) = self.text(name) else {
+        if !self.texts.contains_key(&name.to_lowercase()) {
             let problem = format!("{PREFIX}{name} is not set; write it like {example}");
             self.problems.push(problem);
-            return None;
-        };
-        self.parsed(name, text.trim(), parse)
+        }
+        self.optional(name, "", parse)
     }
 
     /// Parses a setting that has a default. A wrong value is a problem, and the default is
@@ -104,6 +75,7 @@ impl<'a> Reader<'a> {
         let given = self.optional(name, "", &parse);
         given.unwrap_or_else(|| match parse(default) {
             Ok(value) => value,
+            // A test in settings.rs parses every default.
             Err(error) => panic!("the declared default of {name} {error}"),
         })
     }
@@ -112,11 +84,10 @@ impl<'a> Reader<'a> {
     pub(super) fn optional<T, E: Display>(
         &mut self,
         name: &str,
-        _words: &str,
+        words: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let text = self.text(name)?;
-        self.parsed(name, text.trim(), parse)
+        self.password(name, words, |text| parse(text.trim()))
     }
 
     /// Parses a password that may be left out. Blanks at its ends are part of it.
@@ -126,21 +97,8 @@ impl<'a> Reader<'a> {
         _words: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let text = self.text(name)?;
-        self.parsed(name, &text, parse)
-    }
-
-    fn text(&mut self, name: &str) -> Option<String> {
-        self.texts.remove(&name.to_lowercase())
-    }
-
-    fn parsed<T, E: Display>(
-        &mut self,
-        name: &str,
-        text: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let parsed = parse(text);
+        let text = self.texts.remove(&name.to_lowercase())?;
+        let parsed = parse(&text);
         let parsed = parsed.map_err(|error| self.problems.push(format!("{PREFIX}{name} {error}")));
         parsed.ok()
     }
@@ -200,7 +158,8 @@ macro_rules! settings {
                 Declared {
                     name: $name,
                     meaning: concat!($($meaning),+).trim_ascii(),
-                    unset: Unset::$kind($text),
+                    kind: stringify!($kind),
+                    text: $text,
                 },
             )+)+
         ];

@@ -22,7 +22,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-pub use declaration::{Declared, Unset};
+pub use declaration::Declared;
 pub use offer::Offer;
 pub use partial::{admin_address, key_source, load_keyring, service_ids};
 pub use settings::{

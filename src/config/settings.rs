@@ -1,4 +1,4 @@
-//! Declarations of all settings, one row each. A row is the only place to add a setting:
+//! Declarations of all settings, one row each. A new row is a new setting:
 //!
 //! ```text
 //! /// Meaning, for the table in README.md.
@@ -25,7 +25,7 @@ use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 use url::Url;
 
 use super::{
-    declaration::{Declared, Reader, Unset, settings},
+    declaration::{Declared, Reader, settings},
     parsers::{
         address_and_port, all_or_any, connections, first_key, folder, key_set, log_format,
         login_networks, mebibytes, passphrase, pem_path, refreshes_per_hour, true_or_false,

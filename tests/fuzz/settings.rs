@@ -52,7 +52,7 @@ const WORDS: &[&str] = &[
 
 /// Settings and what they may be. Whatever says never-print is secret. FOLDER holds a
 /// good certificate and its key.
-const SETTINGS: [(&str, &[&str]); 36] = [
+const SETTINGS: &[(&str, &[&str])] = &[
     (
         "AUTHSEAL_PUBLIC_URL",
         &["https://auth.example.com/seal", "http://localhost:8080"],

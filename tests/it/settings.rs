@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use authseal::config::{DECLARED, Declared, Unset};
+use authseal::config::{DECLARED, Declared};
 
 use crate::support::run;
 
@@ -194,11 +194,11 @@ async fn what_is_no_command_is_told_with_the_commands() {
 
 /// The row of the table in README.md that belongs to a declaration.
 fn row(declared: &Declared) -> String {
-    let default = match declared.unset {
-        Unset::Required => "required".to_owned(),
-        Unset::Value("") => "none".to_owned(),
-        Unset::Value(text) => format!("`{text}`"),
-        Unset::Nothing(words) => words.to_owned(),
+    let default = match (declared.kind, declared.text) {
+        ("required", _) => "required".to_owned(),
+        ("default", "") => "none".to_owned(),
+        ("default", text) => format!("`{text}`"),
+        (_, words) => words.to_owned(),
     };
     let (name, meaning) = (declared.name, declared.meaning);
     format!("| `AUTHSEAL_{name}` | {meaning} | {default} |")
