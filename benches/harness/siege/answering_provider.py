@@ -4,12 +4,12 @@ import asyncio
 from typing import Any
 
 from .aside import CONTEXT, Inside
-from .provider import TOKEN, Provider, converse, response
+from .provider import TOKEN, RunningProvider, converse, response
 
 REFRESH_S, JUNK_S = 0.02, 0.3
 
 
-class AnsweringProvider(Provider):
+class AnsweringProvider(RunningProvider):
     def __init__(self, deadline_s: float):
         self.junk, self.junk_status = CONTEXT.Value("i", 0), CONTEXT.Value("i", 400)
         super().__init__(_serve, self.junk, self.junk_status, deadline_s=deadline_s)

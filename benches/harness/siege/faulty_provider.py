@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from .aside import CONTEXT, Inside
-from .provider import TOKEN, Provider, bind, converse, response
+from .provider import TOKEN, RunningProvider, bind, converse, response
 
 HEALTHY = "healthy"
 FAULTS = {
@@ -21,7 +21,7 @@ MODES = [HEALTHY, *FAULTS]
 SLOW_S, DRIP_S, LOOK_EVERY_S = 5.0, 1.0, 0.02
 
 
-class FaultyProvider(Provider):
+class FaultyProvider(RunningProvider):
     def __init__(self, deadline_s: float, slow_s: float = SLOW_S):
         self._mode = CONTEXT.Value("i", 0)
         super().__init__(_serve, self._mode, slow_s, deadline_s=deadline_s)

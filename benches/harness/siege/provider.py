@@ -11,7 +11,7 @@ from .aside import Aside
 TOKEN = {"access_token": "t" * ACCESS_TOKEN_CHARACTERS, "token_type": "bearer", "expires_in": SHORT_S}
 
 
-class Provider:
+class RunningProvider:
     """Listens at one port; `serve(inside, socket, *arguments)` tells "listening"."""
 
     def __init__(self, serve: Callable, *arguments: Any, deadline_s: float):
@@ -22,7 +22,7 @@ class Provider:
         if not self._aside.wait_until(lambda told: told == "listening", timeout_s=10):
             raise TimeoutError("the provider does not listen")
 
-    def __enter__(self) -> "Provider":
+    def __enter__(self) -> "RunningProvider":
         return self
 
     def __exit__(self, *error: object) -> None:
