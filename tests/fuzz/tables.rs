@@ -6,7 +6,7 @@ use authseal::{
     config::{Config, Rejected},
     environment::Environment,
     outbound::{Outbound, OutboundProxy},
-    provider::{LoginMethod, ProviderClient, RedirectPath, Service},
+    provider::{LoginMethod, ProviderClient, RedirectPath, RetryPauses, Service},
     telemetry::Metrics,
 };
 use http::{HeaderValue, Request};
@@ -170,7 +170,13 @@ pub fn check_complaints(rejected: &Rejected) -> TestCaseResult {
 fn check_usable(config: &Config, outbound: &Outbound) -> TestCaseResult {
     let catalog = &config.offer.catalog;
     let deadline = Duration::from_secs(1);
-    let client = ProviderClient::new(outbound.clone(), deadline, catalog, &Metrics::new());
+    let client = ProviderClient::new(
+        outbound.clone(),
+        deadline,
+        RetryPauses::default(),
+        catalog,
+        &Metrics::new(),
+    );
     let redirect_uri = config.public_url.join(RedirectPath::SHARED);
     for service in catalog.iter() {
         let begun = client.authorization(service, &redirect_uri, "state");

@@ -8,7 +8,7 @@ use authseal::{
     environment::Environment,
     keyring::Jwk,
     outbound::{Outbound, OutboundProxy},
-    provider::ProviderClient,
+    provider::{ProviderClient, RetryPauses},
     refresh::{AuthIdReader, RefreshEngine},
     secret::Secret,
     store::{Memory, Name},
@@ -45,7 +45,13 @@ async fn remembered(refresh_tokens: &str, provider: ScriptedProvider) -> Option<
     let memory = Memory::new(clock.clone(), 1 << 20);
     let metrics = Arc::new(Metrics::new());
     let outbound = Outbound::new(OutboundProxy::default());
-    let provider = ProviderClient::new(outbound, HOUR, &config.offer.catalog, &metrics);
+    let provider = ProviderClient::new(
+        outbound,
+        HOUR,
+        RetryPauses::default(),
+        &config.offer.catalog,
+        &metrics,
+    );
     let authids = AuthIdReader {
         catalog: Arc::new(config.offer.catalog),
         old_authids: authseal::oauth_server::OldAuthIds::new(false, None, clock.clone()),

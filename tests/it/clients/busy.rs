@@ -9,11 +9,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{
-    super::refresh::{connect, gated},
-    causes::{REFRESH_TOKEN, Seen, provider_says},
+use super::causes::{REFRESH_TOKEN, Seen, provider_says};
+use crate::support::{
+    Answer, Gate, Scrape, ScriptedProvider, TestApp, connect, eventually, gated, get, tokens,
 };
-use crate::support::{Answer, Gate, Scrape, ScriptedProvider, TestApp, eventually, get, tokens};
 
 /// Calls to one provider at once, and the calls that may wait.
 const CALLS: usize = 128;
