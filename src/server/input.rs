@@ -42,6 +42,12 @@ pub(super) fn nonce(text: Option<String>) -> String {
     text.filter(is_nonce).unwrap_or_default()
 }
 
+/// True if the query has an AuthID.
+pub(super) fn has_authid_in_query(uri: &Uri) -> bool {
+    // Most requests have no query, and need no parsing.
+    uri.query().is_some() && query(uri, AUTHID_FIELD).is_some()
+}
+
 /// True if the AuthID is in the header, as a script sends it.
 pub(super) fn has_authid_header(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHID_HEADER)

@@ -48,7 +48,17 @@ impl<'a> Explanation<'a> {
     }
 }
 
+/// Returns a reason with a full stop at its end, for a page.
+pub(super) fn sentence(reason: String) -> String {
+    reason + "."
+}
+
 impl Server {
+    /// Returns the public address of the start page.
+    pub(super) fn login_url(&self) -> String {
+        self.public_url().join("/")
+    }
+
     pub(super) fn error_page(&self, explanation: Explanation<'_>) -> Reply {
         let links = explanation.links.iter();
         let page = ErrorPage {
@@ -81,7 +91,7 @@ impl Server {
         let explanation = Explanation::new(
             error.status(),
             "This server waits for its keys",
-            error.reason.clone(),
+            sentence(error.reason(&self.login_url())),
             "Nothing is lost: every AuthID is good again when they are there.",
         );
         self.error_page(explanation)
@@ -123,7 +133,7 @@ impl Server {
         let explanation = Explanation::new(
             api_error.status(),
             "It is not renewed",
-            api_error.reason,
+            sentence(api_error.reason(&self.login_url())),
             "What you have stays as it is.",
         )
         .link("Try again", self.path("/renew"))
@@ -137,7 +147,7 @@ impl Server {
         let explanation = Explanation::new(
             api_error.status(),
             "It is not revoked",
-            api_error.reason,
+            sentence(api_error.reason(&self.login_url())),
             "The AuthID may still give access.",
         );
         let explanation = match error {

@@ -2,7 +2,12 @@
 
 use http::StatusCode;
 
-use super::{TELL_ADMINISTRATOR, api_error::ApiError, capitalised, error_page::Explanation};
+use super::{
+    TELL_ADMINISTRATOR,
+    api_error::ApiError,
+    capitalised,
+    error_page::{Explanation, sentence},
+};
 use crate::{
     limit::TooOften,
     login::LoginError,
@@ -97,7 +102,8 @@ impl Server {
                     }
                     false => "Nothing was kept, and nothing is lost: begin the login again.",
                 };
-                no_token(service, provider_error, advice).link("Try again", again(service))
+                no_token(service, provider_error, advice, &self.login_url())
+                    .link("Try again", again(service))
             }
             LoginError::NoRefreshToken { service } => {
                 no_refresh_token(service).link("Log in again", again(service))
@@ -150,7 +156,12 @@ fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'s
     .link("Try again", again)
 }
 
-fn no_token(service: &Service, error: &ProviderError, advice: &str) -> Explanation<'static> {
+fn no_token(
+    service: &Service,
+    error: &ProviderError,
+    advice: &str,
+    login_url: &str,
+) -> Explanation<'static> {
     let provider = &service.provider;
     let api_error = ApiError::of_provider(&provider.name, error);
     let status = match (error, &provider.login) {
@@ -159,7 +170,7 @@ fn no_token(service: &Service, error: &ProviderError, advice: &str) -> Explanati
         _ => api_error.status(),
     };
     let title = format!("{} gave no token", provider.name);
-    Explanation::new(status, title, api_error.reason, advice)
+    Explanation::new(status, title, sentence(api_error.reason(login_url)), advice)
 }
 
 /// Explains a login without a refresh token. Some providers send one only the first time
