@@ -17,7 +17,7 @@ use super::aes_crypt::{self, AesCryptError};
 use crate::{
     clock::{Clock, UnixTime},
     limit::{ClientNetwork, NetworkLimit, TooOften, Turns},
-    seal::{Ancestry, Grant, Lineage},
+    seal::{self, Ancestry, Flaw, Grant, Lineage},
     secret::Secret,
 };
 
@@ -59,9 +59,14 @@ pub enum OldAuthId {
 }
 
 impl OldAuthId {
-    /// Parses an AuthID. Returns `None` for any other form, such as a sealed AuthID, even
-    /// a damaged one.
-    pub fn parse(authid: &str) -> Option<Self> {
+    /// Parses an AuthID, which may have quotes or the name of an option around it. Returns
+    /// `None` for any other form, such as a sealed AuthID, even a damaged one.
+    pub fn parse(text: &str) -> Option<Self> {
+        // As it is first: a refresh token or a password may end with a quote.
+        Self::parse_exact(text).or_else(|| Self::parse_exact(seal::bare(text)))
+    }
+
+    fn parse_exact(authid: &str) -> Option<Self> {
         match authid.strip_prefix("v2:") {
             Some(rest) => {
                 let (service, refresh_token) = rest.split_once(':')?;
@@ -201,12 +206,14 @@ impl OldAuthIds {
         self.proven.insert(proof, ());
     }
 
-    /// Parses the AuthID. Returns `None` if it is not an old one, or its form is not
-    /// accepted.
-    pub fn parse(&self, authid: &str) -> Option<OldAuthId> {
-        OldAuthId::parse(authid).filter(|old| match old {
-            OldAuthId::Clear { .. } => self.accepts_clear,
-            OldAuthId::Stored { .. } => self.storage.is_some(),
+    /// Parses the AuthID. Returns `None` if it is not an old one, and a [`Flaw`] if its form
+    /// is not accepted.
+    pub fn parse(&self, text: &str) -> Option<Result<OldAuthId, Flaw>> {
+        let old = OldAuthId::parse(text)?;
+        Some(match old {
+            OldAuthId::Clear { .. } if !self.accepts_clear => Err(Flaw::OldInClear),
+            OldAuthId::Stored { .. } if self.storage.is_none() => Err(Flaw::OldStored),
+            accepted => Ok(accepted),
         })
     }
 
@@ -325,6 +332,8 @@ mod tests {
         let with_nul = format!("{}\0:x", &ID[..31]);
         for (authid, form) in [
             ("v2:googledrive:1//0gabc-_", Some("v2")),
+            ("\u{feff}\"v2:googledrive:1//0gabc-_\",\r\n", Some("v2")),
+            (&format!("--authid='{ID}:password'"), Some("v1")),
             // Refresh tokens of Keycloak are JWTs of three parts; those of Microsoft have
             // dots too.
             (
@@ -384,13 +393,13 @@ mod tests {
         let clock = || Clock::manual(UnixTime(5));
         let none = OldAuthIds::new(false, None, clock());
         let stored = format!("{ID}:x");
-        assert_eq!(none.parse("v2:a:token"), None);
-        assert_eq!(none.parse(&stored), None);
+        assert_eq!(none.parse("v2:a:token"), Some(Err(Flaw::OldInClear)));
+        assert_eq!(none.parse(&stored), Some(Err(Flaw::OldStored)));
         let both = OldAuthIds::new(true, Some("/nowhere".into()), clock());
-        let clear = both.parse("v2:a:token").unwrap();
+        let clear = both.parse("v2:a:token").unwrap().unwrap();
         let grant = both.open_blocking(clear, UnixTime(5)).unwrap();
         assert_eq!(grant.refresh_token.expose(), "token");
-        let stored = both.parse(&stored).unwrap();
+        let stored = both.parse(&stored).unwrap().unwrap();
         let opened = both.open_blocking(stored, UnixTime(5));
         assert_eq!(opened.unwrap_err(), OldAuthIdError::Unknown);
     }

@@ -73,7 +73,7 @@ pub struct Refreshed {
     token: Arc<CachedToken>,
     /// Remaining lifetime.
     pub expires_in: Duration,
-    /// The newest AuthID of this login, when it is not the one presented.
+    /// The newest AuthID of this login, when it is not exactly the text presented.
     pub newest_authid: Option<Secret>,
 }
 
@@ -143,7 +143,8 @@ impl RefreshEngine {
         check_revoked(&token)?;
         let refreshed = Refreshed {
             expires_in: token.expires_at.since(moment),
-            newest_authid: newest_authid(&keys, holder, &token, now),
+            newest_authid: newest_authid(&keys, holder, &token, now)
+                .or_else(|| holder.as_sealed.clone()),
             token,
         };
         Ok((refreshed, outcome))

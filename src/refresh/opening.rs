@@ -9,7 +9,8 @@ use crate::{
     limit::ClientNetwork,
     oauth_server::{OldAuthId, OldAuthIdError, Proof},
     provider::{Caller, Service},
-    seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Opened},
+    seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Pasted},
+    secret::Secret,
 };
 
 /// An AuthID that opened: what it holds, and under which key; no key's id is empty,
@@ -19,6 +20,8 @@ pub struct Holder<'e> {
     pub(super) service: &'e Arc<Service>,
     pub(super) grant: Grant,
     pub(super) kid: String,
+    /// The AuthID as it was sealed, if it came with something around it.
+    pub(super) as_sealed: Option<Secret>,
     /// True if its login was revoked at that time.
     is_revoked: bool,
     /// Whose provider calls are made for it.
@@ -47,12 +50,14 @@ impl Holder<'_> {
         &self,
     ) -> impl for<'s> FnOnce(&'s Arc<Service>) -> Holder<'s> + Send + use<> {
         let (grant, kid) = (self.grant.clone(), self.kid.clone());
+        let as_sealed = self.as_sealed.clone();
         let (caller, unproven) = (self.caller, self.unproven);
         let (is_revoked, keys_version, now) = (self.is_revoked, self.keys_version, self.now);
         move |service| Holder {
             service,
             grant,
             kid,
+            as_sealed,
             caller,
             unproven,
             is_revoked,
@@ -83,16 +88,17 @@ impl Holder<'_> {
 }
 
 impl RefreshEngine {
-    /// Opens what somebody at `address` presents as an AuthID, and finds its service.
+    /// Opens what somebody at `address` presents as an AuthID, and finds its service. Every
+    /// AuthID of a request comes here; what surrounded it on its way is taken off.
     pub async fn open(
         &self,
         authid: &str,
         address: Option<IpAddr>,
     ) -> Result<Holder<'_>, RefreshError> {
         let result = match self.open_sealed(authid, ClientNetwork::of(address)) {
-            Err(error) => match self.old_one(&error, authid) {
-                Some(old) => Box::pin(self.open_old(old, address)).await,
-                None => self.count(None, address).and(Err(error)),
+            Err(error) => match self.old_one(error, authid) {
+                Ok(old) => Box::pin(self.open_old(old, address)).await,
+                Err(error) => self.count(None, address).and(Err(error)),
             },
             Ok(holder) => self
                 .count(Some(holder.grant.lineage), address)
@@ -112,10 +118,15 @@ impl RefreshEngine {
     }
 
     /// The AuthID as one of another server, where it has no form of ours.
-    fn old_one(&self, error: &RefreshError, authid: &str) -> Option<OldAuthId> {
-        let no_form = RefreshError::Open(NotAnAuthId::Form.into());
-        let old = || self.parts.old_authids.parse(authid);
-        (*error == no_form).then(old).flatten()
+    fn old_one(&self, error: RefreshError, authid: &str) -> Result<OldAuthId, RefreshError> {
+        let RefreshError::Open(OpenError::NotAnAuthId(NotAnAuthId::Form(_))) = error else {
+            return Err(error);
+        };
+        match self.parts.old_authids.parse(authid) {
+            Some(Ok(old)) => Ok(old),
+            Some(Err(flaw)) => Err(OpenError::from(NotAnAuthId::Form(flaw)).into()),
+            None => Err(error),
+        }
     }
 
     /// Counted first: to try a password costs more than to count.
@@ -158,6 +169,7 @@ impl RefreshEngine {
             keys_version: keys.version(),
             grant,
             kid: String::new(),
+            as_sealed: None,
             caller: match unproven {
                 Some(_) => Caller::Stranger(client),
                 None => Caller::Holder(client),
@@ -170,7 +182,8 @@ impl RefreshEngine {
     fn open_sealed(&self, authid: &str, client: ClientNetwork) -> Result<Holder<'_>, RefreshError> {
         let keys = self.parts.keyring.current();
         let now = self.parts.clock.now();
-        let Opened { mut grant, kid } = seal::open(&keys, now, authid)?;
+        let Pasted { opened, authid } = seal::open_pasted(&keys, now, authid)?;
+        let (mut grant, kid) = (opened.grant, opened.kid);
         let service = self.service_of(&grant)?;
         if grant.service != service.id {
             // An alias: a rule on the service holds all the same.
@@ -182,6 +195,7 @@ impl RefreshEngine {
             keys_version: keys.version(),
             grant,
             kid,
+            as_sealed: authid,
             caller: Caller::Holder(client),
             unproven: None,
             now,

@@ -263,7 +263,7 @@ struct Body<'a> {
 fn not_one(why: NotAnAuthId) -> String {
     let hint = match why {
         NotAnAuthId::Missing => "send it in the X-AuthID header",
-        NotAnAuthId::TooLong | NotAnAuthId::Form => "copy the whole AuthID, or log in again",
+        NotAnAuthId::TooLong | NotAnAuthId::Form(_) => "copy the whole AuthID, or log in again",
     };
     format!("{}: {hint}.", capitalised(&why.to_string()))
 }

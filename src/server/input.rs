@@ -1,12 +1,18 @@
 //! Parsing of query parameters, cookies, headers and forms.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, Request,
     header::{CONTENT_TYPE, COOKIE},
 };
 
-use crate::{listen::Body, seal::NotAnAuthId, secret::Secret};
+use crate::{
+    listen::Body,
+    seal::{Flaw, NotAnAuthId},
+    secret::Secret,
+};
 
 /// Query parameter with the nonce of the visit that a link continues.
 pub(super) const VISIT: &str = "visit";
@@ -68,8 +74,11 @@ impl Presented<'_> {
 /// Returns the AuthID from header, query or form, in that order.
 pub(super) fn authid(request: &Request<Body>) -> Result<Presented<'_>, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
-        let text = value.to_str().map_err(|_| NotAnAuthId::Form)?;
-        return Ok(Presented::InHeader(text));
+        // Not every byte that was pasted is ASCII: a byte order mark falls away later.
+        return Ok(match String::from_utf8_lossy(value.as_bytes()) {
+            Cow::Borrowed(text) => Presented::InHeader(text),
+            Cow::Owned(text) => Presented::Decoded(Secret::new(text)),
+        });
     }
     let decoded = match query(request, AUTHID_FIELD) {
         Some(authid) => authid,
@@ -97,7 +106,7 @@ impl Form {
         match body {
             Body::Whole(form) => Ok(Self(form.clone())),
             Body::TooLong => Err(NotAnAuthId::TooLong),
-            Body::Broken => Err(NotAnAuthId::Form),
+            Body::Broken => Err(NotAnAuthId::Form(Flaw::CutAtEnd)),
         }
     }
 

@@ -122,7 +122,7 @@ pub(super) fn form(headers: &HeaderMap, body: &Body) -> Result<Form, OAuthError>
     Form::read(headers, body).map_err(|why| {
         OAuthError::invalid_request(match why {
             NotAnAuthId::TooLong => "The request is too long.",
-            NotAnAuthId::Missing | NotAnAuthId::Form => "The request was cut short.",
+            NotAnAuthId::Missing | NotAnAuthId::Form(_) => "The request was cut short.",
         })
     })
 }
