@@ -141,7 +141,7 @@ impl Candidate<'_> {
         authid.push(':');
         let mut letters = Letters::new(self.jwe, authid);
         match letters.read_jwe(self.has_colon_behind) {
-            Ok(()) => Ok(letters.into_authid()),
+            Ok(()) => Ok(letters.authid()),
             Err(flaw) if letters.look_sealed() => Err(Some(letters.broken(flaw))),
             Err(_) => Err(None),
         }

@@ -177,15 +177,13 @@ fn an_authid_is_found_in_whatever_surrounds_it_and_broken_by_one_flip() {
         |(which, before, gaps, behind, encodings, (at, bit))| {
             let authid = real[which].expose();
             let surrounded = |authid: &str| {
-                let mut within = authid.to_owned();
+                // Before any of its characters but the first.
+                let mut within: Vec<String> = authid.chars().map(String::from).collect();
                 for (gap, place) in &gaps {
-                    // Between two of its characters, also where another gap is.
-                    let mut places = within.char_indices().map(|(place, _)| place).skip(1);
-                    let place = places
-                        .nth(place % (authid.len() - 1))
-                        .unwrap_or(within.len());
-                    within.insert_str(place, gap);
+                    let place = 1 + place % (within.len() - 1);
+                    within[place].insert_str(0, gap);
                 }
+                let within = within.concat();
                 let text = format!("{}{within}{}", before.concat(), behind.concat());
                 (0..encodings).fold(text, |text, _| {
                     utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string()

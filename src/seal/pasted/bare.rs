@@ -5,6 +5,9 @@ use super::tidy::is_invisible;
 /// Names that stand in front of an AuthID, with any letter case.
 const LABELS: [&str; 5] = ["--authid=", "--authid ", "authid=", "authid:", "x-authid:"];
 
+/// Quotes in quotes that are taken off; nobody writes more.
+const MAX_LAYERS: usize = 8;
+
 /// Quotes that belong together.
 const QUOTES: [(char, char); 9] = [
     ('"', '"'),
@@ -23,8 +26,11 @@ const QUOTES: [(char, char); 9] = [
 pub fn bare(text: &str) -> &str {
     let is_blank = |char: char| char.is_whitespace() || is_invisible(char);
     let mut bare = text.trim_matches(is_blank);
-    while let Some(inner) = without_label(bare).or_else(|| without_quotes(bare)) {
-        bare = inner.trim_matches(is_blank);
+    for _ in 0..MAX_LAYERS {
+        match without_label(bare).or_else(|| without_quotes(bare)) {
+            Some(inner) => bare = inner.trim_matches(is_blank),
+            None => break,
+        }
     }
     bare
 }

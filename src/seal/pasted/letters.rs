@@ -1,5 +1,7 @@
 //! Reads the JWE of an AuthID letter by letter, over gaps.
 
+use zeroize::Zeroizing;
+
 use super::{
     flaw::{Flaw, Stranger},
     tidy::GAP,
@@ -15,7 +17,7 @@ const ENDS: &str = "\"'`&,;<>()[]{}|\\*\u{2018}\u{2019}\u{201c}\u{201d}\u{201e}\
 /// A JWE that is read, and the AuthID up to there.
 pub(super) struct Letters<'t> {
     rest: &'t str,
-    authid: String,
+    authid: Zeroizing<String>,
     /// Length of the AuthID in front of the JWE.
     head: usize,
 }
@@ -43,12 +45,12 @@ impl<'t> Letters<'t> {
         Self {
             rest,
             head: head.len(),
-            authid: head,
+            authid: Zeroizing::new(head),
         }
     }
 
-    pub(super) fn into_authid(self) -> Secret {
-        Secret::new(self.authid)
+    pub(super) fn authid(&self) -> Secret {
+        Secret::new(self.authid.as_str())
     }
 
     pub(super) fn broken(&self, flaw: Flaw) -> Broken {
@@ -92,9 +94,16 @@ impl<'t> Letters<'t> {
     /// Reads base64url characters, at most so many. Returns how many there were.
     fn run(&mut self, limit: usize) -> usize {
         let start = self.authid.len();
-        while self.authid.len() - start < limit {
-            match self.peek() {
-                Some(char) if char.is_ascii() && is_base64url(char as u8) => self.take(char),
+        loop {
+            let most = limit - (self.authid.len() - start);
+            let letters = self.rest.bytes().take_while(|byte| is_base64url(*byte));
+            let (run, rest) = self.rest.split_at(letters.take(most).count());
+            self.authid.push_str(run);
+            self.rest = rest;
+            let is_full = self.authid.len() - start == limit;
+            // What stands behind the last character says if it is the last.
+            match self.rest.strip_prefix(GAP) {
+                Some(behind) if !is_full => self.rest = behind,
                 _ => break,
             }
         }
@@ -111,22 +120,11 @@ impl<'t> Letters<'t> {
 
     fn dots(&mut self, count: usize) -> Result<(), Flaw> {
         for _ in 0..count {
-            match self.peek() {
-                Some('.') => self.take('.'),
-                _ => return Err(self.flaw()),
-            }
+            let rest = self.rest.trim_start_matches(GAP);
+            self.rest = rest.strip_prefix('.').ok_or_else(|| self.flaw())?;
+            self.authid.push('.');
         }
         Ok(())
-    }
-
-    fn peek(&mut self) -> Option<char> {
-        self.rest = self.rest.trim_start_matches(GAP);
-        self.rest.chars().next()
-    }
-
-    fn take(&mut self, char: char) {
-        self.authid.push(char);
-        self.rest = &self.rest[char.len_utf8()..];
     }
 
     fn is_at_end(&self) -> bool {

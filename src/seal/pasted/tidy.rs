@@ -6,6 +6,8 @@ use std::str::Chars;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
+use super::letters::is_base64url;
+
 /// Stands for each run of white space, line breaks and the signs that mark them. No
 /// AuthID has one.
 pub(super) const GAP: char = '\n';
@@ -20,7 +22,16 @@ pub(super) fn tidy(text: &str) -> Zeroizing<String> {
     let mut tidy = Zeroizing::new(String::with_capacity(decoded.len()));
     let mut chars = decoded.chars();
     let mut starts_line = false;
-    while let Some(char) = chars.next() {
+    loop {
+        // Most of a text, in one step.
+        let plain = chars.as_str().bytes().take_while(|byte| is_plain(*byte));
+        let (run, rest) = chars.as_str().split_at(plain.count());
+        starts_line &= run.is_empty();
+        tidy.push_str(run);
+        chars = rest.chars();
+        let Some(char) = chars.next() else {
+            break;
+        };
         if is_invisible(char) {
             continue;
         }
@@ -45,6 +56,11 @@ pub(super) fn tidy(text: &str) -> Zeroizing<String> {
         }
     }
     tidy
+}
+
+/// True for the characters of an AuthID.
+fn is_plain(byte: u8) -> bool {
+    is_base64url(byte) || byte == b'.' || byte == b':'
 }
 
 /// Skips a run of backslashes, and the letter behind it if they are an escaped line break
