@@ -6,6 +6,7 @@ mod authids;
 mod entries;
 mod entry;
 mod family;
+mod old_authid;
 mod secrets;
 mod settings;
 mod source;
@@ -13,7 +14,8 @@ mod translation;
 
 use toml::Table;
 
-pub use authids::{OldAuthId, OldAuthIdError, OldAuthIds, Proof};
+pub use authids::{OldAuthIdError, OldAuthIds, Proof};
+pub use old_authid::OldAuthId;
 pub use translation::Translated;
 
 use crate::environment::Environment;

@@ -12,7 +12,7 @@ mod tidy;
 #[cfg(test)]
 mod tests;
 
-pub use bare::bare;
+pub use bare::{bare, from_url};
 pub use flaw::{Flaw, Stranger};
 
 use letters::{Broken, Letters};

@@ -196,7 +196,7 @@ async fn commands_take_off_what_surrounds_an_authid_and_name_what_is_wrong() {
             assert_eq!(shown.json()["lineage"], lineage, "{kind}: {shown:?}");
             assert_eq!(shown.json()["length"], authid.len(), "{kind}");
         }
-        let revoked = installation.run_with_input(&["revoke", "-"], &text).await;
+        let revoked = installation.run(&["revoke", &text]).await;
         assert!(revoked.good().contains(&lineage), "{kind}: {revoked:?}");
         if !text.contains('\n') {
             let imported = installation.run_with_input(&["import"], &text).await;

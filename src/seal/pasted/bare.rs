@@ -1,5 +1,8 @@
 //! Takes off what stands around a text: quotes, blanks, and the name of an option.
 
+use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
+
 use super::tidy::is_invisible;
 
 /// Names that stand in front of an AuthID, with any letter case.
@@ -7,6 +10,9 @@ const LABELS: [&str; 5] = ["--authid=", "--authid ", "authid=", "authid:", "x-au
 
 /// Quotes in quotes that are taken off; nobody writes more.
 const MAX_LAYERS: usize = 8;
+
+/// Beginning of an AuthID that is encoded as a whole.
+const ENCODED: &str = "v2%3a";
 
 /// Quotes that belong together.
 const QUOTES: [(char, char); 9] = [
@@ -33,6 +39,26 @@ pub fn bare(text: &str) -> &str {
         }
     }
     bare
+}
+
+/// Returns the AuthID of a target URL of Duplicati, or one that is encoded as a whole for
+/// such a URL, decoded once. The AuthID may be of any kind.
+pub fn from_url(text: &str) -> Option<Zeroizing<String>> {
+    let text = bare(text);
+    let start = text.get(..ENCODED.len());
+    if start.is_some_and(|start| start.eq_ignore_ascii_case(ENCODED)) {
+        return Some(decoded(text));
+    }
+    let (_, address) = text.split_once("://")?;
+    let (_, query) = address.split_once('?')?;
+    let authid = query
+        .split('&')
+        .find_map(|field| field.strip_prefix("authid="));
+    authid.map(decoded)
+}
+
+fn decoded(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(percent_decode_str(text).decode_utf8_lossy().into_owned())
 }
 
 fn without_label(text: &str) -> Option<&str> {
