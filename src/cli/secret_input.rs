@@ -61,7 +61,7 @@ pub(super) fn lines() -> Result<Box<dyn Iterator<Item = io::Result<Zeroizing<Str
 }
 
 /// Decodes UTF-8, or UTF-16 with its byte order mark. Bytes that are neither become
-/// U+FFFD, which no secret holds.
+/// U+FFFD, which no AuthID holds.
 fn decoded(bytes: &[u8]) -> Zeroizing<String> {
     let utf16 = |from: fn([u8; 2]) -> u16| {
         let (units, _) = bytes[2..].as_chunks::<2>();

@@ -28,6 +28,10 @@ use crate::{clock::UnixTime, keyring::KeySet, secret::Secret};
 /// can be longer.
 const MAX_PASTED_BYTES: usize = 4 * MAX_AUTHID_BYTES;
 
+/// Maximum number of places in a text at which an AuthID is looked for. A person pastes a
+/// few at most, and each place costs an allocation.
+const MAX_CANDIDATES: usize = 64;
+
 /// An AuthID that was opened, and its spelling if the text held more than that.
 #[derive(Debug)]
 pub struct Pasted {
@@ -70,7 +74,7 @@ pub fn find(text: &str) -> Result<Secret, NotAnAuthId> {
     let tidy = tidy::tidy(text);
     let mut found: Option<Secret> = None;
     let mut furthest: Option<Broken> = None;
-    for candidate in candidates(&tidy) {
+    for candidate in candidates(&tidy).take(MAX_CANDIDATES) {
         match candidate.authid() {
             Ok(authid) if found.as_ref().is_some_and(|first| *first != authid) => {
                 return Err(NotAnAuthId::Form(Flaw::Several));

@@ -1,6 +1,7 @@
 //! Names what is wrong with a text that holds no AuthID.
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::{bare, letters::is_base64url, tidy::GAP};
 use crate::seal::{
@@ -192,7 +193,7 @@ fn provider_token(text: &str) -> Option<&'static str> {
 /// or at least a long ciphertext and a tag.
 fn has_end_of_one(tidy: &str) -> bool {
     let joined: String = tidy.chars().filter(|char| *char != GAP).collect();
-    joined
+    Zeroizing::new(joined)
         .split(|char: char| !(char.is_ascii() && is_base64url(char as u8)) && char != '.')
         .any(|word| {
             let word = word.trim_end_matches('.');

@@ -284,6 +284,13 @@ fn messages_are_short_and_end_without_a_full_stop() {
     }
 }
 
+#[test]
+fn an_authid_is_looked_for_in_so_many_places() {
+    let before = |count: usize| format!("{}{AUTHID}", "v2:a:eyJ ".repeat(count));
+    assert_found(&before(MAX_CANDIDATES - 1));
+    assert!(find(&before(MAX_CANDIDATES)).is_err());
+}
+
 /// An attacker chooses the text. Nothing in it is read again and again: tidying makes no
 /// text longer, and no two candidates share a character.
 #[test]
