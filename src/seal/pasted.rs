@@ -13,7 +13,7 @@ mod tidy;
 mod tests;
 
 pub use bare::{bare, from_url};
-pub use flaw::{Flaw, Stranger};
+pub use flaw::{CharacterKind, Flaw};
 
 use letters::{Broken, Letters};
 

@@ -37,10 +37,10 @@ pub enum Flaw {
     #[error("the AuthID is shortened, with dots in place of a part of it")]
     Shortened,
     /// A character that no AuthID has.
-    #[error("character {position} of the AuthID is {stranger}, which no AuthID has")]
+    #[error("character {position} of the AuthID is {kind}, which no AuthID has")]
     Character {
         /// Kind of the character.
-        stranger: Stranger,
+        kind: CharacterKind,
         /// Place of the character, counted from 1 at `v2:`, without white space.
         position: usize,
     },
@@ -81,7 +81,7 @@ pub enum Flaw {
 
 /// Kind of a character that no AuthID has.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Stranger {
+pub enum CharacterKind {
     /// A dash in place of a hyphen.
     #[error("a typographic dash")]
     Dash,
@@ -111,7 +111,7 @@ pub enum Stranger {
     Other,
 }
 
-impl Stranger {
+impl CharacterKind {
     pub(super) fn of(char: char) -> Self {
         match char {
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => {

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{
-    flaw::{Flaw, Stranger},
+    flaw::{CharacterKind, Flaw},
     tidy::GAP,
 };
 use crate::{
@@ -153,7 +153,7 @@ impl<'t> Letters<'t> {
             '.' => Flaw::Middle,
             _ if next.is_ascii() && is_base64url(next as u8) => Flaw::Middle,
             _ => Flaw::Character {
-                stranger: Stranger::of(next),
+                kind: CharacterKind::of(next),
                 position: self.authid.len() + 1,
             },
         }

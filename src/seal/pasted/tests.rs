@@ -133,7 +133,7 @@ fn line_breaks_within_an_authid_are_undone() {
 #[test]
 fn what_cannot_be_undone_is_named() {
     let dash = |at: usize, dash: &str| format!("{}{dash}{}", &AUTHID[..at], &AUTHID[at + 1..]);
-    let strange = |stranger, position| Flaw::Character { stranger, position };
+    let strange = |kind, position| Flaw::Character { kind, position };
     let other = AUTHID.replace("EBES", "EBET");
     let middle = format!("{}{}", &AUTHID[..100], &AUTHID[104..]);
     let cut = |length: usize| AUTHID[..length].to_owned();
@@ -173,18 +173,21 @@ fn what_cannot_be_undone_is_named() {
         ),
         ("v2:goo...".to_owned(), Flaw::Shortened),
         ("v2:googledrive:\u{2026}".to_owned(), Flaw::Shortened),
-        (dash(120, "\u{2013}"), strange(Stranger::Dash, 121)),
-        (dash(30, "\u{2014}"), strange(Stranger::Dash, 31)),
-        (dash(120, "+"), strange(Stranger::OtherBase64, 121)),
-        (dash(120, "%"), strange(Stranger::Percent, 121)),
-        (dash(120, "\u{e9}"), strange(Stranger::Letter, 121)),
-        (dash(240, "\u{441}"), strange(Stranger::Letter, 241)),
-        (dash(120, "\u{fffd}"), strange(Stranger::Undecoded, 121)),
-        (dash(120, "!"), strange(Stranger::Ascii, 121)),
-        (dash(120, "\u{20ac}"), strange(Stranger::Other, 121)),
+        (dash(120, "\u{2013}"), strange(CharacterKind::Dash, 121)),
+        (dash(30, "\u{2014}"), strange(CharacterKind::Dash, 31)),
+        (dash(120, "+"), strange(CharacterKind::OtherBase64, 121)),
+        (dash(120, "%"), strange(CharacterKind::Percent, 121)),
+        (dash(120, "\u{e9}"), strange(CharacterKind::Letter, 121)),
+        (dash(240, "\u{441}"), strange(CharacterKind::Letter, 241)),
+        (
+            dash(120, "\u{fffd}"),
+            strange(CharacterKind::Undecoded, 121),
+        ),
+        (dash(120, "!"), strange(CharacterKind::Ascii, 121)),
+        (dash(120, "\u{20ac}"), strange(CharacterKind::Other, 121)),
         (
             format!("'{}'", dash(120, "=")),
-            strange(Stranger::Equals, 121),
+            strange(CharacterKind::Equals, 121),
         ),
         (format!("{AUTHID}A"), Flaw::TooMuchAtEnd(1)),
         (format!("{AUTHID}-_9."), Flaw::TooMuchAtEnd(3)),
@@ -260,8 +263,8 @@ fn a_text_is_searched_up_to_the_length_of_an_encoded_authid() {
 #[test]
 fn messages_are_short_and_end_without_a_full_stop() {
     let position = MAX_AUTHID_BYTES;
-    let strangers = "-–\"+=%éx\u{fffd}€".chars().map(Stranger::of);
-    let flaws = strangers.map(|stranger| Flaw::Character { stranger, position });
+    let kinds = "-–\"+=%éx\u{fffd}€".chars().map(CharacterKind::of);
+    let flaws = kinds.map(|kind| Flaw::Character { kind, position });
     let mut flaws: Vec<Flaw> = flaws.collect();
     flaws.extend([
         Flaw::CutAtEnd,
