@@ -128,6 +128,7 @@ async fn what_only_looks_right_is_refused_with_what_to_do() {
         let reason = answer.header("x-reason");
         assert!(reason.contains(hint), "{hint}: {reason}");
     };
+    check(&authid[..40], 400, "cut off").await;
     check(&authid[..40], 400, "copy the whole AuthID").await;
     check(&"x".repeat(20_000), 400, "too long").await;
     let other_service = authid.replace(":scripted:", ":stable:");

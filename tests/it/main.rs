@@ -66,6 +66,7 @@ mod outbound_roots;
 mod own_provider;
 mod pages;
 mod passwords;
+mod pasted;
 mod pcloud;
 mod providers;
 mod rate_limit;

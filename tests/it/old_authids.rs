@@ -71,6 +71,12 @@ async fn each_old_form_refreshes_and_the_answer_carries_a_sealed_one() {
     for (old, refresh_token) in [
         (format!("v2:stable:{clear}"), &clear),
         (v1(), &stored),
+        (format!("\"v2:stable:{clear}\","), &clear),
+        (
+            format!("stable://f?authid=v2%3Astable%3A{clear}&x=y"),
+            &clear,
+        ),
+        (format!("\u{feff}--authid='{}'", v1()), &stored),
         (
             v1().to_uppercase()
                 .replace(&PASSWORD.to_uppercase(), PASSWORD),
@@ -94,7 +100,7 @@ async fn each_old_form_refreshes_and_the_answer_carries_a_sealed_one() {
     }
     let scrape = Scrape::of(&app.admin_url).await;
     let count = |form| scrape.sum("authseal_old_authids_total", &[("form", form)]);
-    assert_eq!((count("v2"), count("v1")), (3.0, 6.0), "{}", scrape.text);
+    assert_eq!((count("v2"), count("v1")), (9.0, 9.0), "{}", scrape.text);
 }
 
 #[tokio::test]
@@ -140,8 +146,13 @@ async fn the_service_in_front_does_not_make_another_login_of_a_clear_one() {
 async fn what_is_not_switched_on_is_no_authid() {
     let app = TestApp::start().await;
     let clear = app.provider.issue_refresh_token("stable").unwrap();
-    for old in [format!("v2:stable:{clear}"), v1()] {
-        assert_eq!(app.refresh(&old).await.status, 400);
+    for (old, setting) in [
+        (format!("v2:stable:{clear}"), "AUTHSEAL_ACCEPT_V2_PLAIN"),
+        (v1(), "AUTHSEAL_V1_STORAGE"),
+    ] {
+        let answer = app.refresh(&old).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.header("x-reason").contains(setting), "{answer:?}");
         assert_eq!(renew(&app, &old).await.status, 400);
     }
     assert_eq!(app.provider.seen().refreshes, 0);
@@ -158,8 +169,11 @@ async fn what_looks_sealed_is_never_sent_to_a_provider() {
         (elsewhere.as_str(), 401),
         (cut, 400),
         (&sealed[..60], 400),
-        (&format!("{sealed}."), 400),
-        (&format!("{sealed}{sealed}"), 401),
+        (&format!("{cut}."), 400),
+        (&format!("\"{cut}\""), 400),
+        (&format!("--authid={cut}"), 400),
+        (&format!("{sealed}x"), 400),
+        (&format!("{sealed}{elsewhere}"), 400),
         (&flipped, 400),
         ("v2:stable:eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d", 400),
     ] {

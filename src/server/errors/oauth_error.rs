@@ -124,7 +124,7 @@ impl From<NotAnAuthId> for OAuthError {
     fn from(why: NotAnAuthId) -> Self {
         Self::invalid_request(match why {
             NotAnAuthId::TooLong => "The request is too long.",
-            NotAnAuthId::Missing | NotAnAuthId::Form => "The request was cut short.",
+            NotAnAuthId::Missing | NotAnAuthId::Form(_) => "The request was cut short.",
         })
     }
 }

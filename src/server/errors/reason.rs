@@ -27,7 +27,7 @@ mod tests {
     fn a_line_is_ascii_and_ends_without_a_full_stop() {
         let check = |text: &str, expected: &str| assert_eq!(one_line(text, 40), expected);
         check("Elkjøp is away.", "Elkjop is away");
-        check("Größe: „München“ – nein", "Grosse: \"Munchen\" - nein");
+        check("Größe: “München” – nein", "Grosse: \"Munchen\" - nein");
         check("two\r\nlines\tand a tab", "two  lines and a tab");
         check(
             &"long ".repeat(20),

@@ -99,7 +99,7 @@ impl ApiError {
 fn not_an_authid(why: NotAnAuthId) -> ApiError {
     let fault = match why {
         NotAnAuthId::Missing => Fault::NoAuthId,
-        NotAnAuthId::TooLong | NotAnAuthId::Form => Fault::NotAnAuthId,
+        NotAnAuthId::TooLong | NotAnAuthId::Form(_) => Fault::NotAnAuthId,
     };
     ApiError::new(fault, capitalised(&why))
 }
