@@ -114,7 +114,7 @@ impl StopSignals {
     }
 
     /// Exits at once on the next signal, and prints the work that is lost.
-    fn leave_when_asked_again(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
+    fn exit_on_second_signal(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
         tokio::spawn(async move {
             self.asked().await;
             eprintln!("second signal: stopping at once. {}", unfinished());

@@ -140,7 +140,7 @@ fn pages() -> Vec<String> {
 }
 
 #[test]
-fn foreign_text_is_escaped_wherever_it_stands() {
+fn foreign_text_is_escaped_everywhere() {
     for page in pages() {
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(!page.contains("'><"), "{page}");
@@ -163,7 +163,7 @@ fn no_page_needs_more_than_a_strict_policy_allows() {
 }
 
 #[test]
-fn an_authid_stands_in_its_field_as_it_is() {
+fn an_authid_is_in_its_field_unchanged() {
     let authid = "v2:googledrive:eyJhbGciOiJkaXIi..-_x";
     let page = ResultPage {
         frame: Frame {
@@ -222,7 +222,7 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
 }
 
 #[test]
-fn whatever_stands_in_a_command_is_one_word_of_it() {
+fn each_value_in_a_command_is_one_word_of_it() {
     let login = ClientCommands {
         service: "of-mine",
         token_url: "https://auth.example/it's/token",
