@@ -9,7 +9,8 @@ use super::fields::{Fields, Places};
 use crate::{
     environment::Environment,
     provider::{
-        EndpointUrl, Issuers, LoginMethod, Provider, Realm, RedirectPath, Region, Revocation,
+        EndpointUrl, Issuers, LoginMethod, Provider, Realm, RedirectPath, Region,
+        RevocationEndpoint,
     },
 };
 
@@ -185,10 +186,10 @@ fn read_redirect_path(
     path
 }
 
-fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<Revocation> {
+fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<RevocationEndpoint> {
     let method = fields.optional("revoke_with").unwrap_or_default();
     let url = fields.endpoint("revoke_url", places)?;
-    Some(Revocation { url, method })
+    Some(RevocationEndpoint { url, method })
 }
 
 fn is_tenant(text: &str) -> bool {

@@ -25,6 +25,6 @@ pub use retries::RetryPauses;
 pub use revocation::GrantTokens;
 pub use table::{
     ClientAuthentication, Credentials, EndpointUrl, LoginMethod, Provider, Rclone, RefreshTokens,
-    Region, Revocation, RevocationMethod, Service,
+    Region, RevocationEndpoint, RevocationMethod, Service,
 };
 pub use token_response::Tokens;
