@@ -95,6 +95,7 @@ mod token_errors;
 mod turns;
 mod unencrypted;
 mod unix_socket;
+mod unread_log;
 mod v2_authid;
 mod validity;
 mod visits;
