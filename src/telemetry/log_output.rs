@@ -10,9 +10,7 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-use tracing_appender::non_blocking::{
-    ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard,
-};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 use super::LogFormat;
 

@@ -39,7 +39,9 @@ async fn a_log_that_is_not_read_stops_nobody_and_says_what_was_dropped() {
     server.program.read_output(false);
     log_lines(&server).await;
     server.refresh(&authid).await.good();
-    get(&format!("{}/healthz", server.admin_url), &[]).await.good();
+    get(&format!("{}/healthz", server.admin_url), &[])
+        .await
+        .good();
     let scrape = server.scrape().await;
     assert!(!scrape.text.contains("authseal_log_lines_dropped_total 0\n"));
 
