@@ -179,8 +179,8 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        let place = (service, exchange.region);
-        self.before(self.deadline, place, (caller, Try::First), call)
+        let target = (service, exchange.region);
+        self.within(self.deadline, target, (caller, Try::First), call)
             .await
     }
 
@@ -208,7 +208,7 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        self.before(self.deadline, (service, None), (caller, Try::First), call)
+        self.within(self.deadline, (service, None), (caller, Try::First), call)
             .await
     }
 
@@ -248,7 +248,7 @@ impl ProviderClient {
             request.request_async(&http).await
         });
         let caller = (attempt.caller, attempt.number);
-        let tokens = self.before(deadline, (service, region), caller, call).await;
+        let tokens = self.within(deadline, (service, region), caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, received, refresh_token),
             tokens,
@@ -268,7 +268,7 @@ impl ProviderClient {
         }
     }
 
-    async fn before(
+    async fn within(
         &self,
         deadline: Duration,
         (service, region): (&Service, Option<&str>),
