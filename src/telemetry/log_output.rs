@@ -28,7 +28,7 @@ pub(super) fn open(format: LogFormat) -> Option<NonBlocking> {
     if DROPPED.get().is_some() {
         return None;
     }
-    let output = Output {
+    let output = LogOutput {
         format,
         reported: 0,
     };
@@ -64,13 +64,13 @@ pub(super) fn dropped_lines() -> u64 {
 }
 
 /// Standard error, as the thread writes to it.
-struct Output {
+struct LogOutput {
     format: LogFormat,
     /// Number of dropped lines that a line has told of.
     reported: u64,
 }
 
-impl Output {
+impl LogOutput {
     /// Writes a line that tells of dropped lines, if there are new ones. The queue moves
     /// again when this is called.
     fn report_dropped(&mut self) -> io::Result<()> {
@@ -89,7 +89,7 @@ impl Output {
     }
 }
 
-impl Write for Output {
+impl Write for LogOutput {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         io::stderr().write_all(line)?;
         self.report_dropped()?;
