@@ -21,7 +21,7 @@ async fn the_field_fills_itself_and_the_page_said_whose() {
         let address = opener.old_ui(host, &app.url, "stable", &token);
         let popup = Popup::open(&browser, &address).await;
         let notice = browser.text(".notice").await;
-        let who = format!("{} will receive your AuthID.", opener.origin(host));
+        let who = format!("{} asks for your AuthID.", opener.origin(host));
         assert!(notice.starts_with(&who), "{notice}");
         assert_eq!(popup.poll(&browser).await, json!({"wait": "Not ready"}));
 
