@@ -38,7 +38,7 @@ pub struct Recipients {
     pub opener: Option<Origin>,
     /// True if the person chose on the start page that nobody else gets it. Then the other
     /// two are `None`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub declined: bool,
 }
 

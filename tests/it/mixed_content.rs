@@ -12,8 +12,8 @@ use crate::support::{
 const HTTP: &str = "http://auth.lan";
 const SECURE_UI: &str = "https://nas.lan:8200";
 const PLAIN_UI: &str = "http://nas.lan:8200";
-const CAN_NOT: &str = "can’t fetch it: its page is on <code>https:</code>";
-const PERHAPS: &str = "Browsers let no page on <code>https:</code> fetch anything";
+const CAN_NOT: &str = "can’t fetch it: its page is on https";
+const PERHAPS: &str = "Browsers block requests of an https page to this server";
 const PASTE: &str = "Copy it, and paste it into the AuthID field in Duplicati.";
 
 async fn start(public_url: &str) -> TestApp {
