@@ -1,5 +1,5 @@
 //! Mixed content: a browser lets no page on https load a script by plain http, except from
-//! its own machine (W3C Mixed Content section 4.4). Duplicati's old web UI fetches the
+//! its own machine (W3C Mixed Content). Duplicati's old web UI fetches the
 //! AuthID as a script.
 
 use super::Origin;
