@@ -54,6 +54,7 @@ mod login_failures;
 mod metrics;
 mod mistakes;
 mod mix_up;
+mod mixed_content;
 mod moving_in;
 mod names;
 mod newest_grant;
