@@ -166,7 +166,9 @@ fn no_token(
     let api_error = ApiError::of_provider(&provider.name, error);
     let status = match (error, &provider.login) {
         // A login token is typed by its user; a code comes from the provider itself.
-        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => StatusCode::BAD_GATEWAY,
+        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => api_error.status(),
     };
     let title = format!("{} gave no token", provider.name);
@@ -178,7 +180,7 @@ fn no_token(
 fn no_refresh_token(service: &Service) -> Explanation<'static> {
     let provider = &service.provider.name;
     let explanation = Explanation::new(
-        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
         format!("{provider} sent no refresh token"),
         format!(
             "{provider} let you in, but without a refresh token nothing can be sealed. It \
