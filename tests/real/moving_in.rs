@@ -36,7 +36,7 @@ async fn a_v1_authid_opens_a_file_of_pyaescrypts_making() {
         let id = format!("{}{padding:x}", &ID[..31]);
         fs::write(storage.path().join(&id), encrypted(&content.to_string())).unwrap();
         let answer = app.refresh(&format!("{id}:{PASSWORD}")).await;
-        assert_eq!(answer.status, 400, "a header is ASCII: {answer:?}");
+        assert_eq!(answer.status, 401, "a header is ASCII: {answer:?}");
         let url = format!("{}/refresh", app.url);
         let authid = format!("{id}:{PASSWORD}");
         let answer = super::support::post_form(&url, &[("authid", &authid)])
