@@ -21,7 +21,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::{app::Unfinished, environment::Environment};
+use crate::{app::Unfinished, environment::Environment, telemetry};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -72,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => in_runtime(run::run(*arguments)),
         Command::Health => in_runtime(health::health()),
     };
+    telemetry::finish();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -117,7 +118,8 @@ impl StopSignals {
     fn exit_on_second_signal(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
         tokio::spawn(async move {
             self.asked().await;
-            eprintln!("second signal: stopping at once. {}", unfinished());
+            let lost = unfinished();
+            telemetry::last_line(&format!("second signal: stopping at once. {lost}"));
             std::process::exit(1);
         });
     }

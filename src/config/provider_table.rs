@@ -49,8 +49,8 @@ pub(super) fn read_provider(
     };
 
     let name: Option<String> = fields.required("name");
-    // Users have registered the shared redirect path at built-in providers, from the time
-    // before each provider could have its own.
+    // Users have registered the shared redirect path at the older built-in providers.
+    // New ones set `redirect_path` in their tables.
     let usual_path = match is_built_in {
         true => RedirectPath::parse(RedirectPath::SHARED),
         false => RedirectPath::of(id),

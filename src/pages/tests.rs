@@ -50,6 +50,7 @@ fn pages() -> Vec<String> {
             opener: Some(FOREIGN),
             after_a_click: true,
         }),
+        is_blocked: false,
     };
     let facts = [(FOREIGN.to_owned(), FOREIGN.to_owned())];
     let result = |url, credential, hand_over| ResultPage {
@@ -67,6 +68,7 @@ fn pages() -> Vec<String> {
             is_trusted: false,
         }),
         hand_over,
+        may_be_blocked: false,
     };
     let asks = HandOverState::Asks(HandOverForm {
         nonce: FOREIGN,
@@ -108,6 +110,17 @@ fn pages() -> Vec<String> {
         )
         .render(),
         result(None, ShownCredential::AuthId(FOREIGN), asks).render(),
+        ResultPage {
+            may_be_blocked: true,
+            ..result(None, ShownCredential::AuthId(FOREIGN), asks)
+        }
+        .render(),
+        result(
+            None,
+            ShownCredential::AuthId(FOREIGN),
+            HandOverState::Blocked,
+        )
+        .render(),
         result(
             None,
             ShownCredential::AuthId(FOREIGN),
@@ -182,6 +195,7 @@ fn an_authid_is_in_its_field_unchanged() {
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
+        may_be_blocked: false,
     }
     .render()
     .unwrap();
@@ -203,6 +217,7 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
+        may_be_blocked: false,
     };
     let says = |validity, words: &str| {
         let page = page(ShownCredential::AuthId("v2:box.com:x"), validity);

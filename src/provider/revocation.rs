@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Caller, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod, Service, Try,
-    client::fence,
+    token_endpoint::fence,
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 

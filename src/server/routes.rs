@@ -56,7 +56,7 @@ impl Route {
 
     /// True if a client may present an AuthID in the header here. Elsewhere it is told the
     /// right address: a client that follows redirects takes the AuthID along, and shows the
-    /// HTML of a page to its user.
+    /// HTML of a page to its user. Static parts of pages do no harm.
     pub(super) fn takes_authid(&self) -> bool {
         match self.endpoint {
             Endpoint::StartPage
@@ -120,13 +120,14 @@ static ROUTES: [Route; 21] = [
     open(Endpoint::Password, "/password", "POST"),
     open(Endpoint::OAuthToken, TOKEN_PATH, "POST"),
     open(Endpoint::OAuthRevoke, REVOCATION_PATH, "POST"),
-    public(Endpoint::OAuthMetadata, METADATA_PATH),
-    public(Endpoint::PrivacyPolicy, PRIVACY_POLICY_PATH),
-    public(Endpoint::Style, pages::STYLE_PATH),
-    public(Endpoint::Script, pages::SCRIPT_PATH),
-    public(Endpoint::Favicon, pages::FAVICON_PATH),
+    readable(Endpoint::OAuthMetadata, METADATA_PATH),
+    readable(Endpoint::PrivacyPolicy, PRIVACY_POLICY_PATH),
+    readable(Endpoint::Style, pages::STYLE_PATH),
+    readable(Endpoint::Script, pages::SCRIPT_PATH),
+    readable(Endpoint::Favicon, pages::FAVICON_PATH),
 ];
 
+/// A path that no login gate protects.
 const fn open(endpoint: Endpoint, path: &'static str, methods: &'static str) -> Route {
     Route {
         endpoint,
@@ -137,6 +138,7 @@ const fn open(endpoint: Endpoint, path: &'static str, methods: &'static str) -> 
     }
 }
 
+/// A page behind the login gates.
 const fn gated(endpoint: Endpoint, path: &'static str) -> Route {
     Route {
         is_gated: true,
@@ -144,7 +146,8 @@ const fn gated(endpoint: Endpoint, path: &'static str) -> Route {
     }
 }
 
-const fn public(endpoint: Endpoint, path: &'static str) -> Route {
+/// A path that anybody may read, with GET or HEAD, also while the keys are missing.
+const fn readable(endpoint: Endpoint, path: &'static str) -> Route {
     Route {
         changes_nothing: true,
         ..open(endpoint, path, "GET")

@@ -79,3 +79,43 @@ async fn each_admin_endpoint_stands_on_the_page() {
         assert_eq!(ask("GET", &app.url, path).await.status, 404, "{path}");
     }
 }
+
+/// Lists of the addresses that stay open before a proxy that asks for a password.
+const OPEN_LISTS: [(&str, &str); 5] = [
+    (
+        "docs/self-hosting.md",
+        include_str!("../../docs/self-hosting.md"),
+    ),
+    (
+        "deploy/caddy/basic-auth.caddyfile",
+        include_str!("../../deploy/caddy/basic-auth.caddyfile"),
+    ),
+    (
+        "deploy/caddy/forward-auth.caddyfile",
+        include_str!("../../deploy/caddy/forward-auth.caddyfile"),
+    ),
+    (
+        "deploy/nginx/basic-auth.conf",
+        include_str!("../../deploy/nginx/basic-auth.conf"),
+    ),
+    (
+        "deploy/traefik/basic-auth.yaml",
+        include_str!("../../deploy/traefik/basic-auth.yaml"),
+    ),
+];
+
+#[test]
+fn each_list_of_open_addresses_has_all_that_no_gate_protects() {
+    for row in table("| path | methods | HEAD | gate | what |") {
+        let path = row[0].trim_matches(['`', '/']);
+        // authseal's own password is asked for behind the proxy's.
+        if row[3] == "yes" || path == "password" {
+            continue;
+        }
+        let as_pattern = path.replace('.', r"\.");
+        for (file, text) in OPEN_LISTS {
+            let is_there = text.contains(path) || text.contains(&as_pattern);
+            assert!(is_there, "{file}: {path}");
+        }
+    }
+}

@@ -46,11 +46,10 @@ impl Server {
             LoginError::TooOften(TooOften { retry_after }) => Explanation::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many logins from your network",
-                "In the last minutes more logins came from your network than this server passes \
-                 on.",
+                "Your network has begun more logins in the last minutes than this server allows.",
                 &format!(
-                    "Wait {} seconds, then load this page again: your login is still good for \
-                     some minutes.",
+                    "Wait {} seconds, then load this page again: you can still finish this login \
+                     for some minutes.",
                     retry_after.as_secs().max(1)
                 ),
             ),
@@ -80,8 +79,8 @@ impl Server {
                     "{} sent you back from an unknown place",
                     service.provider.name
                 ),
-                "The address of your account's servers is not one that this server knows, so \
-                 nothing was sent there.",
+                "This server does not know the address at which your account is, so nothing was \
+                 sent there.",
                 TELL_ADMINISTRATOR,
             ),
             LoginError::NotALoginToken { service, why } => Explanation::new(
@@ -97,10 +96,10 @@ impl Server {
             } => {
                 let advice = match error.may_come_again() {
                     true => {
-                        "Nothing was sent. Load this page again in a moment: your login is \
-                         still good for some minutes."
+                        "Nothing was sent. Load this page again in a moment: you can still \
+                         finish this login for some minutes."
                     }
-                    false => "Nothing was kept, and nothing is lost: begin the login again.",
+                    false => "No AuthID was made. Log in again.",
                 };
                 no_token(service, provider_error, advice, &self.login_url())
                     .link("Try again", again(service))
@@ -110,8 +109,8 @@ impl Server {
             }
             LoginError::NoSealingKey(_) => Explanation::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "This server can't seal just now",
-                "It has no key that may seal.",
+                "This server can't make an AuthID now",
+                "None of its keys may seal an AuthID.",
                 TELL_ADMINISTRATOR,
             ),
         }
@@ -143,7 +142,7 @@ fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'s
         format!("This answer is not from {}", provider.name),
         format!(
             "You were logging in to {}, but the answer that your browser brought {how}. \
-             Nothing was done with it, and you have no AuthID.",
+             It was not used, and no AuthID was made.",
             provider.name
         ),
         &format!(
@@ -181,10 +180,10 @@ fn no_refresh_token(service: &Service) -> Explanation<'static> {
         StatusCode::BAD_GATEWAY,
         format!("{provider} sent no refresh token"),
         format!(
-            "{provider} let you in, but without a refresh token nothing can be sealed. It \
-             does so when it thinks that this application already has one."
+            "{provider} gave access, but no refresh token, and an AuthID needs one. Some \
+             providers send it only at the first login to an application."
         ),
-        "Remove the application from the list of those that have access, then log in again.",
+        "Remove the application from the connected apps of your account, then log in again.",
     );
     match &service.manage_url {
         Some(url) => explanation.link("See who has access", url.to_string()),
