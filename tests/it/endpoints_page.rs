@@ -57,9 +57,26 @@ async fn each_endpoint_is_gated_as_the_page_says() {
 }
 
 #[tokio::test]
-async fn a_path_is_compared_letter_by_letter() {
+async fn a_path_is_compared_letter_by_letter_except_for_that_of_refreshes() {
     let app = TestApp::start().await;
-    for path in ["/refresh/", "/Refresh", "/REFRESH", "/fetch/"] {
+    for path in [
+        "/refresh/",
+        "/Refresh",
+        "/REFRESH",
+        "//refresh",
+        "//Refresh//",
+    ] {
+        // Without an AuthID, that is what /refresh says.
+        assert_eq!(ask("GET", &app.url, path).await.status, 401, "{path}");
+    }
+    for path in [
+        "/fetch/",
+        "/Fetch",
+        "//fetch",
+        "//",
+        "/refresh/x",
+        "/refreshed",
+    ] {
         assert_eq!(ask("GET", &app.url, path).await.status, 404, "{path}");
     }
 }

@@ -165,7 +165,9 @@ fn no_token(
     let api_error = ApiError::of_provider(&provider.name, error);
     let status = match (error, &provider.login) {
         // A login token is typed by its user; a code comes from the provider itself.
-        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => StatusCode::BAD_GATEWAY,
+        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => api_error.status(),
     };
     let title = format!("{} gave no token", provider.name);
@@ -177,7 +179,7 @@ fn no_token(
 fn no_refresh_token(service: &Service) -> Explanation<'static> {
     let provider = &service.provider.name;
     let explanation = Explanation::new(
-        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
         format!("{provider} sent no refresh token"),
         format!(
             "{provider} gave access, but no refresh token, and an AuthID needs one. Some \
