@@ -71,6 +71,8 @@ async fn traffic_is_told_by_service_key_and_outcome() {
     assert_eq!(scrape.sum(calls, &[("provider", "stable")]), 1.0);
     // The one that failed was tried three times.
     assert_eq!(scrape.sum(calls, &[("provider", "scripted")]), 6.0);
+    let retries = "authseal_provider_retries_total";
+    assert_eq!(scrape.sum(retries, &[("provider", "scripted")]), 2.0);
     assert_eq!(scrape.key_state(&kid), "sealing");
     assert!(!scrape.text.contains("never-print"), "{}", scrape.text);
     for secret in [&authid, &lineage, &app.open(&authid).lineage.to_string()] {
@@ -103,6 +105,7 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
         "authseal_keys_loaded",
         "authseal_keys_missing",
         "authseal_leases_taken_over_total",
+        "authseal_log_lines_dropped_total",
         "authseal_provider_call_seconds_bucket le,provider",
         "authseal_provider_call_seconds_count provider",
         "authseal_provider_call_seconds_sum provider",
@@ -110,6 +113,7 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
         "authseal_provider_calls_under_way provider",
         "authseal_provider_calls_waiting provider",
         "authseal_provider_left_alone_total provider",
+        "authseal_provider_retries_total provider",
         "authseal_refresh_total service,kid,outcome",
         "authseal_revocations",
         "authseal_revocations_loaded",
