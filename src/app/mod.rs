@@ -32,6 +32,8 @@ pub struct Knobs {
     pub provider_deadline: Duration,
     /// Pauses before a refresh asks the provider again.
     pub retry_pauses: RetryPauses,
+    /// Time for which a provider is left alone that failed for several logins in a row.
+    pub breaker_rest: Duration,
     /// Timeouts of connections; their maximum number comes from the settings.
     pub limits: Limits,
     /// Times of the lease protocol by which servers that share a store take turns.
@@ -48,6 +50,7 @@ impl Default for Knobs {
             clock: Clock::system(),
             provider_deadline: Duration::from_secs(20),
             retry_pauses: RetryPauses::default(),
+            breaker_rest: Duration::from_secs(5),
             limits: Limits::default(),
             lease_times: LeaseTimes::default(),
         }

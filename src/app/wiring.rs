@@ -54,6 +54,7 @@ pub(super) fn wire(
         Outbound::new(config.outbound_proxy),
         knobs.provider_deadline,
         knobs.retry_pauses,
+        knobs.breaker_rest,
         &catalog,
         &metrics,
     );

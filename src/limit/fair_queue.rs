@@ -38,13 +38,6 @@ impl FairQueue {
         }))
     }
 
-    /// Takes a place if one is free, without waiting.
-    pub fn enter_at_once(&self) -> Option<Place> {
-        let mut state = self.0.state();
-        state.free = state.free.checked_sub(1)?;
-        Some(Place::of(&self.0))
-    }
-
     /// Waits for a place. Returns `None` after the timeout, or if too many wait. When the
     /// future is dropped, the request leaves the queue or hands its place on.
     pub async fn enter(&self, client: ClientNetwork) -> Option<Place> {

@@ -1,6 +1,6 @@
 //! Circuit breaker: leaves a provider alone that fails for several logins in a row.
 //!
-//! While it is open, no call is made for [`REST`]; then one call is the trial, and while the
+//! While it is open, no call is made for a while; then one call is the trial, and while the
 //! trial has no answer nobody else calls.
 
 use std::{
@@ -17,8 +17,6 @@ use crate::clock::Stopwatch;
 /// between, a refusal too, starts the count again. One login never opens it, however often
 /// it fails: its own token may be what the provider fails at.
 const LOGINS: usize = 3;
-/// Time for which the provider is left alone.
-pub(super) const REST: Duration = Duration::from_secs(5);
 /// Time limit of the trial call, after which another call may try.
 const TRIAL: Duration = Duration::from_secs(25);
 /// Advised wait while a trial call is in progress.
@@ -29,6 +27,8 @@ pub type LoginTag = u128;
 
 #[derive(Debug)]
 pub(super) struct Breaker {
+    /// Time for which the provider is left alone.
+    rest: Duration,
     /// Start of the durations in [`State`].
     since_start: Stopwatch,
     // Held to look and to set, never across an await.
@@ -66,11 +66,8 @@ impl State {
         }
     }
 
-    fn open(now: Duration) -> Self {
-        Self::Open {
-            until: now + REST,
-            trial: None,
-        }
+    fn open(until: Duration) -> Self {
+        Self::Open { until, trial: None }
     }
 
     /// Returns the end of the rest, if it is open.
@@ -92,8 +89,10 @@ pub(super) struct Pass<'b> {
 }
 
 impl Breaker {
-    pub(super) fn new() -> Self {
+    /// Makes one that leaves the provider alone for `rest`.
+    pub(super) fn new(rest: Duration) -> Self {
         Self {
+            rest,
             since_start: Stopwatch::start(),
             state: Mutex::new(CLOSED),
             changed: Notify::new(),
@@ -177,15 +176,16 @@ impl Pass<'_> {
 
     fn failed_at(mut self, now: Duration, login: Option<LoginTag>) -> bool {
         let own_trial = self.trial.take();
+        let rested = now + self.breaker.rest;
         let opens = {
             let mut state = self.breaker.state();
             let (next, opens) = match *state {
                 State::Closed { failed } => match with(failed, login) {
                     Some(failed) => (State::Closed { failed }, false),
-                    None => (State::open(now), true),
+                    None => (State::open(rested), true),
                 },
                 State::Open { trial, .. } if trial.is_some() && trial == own_trial => {
-                    (State::open(now), false)
+                    (State::open(rested), false)
                 }
                 // The call began before the breaker opened: that it fails is no news.
                 open @ State::Open { .. } => (open, false),
@@ -236,6 +236,7 @@ mod tests {
     use super::*;
 
     const START: Duration = Duration::from_secs(100);
+    const REST: Duration = Duration::from_secs(5);
 
     fn fail(breaker: &Breaker, now: Duration, login: LoginTag) -> bool {
         let pass = breaker.pass_at(now).expect("it is let through");
@@ -247,7 +248,7 @@ mod tests {
     }
 
     fn opened() -> Breaker {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(REST);
         assert!(!fail(&breaker, START, 1));
         assert!(!fail(&breaker, START, 2));
         assert!(fail(&breaker, START, 3));
@@ -256,7 +257,7 @@ mod tests {
 
     #[test]
     fn failures_of_three_logins_in_a_row_open_it_and_an_answer_between_does_not() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(REST);
         for _ in 0..3 {
             fail(&breaker, START, 1);
             fail(&breaker, START, 2);
@@ -268,7 +269,7 @@ mod tests {
 
     #[test]
     fn one_login_or_two_never_open_it() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(REST);
         for _ in 0..100 {
             assert!(!fail(&breaker, START, 1));
             assert!(!fail(&breaker, START, 2));
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn calls_without_a_login_are_different_ones() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(REST);
         let fail = || breaker.pass_at(START).unwrap().failed_at(START, None);
         assert_eq!([fail(), fail(), fail()], [false, false, true]);
     }
@@ -299,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_call_from_before_it_opened_prolongs_nothing() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(REST);
         let late = breaker.pass_at(START).unwrap();
         for login in 1..=3 {
             fail(&breaker, START, login);

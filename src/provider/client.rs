@@ -82,18 +82,20 @@ type TokenCall = Result<LenientTokenResponse, RequestTokenError<ProviderError, B
 
 impl ProviderClient {
     /// Makes a client for the providers of this catalog. Every call ends within `deadline`,
-    /// except a refresh with [`Patience::ForTheToken`].
+    /// except a refresh with [`Patience::ForTheToken`]. A provider that fails for several
+    /// logins in a row is left alone for `breaker_rest`.
     pub fn new(
         outbound: Outbound,
         deadline: Duration,
         pauses: RetryPauses,
+        breaker_rest: Duration,
         catalog: &Catalog,
         metrics: &Metrics,
     ) -> Self {
         Self {
             strangers: outbound.apart(),
             outbound,
-            lanes: Lanes::of(catalog, metrics),
+            lanes: Lanes::of(catalog, breaker_rest, metrics),
             deadline,
             pauses,
         }

@@ -84,19 +84,19 @@ struct Lane {
 pub enum Try {
     /// Never.
     First,
-    /// Once or more. It waits for no place.
+    /// Once or more. It waits for a place among its like.
     Again,
 }
 
 impl Lanes {
     /// Makes three lanes for each provider with an offered service, and for each of its
-    /// regions.
-    pub(super) fn of(catalog: &Catalog, metrics: &Metrics) -> Self {
+    /// regions. A provider that fails is left alone for `breaker_rest`.
+    pub(super) fn of(catalog: &Catalog, breaker_rest: Duration, metrics: &Metrics) -> Self {
         let lanes = |provider: &Provider| {
             let lane = |calls, queue| Lane {
                 turns: FairQueue::new(calls, queue, QUEUE_WAIT),
-                retries: FairQueue::new(FEW_CALLS, 0, Duration::ZERO),
-                breaker: Breaker::new(),
+                retries: FairQueue::new(FEW_CALLS, queue, QUEUE_WAIT),
+                breaker: Breaker::new(breaker_rest),
                 metrics: metrics.lane(&provider.id),
             };
             ProviderLanes {
@@ -189,12 +189,14 @@ impl Lane {
             if self.breaker.open_for().is_some() {
                 self.wait_for_trial(caller).await?;
             }
-            let room = match number {
-                Try::First => {
-                    let _waiting = self.metrics.waits();
-                    self.turns.enter(caller.network()).await
-                }
-                Try::Again => self.retries.enter_at_once(),
+            let turns = match number {
+                Try::First => &self.turns,
+                // Many wait for the same trial, and come back together when it succeeds.
+                Try::Again => &self.retries,
+            };
+            let room = {
+                let _waiting = self.metrics.waits();
+                turns.enter(caller.network()).await
             };
             let room = room.ok_or_else(|| self.crowded())?;
             match self.breaker.pass() {

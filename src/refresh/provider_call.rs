@@ -120,7 +120,7 @@ impl ProviderCall {
     }
 
     /// Sends the refresh token. After a failure it sends it again where that loses nothing,
-    /// as long as a client waits.
+    /// as long as a client waits. What a stranger made up is sent once.
     async fn send(
         &self,
         kind: RefreshTokens,
@@ -140,6 +140,9 @@ impl ProviderCall {
             after: Duration::ZERO,
         };
         let mut answer = self.send_once(attempt, leased, permit).await;
+        if matches!(self.caller, Caller::Stranger(_)) {
+            return answer;
+        }
         for pause in self.provider.pauses() {
             let pause = answer.pause_before_retry(token_stays, pause);
             let fits = |pause: &Duration| began.elapsed() + *pause < self.provider.deadline();

@@ -174,6 +174,7 @@ fn check_usable(config: &Config, outbound: &Outbound) -> TestCaseResult {
         outbound.clone(),
         deadline,
         RetryPauses::default(),
+        Duration::from_secs(5),
         catalog,
         &Metrics::new(),
     );

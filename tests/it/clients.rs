@@ -6,6 +6,7 @@ mod answers;
 mod busy;
 mod causes;
 mod habits;
+mod migrating;
 mod outcomes;
 mod seen;
 mod situations;

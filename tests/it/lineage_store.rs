@@ -49,6 +49,7 @@ async fn remembered(refresh_tokens: &str, provider: ScriptedProvider) -> Option<
         outbound,
         HOUR,
         RetryPauses::default(),
+        Duration::from_secs(5),
         &config.offer.catalog,
         &metrics,
     );

@@ -46,7 +46,7 @@ async fn an_older_token_is_not_sent_after_a_newer_one_even_if_the_provider_faile
     let app = table(&provider, "single-use").start().await;
     let [old, newer] = authids(&app, [0, 5]);
     for authid in [&newer, &old] {
-        assert_eq!(app.refresh(authid).await.status, 502);
+        assert_eq!(app.refresh(authid).await.status, 503);
     }
     for asked in provider.asked() {
         assert_eq!(asked.field("refresh_token"), "token-5");
@@ -113,7 +113,7 @@ async fn an_error_in_a_form_of_the_providers_own_is_no_yes_to_a_revocation() {
         let [authid, _] = authids(&app, [0, 1]);
         let url = format!("{}/revoked", app.url);
         let revoked = post_form(&url, &[("authid", &authid)]).await;
-        assert_eq!(revoked.status, 502, "{said}: {revoked:?}");
+        assert_eq!(revoked.status, 503, "{said}: {revoked:?}");
         assert_eq!(app.refresh(&authid).await.status, 200, "{said}");
     }
 }

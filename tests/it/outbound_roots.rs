@@ -105,6 +105,6 @@ async fn an_authority_of_ones_own_is_believed_and_then_no_other() {
     let (status, reason) = refresh(&provider, &provider.certificate()).await;
     assert_eq!(status, 200, "{reason}");
     let (status, reason) = refresh(&provider, &other.certificate()).await;
-    assert_eq!(status, 502);
+    assert_eq!(status, 503);
     assert!(reason.contains("certificate"), "{reason}");
 }

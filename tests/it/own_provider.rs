@@ -74,7 +74,9 @@ async fn a_provider_of_ones_own_works_by_its_table_alone() {
             let other = emulated.credential(id).await;
             provider.books().remove_all();
             let refused = emulated.refresh(&other).await;
-            assert_eq!(refused.header("x-reason"), "Ask Ann. (invalid_grant)");
+            let login = format!("{}/?type=ourcloud", emulated.app.url);
+            let reason = format!("Ask Ann (invalid_grant). Log in again at {login}");
+            assert_eq!(refused.header("x-reason"), reason);
         }
     }
 }

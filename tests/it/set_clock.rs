@@ -71,7 +71,7 @@ async fn logins_are_counted_by_the_time_that_passes() {
     for time_of_day in set(&app) {
         app.clock.set(time_of_day);
         for _ in 0..20 {
-            assert_eq!(app.log_in_from("scripted", from).await.status, 502);
+            assert_eq!(app.log_in_from("scripted", from).await.status, 503);
         }
         assert_eq!(app.log_in_from("scripted", from).await.status, 429);
         app.clock.advance(Duration::from_secs(120));

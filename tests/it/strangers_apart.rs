@@ -52,7 +52,7 @@ async fn a_code_that_has_not_had_its_turn_can_come_again() {
     })
     .await;
     let page = app.call_back(&login, "a-code", "192.0.2.1").await;
-    assert_eq!(page.status, 503, "{page:?}");
+    assert_eq!(page.status, 502, "{page:?}");
     assert_eq!(page.header("set-cookie"), "");
     gate.open();
     others.join_all().await;
@@ -108,7 +108,7 @@ scope = "files"
         app.call_back(&login, &code, &from).await
     };
     for number in 0..6 {
-        assert_eq!(log_in("away", elsewhere(number)).await.status, 502);
+        assert_eq!(log_in("away", elsewhere(number)).await.status, 503);
     }
     log_in("live", elsewhere(7)).await.good();
 }

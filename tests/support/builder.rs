@@ -84,6 +84,18 @@ impl TestAppBuilder {
         self
     }
 
+    /// Pauses before a refresh asks the provider again.
+    pub fn retry_pauses(mut self, pauses: [Duration; 2]) -> Self {
+        self.knobs.retry_pauses = RetryPauses(pauses);
+        self
+    }
+
+    /// How long a provider is left alone that failed for several logins.
+    pub fn breaker_rest(mut self, rest: Duration) -> Self {
+        self.knobs.breaker_rest = rest;
+        self
+    }
+
     /// How long the demo provider's access tokens live.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = lifetime;

@@ -244,6 +244,7 @@ fn replica(catalog: &Arc<Catalog>, keyring: &Arc<Keyring>, clock: &Clock) -> Ref
         outbound,
         Duration::from_secs(20),
         RetryPauses::default(),
+        Duration::from_secs(5),
         catalog,
         &metrics,
     );

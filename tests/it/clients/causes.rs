@@ -3,9 +3,12 @@
 use std::{fs, time::Duration};
 
 use authseal::keyring::KeyFolder;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 
-use super::busy::{breaker_open, draining, overload};
+use super::{
+    busy::{breaker_open, draining, overload},
+    migrating,
+};
 use crate::support::{
     Answer, Installation, Piece, ScriptedProvider, ServerProcess, TestApp, TestAppBuilder, answer,
     get, post_form, tokens,
@@ -32,6 +35,12 @@ pub enum Cause {
     Overload,
     Draining,
     KeysAwaited,
+    NotOffered,
+    StoreAway,
+    NewestRetired,
+    OldBusy,
+    OldUnreadable,
+    TooManyOld,
 }
 
 /// What a client gets from both endpoints.
@@ -59,6 +68,23 @@ impl Seen {
         }
     }
 
+    /// Asks both endpoints at the same time.
+    pub async fn at_once(app: &TestApp, authid: &str) -> Self {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", authid)];
+        let token = format!("{}/token", app.url);
+        let (refresh, token) = tokio::join!(app.refresh(authid), post_form(&token, &form));
+        Self::with(app, refresh, token)
+    }
+
+    pub fn with(app: &TestApp, refresh: Answer, token: Answer) -> Self {
+        Self {
+            server: app.url.clone(),
+            service: Some("scripted"),
+            refresh,
+            token,
+        }
+    }
+
     pub async fn of(app: &TestApp, authid: &str) -> Self {
         Self::at(&app.url, Some(authid)).await
     }
@@ -71,7 +97,7 @@ impl Seen {
         }
     }
 
-    fn naming(self, service: Option<&'static str>) -> Self {
+    pub fn naming(self, service: Option<&'static str>) -> Self {
         Self { service, ..self }
     }
 }
@@ -144,6 +170,21 @@ impl Cause {
             Self::Overload => overload().await,
             Self::Draining => draining(with.start().await).await,
             Self::KeysAwaited => keys_awaited().await,
+            Self::NotOffered => {
+                let app = with.start().await;
+                let authid = app.seal("dropbox", REFRESH_TOKEN);
+                Seen::of(&app, &authid).await.naming(None)
+            }
+            Self::StoreAway => {
+                let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let store = format!("redis://{}", silent.local_addr().unwrap());
+                let with = TestApp::builder().scripted(&good, "single-use");
+                of_a_login(with.env("AUTHSEAL_STORE_URL", &store)).await
+            }
+            Self::NewestRetired => newest_retired().await,
+            Self::OldBusy => migrating::busy().await,
+            Self::OldUnreadable => migrating::unreadable().await,
+            Self::TooManyOld => migrating::too_many().await,
         }
     }
 }
@@ -159,12 +200,35 @@ async fn of_a_login(with: TestAppBuilder) -> Seen {
 
 async fn retired_key(app: &TestApp) -> Seen {
     let authid = app.seal("scripted", REFRESH_TOKEN);
-    let folder = KeyFolder::new(&app.keys_dir);
     let kid = app.app.keyring.current().iter().next().unwrap().kid.clone();
-    folder.create_key(app.clock.now(), Duration::ZERO).unwrap();
-    folder.retire_key(&kid, Some(app.clock.now())).unwrap();
-    app.app.keyring.reload().unwrap();
+    new_key(app);
+    retire(app, &kid);
     Seen::of(app, &authid).await
+}
+
+/// The key under which the newest single-use token is kept has been retired.
+async fn newest_retired() -> Seen {
+    let provider = ScriptedProvider::start(|_| tokens("never-print-access", Some("never-print-1")));
+    let app = TestApp::builder().scripted(&provider, "single-use");
+    let app = app.start().await;
+    let authid = app.seal("scripted", REFRESH_TOKEN);
+    let kid = new_key(&app);
+    assert_eq!(app.refresh(&authid).await.status, 200);
+    retire(&app, &kid);
+    Seen::of(&app, &authid).await
+}
+
+fn new_key(app: &TestApp) -> String {
+    let folder = KeyFolder::new(&app.keys_dir);
+    let key = folder.create_key(app.clock.now(), Duration::ZERO).unwrap();
+    app.app.keyring.reload().unwrap();
+    key.kid.clone()
+}
+
+fn retire(app: &TestApp, kid: &str) {
+    let folder = KeyFolder::new(&app.keys_dir);
+    folder.retire_key(kid, Some(app.clock.now())).unwrap();
+    app.app.keyring.reload().unwrap();
 }
 
 /// The table has lost the region in which the account is.

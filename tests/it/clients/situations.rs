@@ -70,7 +70,7 @@ const fn provider(
 
 const BAD: &str = "400 Bad Request";
 
-pub const SITUATIONS: [Situation; 22] = [
+pub const SITUATIONS: [Situation; 28] = [
     situation("no AuthID", Cause::NoAuthId, Wanted::NewLogin, 400),
     situation("not an AuthID", Cause::NotAnAuthId, Wanted::NewLogin, 400),
     situation("tampered", Cause::Tampered, Wanted::NewLogin, 400),
@@ -78,6 +78,12 @@ pub const SITUATIONS: [Situation; 22] = [
     situation("unknown key", Cause::UnknownKey, Wanted::NewLogin, 400),
     situation("retired key", Cause::RetiredKey, Wanted::NewLogin, 400),
     situation("revoked", Cause::Revoked, Wanted::NewLogin, 400),
+    situation(
+        "key of the newest token retired",
+        Cause::NewestRetired,
+        Wanted::NewLogin,
+        400,
+    ),
     provider(
         "`invalid_grant`",
         BAD,
@@ -100,7 +106,21 @@ pub const SITUATIONS: [Situation; 22] = [
         500,
     ),
     situation("unknown region", Cause::UnknownRegion, Wanted::Stop, 500),
+    situation(
+        "service no longer offered",
+        Cause::NotOffered,
+        Wanted::Stop,
+        500,
+    ),
+    situation(
+        "file of an old AuthID unreadable",
+        Cause::OldUnreadable,
+        Wanted::Stop,
+        500,
+    ),
     situation("missing key", Cause::MissingKey, Wanted::Stop, 503),
+    situation("keys awaited", Cause::KeysAwaited, Wanted::Stop, 503),
+    situation("store away", Cause::StoreAway, Wanted::Stop, 503),
     situation(
         "provider unreachable",
         Cause::Unreachable,
@@ -130,8 +150,9 @@ pub const SITUATIONS: [Situation; 22] = [
     ),
     situation("provider left alone", Cause::BreakerOpen, Wanted::Stop, 503),
     situation("RATE_LIMIT", Cause::RateLimit, Wanted::Stop, 503),
+    situation("too many old AuthIDs", Cause::TooManyOld, Wanted::Stop, 503),
     situation("provider too slow", Cause::TooSlow, Wanted::Stop, 503),
     situation("too many calls", Cause::Overload, Wanted::AskAgain, 503),
+    situation("old AuthIDs busy", Cause::OldBusy, Wanted::AskAgain, 503),
     situation("draining", Cause::Draining, Wanted::AskAgain, 503),
-    situation("keys awaited", Cause::KeysAwaited, Wanted::AskAgain, 503),
 ];
