@@ -27,8 +27,6 @@ pub struct Attempt {
     pub patience: Patience,
     /// The first one, or one after a failure.
     pub number: Try,
-    /// Time that the refresh has taken so far; the call may take what is left.
-    pub after: Duration,
 }
 
 /// The outcome of a refresh.

@@ -104,12 +104,10 @@ impl Breaker {
         self.state().closed_for(self.since_start.elapsed())
     }
 
-    /// Waits while it is open, until a call may be made. Fails, with the time after which
-    /// to ask again, as soon as a trial has failed: the provider is still away then.
-    pub(super) async fn closes(&self) -> Result<(), Duration> {
-        let Some(first) = self.state().open_until() else {
-            return Ok(());
-        };
+    /// Waits while it is open, until a call may be made, at most for `limit`. After that,
+    /// fails with the time after which to ask again.
+    pub(super) async fn closes(&self, limit: Duration) -> Result<(), Duration> {
+        let began = Stopwatch::start();
         loop {
             let mut changed = pin!(self.changed.notified());
             // From here on, no notification is missed.
@@ -118,12 +116,13 @@ impl Breaker {
             let Some(rest) = state.closed_for(now) else {
                 return Ok(());
             };
-            if state.open_until().is_some_and(|until| until > first) {
+            let left = limit.saturating_sub(began.elapsed());
+            if left.is_zero() {
                 return Err(rest);
             }
             tokio::select! {
                 () = changed => {}
-                () = sleep(rest) => {}
+                () = sleep(rest.min(left)) => {}
             }
         }
     }

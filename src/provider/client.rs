@@ -95,7 +95,8 @@ impl ProviderClient {
         Self {
             strangers: outbound.apart(),
             outbound,
-            lanes: Lanes::of(catalog, breaker_rest, metrics),
+            // 12 of 20 s: the trial itself takes time, and the client is still there then.
+            lanes: Lanes::of(catalog, breaker_rest, deadline * 3 / 5, metrics),
             deadline,
             pauses,
         }
@@ -241,7 +242,7 @@ impl ProviderClient {
             Patience::ForTheToken => self.deadline * SINGLE_USE_FACTOR,
             Patience::ForTheClient => self.deadline,
         };
-        let deadline = deadline.saturating_sub(attempt.after);
+        let deadline = deadline.saturating_sub(attempt.number.after());
         // Boxed: every await around it would have room for it.
         let call = Box::pin(async {
             let call = Stopwatch::start();

@@ -11,6 +11,7 @@ use super::{
     breaker::{Breaker, LoginTag, Pass},
 };
 use crate::{
+    clock::Stopwatch,
     limit::{ClientNetwork, FairQueue, Place},
     telemetry::{LaneMetrics, Metrics},
 };
@@ -76,27 +77,49 @@ struct Lane {
     /// Places of calls that are tried again, so that they take none from first tries.
     retries: FairQueue,
     breaker: Breaker,
+    /// Time of a refresh after which it no longer waits for the breaker to close.
+    trial_wait: Duration,
     metrics: LaneMetrics,
 }
 
-/// The number of times that a request was sent before.
+/// The number of times that a refresh has called the provider before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Try {
     /// Never.
     First,
-    /// Once or more. It waits for a place among its like.
-    Again,
+    /// Once or more.
+    Again {
+        /// Time since the refresh began.
+        after: Duration,
+    },
+}
+
+impl Try {
+    /// Returns the time since the refresh began.
+    pub(super) fn after(self) -> Duration {
+        match self {
+            Self::First => Duration::ZERO,
+            Self::Again { after } => after,
+        }
+    }
 }
 
 impl Lanes {
     /// Makes three lanes for each provider with an offered service, and for each of its
-    /// regions. A provider that fails is left alone for `breaker_rest`.
-    pub(super) fn of(catalog: &Catalog, breaker_rest: Duration, metrics: &Metrics) -> Self {
+    /// regions. A provider that fails is left alone for `breaker_rest`, and refreshes wait
+    /// for it to answer again until they have taken `trial_wait`.
+    pub(super) fn of(
+        catalog: &Catalog,
+        breaker_rest: Duration,
+        trial_wait: Duration,
+        metrics: &Metrics,
+    ) -> Self {
         let lanes = |provider: &Provider| {
             let lane = |calls, queue| Lane {
                 turns: FairQueue::new(calls, queue, QUEUE_WAIT),
                 retries: FairQueue::new(FEW_CALLS, queue, QUEUE_WAIT),
                 breaker: Breaker::new(breaker_rest),
+                trial_wait,
                 metrics: metrics.lane(&provider.id),
             };
             ProviderLanes {
@@ -183,16 +206,19 @@ fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
 
 impl Lane {
     /// Waits for a place and for the breaker. While the breaker is open, holders wait for
-    /// its next trial; others are turned away.
+    /// a trial that succeeds; others are turned away.
     async fn enter(&self, caller: Caller, number: Try) -> Result<(Place, Pass<'_>), ProviderError> {
+        let began = Stopwatch::start();
         loop {
             if self.breaker.open_for().is_some() {
-                self.wait_for_trial(caller).await?;
+                let spent = number.after() + began.elapsed();
+                self.wait_for_trial(caller, self.trial_wait.saturating_sub(spent))
+                    .await?;
             }
             let turns = match number {
                 Try::First => &self.turns,
                 // Many wait for the same trial, and come back together when it succeeds.
-                Try::Again => &self.retries,
+                Try::Again { .. } => &self.retries,
             };
             let room = {
                 let _waiting = self.metrics.waits();
@@ -201,7 +227,7 @@ impl Lane {
             let room = room.ok_or_else(|| self.crowded())?;
             match self.breaker.pass() {
                 Ok(pass) => {
-                    if number == Try::Again {
+                    if number != Try::First {
                         self.metrics.retried.inc();
                     }
                     return Ok((room, pass));
@@ -212,9 +238,9 @@ impl Lane {
         }
     }
 
-    async fn wait_for_trial(&self, caller: Caller) -> Result<(), ProviderError> {
+    async fn wait_for_trial(&self, caller: Caller, limit: Duration) -> Result<(), ProviderError> {
         let open = match caller {
-            Caller::Holder(..) => self.breaker.closes().await.err(),
+            Caller::Holder(..) => self.breaker.closes(limit).await.err(),
             Caller::Revoker(_) | Caller::Stranger(_) => self.breaker.open_for(),
         };
         match open {

@@ -137,7 +137,6 @@ impl ProviderCall {
             caller: self.caller,
             patience,
             number: Try::First,
-            after: Duration::ZERO,
         };
         let mut answer = self.send_once(attempt, leased, permit).await;
         if matches!(self.caller, Caller::Stranger(_)) {
@@ -150,8 +149,9 @@ impl ProviderCall {
                 break;
             };
             tokio::time::sleep(pause).await;
-            attempt.number = Try::Again;
-            attempt.after = began.elapsed();
+            attempt.number = Try::Again {
+                after: began.elapsed(),
+            };
             let next = self.send_once(attempt, leased, permit).await;
             // There was no place for another try.
             if let Err(ProviderError::Crowded) = next.tokens {
