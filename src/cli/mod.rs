@@ -21,7 +21,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::{app::Unfinished, environment::Environment};
+use crate::{app::EarlyEnd, environment::Environment};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -113,11 +113,16 @@ impl StopSignals {
         }
     }
 
-    /// Exits at once on the next signal, and prints the work that is lost.
-    fn leave_when_asked_again(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
+    /// Exits on the next signal, and prints the work that is lost. Only requests in progress
+    /// are still answered, which takes no time.
+    fn leave_when_asked_again(mut self, early_end: EarlyEnd) {
         tokio::spawn(async move {
             self.asked().await;
-            eprintln!("second signal: stopping at once. {}", unfinished());
+            eprintln!(
+                "second signal: stopping at once. {}",
+                early_end.unfinished()
+            );
+            early_end.answer_requests().await;
             std::process::exit(1);
         });
     }

@@ -10,12 +10,12 @@ use super::{
     routes::{self, Endpoint, Route},
 };
 use crate::{
-    listen::{Body, Handler, Peer},
+    listen::{Body, Handler, Peer, Unserved},
     pages,
 };
 
 /// Route of unknown addresses in the log.
-const NO_ROUTE: &str = "other";
+pub(super) const NO_ROUTE: &str = "other";
 
 impl Handler for Server {
     async fn answer(&self, request: &Request<Body>, peer: Peer) -> Reply {
@@ -34,6 +34,10 @@ impl Handler for Server {
             None => self.no_such_page(),
         };
         exchange.log.end(exchange.client, reply)
+    }
+
+    fn unserved(&self, request: Option<&Request<Body>>, peer: Peer, why: Unserved) -> Reply {
+        self.answer_unserved(request, peer, why)
     }
 }
 
