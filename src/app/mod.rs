@@ -199,7 +199,7 @@ impl App {
 }
 
 /// Ends a shutdown that takes too long for the administrator.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EarlyEnd {
     engine: RefreshEngine,
     hurry: CancellationToken,
@@ -214,6 +214,11 @@ impl EarlyEnd {
             provider_calls,
             unsaved,
         }
+    }
+
+    /// True after [`EarlyEnd::answer_requests`].
+    pub fn has_begun(&self) -> bool {
+        self.hurry.is_cancelled()
     }
 
     /// Has every request in progress answered with a 502. Call it during [`App::stop`].

@@ -78,9 +78,8 @@ pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CliError> {
 
     print_what_to_do(&public_url, &provider);
     signals.asked().await;
-    signals.leave_when_asked_again(app.early_end());
     shutdown.cancel();
-    app.stop().await;
+    signals.stop(app).await;
     Ok(())
 }
 

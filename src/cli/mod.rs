@@ -21,7 +21,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::{app::EarlyEnd, environment::Environment};
+use crate::{app::App, environment::Environment};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -113,17 +113,21 @@ impl StopSignals {
         }
     }
 
-    /// Exits on the next signal, and prints the work that is lost. Only requests in progress
-    /// are still answered, which takes no time.
-    fn leave_when_asked_again(mut self, early_end: EarlyEnd) {
+    /// Stops the app. On another signal, prints the work that is lost and exits as soon as
+    /// the requests in progress have an answer.
+    async fn stop(mut self, app: App) {
+        let early_end = app.early_end();
+        let second = early_end.clone();
         tokio::spawn(async move {
             self.asked().await;
-            eprintln!(
-                "second signal: stopping at once. {}",
-                early_end.unfinished()
-            );
-            early_end.answer_requests().await;
+            eprintln!("second signal: stopping at once. {}", second.unfinished());
+            second.answer_requests().await;
             std::process::exit(1);
         });
+        app.stop().await;
+        if early_end.has_begun() {
+            // The task above ends the process.
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -72,12 +72,11 @@ impl<H: Handler> ConnectionServer<H> {
             }
         };
         let closed = self.serve_http(stream, peer, &guard).await;
-        if let Some(mut stream) = guard.slot.take_stream() {
+        let slot = &guard.slot;
+        if let Some(mut stream) = slot.take_stream() {
             match closed {
-                Some(why) => self.part(&mut stream, peer, &guard.slot, why).await,
-                None if guard.slot.must_linger.load(Relaxed) => {
-                    parting::linger(&mut stream, PartingTimes::USUAL.linger).await;
-                }
+                _ if slot.was_cut_short() => parting::linger(&mut stream).await,
+                Some(why) => self.part(&mut stream, peer, slot, why).await,
                 None => {}
             }
         }
@@ -114,6 +113,7 @@ impl<H: Handler> ConnectionServer<H> {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
+                () = slot.is_cut_short() => return None,
             };
             if let Err(error) = ended {
                 tracing::debug!("a connection ended early: {error}");
@@ -143,7 +143,7 @@ impl<H: Handler> ConnectionServer<H> {
         if slot.is_receiving.load(Relaxed) || parting::says_more(stream, times.listen).await {
             slot.connections.metrics.unserved.inc();
             let response = self.handler.unserved(None, peer, why);
-            parting::answer(stream, response, times.linger).await;
+            parting::answer(stream, response, times).await;
         }
     }
 }
@@ -172,11 +172,14 @@ impl<H: Handler> RequestContext<H> {
             biased;
             responded = self.respond(&mut request, incoming) => responded,
             () = self.slot.is_cut_off() => {
-                self.slot.must_linger.store(is_http1, Relaxed);
                 (self.unserved(&request, Unserved::Stopping), true)
             }
         };
-        if is_http1 && is_last {
+        let is_cut_short = matches!(request.body(), Body::Broken);
+        if is_http1 && is_cut_short {
+            self.slot.note_cut_short();
+        }
+        if is_http1 && (is_last || is_cut_short) {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }

@@ -48,19 +48,23 @@ pub(super) async fn says_more(stream: &mut (impl AsyncRead + Unpin), limit: Dura
 pub(super) async fn answer(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     response: Response<Full<Bytes>>,
-    limit: Duration,
+    times: PartingTimes,
 ) {
     let writing = async {
         stream.write_all(&written(response).await).await?;
         stream.shutdown().await
     };
-    if let Ok(Ok(())) = timeout(limit, writing).await {
-        linger(stream, limit).await;
+    if let Ok(Ok(())) = timeout(times.linger, writing).await {
+        discard(stream, times.linger).await;
     }
 }
 
-/// Reads until the client closes the stream.
-pub(super) async fn linger(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
+/// Reads what the client still sends after a response that hyper has written.
+pub(super) async fn linger(stream: &mut (impl AsyncRead + Unpin)) {
+    discard(stream, PartingTimes::USUAL.linger).await;
+}
+
+async fn discard(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
     let mut rest = stream.take(MAX_DISCARDED_BYTES);
     let mut buffer = [0; 4096];
     let discarding = async { while matches!(rest.read(&mut buffer).await, Ok(1..)) {} };
@@ -101,7 +105,7 @@ mod tests {
             .header("x-reason", "Try again")
             .body(Full::from("Try again"))
             .unwrap();
-        answer(&mut server, response, Duration::ZERO).await;
+        answer(&mut server, response, PartingTimes::AT_ONCE).await;
         let mut received = String::new();
         client.read_to_string(&mut received).await.unwrap();
         assert_eq!(
@@ -115,6 +119,6 @@ mod tests {
     async fn a_client_that_never_reads_holds_nothing() {
         let (mut server, _client) = tokio::io::duplex(4);
         let response = Response::new(Full::from("longer than the pipe"));
-        answer(&mut server, response, Duration::from_millis(1)).await;
+        answer(&mut server, response, PartingTimes::AT_ONCE).await;
     }
 }

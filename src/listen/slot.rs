@@ -14,6 +14,8 @@ use super::{Connections, Limits, Unserved, listener::Stream};
 
 /// Timeout of a connection above the limit, which gets one response.
 const EXTRA_LIMIT: Duration = Duration::from_secs(2);
+/// Pause between two looks at a connection that is being closed.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The state of one connection, which its requests update.
 #[derive(Debug)]
@@ -35,8 +37,8 @@ pub(super) struct Slot {
     /// True while a response waits for the client to read.
     is_unwritten: AtomicBool,
     is_http2: AtomicBool,
-    /// True if a request was answered before all of it was there.
-    pub(super) must_linger: AtomicBool,
+    /// True if a request was answered before all of it was there. It was the last one.
+    was_cut_short: AtomicBool,
     /// True if another connection needs the place of this one.
     pub(super) is_displaced: AtomicBool,
     // One for each connection: a shared one would be locked for every request.
@@ -44,6 +46,7 @@ pub(super) struct Slot {
     pub(super) draining: Notify,
     pub(super) cut_off: Notify,
     had_http2_request: Notify,
+    cut_short: Notify,
     /// The stream, when hyper has dropped it. Locked twice in the life of a connection.
     returned: Mutex<Option<Stream>>,
 }
@@ -61,12 +64,13 @@ impl Slot {
             is_receiving: AtomicBool::new(false),
             is_unwritten: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
-            must_linger: AtomicBool::new(false),
+            was_cut_short: AtomicBool::new(false),
             is_displaced: AtomicBool::new(false),
             displaced: Notify::new(),
             draining: Notify::new(),
             cut_off: Notify::new(),
             had_http2_request: Notify::new(),
+            cut_short: Notify::new(),
             returned: Mutex::default(),
             connections,
         }
@@ -100,6 +104,25 @@ impl Slot {
     pub(super) fn note_unwritten(&self, is_unwritten: bool) {
         if self.is_unwritten.load(Relaxed) != is_unwritten {
             self.is_unwritten.store(is_unwritten, Relaxed);
+        }
+    }
+
+    /// Notes that an HTTP/1 request is answered before all of it is there.
+    pub(super) fn note_cut_short(&self) {
+        self.was_cut_short.store(true, Relaxed);
+        self.cut_short.notify_one();
+    }
+
+    pub(super) fn was_cut_short(&self) -> bool {
+        self.was_cut_short.load(Relaxed)
+    }
+
+    /// Returns when such a response is written. hyper would wait for the rest of the
+    /// request.
+    pub(super) async fn is_cut_short(&self) {
+        self.cut_short.notified().await;
+        while self.is_unwritten.load(Relaxed) {
+            sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -206,11 +229,10 @@ impl SlotGuard {
             if left.is_zero() {
                 return;
             }
-            let pause = sleep(left.min(self.slot.connections.limits.quiet));
             match self.slot.connections.is_cut_off() {
-                true => pause.await,
+                true => sleep(LOOK_AGAIN).await,
                 false => tokio::select! {
-                    () = pause => {}
+                    () = sleep(left.min(self.slot.connections.limits.quiet)) => {}
                     () = self.slot.is_cut_off() => {}
                 },
             }
