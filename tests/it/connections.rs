@@ -7,6 +7,7 @@ use authseal::listen::Limits;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 
 use crate::support::{
@@ -102,8 +103,12 @@ async fn with_no_room_left_whoever_never_asked_makes_it() {
     assert_eq!(count(&app, "authseal_connections").await, 10.0);
     let displaced = count(&app, "authseal_connections_displaced_total").await;
     assert_eq!(displaced, 42.0);
-    for stream in &mut half_open[..42] {
-        is_unserved(&rest_of(stream).await, OVERLOADED);
+    let mut answers = JoinSet::new();
+    for mut stream in half_open {
+        answers.spawn(async move { rest_of(&mut stream).await });
+    }
+    for _ in 0..42 {
+        is_unserved(&answers.join_next().await.unwrap().unwrap(), OVERLOADED);
     }
 }
 

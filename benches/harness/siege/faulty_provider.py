@@ -23,22 +23,26 @@ SLOW_S, DRIP_S, LOOK_EVERY_S = 5.0, 1.0, 0.02
 
 class FaultyProvider(RunningProvider):
     def __init__(self, deadline_s: float, slow_s: float = SLOW_S):
-        self._mode = CONTEXT.Value("i", 0)
-        super().__init__(_serve, self._mode, slow_s, deadline_s=deadline_s)
+        self._mode, self._calls = CONTEXT.Value("i", 0), CONTEXT.Value("i", 0)
+        super().__init__(_serve, self._mode, self._calls, slow_s, deadline_s=deadline_s)
+
+    def calls(self) -> int:
+        """How often it has been asked."""
+        return self._calls.value
 
     def become(self, mode: str) -> None:
         self._mode.value = MODES.index(mode)
 
 
-def _serve(inside: Inside, held: socket.socket, mode: Any, slow_s: float) -> None:
-    asyncio.run(Endpoint(mode, slow_s).serve(inside, held))
+def _serve(inside: Inside, held: socket.socket, mode: Any, calls: Any, slow_s: float) -> None:
+    asyncio.run(Endpoint(mode, calls, slow_s).serve(inside, held))
 
 
 class Endpoint:
     """Answers every request with a token, or as its mode says."""
 
-    def __init__(self, mode: Any, slow_s: float):
-        self._mode, self._slow_s = mode, slow_s
+    def __init__(self, mode: Any, calls: Any, slow_s: float):
+        self._mode, self._calls, self._slow_s = mode, calls, slow_s
         self._writers: set[asyncio.StreamWriter] = set()
 
     def mode(self) -> str:
@@ -65,6 +69,7 @@ class Endpoint:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         mode = self.mode()
+        self._calls.value += 1
         match mode:
             case "black hole":
                 # Until another fault is wanted: else what hangs would outlive this one.

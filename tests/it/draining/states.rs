@@ -16,7 +16,7 @@ use crate::support::{
 pub const RESTARTING: &str = "This OAuth server is restarting. Try again in a moment";
 pub const NEVER: Duration = Duration::from_secs(3600);
 pub const SOON: Duration = Duration::from_millis(50);
-/// Closes whatever asks for nothing when a shutdown begins, and waits for the rest.
+/// Waits for everything.
 pub const PATIENT: Times = Times {
     quiet: NEVER,
     rest_of_request: NEVER,
