@@ -73,12 +73,20 @@ impl<H: Handler> ConnectionServer<H> {
         };
         let closed = self.serve_http(stream, peer, &guard).await;
         let slot = &guard.slot;
-        if let Some(mut stream) = slot.take_stream() {
+        let Some(mut stream) = slot.take_stream() else {
+            return;
+        };
+        let parting = async {
             match closed {
                 _ if slot.was_cut_short() => parting::linger(&mut stream).await,
                 Some(why) => self.part(&mut stream, peer, slot, why).await,
                 None => {}
             }
+        };
+        tokio::select! {
+            () = parting => {}
+            // Another connection needs the place.
+            () = slot.displaced.notified() => {}
         }
     }
 
@@ -128,7 +136,8 @@ impl<H: Handler> ConnectionServer<H> {
 
     /// Closes an HTTP/1 connection. A request that has begun to arrive gets a response.
     async fn part(&self, stream: &mut Stream, peer: Peer, slot: &Slot, why: Unserved) {
-        if slot.is_http2() {
+        // A response that is half written must not be followed by another one.
+        if slot.is_http2() || slot.is_unwritten() {
             return;
         }
         let times = match slot.is_displaced.load(Relaxed) {

@@ -84,6 +84,10 @@ impl Slot {
         self.is_http2.load(Relaxed)
     }
 
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.is_unwritten.load(Relaxed)
+    }
+
     /// Notes that bytes of a request have arrived.
     pub(super) fn note_received(&self) {
         self.is_receiving.store(true, Relaxed);
@@ -121,7 +125,7 @@ impl Slot {
     /// request.
     pub(super) async fn is_cut_short(&self) {
         self.cut_short.notified().await;
-        while self.is_unwritten.load(Relaxed) {
+        while self.is_unwritten() {
             sleep(LOOK_AGAIN).await;
         }
     }
@@ -171,9 +175,8 @@ impl Slot {
     fn left_in_drain(&self, begun: u64) -> Duration {
         let limits = &self.connections.limits;
         // These end by themselves: handlers and bodies have time limits.
-        let is_busy = self.is_answering()
-            || self.unfinished.load(Relaxed) > 0
-            || self.is_unwritten.load(Relaxed);
+        let is_busy =
+            self.is_answering() || self.unfinished.load(Relaxed) > 0 || self.is_unwritten();
         if is_busy {
             return limits.quiet;
         }
