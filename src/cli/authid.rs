@@ -11,7 +11,7 @@ use crate::{
     config::{Config, load_keyring},
     environment::Environment,
     keyring::KeySet,
-    seal::{self, Ancestry, Grant, Lineage, Opened},
+    seal::{self, Ancestry, Grant, Lineage, Opened, Pasted},
 };
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +25,8 @@ pub(super) enum AuthIdCommand {
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// The AuthID; - or nothing reads it from standard input
+    // It may be copied along with --authid=.
+    #[arg(allow_hyphen_values = true)]
     authid: Option<String>,
     /// A file that contains the AuthID
     #[arg(long, conflicts_with = "authid")]
@@ -57,12 +59,12 @@ pub(super) fn run(command: AuthIdCommand) -> Result<(), CliError> {
 fn show(arguments: Show) -> Result<(), CliError> {
     let keys = load_keyring(&Environment::of_process())?.current();
     let now = Clock::system().now();
-    let authid = secret_input::read(arguments.authid, arguments.file)?;
-    let opened = seal::open(&keys, now, authid.expose())?;
+    let given = secret_input::read(arguments.authid, arguments.file)?;
+    let Pasted { opened, authid } = seal::open_pasted(&keys, now, given.expose())?;
     let state = state(&keys, &opened, now);
     let grant = &opened.grant;
     let is_revoked = grant.is_revoked(&keys);
-    let length = authid.expose().len();
+    let length = authid.as_ref().unwrap_or(&given).expose().len();
     if arguments.json {
         println!(
             "{}",
@@ -122,10 +124,14 @@ fn seal(arguments: Seal) -> Result<(), CliError> {
             "this provider has several regions: name the one of the account with --region".into(),
         );
     }
+    let refresh_token = secret_input::read(None, arguments.file)?;
+    if refresh_token.expose().contains('\u{fffd}') {
+        return Err("the refresh token is not text in UTF-8".into());
+    }
     let now = Clock::system().now();
     let grant = Grant {
         service: service.id.clone(),
-        refresh_token: secret_input::read(None, arguments.file)?,
+        refresh_token,
         issued_at: now,
         lineage: Lineage::random(),
         generation: 0,

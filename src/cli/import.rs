@@ -1,11 +1,8 @@
 //! `authseal import`: converts old AuthIDs to sealed ones.
 
-use std::io::{self, BufRead};
-
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
-use super::CliError;
+use super::{CliError, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::Config,
@@ -38,8 +35,8 @@ pub(super) fn import() -> Result<(), CliError> {
         now: Clock::system().now(),
     };
     let (mut done, mut failed) = (0, 0);
-    for (index, line) in io::stdin().lock().lines().enumerate() {
-        let line = Zeroizing::new(line?);
+    for (index, line) in secret_input::lines()?.enumerate() {
+        let line = line?;
         let authid = line.trim();
         if authid.is_empty() {
             continue;
@@ -66,12 +63,12 @@ pub(super) fn import() -> Result<(), CliError> {
 
 impl Importer {
     fn import(&self, authid: &str) -> Result<Value, CliError> {
-        let authid = match seal::open(&self.keys, self.now, authid) {
+        let authid = match seal::open_pasted(&self.keys, self.now, authid) {
             // The AuthID is sealed already.
-            Ok(_) => Secret::new(authid),
+            Ok(pasted) => pasted.authid.unwrap_or_else(|| Secret::new(authid)),
             Err(error @ OpenError::NotAnAuthId(_)) => match self.old_authids.parse(authid) {
-                Some(old) => self.seal(old)?,
-                None if OldAuthId::parse(authid).is_some() => {
+                Some(Ok(old)) => self.seal(old)?,
+                Some(Err(_)) => {
                     return Err("set AUTHSEAL_V1_STORAGE to the folder of V1 AuthIDs".into());
                 }
                 None => return Err(error.into()),

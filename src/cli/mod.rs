@@ -21,7 +21,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::{app::App, environment::Environment};
+use crate::{app::App, environment::Environment, telemetry};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -72,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => in_runtime(run::run(*arguments)),
         Command::Health => in_runtime(health::health()),
     };
+    telemetry::finish();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -113,15 +114,16 @@ impl StopSignals {
         }
     }
 
-    /// Stops the app. On another signal, prints the work that is lost and exits as soon as
-    /// the requests in progress have an answer.
+    /// Stops the app. On another signal, exits as soon as the requests in progress have an
+    /// answer, and prints the work that is lost.
     async fn stop(mut self, app: App) {
         let early_end = app.early_end();
         let second = early_end.clone();
         tokio::spawn(async move {
             self.asked().await;
-            eprintln!("second signal: stopping at once. {}", second.unfinished());
+            let lost = second.unfinished();
             second.answer_requests().await;
+            telemetry::last_line(&format!("second signal: stopping at once. {lost}"));
             std::process::exit(1);
         });
         app.stop().await;

@@ -139,9 +139,9 @@ fn login(
         Some(lineage) => lineage,
         None => {
             let keys = load_keyring(environment)?.current();
-            let opened = seal::open(&keys, Clock::system().now(), given.expose());
-            match (opened, OldAuthId::parse(given.expose())) {
-                (Ok(opened), _) => opened.grant.lineage,
+            let pasted = seal::open_pasted(&keys, Clock::system().now(), given.expose());
+            match (pasted, OldAuthId::parse(given.expose())) {
+                (Ok(pasted), _) => pasted.opened.grant.lineage,
                 (Err(OpenError::NotAnAuthId(_)), Some(old)) => old.lineage(),
                 (Err(error), _) => return Err(error.into()),
             }

@@ -9,7 +9,8 @@ use super::fields::{Fields, Places};
 use crate::{
     environment::Environment,
     provider::{
-        EndpointUrl, Issuers, LoginMethod, Provider, Realm, RedirectPath, Region, Revocation,
+        EndpointUrl, Issuers, LoginMethod, Provider, Realm, RedirectPath, Region,
+        RevocationEndpoint,
     },
 };
 
@@ -48,8 +49,8 @@ pub(super) fn read_provider(
     };
 
     let name: Option<String> = fields.required("name");
-    // Users have registered the shared redirect path at built-in providers, from the time
-    // before each provider could have its own.
+    // Users have registered the shared redirect path at the older built-in providers.
+    // New ones set `redirect_path` in their tables.
     let usual_path = match is_built_in {
         true => RedirectPath::parse(RedirectPath::SHARED),
         false => RedirectPath::of(id),
@@ -185,10 +186,10 @@ fn read_redirect_path(
     path
 }
 
-fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<Revocation> {
+fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<RevocationEndpoint> {
     let method = fields.optional("revoke_with").unwrap_or_default();
     let url = fields.endpoint("revoke_url", places)?;
-    Some(Revocation { url, method })
+    Some(RevocationEndpoint { url, method })
 }
 
 fn is_tenant(text: &str) -> bool {

@@ -151,7 +151,7 @@ settings! {
     /// The AuthIDs of Duplicati's own server that are accepted.
     old_authids: OldAuthIdSettings {
         /// `true`: AuthIDs of Duplicati's own server that hold their refresh token in clear
-        /// are accepted: [docs/moving-in.md](docs/moving-in.md), which also lists the
+        /// are accepted: [docs/migrating.md](docs/migrating.md), which also lists the
         /// settings of that server that are understood.
         accept_v2_plain: bool = default("ACCEPT_V2_PLAIN", "false", true_or_false),
         /// Folder of the encrypted files of V1 AuthIDs of Duplicati's own server.

@@ -233,9 +233,9 @@ impl KeyFolder {
             keys.iter().all(|key| knows_end(known, key))
                 && replacing::knows_replaced(known, keys)
                 && lines
-                    .last_words
+                    .states
                     .iter()
-                    .all(|(line, word)| word.missing_in(known.word(line)).is_empty())
+                    .all(|(line, state)| state.missing_in(known.state(line)).is_empty())
         };
         if is_known(&History::read(&self.path)?) {
             return Ok(());
@@ -252,7 +252,7 @@ impl KeyFolder {
             }
         }
         replacing::note_replaced(&mut held, &known, keys, now)?;
-        held.note_revocations(&known, &lines.last_words)
+        held.note_revocations(&known, &lines.states)
     }
 
     fn note_new(&self, key: &Jwk, now: UnixTime) -> io::Result<()> {

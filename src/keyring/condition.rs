@@ -105,7 +105,7 @@ impl Condition {
         let sentence = files(missing).map(|files| {
             format!(
                 "{} has had {files}, and nobody ran authseal keys remove. AuthIDs that need them \
-                 get 502. Put the files back; authseal keys remove is for those that shall go",
+                 get 503. Put the files back; authseal keys remove is for those that shall go",
                 self.folder
             )
         });

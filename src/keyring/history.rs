@@ -17,7 +17,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Replacement, jwk::is_kid, revocations::Revocation, word::Word};
+use super::{Replacement, jwk::is_kid, revocation_state::RevocationState, revocations::Revocation};
 use crate::clock::{Stopwatch, UnixTime};
 
 pub(super) const HISTORY: &str = "history.txt";
@@ -52,8 +52,8 @@ pub(super) struct History {
     /// Leaked keys, each with the keys that replaced it; the list is empty if that was
     /// undone.
     pub(super) replaced: BTreeMap<String, Vec<Replacement>>,
-    /// The last word on each revocation.
-    pub(super) revocations: HashMap<Revocation, Word>,
+    /// The state of each revocation.
+    pub(super) revocations: HashMap<Revocation, RevocationState>,
 }
 
 impl History {
@@ -83,8 +83,8 @@ impl History {
                 }
                 Some((word @ (REVOKED | UNDONE), revocation)) => {
                     if let Ok(revocation) = Revocation::parse(revocation) {
-                        let said = history.revocations.entry(revocation).or_default();
-                        said.say(word == REVOKED);
+                        let state = history.revocations.entry(revocation).or_default();
+                        state.apply(word == REVOKED);
                     }
                 }
                 _ => {}
@@ -125,10 +125,10 @@ impl History {
         }
     }
 
-    /// Returns the last word on this revocation.
-    pub(super) fn word(&self, revocation: &Revocation) -> Word {
-        let word = self.revocations.get(revocation);
-        word.copied().unwrap_or_default()
+    /// Returns the state of this revocation.
+    pub(super) fn state(&self, revocation: &Revocation) -> RevocationState {
+        let state = self.revocations.get(revocation);
+        state.copied().unwrap_or_default()
     }
 
     /// True if the key was removed on purpose.
@@ -247,10 +247,10 @@ impl Held {
     pub(super) fn note_revocations<'r>(
         &mut self,
         known: &History,
-        words: impl IntoIterator<Item = (&'r Revocation, &'r Word)>,
+        states: impl IntoIterator<Item = (&'r Revocation, &'r RevocationState)>,
     ) -> io::Result<()> {
-        let lines = words.into_iter().flat_map(|(revocation, word)| {
-            let lines = word.missing_in(known.word(revocation)).into_iter();
+        let lines = states.into_iter().flat_map(|(revocation, state)| {
+            let lines = state.missing_in(known.state(revocation)).into_iter();
             lines.map(move |is_revoked| {
                 let word = if is_revoked { REVOKED } else { UNDONE };
                 format!("{word} {revocation}\n")
@@ -292,8 +292,8 @@ pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn word(is_revoked: bool, undone: usize) -> Word {
-        Word { is_revoked, undone }
+    fn state(is_revoked: bool, undone: usize) -> RevocationState {
+        RevocationState { is_revoked, undone }
     }
 
     #[test]
@@ -332,10 +332,10 @@ mod tests {
         held.note_undone("def", now).unwrap();
         let rule = Revocation::Rule(super::super::Scope::All, now);
         let login = Revocation::Lineage([7; 16]);
-        let (stands, undone) = (word(true, 0), word(false, 1));
+        let (revoked, undone) = (state(true, 0), state(false, 1));
         let nothing = History::default();
-        let words = [(&rule, &stands), (&login, &stands), (&rule, &undone)];
-        held.note_revocations(&nothing, words).unwrap();
+        let states = [(&rule, &revoked), (&login, &revoked), (&rule, &undone)];
+        held.note_revocations(&nothing, states).unwrap();
         let whole = held.content().unwrap();
         let history = History::read(folder.path()).unwrap();
         assert_eq!(history.fates["abc"], Fate::Ends(now));
@@ -344,9 +344,9 @@ mod tests {
         assert!(history.is_undone("def") && !history.is_undone("abc"));
         assert_eq!(
             history.revocations,
-            [(rule, undone), (login, stands)].into()
+            [(rule, undone), (login, revoked)].into()
         );
-        // Wherever a kill cuts it, it says no more than the whole lines before.
+        // A text that a kill cut off says no more than its whole lines.
         for length in 0..whole.len() {
             let cut = History::parse(&whole.as_bytes()[..length]);
             let lines = whole[..length].rfind('\n').map_or(0, |end| end + 1);

@@ -293,11 +293,11 @@ mod tests {
                 assert_ne!(sealing, Some("leaked"), "{nbf} {exp:?} {now:?}");
             }
             assert_eq!(set.state(&set.keys[0], UnixTime(0)), KeyState::Retired);
-            // The file that says so is gone.
+            // The file that names the leaked key is gone.
             let mut later = KeySet::new(vec![leaked.clone()]);
             later.keep_replaced(set.replaced());
             assert!(later.opening("leaked", UnixTime(200)).is_err());
-            // The file is there, and says so no more.
+            // The file is there, and no longer names it.
             let mut undone = KeySet::new(vec![leaked.clone(), key("new", nbf, exp)]);
             undone.keep_replaced(set.replaced());
             assert!(undone.opening("leaked", UnixTime(200)).is_ok());

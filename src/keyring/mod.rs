@@ -13,12 +13,12 @@ mod jwk;
 mod key_set;
 mod protection;
 mod replacing;
+mod revocation_state;
 mod revocations;
 mod revoking;
 mod rewriting;
 mod succession;
 mod volume;
-mod word;
 
 use std::{
     collections::HashSet,

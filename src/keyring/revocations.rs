@@ -13,7 +13,7 @@ use std::{
 use ahash::RandomState;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{jwk::is_kid, word::Word};
+use super::{jwk::is_kid, revocation_state::RevocationState};
 use crate::clock::UnixTime;
 
 /// The 128 bits of a login's lineage.
@@ -117,8 +117,8 @@ impl Revocation {
 /// Content of `revoked.txt` at one load.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The last line about each revocation.
-    pub(super) last_words: HashMap<Revocation, Word>,
+    /// The state of each revocation.
+    pub(super) states: HashMap<Revocation, RevocationState>,
     /// The number of each line that revokes nothing, and why.
     pub(super) problems: Vec<(usize, NoRevocation)>,
 }
@@ -146,8 +146,8 @@ impl Lines {
             };
             match revocation {
                 Ok(revocation) => {
-                    let word = lines.last_words.entry(revocation).or_default();
-                    word.say(is_revoked);
+                    let state = lines.states.entry(revocation).or_default();
+                    state.apply(is_revoked);
                 }
                 Err(why) => lines.problems.push((index + 1, why)),
             }
@@ -176,11 +176,11 @@ impl Revocations {
     /// in force that the file no longer contains.
     pub(super) fn after(&self, lines: &Lines) -> (Self, usize) {
         let mut after = Self::default();
-        after.add(&lines.last_words);
+        after.add(&lines.states);
         let mut gone = 0;
         for revocation in self.iter() {
-            let known = self.word(&revocation);
-            let said = lines.last_words.get(&revocation).copied();
+            let known = self.state(&revocation);
+            let said = lines.states.get(&revocation).copied();
             let said = said.unwrap_or_default();
             if said.undoes(known) {
                 continue;
@@ -191,22 +191,22 @@ impl Revocations {
         (after, gone)
     }
 
-    /// Returns these revocations, with those that `words` revoke added.
-    pub(super) fn and(&self, words: &HashMap<Revocation, Word>) -> Self {
+    /// Returns these revocations, with those that `states` revoke added.
+    pub(super) fn and(&self, states: &HashMap<Revocation, RevocationState>) -> Self {
         let mut both: Self = self.iter().collect();
         both.undone.clone_from(&self.undone);
-        both.add(words);
+        both.add(states);
         both
     }
 
-    fn add(&mut self, words: &HashMap<Revocation, Word>) {
-        for (revocation, word) in words.iter().filter(|(_, word)| word.is_revoked) {
-            self.insert(revocation.clone(), word.undone);
+    fn add(&mut self, states: &HashMap<Revocation, RevocationState>) {
+        for (revocation, state) in states.iter().filter(|(_, state)| state.is_revoked) {
+            self.insert(revocation.clone(), state.undone);
         }
     }
 
-    fn word(&self, revocation: &Revocation) -> Word {
-        Word {
+    fn state(&self, revocation: &Revocation) -> RevocationState {
+        RevocationState {
             is_revoked: self.contains(revocation),
             undone: self.undone.get(revocation).copied().unwrap_or(0),
         }
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(numbers, [2, 4, 5, 6, 7, 8, 9, 10, 11, 13]);
         assert_eq!(lines.problems[0].1, LOG_NAME);
         assert_eq!(lines.problems[9].1, UNFINISHED);
-        assert_eq!(lines.last_words.len(), 2);
+        assert_eq!(lines.states.len(), 2);
     }
 
     #[test]
@@ -373,7 +373,7 @@ mod tests {
         .concat();
         let lines = Lines::parse(&text);
         assert!(lines.problems.is_empty());
-        assert_eq!(lines.last_words.len(), 2);
+        assert_eq!(lines.states.len(), 2);
     }
 
     #[test]

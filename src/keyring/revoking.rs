@@ -62,10 +62,10 @@ impl KeyFolder {
         let mut held = Held::hold(self.path())?;
         let path = self.revoked_path();
         let mut content = read_if_there(&path)?.unwrap_or_default();
-        let said = Lines::parse(&content).last_words.get(revocation).copied();
+        let said = Lines::parse(&content).states.get(revocation).copied();
         let known = held.history()?;
-        let is_lost = known.word(revocation).is_revoked
-            && !said.is_some_and(|said| said.undoes(known.word(revocation)));
+        let is_lost = known.state(revocation).is_revoked
+            && !said.is_some_and(|said| said.undoes(known.state(revocation)));
         if said.is_some_and(|said| said.is_revoked == is_revoked && (is_revoked || !is_lost)) {
             // A command may have been killed before the line was on disk, or in the history.
             File::open(path.parent().unwrap_or(self.path()))?.sync_all()?;
@@ -80,11 +80,11 @@ impl KeyFolder {
         let undo = if is_revoked { "" } else { "undo " };
         let reason = reason.map_or(String::new(), |reason| format!(" # {}", one_line(reason)));
         // One more undo than any server has read: a server may have read some that were lost since.
-        let lost = known.word(revocation).undone.saturating_sub(said.undone);
+        let lost = known.state(revocation).undone.saturating_sub(said.undone);
         let lines = if is_revoked { 1 } else { 1 + lost };
         for _ in 0..lines {
             content.extend(format!("{undo}{revocation}{reason}\n").as_bytes());
-            said.say(is_revoked);
+            said.apply(is_revoked);
         }
         self.replace(&path, &content)?;
         held.note_revocations(&known, [(revocation, &said)])?;
@@ -174,10 +174,10 @@ mod tests {
         let metadata = fs::metadata(keys.path().join(REVOKED)).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
         let one = Revocation::lineage(ONE).unwrap();
-        let word = || History::read(keys.path()).unwrap().word(&one).is_revoked;
-        assert!(word());
+        let is_revoked = || History::read(keys.path()).unwrap().state(&one).is_revoked;
+        assert!(is_revoked());
         keys.set_revoked(&one, false, None).unwrap();
-        assert!(!word());
+        assert!(!is_revoked());
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Login {
         let opener = recipients.opener.as_ref();
         let is_trusted = |opener| self.openers.include(opener, &self.public_url);
         match &recipients.waiting {
+            Some(_) if self.is_blocked(recipients) => None,
             Some(_) => Some(Receives::AfterAClick),
             None if opener.is_some_and(is_trusted) => Some(Receives::Unasked),
             None => None,

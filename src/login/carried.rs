@@ -36,12 +36,24 @@ pub struct Recipients {
     pub waiting: Option<Waiting>,
     /// Origin of the page that opened ours.
     pub opener: Option<Origin>,
+    /// True if the person chose on the start page that nobody else gets it. Then the other
+    /// two are `None`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub declined: bool,
 }
 
 impl Recipients {
-    /// True if there are no recipients besides the person.
-    pub fn is_nobody(&self) -> bool {
-        self.waiting.is_none() && self.opener.is_none()
+    /// Returns no recipients, by the person's choice.
+    pub fn declined() -> Self {
+        Self {
+            declined: true,
+            ..Self::default()
+        }
+    }
+
+    /// True if nothing is known of recipients besides the person.
+    pub fn is_unknown(&self) -> bool {
+        self.waiting.is_none() && self.opener.is_none() && !self.declined
     }
 }
 

@@ -9,7 +9,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Credential, Finished, LIFETIME, Login, LoginError, Origin, Recipients, SealedCookie, Waiting,
+    Credential, Fetching, Finished, LIFETIME, Login, LoginError, Origin, Recipients, SealedCookie,
+    Waiting,
     carried::{self, open_carried, seal_carried},
     hand_over::TOKEN_LIFETIME,
 };
@@ -23,6 +24,10 @@ use crate::{
 pub enum HandOver {
     /// No program waits.
     Nobody,
+    /// The person chose on the start page that nobody else gets the AuthID.
+    Declined,
+    /// A program waits, but the browser lets its page fetch nothing from this server.
+    Blocked,
     /// A program waits, and gets nothing before the person confirms.
     Asks(Question),
     /// The program can fetch the AuthID now.
@@ -68,8 +73,11 @@ impl Login {
         mut finished: Finished,
         recipients: Recipients,
     ) -> Result<Finished, LoginError> {
+        let is_blocked = self.is_blocked(&recipients);
         finished.hand_over = match recipients.waiting {
+            None if recipients.declined => HandOver::Declined,
             None => HandOver::Nobody,
+            Some(_) if is_blocked => HandOver::Blocked,
             Some(waiting) if !self.still_waits(&waiting) => HandOver::TooLate,
             Some(waiting) => {
                 let opener = recipients.opener.clone();
@@ -152,6 +160,12 @@ impl Login {
             finished,
             cookie: (!can_be_repeated).then(|| cookie.remove()),
         })
+    }
+
+    /// True if a program waits whose page can't fetch from this server.
+    pub fn is_blocked(&self, recipients: &Recipients) -> bool {
+        let fetching = Fetching::by(recipients.opener.as_ref(), &self.public_url);
+        recipients.waiting.is_some() && fetching == Fetching::Blocked
     }
 
     /// True if the program still polls: it does so for five minutes after it opened the

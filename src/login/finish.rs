@@ -71,7 +71,7 @@ pub struct Finished {
 pub struct Failed {
     /// Reason for the failure.
     pub error: LoginError,
-    /// Visit for another attempt; `None` if there are no recipients besides the person.
+    /// Visit for another attempt; `None` if nothing is known of recipients.
     pub visit: Option<Visit>,
 }
 
@@ -126,7 +126,7 @@ impl Login {
             .finish_attempt(service, attempt, callback, (client, &this_use))
             .await;
         finished.map_err(|error| Failed {
-            visit: match recipients.is_nobody() {
+            visit: match recipients.is_unknown() {
                 true => None,
                 false => self.visit(recipients).ok(),
             },

@@ -39,6 +39,10 @@ impl Origin {
         Self::of(&public_url.to_string()).as_ref() == Ok(self)
     }
 
+    pub(super) fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
     fn host(&self) -> Option<Host<String>> {
         Url::parse(&self.0).ok()?.host().map(|host| host.to_owned())
     }

@@ -6,6 +6,7 @@ mod authids;
 mod entries;
 mod entry;
 mod family;
+mod old_authid;
 mod secrets;
 mod settings;
 mod source;
@@ -14,7 +15,8 @@ mod translation;
 use toml::Table;
 
 pub use authids::OldAuthIds;
-pub(crate) use authids::{OldAuthId, OldAuthIdError, Proof};
+pub(crate) use authids::{OldAuthIdError, Proof};
+pub(crate) use old_authid::OldAuthId;
 pub(crate) use translation::Translated;
 
 use crate::environment::Environment;

@@ -31,12 +31,30 @@ pub struct ResultPage<'a> {
     pub opener: Option<OpenerPage<'a>>,
     /// State of the hand-over to the program that opened the start page with a token.
     pub hand_over: HandOverState<'a>,
+    /// True if browsers let no page on https fetch from this server, and the program that
+    /// waits may be on one.
+    pub may_be_blocked: bool,
 }
 
 impl ResultPage<'_> {
-    /// True if the page asks the user to confirm the hand-over with a button.
-    fn asks(&self) -> bool {
-        matches!(self.hand_over, HandOverState::Asks(_))
+    /// True if the page first asks the user to confirm the hand-over with a button.
+    fn asks_first(&self) -> bool {
+        matches!(self.hand_over, HandOverState::Asks(_)) && !self.may_be_blocked
+    }
+
+    /// True if the opener closes the page while the user may have something else to read.
+    fn closes_early(&self) -> bool {
+        let is_received = match self.hand_over {
+            HandOverState::Nobody => self.opener.is_some(),
+            _ => self.asks_first(),
+        };
+        is_received && !self.facts.is_empty()
+    }
+
+    /// True if the script posts the AuthID without waiting for a button. The opener closes
+    /// the page then, so it must have nothing else to read.
+    fn is_sent_unasked(&self, opener: &OpenerPage<'_>) -> bool {
+        opener.is_trusted && self.facts.is_empty()
     }
 }
 
@@ -45,6 +63,11 @@ impl ResultPage<'_> {
 pub enum HandOverState<'a> {
     /// No program polls: the script may post the AuthID to the opener.
     Nobody,
+    /// The user wants nobody else to receive it.
+    Declined,
+    /// A program polls, but the browser blocks its requests: its page is on https, and this
+    /// server on http.
+    Blocked,
     /// The program gets nothing until the user presses a button.
     Asks(HandOverForm<'a>),
     /// The program can fetch the AuthID now.
@@ -80,7 +103,7 @@ pub struct OtherPrograms {
 pub struct OpenerPage<'a> {
     /// Origin of that page, the only one that the script posts to.
     pub origin: &'a str,
-    /// True if the script posts there without asking the user.
+    /// True if the script may post there without asking the user.
     pub is_trusted: bool,
 }
 

@@ -21,6 +21,9 @@ pub struct StartPage<'a> {
     pub visit: Option<&'a str>,
     /// Other party that receives the AuthID.
     pub receiver: Option<Receiver<'a>>,
+    /// True if the program that opened the page can't receive the AuthID, so that the user
+    /// must copy it.
+    pub is_blocked: bool,
 }
 
 /// Number of services above which the list has a search field.

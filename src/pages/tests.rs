@@ -50,6 +50,7 @@ fn pages() -> Vec<String> {
             opener: Some(FOREIGN),
             after_a_click: true,
         }),
+        is_blocked: false,
     };
     let facts = [(FOREIGN.to_owned(), FOREIGN.to_owned())];
     let result = |url, credential, hand_over| ResultPage {
@@ -67,6 +68,7 @@ fn pages() -> Vec<String> {
             is_trusted: false,
         }),
         hand_over,
+        may_be_blocked: false,
     };
     let asks = HandOverState::Asks(HandOverForm {
         nonce: FOREIGN,
@@ -108,6 +110,17 @@ fn pages() -> Vec<String> {
         )
         .render(),
         result(None, ShownCredential::AuthId(FOREIGN), asks).render(),
+        ResultPage {
+            may_be_blocked: true,
+            ..result(None, ShownCredential::AuthId(FOREIGN), asks)
+        }
+        .render(),
+        result(
+            None,
+            ShownCredential::AuthId(FOREIGN),
+            HandOverState::Blocked,
+        )
+        .render(),
         result(
             None,
             ShownCredential::AuthId(FOREIGN),
@@ -140,7 +153,7 @@ fn pages() -> Vec<String> {
 }
 
 #[test]
-fn foreign_text_is_escaped_wherever_it_stands() {
+fn foreign_text_is_escaped_everywhere() {
     for page in pages() {
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(!page.contains("'><"), "{page}");
@@ -163,7 +176,7 @@ fn no_page_needs_more_than_a_strict_policy_allows() {
 }
 
 #[test]
-fn an_authid_stands_in_its_field_as_it_is() {
+fn an_authid_is_in_its_field_unchanged() {
     let authid = "v2:googledrive:eyJhbGciOiJkaXIi..-_x";
     let page = ResultPage {
         frame: Frame {
@@ -182,6 +195,7 @@ fn an_authid_stands_in_its_field_as_it_is() {
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
+        may_be_blocked: false,
     }
     .render()
     .unwrap();
@@ -203,6 +217,7 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
+        may_be_blocked: false,
     };
     let says = |validity, words: &str| {
         let page = page(ShownCredential::AuthId("v2:box.com:x"), validity);
@@ -222,7 +237,7 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
 }
 
 #[test]
-fn whatever_stands_in_a_command_is_one_word_of_it() {
+fn each_value_in_a_command_is_one_word_of_it() {
     let login = ClientCommands {
         service: "of-mine",
         token_url: "https://auth.example/it's/token",

@@ -1,23 +1,22 @@
 //! The client side of RFC 6749: the authorization request, the exchanges for tokens, and
 //! the refresh.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, time::Duration};
 
-use http::{StatusCode, header::CONTENT_TYPE};
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername,
-    Scope, StandardRevocableToken, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
+    ResourceOwnerPassword, ResourceOwnerUsername, Scope, StandardRevocableToken, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse},
 };
 use url::Url;
 
 use super::{
     Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens,
+    attempt::{Attempt, Patience, RefreshAnswer, replaced},
     lane::{Caller, Lanes, Try},
     retries::RetryPauses,
-    salvage,
+    token_endpoint::{TokenEndpoint, fence},
     token_response::LenientTokenResponse,
 };
 use crate::{
@@ -64,57 +63,6 @@ pub struct Authorization {
     pub url: Url,
     /// The PKCE code verifier (RFC 7636 section 4.1), if the provider supports PKCE.
     pub verifier: Option<Secret>,
-}
-
-/// Time limit of a refresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// The time for which the client waits.
-    ForTheClient,
-    /// Three times that, because the login is lost if the answer is not received.
-    ForTheToken,
-}
-
-/// One of the calls that a refresh makes.
-#[derive(Clone, Copy, Debug)]
-pub struct Attempt {
-    /// The client, and the login of its AuthID.
-    pub caller: Caller,
-    /// Time limit of the whole refresh.
-    pub patience: Patience,
-    /// The first one, or one after a failure.
-    pub number: Try,
-    /// Time that the refresh has taken so far; the call may take what is left.
-    pub after: Duration,
-}
-
-/// The outcome of a refresh.
-#[derive(Debug)]
-pub struct RefreshAnswer {
-    /// The refresh token that replaces the one sent. It may be present without `tokens`,
-    /// and must be kept before anything else is done.
-    pub replaced: Option<Secret>,
-    /// The access token, or the failure.
-    pub tokens: Result<Tokens, ProviderError>,
-}
-
-impl RefreshAnswer {
-    /// Returns the pause before the request may be sent again, at least `pause`. `None` after
-    /// a success, and if a new refresh token came with a failure: the one sent is used up.
-    pub fn pause_before_retry(&self, token_stays: bool, pause: Duration) -> Option<Duration> {
-        let error = self.tokens.as_ref().err()?;
-        match self.replaced {
-            Some(_) => None,
-            None => error.pause_before_retry(token_stays, pause),
-        }
-    }
-
-    fn none(error: ProviderError) -> Self {
-        Self {
-            replaced: None,
-            tokens: Err(error),
-        }
-    }
 }
 
 type OAuthClient = oauth2::Client<
@@ -231,8 +179,8 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        let place = (service, exchange.region);
-        self.before(self.deadline, place, (caller, Try::First), call)
+        let target = (service, exchange.region);
+        self.within(self.deadline, target, (caller, Try::First), call)
             .await
     }
 
@@ -260,7 +208,7 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        self.before(self.deadline, (service, None), (caller, Try::First), call)
+        self.within(self.deadline, (service, None), (caller, Try::First), call)
             .await
     }
 
@@ -300,7 +248,7 @@ impl ProviderClient {
             request.request_async(&http).await
         });
         let caller = (attempt.caller, attempt.number);
-        let tokens = self.before(deadline, (service, region), caller, call).await;
+        let tokens = self.within(deadline, (service, region), caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, received, refresh_token),
             tokens,
@@ -320,7 +268,7 @@ impl ProviderClient {
         }
     }
 
-    async fn before(
+    async fn within(
         &self,
         deadline: Duration,
         (service, region): (&Service, Option<&str>),
@@ -337,70 +285,6 @@ impl ProviderClient {
             .call((provider, region), caller, deadline, tokens)
             .await
     }
-}
-
-/// The HTTP client of the `oauth2` crate. Answers with a status that RFC 6749 does not
-/// define become errors here, because the crate cannot tell them apart.
-struct TokenEndpoint<'a> {
-    connections: &'a Outbound,
-    fence: Option<Fence>,
-    received: &'a Received,
-}
-
-impl TokenEndpoint<'_> {
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
-        let fence = self.fence.clone();
-        let answer = self.connections.send_fenced(request, fence, self.received);
-        let mut response = answer.await?.map(Vec::from);
-        // Some providers send JSON as text/javascript.
-        response.headers_mut().remove(CONTENT_TYPE);
-        match response.status() {
-            StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(response),
-            status => Err(ProviderError::from_status(status, response.headers())),
-        }
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
-    type Error = ProviderError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ProviderError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.ask(request))
-    }
-}
-
-/// Makes a fence that asks `permit` with the time that is left. It lets nothing through
-/// after the deadline, because the process may have been suspended while it asked.
-pub(super) fn fence<F>(
-    permit: impl Fn(Duration) -> F + Send + Sync + 'static,
-    call: Stopwatch,
-    deadline: Duration,
-) -> Fence
-where
-    F: Future<Output = bool> + Send + 'static,
-{
-    Fence::new(move || {
-        let permitted = permit(deadline.saturating_sub(call.elapsed()));
-        async move { permitted.await && call.elapsed() < deadline }
-    })
-}
-
-/// Returns the refresh token that the provider issued in place of the one sent, also from
-/// an answer that is otherwise unusable.
-fn replaced(
-    tokens: &Result<Tokens, ProviderError>,
-    received: &Received,
-    sent: &Secret,
-) -> Option<Secret> {
-    let new = match tokens {
-        Ok(tokens) => tokens.refresh_token.clone(),
-        Err(_) => {
-            let (status, body) = received.so_far()?;
-            salvage::refresh_token(status, &body)
-        }
-    };
-    new.filter(|new| new != sent)
 }
 
 fn oauth_client(service: &Service, region: Option<&str>) -> Result<OAuthClient, ProviderError> {

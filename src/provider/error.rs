@@ -258,7 +258,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The member that RFC 6749 section 5.2 requires, and pCloud's and Huawei's own.
 #[derive(Deserialize)]
 struct ErrorBody {
-    error: Code,
+    error: ErrorCode,
     #[serde(default)]
     result: Value,
     /// Huawei's more precise number.
@@ -268,7 +268,7 @@ struct ErrorBody {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Code {
+enum ErrorCode {
     Word(String),
     Number(u32),
 }
@@ -276,8 +276,8 @@ enum Code {
 impl ErrorBody {
     fn code(&self) -> String {
         match &self.error {
-            Code::Word(word) => word.clone(),
-            Code::Number(number) => {
+            ErrorCode::Word(word) => word.clone(),
+            ErrorCode::Number(number) => {
                 let precise = self.sub_error.as_u64();
                 precise.unwrap_or(u64::from(*number)).to_string()
             }

@@ -129,7 +129,7 @@ impl Lanes {
     pub(super) async fn call<T>(
         &self,
         (provider, region): (&Provider, Option<&str>),
-        (caller, try_): (Caller, Try),
+        (caller, number): (Caller, Try),
         deadline: Duration,
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
@@ -142,7 +142,7 @@ impl Lanes {
             Caller::Revoker(_) => &lanes.revokers,
             Caller::Stranger(_) => &lanes.strangers,
         };
-        let (_room, pass) = lane.enter(caller, try_).await?;
+        let (_room, pass) = lane.enter(caller, number).await?;
         let _under_way = lane.metrics.under_way();
         let mut call = pin!(call);
         let answer = match timeout(deadline, &mut call).await {
@@ -184,12 +184,12 @@ fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
 impl Lane {
     /// Waits for a place and for the breaker. While the breaker is open, holders wait for
     /// its next trial; others are turned away.
-    async fn enter(&self, caller: Caller, try_: Try) -> Result<(Place, Pass<'_>), ProviderError> {
+    async fn enter(&self, caller: Caller, number: Try) -> Result<(Place, Pass<'_>), ProviderError> {
         loop {
             if self.breaker.open_for().is_some() {
                 self.wait_for_trial(caller).await?;
             }
-            let room = match try_ {
+            let room = match number {
                 Try::First => {
                     let _waiting = self.metrics.waits();
                     self.turns.enter(caller.network()).await
@@ -198,7 +198,12 @@ impl Lane {
             };
             let room = room.ok_or_else(|| self.crowded())?;
             match self.breaker.pass() {
-                Ok(pass) => return Ok((room, pass)),
+                Ok(pass) => {
+                    if number == Try::Again {
+                        self.metrics.retried.inc();
+                    }
+                    return Ok((room, pass));
+                }
                 // Another call is the trial: wait for its end, without a place.
                 Err(_) => drop(room),
             }

@@ -1,6 +1,7 @@
 //! Calls to the providers, by the rules of OAuth 2.0 (RFC 6749) and with the quirks that
 //! providers.toml lists. The only module that uses the `oauth2` crate.
 
+mod attempt;
 mod breaker;
 mod callback;
 mod catalog;
@@ -12,12 +13,14 @@ mod retries;
 mod revocation;
 mod salvage;
 mod table;
+mod token_endpoint;
 mod token_response;
 
+pub use attempt::{Attempt, Patience, RefreshAnswer};
 pub use breaker::LoginTag;
 pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, RealmOwner, Withheld};
-pub use client::{Attempt, CodeExchange, Patience, ProviderClient, RefreshAnswer};
+pub use client::{CodeExchange, ProviderClient};
 pub use error::{ProviderError, Refusal};
 pub use lane::{Caller, Try};
 pub use realm::Realm;
@@ -25,6 +28,6 @@ pub use retries::RetryPauses;
 pub use revocation::GrantTokens;
 pub use table::{
     ClientAuthentication, Credentials, EndpointUrl, LoginMethod, Provider, Rclone, RefreshTokens,
-    Region, Revocation, RevocationMethod, Service,
+    Region, RevocationEndpoint, RevocationMethod, Service,
 };
 pub use token_response::Tokens;

@@ -11,8 +11,8 @@ use http::{
 use serde_json::Value;
 
 use super::{
-    Caller, ProviderClient, ProviderError, Revocation, RevocationMethod, Service, Try,
-    client::fence,
+    Caller, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod, Service, Try,
+    token_endpoint::fence,
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
@@ -32,7 +32,7 @@ impl ProviderClient {
     pub async fn revoke<F>(
         &self,
         service: &Service,
-        revocation: &Revocation,
+        revocation: &RevocationEndpoint,
         region: Option<&str>,
         tokens: GrantTokens<'_>,
         caller: Caller,

@@ -20,7 +20,7 @@ pub struct Provider {
     /// Token endpoint (RFC 6749 section 3.2).
     pub token_url: EndpointUrl,
     /// Revocation of a grant, if the provider supports it.
-    pub revocation: Option<Revocation>,
+    pub revocation: Option<RevocationEndpoint>,
     /// True to send an S256 code challenge (RFC 7636).
     pub pkce: bool,
     /// Kind of its refresh tokens.
@@ -131,7 +131,7 @@ impl Region {
 
 /// Revocation of a grant at its provider.
 #[derive(Clone, Debug)]
-pub struct Revocation {
+pub struct RevocationEndpoint {
     /// The endpoint.
     pub url: EndpointUrl,
     /// The method.

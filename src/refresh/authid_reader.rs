@@ -9,7 +9,7 @@ use crate::{
     limit::{ClientNetwork, Limit},
     oauth_server::{OldAuthId, OldAuthIdError, OldAuthIds},
     provider::{Caller, Catalog, LoginTag, Service},
-    seal::{self, Grant, Lineage, NotAnAuthId, Opened},
+    seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Pasted},
     telemetry::Metrics,
 };
 
@@ -31,16 +31,17 @@ pub struct AuthIdReader {
 }
 
 impl AuthIdReader {
-    /// Opens the text that a client at `address` presents as an AuthID.
+    /// Opens the text that a client at `address` presents as an AuthID. Every AuthID of a
+    /// request comes here; text that surrounds it is taken off.
     pub(super) async fn open(
         &self,
         authid: &str,
         address: Option<IpAddr>,
     ) -> Result<PresentedAuthId, RefreshError> {
         let result = match self.open_sealed(authid, ClientNetwork::of(address)) {
-            Err(error) => match self.parse_old(&error, authid) {
-                Some(old) => Box::pin(self.open_old(old, address)).await,
-                None => self.count(None, address).and(Err(error)),
+            Err(error) => match self.parse_old(error, authid) {
+                Ok(old) => Box::pin(self.open_old(old, address)).await,
+                Err(error) => self.count(None, address).and(Err(error)),
             },
             Ok(presented) => self
                 .count(Some(presented.lineage()), address)
@@ -61,10 +62,15 @@ impl AuthIdReader {
     }
 
     /// Parses a text that is no AuthID of authseal as one of oauth-server.
-    fn parse_old(&self, error: &RefreshError, authid: &str) -> Option<OldAuthId> {
-        let no_form = RefreshError::Open(NotAnAuthId::Form.into());
-        let old = || self.old_authids.parse(authid);
-        (*error == no_form).then(old).flatten()
+    fn parse_old(&self, error: RefreshError, authid: &str) -> Result<OldAuthId, RefreshError> {
+        let RefreshError::Open(OpenError::NotAnAuthId(NotAnAuthId::Form(_))) = error else {
+            return Err(error);
+        };
+        match self.old_authids.parse(authid) {
+            Some(Ok(old)) => Ok(old),
+            Some(Err(flaw)) => Err(OpenError::from(NotAnAuthId::Form(flaw)).into()),
+            None => Err(error),
+        }
     }
 
     /// Counts before it opens: to try a password costs more than to count.
@@ -109,6 +115,7 @@ impl AuthIdReader {
             keys_version: keys.version(),
             grant,
             kid: String::new(),
+            as_sealed: None,
             caller,
             unproven,
             opened_at: now,
@@ -122,7 +129,8 @@ impl AuthIdReader {
     ) -> Result<PresentedAuthId, RefreshError> {
         let keys = self.keyring.current();
         let now = self.clock.now();
-        let Opened { mut grant, kid } = seal::open(&keys, now, authid)?;
+        let Pasted { opened, authid } = seal::open_pasted(&keys, now, authid)?;
+        let (mut grant, kid) = (opened.grant, opened.kid);
         let service = self.service_of(&grant)?;
         if grant.service != service.id {
             // For an alias too, rules that revoke by service must match.
@@ -135,6 +143,7 @@ impl AuthIdReader {
             keys_version: keys.version(),
             grant,
             kid,
+            as_sealed: authid,
             caller,
             unproven: None,
             opened_at: now,

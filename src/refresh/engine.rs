@@ -37,7 +37,7 @@ pub struct Refreshed {
     token: Arc<CachedToken>,
     /// Remaining lifetime of the access token.
     pub expires_in: Duration,
-    /// The newest AuthID of this login, if it is not the presented one.
+    /// The newest AuthID of this login, if it is not exactly the text presented.
     pub newest_authid: Option<Secret>,
 }
 
@@ -123,7 +123,8 @@ impl RefreshEngine {
         presented.check_again(&keys, now, &token)?;
         let refreshed = Refreshed {
             expires_in: token.expires_at.since(moment),
-            newest_authid: newest_authid(&keys, now, presented, &token),
+            newest_authid: newest_authid(&keys, now, presented, &token)
+                .or_else(|| presented.as_sealed.clone()),
             token,
         };
         Ok((refreshed, outcome))

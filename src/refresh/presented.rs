@@ -9,6 +9,7 @@ use crate::{
     oauth_server::Proof,
     provider::{Caller, Service},
     seal::{Grant, Lineage, OpenError},
+    secret::Secret,
     store::StoreError,
 };
 
@@ -20,6 +21,8 @@ pub struct PresentedAuthId {
     /// Id of the key that sealed it. Empty for an AuthID of oauth-server, so that it is
     /// resealed with the next answer.
     pub(super) kid: String,
+    /// The AuthID as it was sealed, if other text surrounded it.
+    pub(super) as_sealed: Option<Secret>,
     /// True if the login was revoked at `opened_at`.
     pub(super) is_revoked: bool,
     /// Lane of its provider calls.

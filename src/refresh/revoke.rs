@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     provider::{
-        Caller, GrantTokens, ProviderError, RefreshTokens, Revocation, RevocationMethod, Service,
+        Caller, GrantTokens, ProviderError, RefreshTokens, RevocationEndpoint, RevocationMethod,
+        Service,
     },
     store::StoreError,
 };
@@ -95,7 +96,7 @@ impl RefreshEngine {
     async fn live_token(
         &self,
         presented: &PresentedAuthId,
-        revocation: &Revocation,
+        revocation: &RevocationEndpoint,
     ) -> Result<Option<Arc<CachedToken>>, RefreshError> {
         let takes_access_token = revocation.method == RevocationMethod::AccessToken;
         if !takes_access_token && !self.is_single_use(presented) {
@@ -126,7 +127,7 @@ impl RefreshEngine {
     async fn send_revocation(
         &self,
         presented: &PresentedAuthId,
-        revocation: &Revocation,
+        revocation: &RevocationEndpoint,
         leased: LeasedGrant,
         live: Option<Arc<CachedToken>>,
     ) -> Result<LeasedGrant, RefreshError> {

@@ -5,7 +5,7 @@
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Grant, NoSealingKey, jwe, jwe::Compact};
+use super::{Flaw, Grant, NoSealingKey, jwe, jwe::Compact};
 use crate::{
     clock::UnixTime,
     keyring::{KeySet, Unusable},
@@ -15,7 +15,7 @@ use crate::{
 /// Maximum length of an AuthID in bytes; longer text is refused.
 pub const MAX_AUTHID_BYTES: usize = 16 * 1024;
 
-const VERSION: &str = "v2:";
+pub(super) const VERSION: &str = "v2:";
 
 /// An AuthID's content, and the key it was sealed under.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub enum NotAnAuthId {
     #[error("this is too long to be an AuthID")]
     TooLong,
     /// The text is not `v2:<service>:<JWE>`, or the JWE is of another kind.
-    #[error("this is not an AuthID of this server; it starts with v2: and has no blanks")]
-    Form,
+    #[error("{0}")]
+    Form(Flaw),
 }
 
 /// Reasons why an AuthID could not be opened.
@@ -68,11 +68,12 @@ pub fn seal(keys: &KeySet, now: UnixTime, grant: &Grant) -> Result<Secret, NoSea
     Ok(Secret::new(format!("{VERSION}{}:{jwe}", grant.service)))
 }
 
-/// Opens an AuthID. Nothing is decompressed or parsed before it is authenticated, and
+/// Opens an AuthID in its one spelling, with nothing around it; [`super::open_pasted`] takes
+/// more. Nothing is decompressed or parsed before it is authenticated, and
 /// only `dir` with `A256GCM` is accepted.
 pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenError> {
     let (service, jwe) = split(authid)?;
-    let header = jwe.header(keys).ok_or(NotAnAuthId::Form)?;
+    let header = jwe.header(keys).ok_or(NotAnAuthId::Form(Flaw::Header))?;
     let key = keys.opening(&header.kid, now)?;
     let plaintext = jwe.open(&header, key).ok_or(OpenError::Tampered)?;
     let grant = str::from_utf8(&plaintext).ok();
@@ -87,10 +88,12 @@ pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenEr
     })
 }
 
-/// Returns the service named at the start of an AuthID. It is not verified: use it as a
-/// hint to a person, never for a decision.
-pub fn named_service(authid: &str) -> Option<&str> {
-    split(authid).ok().map(|(service, _)| service)
+/// Returns the service that a text names as an AuthID does, even a cut or decorated one. It
+/// is not verified: use it as a hint to a person, never for a decision.
+pub fn named_service(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(VERSION)?;
+    let (service, _) = rest.split_once(':')?;
+    Some(service)
 }
 
 /// Splits `v2:<service>:<JWE>` into its parts. Each AuthID has exactly one accepted
@@ -102,10 +105,14 @@ fn split(authid: &str) -> Result<(&str, Compact<'_>), NotAnAuthId> {
     if authid.len() > MAX_AUTHID_BYTES {
         return Err(NotAnAuthId::TooLong);
     }
-    let rest = authid.strip_prefix(VERSION).ok_or(NotAnAuthId::Form)?;
-    let colon = memchr::memchr(b':', rest.as_bytes()).ok_or(NotAnAuthId::Form)?;
-    let jwe = Compact::split(&rest[colon + 1..]).ok_or(NotAnAuthId::Form)?;
-    Ok((&rest[..colon], jwe))
+    split_form(authid).ok_or(NotAnAuthId::Form(Flaw::Unlike))
+}
+
+fn split_form(authid: &str) -> Option<(&str, Compact<'_>)> {
+    let rest = authid.strip_prefix(VERSION)?;
+    let colon = memchr::memchr(b':', rest.as_bytes())?;
+    let jwe = Compact::split(&rest[colon + 1..])?;
+    Some((&rest[..colon], jwe))
 }
 
 #[cfg(test)]
@@ -191,11 +198,13 @@ mod tests {
             assert_eq!(open(&keyring.current(), NOW, &authid).err(), expected);
         };
         let kid = &key.kid;
-        let not_one = Some(NotAnAuthId::Form.into());
+        let not_one = Some(NotAnAuthId::Form(Flaw::Header).into());
         let json = |text: &str| serde_json::from_str(&text.replace("KID", kid)).unwrap();
         check(json(r#"{"enc":"A256GCM","kid":"KID"}"#), None);
         check(json(r#"{"enc":"A256GCM","kid":"KID","typ":"JWE"}"#), None);
-        check(json(r#"{"enc":"A128CBC-HS256","kid":"KID"}"#), not_one);
+        // Its vector has another length.
+        let unlike = Some(NotAnAuthId::Form(Flaw::Unlike).into());
+        check(json(r#"{"enc":"A128CBC-HS256","kid":"KID"}"#), unlike);
         check(json(r#"{"enc":"A256GCM"}"#), not_one);
         check(
             json(r#"{"enc":"A256GCM","kid":"KID","crit":["x"],"x":1}"#),
@@ -215,7 +224,7 @@ mod tests {
             let shortened = &format!("{rest}.{}", &tag[..keep]);
             assert_eq!(
                 open(&keyring.current(), NOW, shortened).unwrap_err(),
-                NotAnAuthId::Form.into()
+                NotAnAuthId::Form(Flaw::Unlike).into()
             );
         }
     }

@@ -33,10 +33,10 @@ const WORTH_COMPRESSING_BYTES: usize = 208;
 const MAX_PLAINTEXT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Length of the IV: 96 bits in base64url (RFC 7518 section 5.3).
-const IV_CHARACTERS: usize = 16;
+pub(super) const IV_CHARACTERS: usize = 16;
 /// Length of the authentication tag: 128 bits in base64url. A shorter tag could be
 /// guessed.
-const TAG_CHARACTERS: usize = 22;
+pub(super) const TAG_CHARACTERS: usize = 22;
 
 /// Seals under this key, compressed if that makes the JWE shorter.
 pub(super) fn seal(key: &Jwk, plaintext: &[u8]) -> String {

@@ -7,7 +7,7 @@ use super::{
     errors::{ApiError, OAuthError},
     exchange::Exchange,
     handlers, input, reply,
-    routes::{self, Endpoint, Route},
+    routes::{self, Endpoint, REFRESH_PATH, Route},
 };
 use crate::{
     listen::{Body, Handler, Peer, Unserved},
@@ -20,7 +20,11 @@ pub(super) const NO_ROUTE: &str = "other";
 impl Handler for Server {
     async fn answer(&self, request: &Request<Body>, peer: Peer) -> Reply {
         let path = routes::below_prefix(request.uri().path(), self.public_url().prefix());
-        let route = routes::find(path);
+        let has_authid = input::has_authid_header(request.headers());
+        let route = match has_authid || input::has_authid_in_query(request.uri()) {
+            true => routes::find_for_authid(path),
+            false => routes::find(path),
+        };
         let name = route.map_or(NO_ROUTE, |route| route.path);
         let mut exchange = Exchange::begin(self, request, peer, path, name);
         let reply = match route {
@@ -30,8 +34,11 @@ impl Handler for Server {
             Some(route) if !route.accepts(request.method()) => {
                 reply::method_not_allowed(route.methods)
             }
-            Some(route) => answer(route, &mut exchange).await,
-            None => self.no_such_page(),
+            Some(route) if !has_authid || route.takes_authid() => {
+                answer(route, &mut exchange).await
+            }
+            None if !has_authid => self.no_such_page(),
+            _ => exchange.fail(ApiError::of_address(&self.public_url().join(REFRESH_PATH))),
         };
         exchange.log.end(exchange.client, reply)
     }
@@ -46,9 +53,12 @@ impl Handler for Server {
 fn answer_waiting(endpoint: Endpoint, exchange: &Exchange<'_>) -> Reply {
     let error = ApiError::of_waiting();
     match endpoint {
-        Endpoint::OAuthToken | Endpoint::OAuthRevoke => OAuthError::from(error).into_reply(),
-        Endpoint::Fetch | Endpoint::TokenState | Endpoint::Refresh => error.into_json(),
-        _ if input::has_authid_header(exchange.request.headers()) => error.into_json(),
+        Endpoint::OAuthToken | Endpoint::OAuthRevoke => {
+            OAuthError::from(error).into_reply(&exchange.login_url())
+        }
+        Endpoint::Fetch | Endpoint::TokenState => error.into_json(&exchange.login_url()),
+        Endpoint::Refresh => exchange.fail(error),
+        _ if input::has_authid_header(exchange.request.headers()) => exchange.fail(error),
         _ => exchange.server.waiting_page(&error),
     }
 }

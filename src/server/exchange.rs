@@ -1,19 +1,23 @@
 //! A request with everything that its handler needs to answer it.
 
-use http::Request;
+use std::sync::Arc;
+
+use http::{Request, header::ACCEPT};
 
 use super::{
-    Server,
+    Reply, Server,
     access_log::LogEntry,
     admission::Gate,
     client::Client,
+    errors::ApiError,
     input::{self, AuthIdText, PostedForm},
 };
 use crate::{
     limit::ClientNetwork,
     listen::{Body, Peer},
+    provider::Service,
     refresh::{PresentedAuthId, RefreshError},
-    seal::{NotAnAuthId, OpenError},
+    seal::{self, NotAnAuthId, OpenError},
 };
 
 /// The argument of every handler.
@@ -24,6 +28,8 @@ pub(super) struct Exchange<'s> {
     pub(super) path: &'s str,
     pub(super) client: Client,
     pub(super) log: LogEntry,
+    /// Service of the presented AuthID; only named by it if it did not open.
+    service: Option<Arc<Service>>,
 }
 
 impl<'s> Exchange<'s> {
@@ -42,6 +48,7 @@ impl<'s> Exchange<'s> {
             path,
             client: server.proxies.client(peer, request.headers()),
             log: LogEntry::begin(id, request.method(), route),
+            service: None,
         }
     }
 
@@ -80,11 +87,49 @@ impl<'s> Exchange<'s> {
         self.open(authid.as_str()).await
     }
 
+    /// Returns the public address at which a new AuthID is to be had.
+    pub(super) fn login_url(&self) -> String {
+        let public_url = self.server.public_url();
+        match &self.service {
+            Some(service) => public_url.join(&format!("/?type={}", service.id)),
+            None => public_url.join("/"),
+        }
+    }
+
     /// Opens an AuthID, and adds its service and lineage to the log line.
     pub(super) async fn open(&mut self, authid: &str) -> Result<PresentedAuthId, RefreshError> {
         let client = self.client.rate_limit_key();
-        let opened = self.server.engine.open(authid, client).await?;
-        self.log.note_authid(&opened);
-        Ok(opened)
+        let opened = self.server.engine.open(authid, client).await;
+        match &opened {
+            Ok(opened) => {
+                self.log.note_authid(opened);
+                self.service = Some(opened.service().clone());
+            }
+            Err(_) => {
+                let named = seal::named_service(authid);
+                let named = named.and_then(|id| self.server.catalog().find(id));
+                self.service = named.cloned();
+            }
+        }
+        opened
+    }
+
+    /// Answers with an error as text, or as JSON to a client that asks for that.
+    pub(super) fn fail(&self, error: ApiError) -> Reply {
+        let login_url = self.login_url();
+        match self.asks_for_json() {
+            true => error.into_json(&login_url),
+            false => error.into_text(&login_url),
+        }
+    }
+
+    /// True if `Accept` names JSON. No version of Duplicati sends that header.
+    fn asks_for_json(&self) -> bool {
+        let accept = self.request.headers().get_all(ACCEPT).iter();
+        let texts = accept.filter_map(|value| value.to_str().ok());
+        texts.flat_map(|text| text.split(',')).any(|range| {
+            let kind = range.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("application/json")
+        })
     }
 }

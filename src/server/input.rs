@@ -1,12 +1,18 @@
 //! Parsing of query parameters, cookies, headers and forms.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, Request, Uri,
     header::{CONTENT_TYPE, COOKIE},
 };
 
-use crate::{listen::Body, seal::NotAnAuthId, secret::Secret};
+use crate::{
+    listen::Body,
+    seal::{Flaw, NotAnAuthId},
+    secret::Secret,
+};
 
 /// Query parameter with the nonce of the visit that a link continues.
 pub(super) const VISIT: &str = "visit";
@@ -42,6 +48,12 @@ pub(super) fn nonce(text: Option<String>) -> String {
     text.filter(is_nonce).unwrap_or_default()
 }
 
+/// True if the query has an AuthID.
+pub(super) fn has_authid_in_query(uri: &Uri) -> bool {
+    // Most requests have no query, and need no parsing.
+    uri.query().is_some() && query(uri, AUTHID_FIELD).is_some()
+}
+
 /// True if the AuthID is in the header, as a script sends it.
 pub(super) fn has_authid_header(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHID_HEADER)
@@ -66,8 +78,11 @@ impl AuthIdText<'_> {
 /// Returns the AuthID from header, query or form, in that order.
 pub(super) fn authid(request: &Request<Body>) -> Result<AuthIdText<'_>, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
-        let text = value.to_str().map_err(|_| NotAnAuthId::Form)?;
-        return Ok(AuthIdText::InHeader(text));
+        // Not every byte that was pasted is ASCII: a byte order mark falls away later.
+        return Ok(match String::from_utf8_lossy(value.as_bytes()) {
+            Cow::Borrowed(text) => AuthIdText::InHeader(text),
+            Cow::Owned(text) => AuthIdText::Decoded(Secret::new(text)),
+        });
     }
     let decoded = match query(request.uri(), AUTHID_FIELD) {
         Some(authid) => authid,
@@ -95,7 +110,7 @@ impl PostedForm {
         match body {
             Body::Whole(form) => Ok(Self(form.clone())),
             Body::TooLong => Err(NotAnAuthId::TooLong),
-            Body::Broken => Err(NotAnAuthId::Form),
+            Body::Broken => Err(NotAnAuthId::Form(Flaw::CutAtEnd)),
         }
     }
 

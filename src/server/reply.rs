@@ -49,6 +49,13 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     reply
 }
 
+/// Makes an error response of one line of text, which is not cached.
+pub(super) fn plain(status: StatusCode, line: String) -> Reply {
+    let mut reply = with_body(status, "text/plain", line);
+    reply.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    reply
+}
+
 /// Makes an OAuth response (RFC 6749 section 5.1).
 pub(super) fn oauth(status: StatusCode, body: &impl Serialize) -> Reply {
     let mut reply = json(status, body);

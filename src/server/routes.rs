@@ -54,6 +54,34 @@ impl Route {
             || (self.changes_nothing && method == Method::HEAD)
     }
 
+    /// True if a client may present an AuthID in the header here. Elsewhere it is told the
+    /// right address: a client that follows redirects takes the AuthID along, and shows the
+    /// HTML of a page to its user. Static parts of pages do no harm.
+    pub(super) fn takes_authid(&self) -> bool {
+        match self.endpoint {
+            Endpoint::StartPage
+            | Endpoint::BeginLogin
+            | Endpoint::ProviderCallback
+            | Endpoint::Fetch
+            | Endpoint::TokenState
+            | Endpoint::RenewForm
+            | Endpoint::RevokeForm
+            | Endpoint::OAuthMetadata
+            | Endpoint::PrivacyPolicy => false,
+            Endpoint::Refresh
+            | Endpoint::HandOver
+            | Endpoint::PastedLoginToken
+            | Endpoint::Renew
+            | Endpoint::Revoke
+            | Endpoint::Password
+            | Endpoint::OAuthToken
+            | Endpoint::OAuthRevoke
+            | Endpoint::Style
+            | Endpoint::Script
+            | Endpoint::Favicon => true,
+        }
+    }
+
     /// False for static parts of pages, which error pages need, and for pages that
     /// anybody may read.
     pub(super) fn needs_keys(&self) -> bool {
@@ -61,6 +89,8 @@ impl Route {
     }
 }
 
+/// Refresh endpoint of Duplicati.
+pub(super) const REFRESH_PATH: &str = "/refresh";
 /// Token endpoint (RFC 6749 section 3.2).
 pub(super) const TOKEN_PATH: &str = "/token";
 /// Revocation endpoint (RFC 7009 section 2).
@@ -70,7 +100,7 @@ pub const PRIVACY_POLICY_PATH: &str = "/privacy-policy";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
 static ROUTES: [Route; 21] = [
-    open(Endpoint::Refresh, "/refresh", "GET, POST"),
+    open(Endpoint::Refresh, REFRESH_PATH, "GET, POST"),
     Route {
         changes_nothing: true,
         ..gated(Endpoint::StartPage, "/")
@@ -90,13 +120,14 @@ static ROUTES: [Route; 21] = [
     open(Endpoint::Password, "/password", "POST"),
     open(Endpoint::OAuthToken, TOKEN_PATH, "POST"),
     open(Endpoint::OAuthRevoke, REVOCATION_PATH, "POST"),
-    public(Endpoint::OAuthMetadata, METADATA_PATH),
-    public(Endpoint::PrivacyPolicy, PRIVACY_POLICY_PATH),
-    public(Endpoint::Style, pages::STYLE_PATH),
-    public(Endpoint::Script, pages::SCRIPT_PATH),
-    public(Endpoint::Favicon, pages::FAVICON_PATH),
+    readable(Endpoint::OAuthMetadata, METADATA_PATH),
+    readable(Endpoint::PrivacyPolicy, PRIVACY_POLICY_PATH),
+    readable(Endpoint::Style, pages::STYLE_PATH),
+    readable(Endpoint::Script, pages::SCRIPT_PATH),
+    readable(Endpoint::Favicon, pages::FAVICON_PATH),
 ];
 
+/// A path that no login gate protects.
 const fn open(endpoint: Endpoint, path: &'static str, methods: &'static str) -> Route {
     Route {
         endpoint,
@@ -107,6 +138,7 @@ const fn open(endpoint: Endpoint, path: &'static str, methods: &'static str) -> 
     }
 }
 
+/// A page behind the login gates.
 const fn gated(endpoint: Endpoint, path: &'static str) -> Route {
     Route {
         is_gated: true,
@@ -114,7 +146,8 @@ const fn gated(endpoint: Endpoint, path: &'static str) -> Route {
     }
 }
 
-const fn public(endpoint: Endpoint, path: &'static str) -> Route {
+/// A path that anybody may read, with GET or HEAD, also while the keys are missing.
+const fn readable(endpoint: Endpoint, path: &'static str) -> Route {
     Route {
         changes_nothing: true,
         ..open(endpoint, path, "GET")
@@ -123,12 +156,24 @@ const fn public(endpoint: Endpoint, path: &'static str) -> Route {
 
 /// Returns the row for a path below the prefix.
 pub(super) fn find(path: &str) -> Option<&'static Route> {
-    // Each provider may have its own redirect URI.
-    let path = match RedirectPath::is_one(path) {
-        true => RedirectPath::SHARED,
-        false => path,
+    let path = match path {
+        // Each provider may have its own redirect URI.
+        _ if RedirectPath::is_one(path) => RedirectPath::SHARED,
+        // People write it so in --oauth-url, and oauth-server took it.
+        _ if path.trim_matches('/').eq_ignore_ascii_case("refresh") => REFRESH_PATH,
+        _ => path,
     };
     ROUTES.iter().find(|route| route.path == path)
+}
+
+/// Returns the row for a path below the prefix at which a client presents an AuthID in the
+/// header or the query.
+pub(super) fn find_for_authid(path: &str) -> Option<&'static Route> {
+    match path.trim_matches('/') {
+        // The address of a server without a path is a usual --oauth-url.
+        "" => find(REFRESH_PATH),
+        _ => find(path),
+    }
 }
 
 /// Returns the path if it is that of a gated page.

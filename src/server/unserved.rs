@@ -27,26 +27,28 @@ impl Server {
         why: Unserved,
     ) -> Reply {
         let Some(request) = request else {
-            return reply_to(None, why);
+            return as_text(why);
         };
         let path = routes::below_prefix(request.uri().path(), self.public_url().prefix());
         let route = routes::find(path);
         let name = route.map_or(NO_ROUTE, |route| route.path);
         let exchange = Exchange::begin(self, request, peer, path, name);
-        let reply = reply_to(route.map(|route| route.endpoint), why);
+        let reply = match route.map(|route| route.endpoint) {
+            // OAuth libraries read JSON.
+            Some(Endpoint::OAuthToken | Endpoint::OAuthRevoke) => {
+                let error = OAuthError::new("temporarily_unavailable", reason(why));
+                let reply = error.into_reply(&exchange.login_url());
+                reply::set_retry_after(reply, Some(RETRY_AFTER))
+            }
+            _ => as_text(why),
+        };
         exchange.log.end(exchange.client, reply)
     }
 }
 
-fn reply_to(endpoint: Option<Endpoint>, why: Unserved) -> Reply {
+fn as_text(why: Unserved) -> Reply {
     let reason = reason(why);
-    let reply = match endpoint {
-        // OAuth libraries read JSON.
-        Some(Endpoint::OAuthToken | Endpoint::OAuthRevoke) => {
-            OAuthError::new("temporarily_unavailable", reason).into_reply()
-        }
-        _ => reply::set_reason(reply::text(StatusCode::BAD_GATEWAY, reason), reason),
-    };
+    let reply = reply::set_reason(reply::text(StatusCode::BAD_GATEWAY, reason), reason);
     reply::set_retry_after(reply, Some(RETRY_AFTER))
 }
 

@@ -53,6 +53,8 @@ pub struct LaneMetrics {
     /// Number of times that the circuit breaker opened: no requests to this provider for
     /// a while.
     pub opened: Counter,
+    /// Number of requests that a refresh sent again after a failure.
+    pub retried: Counter,
     /// Number of requests that were not sent, because the circuit breaker is open.
     pub resting: Counter,
     /// Number of requests that were not sent, because too many were waiting.
@@ -94,6 +96,7 @@ pub(super) struct LanesMetrics {
     waiting: Family<ProviderLabels, Gauge>,
     under_way: Family<ProviderLabels, Gauge>,
     opened: Family<ProviderLabels, Counter>,
+    retried: Family<ProviderLabels, Counter>,
     refused: Family<RefusedLabels, Counter>,
 }
 
@@ -121,8 +124,12 @@ impl LanesMetrics {
             ),
             opened: registry.add(
                 "provider_left_alone",
-                "How often a provider began to be left alone, because it had not answered several \
-                 times in a row",
+                "How often a provider began to be left alone, because calls for several logins in \
+                 a row had failed",
+            ),
+            retried: registry.add(
+                "provider_retries",
+                "Calls that a refresh made again after a failure",
             ),
             refused: registry.add(
                 "provider_calls_refused",
@@ -150,6 +157,7 @@ impl Metrics {
             waiting: lanes.waiting.get_or_create(&labels).clone(),
             under_way: lanes.under_way.get_or_create(&labels).clone(),
             opened: lanes.opened.get_or_create(&labels).clone(),
+            retried: lanes.retried.get_or_create(&labels).clone(),
             resting: refused("resting"),
             crowded: refused("crowded"),
         }

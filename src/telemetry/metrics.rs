@@ -19,6 +19,7 @@ use prometheus_client::{
 
 use super::{
     edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels},
+    log_output,
     refreshes::Refreshes,
     registration::Registration,
     store::StoreMetrics,
@@ -47,6 +48,7 @@ pub struct Metrics {
     pub(super) lanes: LanesMetrics,
     pub(super) logins: LoginMetrics,
     certificate_reload_errors: Counter,
+    dropped_lines: Counter,
     rotating: Family<ProviderLabels, Gauge>,
 }
 
@@ -147,6 +149,10 @@ impl Metrics {
             connections: ConnectionMetrics::new(&mut registry),
             lanes: LanesMetrics::new(&mut registry),
             logins: LoginMetrics::new(&mut registry),
+            dropped_lines: registry.add(
+                "log_lines_dropped",
+                "Log lines that were not written, because standard error was not read in time",
+            ),
             certificate_reload_errors: registry.add(
                 "certificate_reload_errors",
                 "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
@@ -248,6 +254,9 @@ impl Metrics {
                 self.key_ends.get_or_create(&labels).set(end as f64);
             }
         }
+        let dropped = log_output::dropped_lines();
+        self.dropped_lines
+            .inc_by(dropped - self.dropped_lines.get());
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string");
         text

@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
-use authseal::seal::{self, NotAnAuthId, OpenError};
+use authseal::seal::{self, Flaw, NotAnAuthId, OpenError, Pasted};
 use flate2::{Compression, write::DeflateEncoder};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
@@ -60,10 +61,156 @@ fn nothing_but_the_untouched_authid_opens() {
         ensure(opened.is_ok() == is_untouched, || {
             format!("{:?} for {text:?}", opened.err())
         })?;
+        // Whatever opens is an AuthID that was sealed, also out of its surroundings.
+        let pasted = seal::open_pasted(&keys, NOW, &text);
+        if let Ok(Pasted { authid, .. }) = &pasted {
+            property.count(if is_untouched { "exact" } else { "pasted" });
+            let authid = authid
+                .as_ref()
+                .map_or(text.as_str(), |authid| authid.expose());
+            ensure(real.contains(&authid), || format!("{authid:?} in {text:?}"))?;
+        }
+        ensure(pasted.is_ok() || !is_untouched, || {
+            format!("{:?} for {text:?}", pasted.err())
+        })?;
         let hint = seal::named_service(&text);
         ensure(hint.is_some() || !is_untouched, || "no service".into())
     });
     assert!(property.counted(|outcome| outcome == "opened") > 0);
+    assert!(property.counted(|outcome| outcome == "Tampered") > 0);
+    assert!(property.counted(|outcome| outcome == "pasted") > 0);
+}
+
+/// Stand in front of an AuthID.
+const BEFORE: &[&str] = &[
+    "\"",
+    "'",
+    "\u{201c}",
+    "<",
+    "(",
+    "\u{feff}",
+    "\u{200b}",
+    "--authid=",
+    "authid:",
+    "X-AuthID: ",
+    " ",
+    "\r\n",
+    "\n> ",
+    "\\n",
+    "export X=",
+    "{\"authid\":\"",
+    "box://f?a=b&authid=",
+    "See: ",
+    "\u{e9}",
+    "v2:",
+    "v2:a:",
+    "eyJ..",
+    "100% ",
+    "authid",
+    ":",
+    "a:b:",
+];
+
+/// Stand behind it. A letter would be one more of its own.
+const BEHIND: &[&str] = &[
+    "\"",
+    "'",
+    "\u{201d}",
+    ">",
+    ")",
+    ".",
+    ",",
+    " ",
+    "\r\n",
+    "\\n",
+    "\\",
+    "&x=y",
+    "\",\"type\":\"a\"}",
+    "=",
+    "...",
+    "\u{2026}",
+    "\u{e9}",
+    "%",
+    "\n-- \nA friend",
+    ":",
+];
+
+/// Stand within it.
+const GAPS: &[&str] = &[
+    "",
+    "",
+    "\n",
+    "\r\n",
+    " ",
+    "\t",
+    "\u{a0}",
+    "\\n",
+    "\\\\r\\\\n",
+    " \\\n  ",
+    "`\r\n",
+    "=\r\n",
+    "\n> ",
+    "\n>> ",
+    "\u{ad}",
+    "\u{200b}",
+];
+
+#[test]
+fn an_authid_is_found_in_whatever_surrounds_it_and_broken_by_one_flip() {
+    let property = Property::alone("pasted", 2, 4 * MB);
+    let keys = keys();
+    let real = ["1//0gshort", &LONG_TOKEN.repeat(4)]
+        .map(|token| seal::seal(&keys, NOW, &grant(token)).unwrap());
+    let pieces = |from: &'static [&'static str]| vec(prop::sample::select(from), 0..5);
+    let gaps = vec((prop::sample::select(GAPS), any::<usize>()), 0..8);
+    let flip = (any::<usize>(), 0..8u8);
+    let cases = (
+        0..real.len(),
+        pieces(BEFORE),
+        gaps,
+        pieces(BEHIND),
+        0..4usize,
+        flip,
+    );
+    property.holds(
+        cases,
+        |(which, before, gaps, behind, encodings, (at, bit))| {
+            let authid = real[which].expose();
+            let surrounded = |authid: &str| {
+                // Before any of its characters but the first.
+                let mut within: Vec<String> = authid.chars().map(String::from).collect();
+                for (gap, place) in &gaps {
+                    let place = 1 + place % (within.len() - 1);
+                    within[place].insert_str(0, gap);
+                }
+                let within = within.concat();
+                let text = format!("{}{within}{}", before.concat(), behind.concat());
+                (0..encodings).fold(text, |text, _| {
+                    utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string()
+                })
+            };
+            let text = surrounded(authid);
+            let pasted = seal::open_pasted(&keys, NOW, &text);
+            let found = pasted.map(|pasted| pasted.authid.map(|authid| authid.expose().to_owned()));
+            let is_found = match &found {
+                Ok(Some(found)) => found == authid,
+                Ok(None) => text == authid,
+                Err(_) => false,
+            };
+            ensure(is_found, || format!("{found:?} in {text:?}"))?;
+
+            let mut flipped = authid.as_bytes().to_vec();
+            let at = at % flipped.len();
+            flipped[at] ^= 1 << bit;
+            let flipped = String::from_utf8_lossy(&flipped).into_owned();
+            let pasted = seal::open_pasted(&keys, NOW, &surrounded(&flipped));
+            property.count(outcome(pasted.as_ref().err()));
+            let is_capital = flipped.starts_with("V2:");
+            ensure(pasted.is_ok() == is_capital, || {
+                format!("{flipped:?} opens")
+            })
+        },
+    );
     assert!(property.counted(|outcome| outcome == "Tampered") > 0);
 }
 
@@ -207,6 +354,6 @@ fn of_what_is_sealed_under_the_key_only_an_authid_opens() {
         })
     });
     assert!(property.counted(|outcome| outcome == "opened") > 0);
-    let refused = OpenError::NotAnAuthId(NotAnAuthId::Form);
+    let refused = OpenError::NotAnAuthId(NotAnAuthId::Form(Flaw::Header));
     assert!(property.counted(|outcome| outcome == format!("{refused:?}")) > 0);
 }

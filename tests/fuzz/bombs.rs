@@ -109,9 +109,54 @@ fn what_is_not_authenticated_is_never_inflated() {
             };
             text.replace_range(at..=at, letter);
         }
-        let error = seal::open(&keys, NOW, &text).err();
+        let error = seal::open_pasted(&keys, NOW, &text).err();
         property.count(format!("{error:?}"));
         ensure(error.is_some(), || "it opens".into())
     });
     assert!(property.counted(|outcome| outcome.contains("Tampered")) > 0);
+}
+
+/// Pieces that a parser might read again and again.
+const PIECES: &[&str] = &[
+    "v2:",
+    "v2:a:",
+    "v2:a:eyJ..",
+    "V2:a:eyJ",
+    ":",
+    ".",
+    "..",
+    "\\",
+    "\\ ",
+    "\\\\n",
+    "= ",
+    "` ",
+    "> ",
+    "\n>",
+    "%25",
+    "%",
+    "\u{feff}",
+    "\"",
+    "'\"",
+    "--authid=",
+    "A",
+    " ",
+    "\u{2026}",
+    "1//",
+    "eyJ.",
+];
+
+/// 64 KiB are read in a moment, and copied a few times at most.
+#[test]
+fn a_text_without_an_authid_costs_no_more_than_its_length() {
+    let property = Property::alone("pieces", 4, MB);
+    let keys = keys();
+    let pieces = proptest::collection::vec(prop::sample::select(PIECES), 1..6);
+    property.holds((pieces, 0..70_000usize), |(pieces, length)| {
+        let unit = pieces.concat();
+        let text = unit.repeat(length / unit.len());
+        let error = seal::open_pasted(&keys, NOW, &text).err();
+        property.count(format!("{error:?}"));
+        ensure(error.is_some(), || "it opens".into())
+    });
+    assert!(property.counted(|outcome| outcome.contains("TooLong")) > 0);
 }

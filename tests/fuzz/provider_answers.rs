@@ -22,8 +22,8 @@ use made::{Made, answers};
 const KINDS: [&str; 3] = ["stable", "sliding", "single-use"];
 /// Long enough for the next login from the same network.
 const MINUTE: Duration = Duration::from_secs(60);
-/// It takes five failures in a row to be left alone.
-const TRIES: usize = 4;
+/// A third login that fails in a row would have its provider left alone.
+const TRIES: usize = 2;
 
 /// What asks the provider.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,8 +38,8 @@ impl Call {
     /// The statuses in docs/endpoints.md for a provider that may say anything.
     fn statuses(self) -> &'static [u16] {
         match self {
-            Self::Refresh | Self::Renew | Self::Revoke => &[200, 401, 500, 502, 504],
-            Self::LogIn => &[200, 500, 502, 504],
+            Self::Refresh | Self::Renew | Self::Revoke => &[200, 401, 503],
+            Self::LogIn => &[200, 503],
         }
     }
 }
@@ -61,14 +61,21 @@ fn whatever_the_provider_answers_the_client_is_told_only_what_helps() {
         let asked = bed.provider.asked();
         property.count(format!("{call:?} {}", answer.status));
         property.count(format!("asked {asked} times"));
-        // Revoking may need an access token or a newer refresh token first.
-        let most = if call == Call::Revoke { 2 } else { 1 };
+        let most = match (call, KINDS[kind]) {
+            (Call::LogIn, _) => 1,
+            // Revoking may need an access token or a newer refresh token first.
+            (Call::Revoke, "single-use") => 2,
+            // It may be used up: nobody sends it again.
+            (_, "single-use") => 1,
+            _ => 3,
+        };
         ensure(asked <= most, || format!("asked {asked} times"))?;
         check(call, &made, &answer)
             .map_err(|error| TestCaseError::fail(format!("{error}: {answer:?}")))?;
         runtime.block_on(bed.works_again(kind))
     });
-    let reached = property.counted(|outcome| matches!(outcome, "asked 1 times" | "asked 2 times"));
+    let reached =
+        property.counted(|outcome| outcome != "asked 0 times" && outcome.starts_with("asked"));
     assert!(
         reached * 100 > cases * 95,
         "{reached} of {cases} reached the provider"

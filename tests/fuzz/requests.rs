@@ -13,7 +13,7 @@ use crate::{
     mutation::{Recipe, recipes},
     property::{MB, Property, ensure, runtime},
 };
-use documented::{PATHS, documented};
+use documented::{PATHS, Presents, documented};
 pub use documented::{check_body, check_head};
 use real::{HEADERS, Server};
 
@@ -130,6 +130,27 @@ impl Case {
         request.extend(form.unwrap_or_default());
         request
     }
+
+    /// Place of an AuthID in this request, which is not wild.
+    fn presents(&self, server: &Server, request: &[u8]) -> Presents {
+        let mut names = self
+            .headers
+            .iter()
+            .map(|(which, _)| server.headers[*which].0);
+        if names.any(|name| name == "X-AuthID") {
+            return Presents::InHeader;
+        }
+        let target = request
+            .split(|byte| *byte == b' ')
+            .nth(1)
+            .unwrap_or_default();
+        let query = target.splitn(2, |byte| *byte == b'?').nth(1);
+        let mut fields = form_urlencoded::parse(query.unwrap_or_default());
+        match fields.any(|(name, _)| name == "authid") {
+            true => Presents::InQuery,
+            false => Presents::Nothing,
+        }
+    }
 }
 
 /// What can't stand in a request target is written as it would be.
@@ -175,7 +196,7 @@ fn every_request_is_answered_and_by_the_book() {
             case.path
         };
         property.count(format!("{by} {}", answer.status));
-        check(&case, server, &answer).map_err(|error| {
+        check(&case, server, &request, &answer).map_err(|error| {
             TestCaseError::fail(format!("{error}: {answer:?} to {}", request.escape_ascii()))
         })
     });
@@ -184,7 +205,7 @@ fn every_request_is_answered_and_by_the_book() {
     }
 }
 
-fn check(case: &Case, server: &Server, answer: &Answer) -> TestCaseResult {
+fn check(case: &Case, server: &Server, request: &[u8], answer: &Answer) -> TestCaseResult {
     check_head(answer)?;
     if answer.header("x-request-id").is_empty() {
         // No handler saw it.
@@ -193,14 +214,27 @@ fn check(case: &Case, server: &Server, answer: &Answer) -> TestCaseResult {
     }
     // A line end in a wild target or header makes another request of it.
     if !case.is_wild {
-        let allowed = documented(case.path, case.method, case.is_gated);
+        let presents = case.presents(server, request);
+        let allowed = documented(case.path, case.method, case.is_gated, presents);
         ensure(allowed.contains(&answer.status), || {
             format!("not in {allowed:?}")
         })?;
+        let gets_page = answer.header("content-type").contains("html") || answer.status == 302;
+        ensure(
+            case.method != "GET" || presents != Presents::InHeader || !gets_page,
+            || "a page for a client that has an AuthID".into(),
+        )?;
     }
+    let is_refresh = ["/refresh", "/Refresh/"].contains(&case.path);
     ensure(
-        case.path != "/refresh" || !matches!(answer.status, 404 | 409 | 429 | 507),
+        !is_refresh || !matches!(answer.status, 403 | 404 | 409 | 429 | 504 | 507),
         || "a status that backends misread".into(),
+    )?;
+    ensure(
+        !is_refresh
+            || matches!(answer.status, 200 | 302 | 405)
+            || !answer.header("x-reason").is_empty(),
+        || "no reason".into(),
     )?;
     documented::check_location(answer, &server.public_url, &server.provider)?;
     if case.method == "HEAD" {

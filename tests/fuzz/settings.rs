@@ -255,7 +255,7 @@ async fn serves(config: Config) -> TestCaseResult {
         ("/", &[200, 403][..]),
         ("/login?id=googledrive", &[302, 403, 404]),
         ("/privacy-policy", &[200, 302]),
-        ("/refresh?authid=x", &[400, 503]),
+        ("/refresh?authid=x", &[401, 503]),
     ] {
         let answer = get(&format!("{url}{path}"), &[]).await;
         let status = answer.status.as_u16();

@@ -2,7 +2,7 @@
 //! nothing else.
 
 use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, header::ACCEPT};
 use http_body_util::Full;
 use tokio::task::JoinSet;
 
@@ -57,9 +57,9 @@ async fn an_authid_is_taken_from_header_query_and_form_in_that_order() {
         (None, Some(good), None, 200),
         (None, None, Some(good), 200),
         (Some(good), Some(bad), Some(bad), 200),
-        (Some(bad), Some(good), Some(good), 400),
+        (Some(bad), Some(good), Some(good), 401),
         (None, Some(good), Some(bad), 200),
-        (None, Some(bad), Some(good), 400),
+        (None, Some(bad), Some(good), 401),
     ] {
         let answer = client.send(with(header, query, form)).await;
         assert_eq!(answer.status, status, "{header:?} {query:?} {form:?}");
@@ -88,10 +88,12 @@ async fn a_request_without_an_authid_is_told_what_is_missing() {
         in_form(&url, b""),
         form_request(&url, &[("other", "x")]),
     ];
-    for request in requests {
+    for mut request in requests {
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(ACCEPT, json);
         let what = format!("{request:?}");
         let answer = Client::new().send(request).await;
-        assert_eq!(answer.status, 400, "{what}");
+        assert_eq!(answer.status, 401, "{what}");
         assert!(answer.header("x-reason").contains("X-AuthID"), "{what}");
         assert_eq!(answer.json()["error"], "invalid_request", "{what}");
     }
@@ -109,7 +111,7 @@ async fn a_form_that_is_far_too_long_is_answered_and_not_cut_off() {
             for length in (100_000..300_000).step_by(5_000) {
                 let form = vec![b'*'; length];
                 let answer = client.send(in_form(&url, &form)).await;
-                assert_eq!(answer.status, 400);
+                assert_eq!(answer.status, 401);
                 assert!(answer.header("x-reason").contains("too long"), "{answer:?}");
             }
         });
@@ -128,13 +130,16 @@ async fn what_only_looks_right_is_refused_with_what_to_do() {
         let reason = answer.header("x-reason");
         assert!(reason.contains(hint), "{hint}: {reason}");
     };
-    check(&authid[..40], 400, "copy the whole AuthID").await;
-    check(&"x".repeat(20_000), 400, "too long").await;
+    let log_in = format!("log in at {}/?type=scripted", app.url);
+    check(&authid[..40], 401, "cut off").await;
+    check(&authid[..40], 401, "Copy the whole AuthID").await;
+    check(&authid[..40], 401, &log_in).await;
+    check(&"x".repeat(20_000), 401, "too long").await;
     let other_service = authid.replace(":scripted:", ":stable:");
     check(&other_service, 401, "made for another service").await;
     let foreign = other_server.seal("stable", "never-print-short");
     check(&foreign, 401, "does not have the key").await;
     let unknown = app.seal("elsewhere", "never-print-short");
-    check(&unknown, 401, "no longer offers elsewhere").await;
+    check(&unknown, 503, "no longer offers elsewhere").await;
     assert!(provider.asked().is_empty());
 }

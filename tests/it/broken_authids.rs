@@ -24,7 +24,7 @@ fn assert_refused(answer: &Answer, what: &dyn std::fmt::Debug) {
     assert!(!answer.header("x-reason").is_empty(), "{what:?}");
 }
 
-/// Every string that is one character away from `authid`.
+/// Every string that is one character away from `authid`, and does not hold all of it.
 fn one_character_away(authid: &str) -> BTreeSet<String> {
     let mut changed = BTreeSet::new();
     for index in 0..authid.len() {
@@ -50,10 +50,12 @@ fn one_character_away(authid: &str) -> BTreeSet<String> {
         }
         changed.insert(format!("{before}{after}"));
     }
-    for more in ["A", "=", "==", "-", ".", ":"] {
+    for more in ["A", "-", "v2", "A="] {
         changed.insert(format!("{authid}{more}"));
     }
-    changed.remove(authid);
+    // A sign in front or behind is no change of the AuthID (`it/pasted.rs`), and a phone
+    // begins it with a capital.
+    changed.retain(|text| !text.ends_with(authid) && *text != authid.replacen('v', "V", 1));
     changed
 }
 

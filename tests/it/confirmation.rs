@@ -280,25 +280,29 @@ async fn whatever_a_login_gives_is_handed_over_the_same_way() {
         let mut browser = Browser::default();
         let start = format!("{url}/?type={service}&token={TOKEN}");
         let link = login_link(&browser.get(&start).await.body);
-        let begun = browser.get(&format!("{url}{link}")).await;
         let page = if service == "jottacloud" {
+            let begun = browser.get(&format!("{url}{link}")).await;
             let token = emulated.at("jottacloud").books().new_login_token();
             let state = hidden_state(&begun.body);
             let fields = [("state", state.as_str()), ("token", &token)];
             let action = format!("{url}/cli-token-login");
             browser.post(&action, &fields).await
         } else {
-            let decided = get(begun.header("location"), &[]).await;
-            browser.get(decided.header("location")).await
+            emulated.log_in_by(&mut browser, &link).await
         };
         assert_eq!(fetch(&emulated.app, TOKEN).await, not_ready());
         let credential = credential_on(&page.body);
         let after = emulated.app.hand_over(&mut browser, &page).await;
         assert_eq!(credential_on(&after.body), credential);
-        // pCloud's host is entered by hand, so both pages show it.
+        // pCloud's host is entered by hand, and Duplicati closes the window after the click.
+        // So both pages show it, before anything that hands over.
         for page in [&page, &after] {
             let shows = page.body.contains("<dt>hostname</dt>");
             assert_eq!(shows, service == "pcloud", "{page:?}");
+        }
+        let first = page.body.split("<form").next().unwrap();
+        for text in ["First copy this: Duplicati asks for it too", "hostname"] {
+            assert_eq!(first.contains(text), service == "pcloud", "{page:?}");
         }
         let fetched = fetch(&emulated.app, TOKEN).await;
         assert_eq!(fetched["authid"], credential, "{service}");

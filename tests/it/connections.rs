@@ -174,7 +174,7 @@ async fn who_holds_most_of_unfinished_requests_makes_room_for_a_small_one() {
     })
     .await;
     let answer = post_form(&format!("{}/refresh", app.url), &[("authid", "x")]).await;
-    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(answer.status, 401, "{answer:?}");
 }
 
 #[tokio::test]
@@ -350,7 +350,7 @@ async fn an_authid_of_16_kib_fits_wherever_it_may_stand() {
         say(&mut stream, &request).await;
         let answer = rest_of(&mut stream).await;
         // It was read whole, and found not to be one.
-        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
         assert!(answer.contains("x-reason:"), "{answer}");
     }
 }

@@ -200,7 +200,7 @@ async fn a_server_that_is_being_stopped_is_not_ready() {
     stream.write_all(b"authid=ab").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert_eq!(program.end().await.0.code(), Some(0));
 }
 

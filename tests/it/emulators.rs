@@ -208,7 +208,7 @@ async fn without_what_a_provider_wants_for_it_no_refresh_token_comes() {
         let add = |tables: String| format!("{tables}{change}\n");
         let emulated = Emulated::with(&[provider], add, |app| app).await;
         let page = emulated.log_in(service).await;
-        assert_eq!(page.status, 502, "{service}: {page:?}");
+        assert_eq!(page.status, 503, "{service}: {page:?}");
         assert!(page.body.contains("sent no refresh token"), "{page:?}");
     }
 }

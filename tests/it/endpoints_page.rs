@@ -57,9 +57,26 @@ async fn each_endpoint_is_gated_as_the_page_says() {
 }
 
 #[tokio::test]
-async fn a_path_is_compared_letter_by_letter() {
+async fn a_path_is_compared_letter_by_letter_except_for_that_of_refreshes() {
     let app = TestApp::start().await;
-    for path in ["/refresh/", "/Refresh", "/REFRESH", "/fetch/"] {
+    for path in [
+        "/refresh/",
+        "/Refresh",
+        "/REFRESH",
+        "//refresh",
+        "//Refresh//",
+    ] {
+        // Without an AuthID, that is what /refresh says.
+        assert_eq!(ask("GET", &app.url, path).await.status, 401, "{path}");
+    }
+    for path in [
+        "/fetch/",
+        "/Fetch",
+        "//fetch",
+        "//",
+        "/refresh/x",
+        "/refreshed",
+    ] {
         assert_eq!(ask("GET", &app.url, path).await.status, 404, "{path}");
     }
 }
@@ -77,5 +94,45 @@ async fn each_admin_endpoint_stands_on_the_page() {
             "GET"
         );
         assert_eq!(ask("GET", &app.url, path).await.status, 404, "{path}");
+    }
+}
+
+/// Lists of the addresses that stay open before a proxy that asks for a password.
+const OPEN_LISTS: [(&str, &str); 5] = [
+    (
+        "docs/self-hosting.md",
+        include_str!("../../docs/self-hosting.md"),
+    ),
+    (
+        "deploy/caddy/basic-auth.caddyfile",
+        include_str!("../../deploy/caddy/basic-auth.caddyfile"),
+    ),
+    (
+        "deploy/caddy/forward-auth.caddyfile",
+        include_str!("../../deploy/caddy/forward-auth.caddyfile"),
+    ),
+    (
+        "deploy/nginx/basic-auth.conf",
+        include_str!("../../deploy/nginx/basic-auth.conf"),
+    ),
+    (
+        "deploy/traefik/basic-auth.yaml",
+        include_str!("../../deploy/traefik/basic-auth.yaml"),
+    ),
+];
+
+#[test]
+fn each_list_of_open_addresses_has_all_that_no_gate_protects() {
+    for row in table("| path | methods | HEAD | gate | what |") {
+        let path = row[0].trim_matches(['`', '/']);
+        // authseal's own password is asked for behind the proxy's.
+        if row[3] == "yes" || path == "password" {
+            continue;
+        }
+        let as_pattern = path.replace('.', r"\.");
+        for (file, text) in OPEN_LISTS {
+            let is_there = text.contains(path) || text.contains(&as_pattern);
+            assert!(is_there, "{file}: {path}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::support::{
 const OTHER_TOKEN: &str = "u0y6t3v5w8z1q7m2x9k4";
 
 const HANDED_OVER: &str = "fetches it within a few seconds";
-const WILL_RECEIVE: &str = "will receive your AuthID.";
+const ASKS: &str = "asks for your AuthID.";
 
 #[tokio::test]
 async fn whoever_has_the_token_fetches_the_authid_once() {
@@ -111,7 +111,7 @@ async fn what_can_be_guessed_or_is_no_token_hands_nothing_over() {
         let mut browser = Browser::default();
         let start = open(&app, &mut browser, &token).await;
         assert_eq!(start.status, 200);
-        assert!(!start.body.contains(WILL_RECEIVE), "{bad}: {start:?}");
+        assert!(!start.body.contains(ASKS), "{bad}: {start:?}");
         assert_eq!(start.header("set-cookie"), "", "{bad}");
         let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
         assert!(!page.body.contains("hand-over"), "{bad}: {page:?}");
@@ -123,23 +123,23 @@ async fn what_can_be_guessed_or_is_no_token_hands_nothing_over() {
 }
 
 #[tokio::test]
-async fn the_page_says_who_will_receive_the_authid() {
+async fn the_page_says_who_asks_for_the_authid() {
     let app = TestApp::start().await;
     for path in ["/?", "/?type=stable&"] {
         let mut browser = Browser::default();
         let url = format!("{}{path}token={TOKEN}", app.url);
         let seen = "http://nas.local:8200/ngax/index.html";
         let named = browser.get_from(seen, &url).await.body;
-        let expected = format!("<code>http://nas.local:8200</code> {WILL_RECEIVE}");
+        let expected = format!("<code>http://nas.local:8200</code> {ASKS}");
         assert!(named.contains(&expected), "{named}");
         let unnamed = browser.get(&url).await.body;
-        let expected = format!("The program that opened this page {WILL_RECEIVE}");
+        let expected = format!("The program that opened this page {ASKS}");
         assert!(unnamed.contains(&expected), "{unnamed}");
         for page in [named, unnamed] {
             assert!(page.contains("You are asked once more"), "{page}");
         }
         let plain = browser.get(&format!("{}{path}", app.url)).await.body;
-        assert!(!plain.contains(WILL_RECEIVE), "{plain}");
+        assert!(!plain.contains(ASKS), "{plain}");
     }
 }
 

@@ -26,7 +26,7 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// GET, in HPACK without Huffman codes (RFC 7541 section 6.2.2).
-pub fn request(stream: u32, path: &str, authid: &str) -> Vec<u8> {
+pub fn request(stream: u32, path: &str, header: (&str, &str)) -> Vec<u8> {
     let text = |text: &str| {
         let mut coded = vec![];
         match text.len() {
@@ -49,8 +49,8 @@ pub fn request(stream: u32, path: &str, authid: &str) -> Vec<u8> {
         vec![0x82, 0x86, 0x04],
         text(path),
         vec![0x00],
-        text("x-authid"),
-        text(authid),
+        text(header.0),
+        text(header.1),
     ];
     frame(HEADERS, WHOLE, stream, &block.concat())
 }
@@ -110,12 +110,20 @@ async fn streams_that_are_reset_again_and_again_close_their_connection() {
     let app = believing(&provider).start().await;
     let login = app.begin("scripted").await;
     let slow = format!("/logged-in?state={}&code=x", login.state);
-    for path in ["/refresh", "/", &slow, "/no-such-page"] {
-        let authid = app.seal("scripted", "never-print-refresh");
+    let authid = app.seal("scripted", "never-print-refresh");
+    let with_authid = ("x-authid", authid.as_str());
+    let cookie = ("cookie", login.cookie.as_str());
+    for (path, header) in [
+        ("/refresh", with_authid),
+        ("/elsewhere", with_authid),
+        ("/", cookie),
+        (&slow, cookie),
+        ("/no-such-page", cookie),
+    ] {
         let pieces = (0..100_000u32).map(|number| {
             let stream = number * 2 + 1;
             let reset = frame(RST_STREAM, 0, stream, &8u32.to_be_bytes());
-            [request(stream, path, &authid), reset].concat()
+            [request(stream, path, header), reset].concat()
         });
         let sent = flood(connect(&app).await, pieces).await;
         assert!(sent < 100_000, "{path}: {sent}");
@@ -130,16 +138,20 @@ async fn requests_that_are_answered_may_be_followed_by_some_that_are_cancelled()
     let provider = gated(&gate, |_| tokens("never-print-access", None));
     let app = believing(&provider).start().await;
     let client = crate::support::Client::http2();
-    let ask = |path: &str, authid: &str| {
-        let request = http::Request::get(format!("{}{path}", app.url)).header("x-authid", authid);
+    let ask = |path: &str, header: (&str, &str)| {
+        let request = http::Request::get(format!("{}{path}", app.url)).header(header.0, header.1);
         client.send(request.body(Default::default()).unwrap())
     };
     for _ in 0..50 {
         let authid = app.seal("scripted", "never-print-refresh");
-        let cancelled = timeout(Duration::from_millis(1), ask("/refresh", &authid)).await;
+        let cancelled = timeout(
+            Duration::from_millis(1),
+            ask("/refresh", ("x-authid", &authid)),
+        )
+        .await;
         assert!(cancelled.is_err());
     }
-    assert_eq!(ask("/privacy-policy", "").await.status, 200);
+    assert_eq!(ask("/privacy-policy", ("accept", "*/*")).await.status, 200);
     let connections = Scrape::of(&app.admin_url)
         .await
         .sum("authseal_connections", &[]);

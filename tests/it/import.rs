@@ -27,7 +27,7 @@ async fn every_line_is_sealed_or_says_why_not_and_no_provider_is_asked() {
     let ours = installation.log_in("stable");
     let list = format!(
         "v2:stable:{clear}\n\n  {ID}:never-print-password \r\n{ours}\n{ID}:wrong\n\
-         v2:unheard-of:x\nnonsense\n{ours}.\n{}\n",
+         v2:unheard-of:x\nnonsense\n{ours}x\n{}\n",
         &ours[..ours.len() - 5]
     );
     let mut environment = installation.environment();
@@ -49,15 +49,15 @@ async fn every_line_is_sealed_or_says_why_not_and_no_provider_is_asked() {
     assert_eq!(opened(0).refresh_token.expose(), clear);
     assert_eq!(opened(1).refresh_token.expose(), stored);
     assert_eq!(printed[2]["authid"], ours);
-    let dotted = format!("{ours}.");
-    let revoked = installation.run_with_input(&["revoke"], &dotted).await;
-    assert!(revoked.bad().contains("not an AuthID"));
+    let longer = format!("{ours}x");
+    let revoked = installation.run_with_input(&["revoke"], &longer).await;
+    assert!(revoked.bad().contains("too many characters at its end"));
     for (index, says) in [
         (3, "does not know"),
         (4, "does not offer unheard-of"),
         (5, "not an AuthID"),
-        (6, "not an AuthID"),
-        (7, "not an AuthID"),
+        (6, "too many characters at its end"),
+        (7, "cut off"),
     ] {
         let error = printed[index]["error"].as_str().unwrap();
         assert!(error.contains(says), "{error}");

@@ -127,7 +127,8 @@ async fn the_last_key_goes_by_keys_remove_alone() {
 /// Everything that a client or a person can ask gets an answer that is not the end.
 async fn waits(server: &ServerProcess, authid: &str, because: &str) {
     let refused = server.refresh(authid).await;
-    assert_eq!(refused.status, 502, "{refused:?}");
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(refused.header("retry-after"), "5");
     let reason = refused.header("x-reason");
     assert!(reason.contains("waits for its keys"), "{reason}");
     assert!(!reason.contains('/'), "no path is told: {reason}");
@@ -138,14 +139,14 @@ async fn waits(server: &ServerProcess, authid: &str, because: &str) {
         "/fetch?token=abcdefghijklmnopqrst",
     ] {
         let answer = get(&format!("{}{path}", server.url), &[]).await;
-        assert_eq!(answer.status, 502, "{path}: {answer:?}");
+        assert_eq!(answer.status, 503, "{path}: {answer:?}");
     }
     let form = [("grant_type", "refresh_token"), ("refresh_token", authid)];
     let token = post_form(&format!("{}/token", server.url), &form).await;
     assert_eq!(token.status, 503, "{token:?}");
     assert_eq!(token.json()["error"], "temporarily_unavailable");
     let style = get(&format!("{}/style.css", server.url), &[]).await;
-    assert_ne!(style.status, 502);
+    assert_ne!(style.status, 503);
     let says = ready(server).await;
     assert_eq!(says.status, 503, "{says:?}");
     assert!(says.body.contains(because), "{because}: {says:?}");
@@ -270,7 +271,7 @@ async fn where_one_key_is_missing_at_the_start_its_authids_wait_and_the_others_a
     let server = installation.serve().await;
     missing_keys(&server, 1.0).await;
     let answer = server.refresh(&under_old).await;
-    assert_eq!(answer.status, 502, "{answer:?}");
+    assert_eq!(answer.status, 503, "{answer:?}");
     assert!(
         answer
             .header("x-reason")

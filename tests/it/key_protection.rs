@@ -182,7 +182,7 @@ async fn no_first_key_is_made_beside_keys_that_do_not_open() {
     // Without the keys the server waits; their coming alone does not help.
     fs::rename(&path, &away).unwrap();
     let server = ServerProcess::start(&plain).await;
-    assert_eq!(server.refresh(&authid).await.status, 502);
+    assert_eq!(server.refresh(&authid).await.status, 503);
     fs::rename(&away, &path).unwrap();
     let ready = eventually("it says why", async || {
         let ready = crate::key_absence::ready(&server).await;
@@ -194,7 +194,7 @@ async fn no_first_key_is_made_beside_keys_that_do_not_open() {
         ready.body.contains("waiting for the keys: ") && ready.body.contains("cannot be read"),
         "{ready:?}"
     );
-    assert_eq!(server.refresh(&authid).await.status, 502);
+    assert_eq!(server.refresh(&authid).await.status, 503);
     installation.run(&["keys", "unprotect"]).await.good();
     eventually("it serves, and the login is revoked", async || {
         (server.refresh(&authid).await.status == 401).then_some(())

@@ -92,15 +92,15 @@ impl Run {
         type Script = Box<dyn Fn(&Asked) -> Vec<Piece> + Send + Sync>;
         let scripts: Vec<(Script, u16)> = vec![
             (Box::new(echoing("400 Bad Request", "invalid_grant")), 401),
-            (Box::new(echoing("401 Unauthorized", "invalid_client")), 500),
-            (Box::new(echoing("400 Bad Request", "never-print")), 502),
-            (Box::new(echoing("500 Oops", "server_error")), 502),
-            (Box::new(echoing("429 Slowly", "slow_down")), 502),
-            (Box::new(html), 502),
-            (Box::new(almost), 502),
-            (Box::new(cut), 502),
-            (Box::new(|asked| vec![Piece::Text(asked.body.clone())]), 502),
-            (Box::new(|_| vec![]), 502),
+            (Box::new(echoing("401 Unauthorized", "invalid_client")), 503),
+            (Box::new(echoing("400 Bad Request", "never-print")), 503),
+            (Box::new(echoing("500 Oops", "server_error")), 503),
+            (Box::new(echoing("429 Slowly", "slow_down")), 503),
+            (Box::new(html), 503),
+            (Box::new(almost), 503),
+            (Box::new(cut), 503),
+            (Box::new(|asked| vec![Piece::Text(asked.body.clone())]), 503),
+            (Box::new(|_| vec![]), 503),
         ];
         for (script, status) in scripts {
             let authid = self.login_gives_an_authid().await;
@@ -123,6 +123,9 @@ impl Run {
         }
         let other_path = format!("{}/elsewhere?authid={authid}", self.url);
         self.errors.push(get(&other_path, &[]).await);
+        let other_path = format!("{}/elsewhere", self.url);
+        let with_authid = [("X-AuthID", authid)];
+        self.errors.push(get(&other_path, &with_authid).await);
         let login = format!("{}/login?id={authid}", self.url);
         self.errors.push(get(&login, &[]).await);
     }

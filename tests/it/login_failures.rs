@@ -60,7 +60,7 @@ async fn a_providers_words_are_shown_escaped_and_only_in_their_own_login() {
 async fn without_a_refresh_token_the_page_says_where_to_remove_the_application() {
     for refresh_token in [None, Some("")] {
         let page = log_in_with(tokens("never-print-access", refresh_token)).await;
-        assert_eq!(page.status, 502, "{page:?}");
+        assert_eq!(page.status, 503, "{page:?}");
         let manage_url = "href=\"https://provider.example/connected-apps\"";
         assert!(page.body.contains(manage_url), "{page:?}");
         assert!(page.body.contains("/login?id=scripted"), "{page:?}");
@@ -79,17 +79,17 @@ async fn an_exchange_that_fails_is_explained_without_secrets() {
     for (pieces, status, hint) in [
         (
             error("400 Bad Request", "invalid_grant"),
-            502,
+            503,
             "invalid_grant",
         ),
         (
             error("401 Unauthorized", "invalid_client"),
-            500,
+            503,
             "client id or secret",
         ),
-        (error("500 Oops", "server_error"), 502, "HTTP 500"),
-        (html, 502, "makes no sense"),
-        (vec![], 502, "closed the connection"),
+        (error("500 Oops", "server_error"), 503, "HTTP 500"),
+        (html, 503, "makes no sense"),
+        (vec![], 503, "closed the connection"),
     ] {
         let page = log_in_with(pieces).await;
         assert_eq!(page.status, status, "{hint}: {page:?}");

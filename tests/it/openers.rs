@@ -190,9 +190,9 @@ async fn an_authid_beside_the_type_is_refreshed() {
         assert_eq!(answer.json()["type"], "stable");
     }
     let broken = get(&url, &[("X-AuthID", "v2:stable:x")]).await;
-    assert_eq!(broken.status, 400, "{broken:?}");
+    assert_eq!(broken.status, 401, "{broken:?}");
     let posted = crate::support::post_form(&url, &[]).await;
-    assert_eq!(posted.status, 400, "a client that has none: {posted:?}");
+    assert_eq!(posted.status, 401, "a client that has none: {posted:?}");
 }
 
 #[tokio::test]

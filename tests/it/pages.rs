@@ -95,7 +95,7 @@ async fn under_a_path_prefix_everything_works_with_and_without_it() {
             );
         }
         assert_eq!(page(&app, &format!("{prefix}/style.css")).await.status, 200);
-        assert_eq!(page(&app, &format!("{prefix}/refresh")).await.status, 400);
+        assert_eq!(page(&app, &format!("{prefix}/refresh")).await.status, 401);
     }
     assert_eq!(page(&app, "/seal").await.status, 200);
     let begun = page(&app, "/seal/login?id=stable").await;
@@ -182,7 +182,6 @@ async fn a_wrong_method_is_405_and_an_unknown_address_404() {
     }
     for path in [
         "/no",
-        "/refresh/",
         "/Login",
         "//",
         "/healthz",
@@ -194,4 +193,31 @@ async fn a_wrong_method_is_405_and_an_unknown_address_404() {
     ] {
         assert_eq!(page(&app, path).await.status, 404, "{path}");
     }
+}
+
+/// The copy button copies the value of the field. Duplicati never sends an AuthID with a
+/// line break or a character beyond ASCII.
+#[tokio::test]
+async fn the_field_that_is_copied_holds_the_authid_and_nothing_else() {
+    let app = TestApp::start().await;
+    let shown = app.log_in("stable").await;
+    let authid = crate::support::authid_on(&shown.body);
+    let renewed = format!("{}/renewed", app.url);
+    let renewed = crate::support::post_form(&renewed, &[("authid", &authid)]).await;
+    for page in [shown, renewed] {
+        let (_, rest) = page.body.split_once("<textarea id=\"authid\"").unwrap();
+        let (_, rest) = rest.split_once('>').unwrap();
+        let (value, _) = rest.split_once("</textarea>").unwrap();
+        assert!(
+            value.bytes().all(|byte| byte.is_ascii_graphic()),
+            "{value:?}"
+        );
+        assert_eq!(authseal::seal::find(value).unwrap().expose(), value);
+        assert_eq!(app.open(value).lineage, app.open(&authid).lineage);
+        // In commands, too.
+        let (_, commands) = page.body.split_once("<textarea id=\"script\"").unwrap();
+        assert!(commands.contains(value), "{commands}");
+    }
+    let script = page(&app, "/authseal.js").await.body;
+    assert!(script.contains("writeText(field.value)"), "{script}");
 }

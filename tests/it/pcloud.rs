@@ -4,8 +4,9 @@
 use tokio::net::TcpListener;
 
 use crate::support::{
+    Browser,
     emulators::{Emulated, escaped},
-    get,
+    get, login_link,
 };
 
 #[tokio::test]
@@ -21,6 +22,43 @@ async fn the_page_shows_the_token_the_place_and_that_it_is_never_refreshed() {
     let exchanges = emulated.at("pcloud").calls("/oauth2_token");
     assert_eq!(exchanges.len(), 1);
     assert!(!exchanges[0].form.contains_key("code_verifier"));
+}
+
+/// Duplicati's form asks for the server's name, and Duplicati closes the window as soon as
+/// it has the token.
+#[tokio::test]
+async fn the_place_can_be_read_before_even_a_trusted_opener_gets_the_token() {
+    let emulated = Emulated::start(&["pcloud", "premiumizeme"]).await;
+    for (service, opener, is_sent_unasked) in [
+        ("pcloud", Some("http://localhost:8200"), false),
+        ("pcloud", Some("https://foreign.example"), false),
+        ("pcloud", None, false),
+        // Nothing to read here.
+        ("premiumizeme", Some("http://localhost:8200"), true),
+        ("premiumizeme", Some("https://foreign.example"), false),
+    ] {
+        let mut browser = Browser::default();
+        let start = format!("{}/?type={service}", emulated.app.url);
+        let start = match opener {
+            Some(opener) => browser.get_from(opener, &start).await,
+            None => browser.get(&start).await,
+        };
+        let link = login_link(&start.body);
+        let page = emulated.log_in_by(&mut browser, &link).await.good();
+        let is_trusted = page.body.contains("data-trusted");
+        assert_eq!(is_trusted, is_sent_unasked, "{page:?}");
+        let has_facts = service == "pcloud";
+        let (before, sender) = page.body.split_once("data-post").unwrap();
+        assert_eq!(before.contains("<dt>hostname</dt>"), has_facts, "{page:?}");
+        let says = before.contains("First copy this: Duplicati asks for it too");
+        assert_eq!(says, has_facts && opener.is_some(), "{page:?}");
+        let says = before.contains("AuthID field in Duplicati, which asks for this too:");
+        assert_eq!(says, has_facts && opener.is_none(), "{page:?}");
+        if let Some(opener) = opener {
+            let button = sender.contains(&format!(">Send it to {opener}</button>"));
+            assert_eq!(button, !is_sent_unasked, "{page:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -137,8 +137,8 @@ async fn what_cannot_be_renewed_is_refused_as_at_refresh_and_says_why() {
             401,
             "another service",
         ),
-        ("something", 400, "not an AuthID"),
-        ("", 400, "no AuthID"),
+        ("something", 401, "not an AuthID"),
+        ("", 401, "no AuthID"),
     ] {
         let answer = app.renew_by_header(authid).await;
         assert_eq!(answer.status, status, "{answer:?}");
@@ -163,7 +163,7 @@ async fn what_cannot_be_renewed_is_refused_as_at_refresh_and_says_why() {
         (calls.refreshes, calls.refusals + 2)
     );
     let without = post_form(&format!("{}/renewed", app.url), &[]).await;
-    assert_eq!(without.status, 400, "{without:?}");
+    assert_eq!(without.status, 401, "{without:?}");
 }
 
 #[tokio::test]

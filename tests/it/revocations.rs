@@ -128,7 +128,7 @@ async fn a_server_that_starts_with_a_damaged_file_serves_nobody_who_was_revoked(
         damage(&path, &text);
         let server = installation.serve().await;
         let waits = says.contains("cannot be read");
-        let (to_revoked, to_good) = if waits { (502, 502) } else { (401, 200) };
+        let (to_revoked, to_good) = if waits { (503, 503) } else { (401, 200) };
         for authid in &revoked {
             assert_eq!(server.refresh(authid).await.status, to_revoked, "{what}");
         }
@@ -289,10 +289,10 @@ async fn a_file_that_could_not_be_read_and_then_is_gone_is_waited_for() {
     let path = installation.keys_dir.join("revoked.txt");
     std::os::unix::fs::symlink("nowhere", &path).unwrap();
     let server = installation.serve().await;
-    assert_eq!(server.refresh(&authid).await.status, 502);
+    assert_eq!(server.refresh(&authid).await.status, 503);
     fs::remove_file(&path).unwrap();
     server.program.says("could not be read before").await;
-    assert_eq!(server.refresh(&authid).await.status, 502);
+    assert_eq!(server.refresh(&authid).await.status, 503);
     fs::write(&path, format!("{lineage}\n")).unwrap();
     refused(&server, &authid).await;
 }

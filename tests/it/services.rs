@@ -232,7 +232,7 @@ async fn check_access_token(emulated: &Emulated, row: &Row, token: &str) {
     let asked = row.asked;
     assert!(emulated.at(row.provider).books().accepts(token), "{asked}");
     // It is none of ours.
-    assert_eq!(emulated.refresh(token).await.status, 400, "{asked}");
+    assert_eq!(emulated.refresh(token).await.status, 401, "{asked}");
     let revoked = emulated.revoke_by_header(token).await;
-    assert_eq!(revoked.status, 400, "{asked}");
+    assert_eq!(revoked.status, 401, "{asked}");
 }

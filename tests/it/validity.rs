@@ -38,7 +38,7 @@ async fn without_a_store_a_single_use_login_ends_at_a_restart() {
     let authid = app.authid("stable").await;
     let Pages { one, result, .. } = pages(&app, "stable", &authid).await;
     assert!(!one.contains(RESTART), "{one}");
-    assert!(result.contains("Until access is taken away"), "{result}");
+    assert!(result.contains("Until you or "), "{result}");
 }
 
 #[tokio::test]
@@ -80,5 +80,5 @@ async fn with_a_store_no_page_speaks_of_restarts() {
         assert!(!page.body.contains("restarted"), "{page:?}");
     }
     let page = app.log_in("single-use").await;
-    assert!(page.body.contains("Until access is taken away"), "{page:?}");
+    assert!(page.body.contains("Until you or "), "{page:?}");
 }

@@ -43,9 +43,11 @@ async fn whoever_wants_to_hand_nothing_over_logs_in_all_the_same() {
     let mut browser = Browser::default();
     let start = open(&app, &mut browser, TOKEN).await;
     let links: Vec<String> = login_links(&start.body).collect();
-    assert_eq!((links.len(), links[1].as_str()), (2, "/login?id=stable"));
-    let page = app.log_in_by(&mut browser, &links[1]).await;
+    let alone = "/login?id=stable&send=no";
+    assert_eq!((links.len(), links[1].as_str()), (2, alone));
+    let page = app.log_in_by(&mut browser, alone).await;
     assert_for_nobody(&page);
+    assert!(!page.body.contains("data-post"), "no address: {page:?}");
     assert_eq!(fetch(&app, TOKEN).await, not_ready());
     let authid = authid_on(&page.body);
     assert_eq!(app.refresh(&authid).await.status, 200);
@@ -135,6 +137,20 @@ async fn the_cookie_comes_only_along_with_links_on_our_own_page() {
         assert!(cookie.starts_with(prefix), "{cookie}");
         assert_strict(cookie, 600, secure);
     }
+}
+
+#[tokio::test]
+async fn whoever_wants_to_hand_nothing_over_is_not_asked_after_a_refusal_either() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::default();
+    let alone = format!("{}/login?id=stable&send=no", app.url);
+    let begun = browser.get(&alone).await;
+    let state = parameter(begun.header("location"), "state");
+    let refused = format!("{}/logged-in?error=access_denied&state={state}", app.url);
+    let again = login_link(&browser.get(&refused).await.body);
+    let page = app.log_in_by(&mut browser, &again).await;
+    assert_for_nobody(&page);
+    assert!(!page.body.contains("data-post"), "{page:?}");
 }
 
 #[tokio::test]

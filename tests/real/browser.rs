@@ -28,7 +28,8 @@ const ARGUMENTS: [&str; 10] = [
     "--disable-sync",
     // The hosts of opener.rs are this machine, and nothing else is anywhere.
     "--host-resolver-rules=MAP duplicati.lan 127.0.0.1, MAP 192.168.77.5 127.0.0.1, \
-     MAP evil.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+     MAP evil.test 127.0.0.1, MAP auth.lan 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, \
+     EXCLUDE 127.0.0.1",
 ];
 
 /// How often chromedriver is asked for what it does not tell.
@@ -67,6 +68,8 @@ impl Browser {
         ));
         let capabilities = json!({
             "goog:chromeOptions": {"args": arguments},
+            // For the opener on https.
+            "acceptInsecureCerts": true,
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         });
         let client = ClientBuilder::new(HttpConnector::new())

@@ -3,17 +3,11 @@
 
 use super::{
     browser::Browser,
-    opener::{FOREIGN, LOCALHOST, Opener, Popup, log_in},
+    opener::{FOREIGN, LOCALHOST, Opener, Popup, log_in, press_and_be_closed},
     support::TestApp,
 };
 
 const BUTTON: &str = ".send button";
-
-/// Presses the button after which the window closes.
-async fn press_and_be_closed(browser: &Browser) {
-    let button = browser.find(BUTTON).await;
-    let _ = button.click().await;
-}
 
 #[tokio::test]
 async fn a_foreign_opener_gets_nothing_until_the_button_that_names_it_is_pressed() {
@@ -27,7 +21,7 @@ async fn a_foreign_opener_gets_nothing_until_the_button_that_names_it_is_pressed
     assert!(popup.messages(&browser).await.is_empty());
     assert_eq!(browser.text(".send .status").await, "");
 
-    press_and_be_closed(&browser).await;
+    press_and_be_closed(&browser, BUTTON).await;
     assert_eq!(popup.received_and_closed(&browser).await, authid);
 }
 
@@ -87,7 +81,7 @@ async fn an_opener_that_cannot_be_seen_gets_it_by_the_address_that_is_typed() {
         let authid = browser.value("#authid").await;
         browser.find("#opener").await.clear().await.unwrap();
         browser.fill("#opener", &format!(" {own}/ngclient/")).await;
-        press_and_be_closed(&browser).await;
+        press_and_be_closed(&browser, BUTTON).await;
         assert_eq!(popup.received_and_closed(&browser).await, authid);
     }
 }

@@ -133,7 +133,7 @@ async fn what_jwcrypto_sealed_with_another_key_is_401() {
         let authid = seal(other_key.to_str().unwrap(), &content(&app), &[]);
         let answer = app.refresh(&authid).await;
         assert_eq!(answer.status, 401, "{answer:?}");
-        assert_eq!(answer.json()["error"], "invalid_grant");
+        assert!(answer.body.contains("Log in again at"), "{answer:?}");
     }
     assert_eq!(app.provider.seen().refreshes, 0);
 }

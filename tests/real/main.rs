@@ -12,6 +12,7 @@ mod callback;
 mod demo;
 mod devtools;
 mod foreign_opener;
+mod https_opener;
 mod jose;
 mod keyboard;
 mod libraries;

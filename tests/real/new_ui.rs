@@ -4,9 +4,10 @@
 use super::{
     browser::Browser,
     opener::{
-        FOREIGN, HOME_NAME, LOCALHOST, Opener, PRIVATE_ADDRESS, Popup, log_in, log_in_and_be_closed,
+        FOREIGN, HOME_NAME, LOCALHOST, Opener, PRIVATE_ADDRESS, Popup, log_in,
+        log_in_and_be_closed, press_and_be_closed,
     },
-    support::TestApp,
+    support::{TestApp, emulators::Emulated},
 };
 
 /// Someone who has opened `address` and allows access needs to do nothing more.
@@ -56,6 +57,30 @@ async fn a_trusted_opener_gets_it_once_and_nothing_from_a_reloaded_page() {
     browser.see_heading("This login can't be finished").await;
     assert_eq!(popup.messages(&browser).await, [message.as_str()]);
     assert_eq!(app.provider.seen().exchanges, 1);
+}
+
+/// pCloud's form in Duplicati asks for the server's name.
+#[tokio::test]
+async fn what_is_to_be_read_stays_until_the_button_is_pressed() {
+    let (pcloud, opener) = (Emulated::start(&["pcloud"]).await, Opener::start());
+    let browser = Browser::open().await;
+    let address = opener.current_ui(LOCALHOST, &pcloud.app.url);
+    let popup = Popup::open(&browser, &address.replace("=stable", "=pcloud")).await;
+    browser.click(".button.primary").await;
+    browser.see_heading("Your access token is ready").await;
+    let lead = browser.text(".lead").await;
+    assert!(
+        lead.starts_with("First copy this: Duplicati asks"),
+        "{lead}"
+    );
+    let facts = browser.text(".facts").await;
+    let host = pcloud.at("pcloud").address.to_string();
+    assert!(facts.contains(&host), "{facts}");
+    let token = browser.value("#authid").await;
+    assert!(popup.messages(&browser).await.is_empty());
+
+    press_and_be_closed(&browser, ".send button").await;
+    assert_eq!(popup.received_and_closed(&browser).await, token);
 }
 
 #[tokio::test]

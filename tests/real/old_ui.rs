@@ -1,12 +1,14 @@
 //! Duplicati's old web UI: it opens `/?type=ID&token=T`, polls `/fetch` by JSONP,
 //! and closes the popup.
 
+use fantoccini::Locator;
 use serde_json::json;
 
 use super::{
     browser::Browser,
-    opener::{FOREIGN, HOME_NAME, LOCALHOST, Opener, Popup, log_in_and_hand_over},
-    support::{TestApp, get},
+    https_opener::HttpsOpener,
+    opener::{FOREIGN, HOME_NAME, LOCALHOST, Opener, Popup, log_in, log_in_and_hand_over},
+    support::{TestApp, emulators::Emulated, get},
 };
 
 const TOKENS: [&str; 2] = ["4k9x2m7q1z8w5v3t6y0u", "u0y6t3v5w8z1q7m2x9k4"];
@@ -21,7 +23,7 @@ async fn the_field_fills_itself_and_the_page_said_whose() {
         let address = opener.old_ui(host, &app.url, "stable", &token);
         let popup = Popup::open(&browser, &address).await;
         let notice = browser.text(".notice").await;
-        let who = format!("{} will receive your AuthID.", opener.origin(host));
+        let who = format!("{} asks for your AuthID.", opener.origin(host));
         assert!(notice.starts_with(&who), "{notice}");
         assert_eq!(popup.poll(&browser).await, json!({"wait": "Not ready"}));
 
@@ -42,6 +44,83 @@ async fn the_field_fills_itself_and_the_page_said_whose() {
         assert_eq!(popup.poll(&browser).await, json!({"authid": authid}));
         assert_eq!(popup.received_and_closed(&browser).await, authid);
         assert_eq!(app.refresh(&authid).await.status, 200);
+    }
+}
+
+/// pCloud's form in Duplicati asks for the server's name.
+#[tokio::test]
+async fn what_is_to_be_read_stands_there_before_and_after_the_click() {
+    let (pcloud, opener) = (Emulated::start(&["pcloud"]).await, Opener::start());
+    let browser = Browser::open().await;
+    let address = opener.old_ui(HOME_NAME, &pcloud.app.url, "pcloud", TOKENS[0]);
+    let popup = Popup::open(&browser, &address).await;
+    let host = pcloud.at("pcloud").address.to_string();
+    for (heading, lead) in [
+        ("Hand over your access token?", "First copy this: Duplicati"),
+        ("Your access token is ready", "Duplicati fetches it within"),
+    ] {
+        browser.click(".button.primary").await;
+        browser.see_heading(heading).await;
+        let says = browser.text(".lead").await;
+        assert!(says.starts_with(lead), "{says}");
+        let facts = browser.text(".facts").await;
+        assert!(facts.contains(&host), "{facts}");
+    }
+    let token = browser.value("#authid").await;
+    popup.poll(&browser).await;
+    assert_eq!(popup.received_and_closed(&browser).await, token);
+}
+
+/// The browser blocks what an https page asks of an http authseal, and does not say where
+/// the popup comes from.
+#[tokio::test]
+async fn a_page_on_https_can_not_fetch_over_http_and_the_popup_says_what_to_do() {
+    let app = TestApp::builder().host("auth.lan").start().await;
+    let (opener, browser) = (HttpsOpener::start().await, Browser::open().await);
+    let base = app.url.replace("127.0.0.1", "auth.lan");
+    let popup = Popup::open(&browser, &opener.old_ui(&base, TOKENS[0])).await;
+    log_in(&browser).await;
+    let lead = browser.text(".lead").await;
+    assert!(
+        lead.starts_with("Copy it, and paste it into the AuthID field"),
+        "{lead}"
+    );
+    let address = browser.client.find_all(Locator::Css(".send")).await;
+    assert!(address.unwrap().is_empty(), "it listens for no message");
+    let authid = browser.value("#authid").await;
+    assert_eq!(app.refresh(&authid).await.status, 200);
+
+    // Who insists hands it over, and the page gets nothing all the same.
+    browser.click("summary").await;
+    browser.click("form button").await;
+    browser.see_heading("Your AuthID is ready").await;
+    browser.find("label[for=use-rclone]").await;
+    popup.to_opener(&browser).await;
+    let fetch = format!("{base}/fetch?callback=never&token={}", TOKENS[0]);
+    let loading = format!(
+        "new Promise((done) => {{
+            const script = document.createElement('script');
+            script.onload = () => done('loaded');
+            script.onerror = () => done('blocked');
+            script.src = '{fetch}';
+            document.head.append(script);
+        }})"
+    );
+    assert_eq!(browser.run_async(&loading).await, "blocked");
+}
+
+#[tokio::test]
+async fn a_page_that_is_seen_to_be_on_https_is_not_handed_over_to() {
+    let app = TestApp::builder().host("auth.lan").start().await;
+    let (opener, browser) = (HttpsOpener::start().await, Browser::open().await);
+    let base = app.url.replace("127.0.0.1", "auth.lan");
+    Popup::open(&browser, &opener.telling_ui(&base, TOKENS[0])).await;
+    log_in(&browser).await;
+    let notice = browser.text(".notice").await;
+    assert!(notice.starts_with("Duplicati can’t fetch it"), "{notice}");
+    for css in [".send", "form"] {
+        let found = browser.client.find_all(Locator::Css(css)).await;
+        assert!(found.unwrap().is_empty(), "{css}");
     }
 }
 
@@ -86,8 +165,8 @@ async fn only_the_click_delivers_and_only_once() {
     app.clock.advance(std::time::Duration::from_secs(30));
     browser.client.refresh().await.unwrap();
     browser.see_heading("Your AuthID is ready").await;
-    let lead = browser.text(".lead").await;
-    assert!(lead.starts_with("Nothing is handed over now"), "{lead}");
+    let notice = browser.text(".notice").await;
+    assert!(notice.starts_with("Nothing is handed over now"), "{notice}");
     assert_eq!(browser.value("#authid").await, authid);
     assert_eq!(fetched().await["wait"], "Not ready");
     assert!(browser.complaints().await.is_empty());

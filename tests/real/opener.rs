@@ -9,7 +9,7 @@ use super::{
     support::{ScriptedProvider, answer},
 };
 
-const PAGE: &str = include_str!("opener/page.html");
+pub const PAGE: &str = include_str!("opener/page.html");
 
 /// Names and an address that the browser takes for this machine. No stranger can
 /// have a page at the first three.
@@ -53,9 +53,13 @@ impl Opener {
 
     /// The old UI, which polls with a token.
     pub fn old_ui(&self, host: &str, base: &str, service: &str, token: &str) -> String {
-        let origin = self.origin(host);
-        format!("{origin}/?base={base}&type={service}&token={token}")
+        old_ui_at(&self.origin(host), base, service, token)
     }
+}
+
+/// The page of `opener/page.html` at this origin, as the old UI.
+pub fn old_ui_at(origin: &str, base: &str, service: &str, token: &str) -> String {
+    format!("{origin}/?base={base}&type={service}&token={token}")
 }
 
 /// Two windows of a browser.
@@ -137,9 +141,14 @@ pub async fn log_in_and_hand_over(browser: &Browser) {
     browser.see_heading("Your AuthID is ready").await;
 }
 
+/// Presses the button after which the opener closes the window.
+pub async fn press_and_be_closed(browser: &Browser, css: &str) {
+    let button = browser.find(css).await;
+    let _ = button.click().await;
+}
+
 /// The same as [`log_in`], when the window may be closed before that page can be seen.
 pub async fn log_in_and_be_closed(browser: &Browser) {
     browser.click(".button.primary").await;
-    let allow = browser.find("#allow").await;
-    let _ = allow.click().await;
+    press_and_be_closed(browser, "#allow").await;
 }

@@ -103,6 +103,23 @@ async fn no_page_scrolls_sideways_on_a_phone() {
     }
 }
 
+/// The popup may be closed at any moment, and nobody scrolls before that.
+#[tokio::test]
+async fn in_a_popup_what_to_do_and_what_to_copy_is_seen_without_scrolling() {
+    const BELOW: &str = "
+        scrollTo(0, 0);
+        return [...document.querySelectorAll('.lead, .facts')]
+          .filter((element) => element.getBoundingClientRect().bottom > innerHeight)
+          .map((element) => element.outerHTML);";
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    for page in site.popups() {
+        page.open(&browser).await;
+        browser.resize(SIZES[0].0, SIZES[0].1).await;
+        assert_eq!(browser.run(BELOW).await, json!([]), "{}", page.heading);
+    }
+}
+
 #[tokio::test]
 async fn without_scripts_the_authid_stands_on_the_page() {
     let site = Site::start().await;

@@ -1,6 +1,7 @@
 //! Every page of authseal.
 
 use super::{
+    https_opener::HttpsOpener,
     opener::{FOREIGN, LOCALHOST, Opener},
     page::{
         Page,
@@ -35,7 +36,10 @@ pub struct Site {
     empty: TestApp,
     with_password: TestApp,
     closed: TestApp,
+    /// One without https, which is not on the browser's own machine.
+    unencrypted: TestApp,
     opener: Opener,
+    https_opener: HttpsOpener,
     authid: String,
     authid_to_renew: String,
 }
@@ -59,7 +63,9 @@ impl Site {
             empty: empty.start().await,
             with_password: with_password.start().await,
             closed: closed.start().await,
+            unencrypted: TestApp::builder().host("auth.lan").start().await,
             opener: Opener::start(),
+            https_opener: HttpsOpener::start().await,
         }
     }
 
@@ -69,6 +75,7 @@ impl Site {
         pages.extend(self.gates());
         pages.extend(self.login_pages());
         pages.extend(self.results());
+        pages.extend(self.popups());
         pages.extend(self.revocation_pages());
         pages.extend([
             page(&self.app, "/privacy-policy", [], "Privacy", ".brand"),
@@ -159,6 +166,42 @@ impl Site {
             opened(app, silent, allow(), ready, "#opener"),
             page(&self.shipped.app, "/login?id=pcloud", [], token, COPY),
         ]
+    }
+
+    /// Of popups that have more to read than the AuthID, or that no AuthID leaves by itself.
+    pub fn popups(&self) -> Vec<Page> {
+        let (pcloud, opener, unencrypted) = (&self.shipped.app, &self.opener, &self.unencrypted);
+        let current_ui = opener.current_ui(LOCALHOST, &pcloud.url);
+        let current_ui = current_ui.replace("=stable", "=pcloud");
+        let old_ui = || opener.old_ui(LOCALHOST, &pcloud.url, "pcloud", TOKEN);
+        let token = "Your access token is ready";
+        let question = "Hand over your access token?";
+        let base = unencrypted.url.replace("127.0.0.1", "auth.lan");
+        let blocked = || self.https_opener.old_ui(&base, TOKEN);
+        let (one, ready) = ("Log in to Test storage", "Your AuthID is ready");
+        let telling = || self.https_opener.telling_ui(&base, TOKEN);
+        let allow = || [Click(BUTTON), Click("#allow")];
+        let insist = [Click(BUTTON), Click("#allow"), Click("summary")];
+        let mut pages = vec![
+            opened(pcloud, current_ui, [Click(BUTTON)], token, NAMED),
+            opened(pcloud, old_ui(), [Click(BUTTON)], question, BUTTON),
+            opened(
+                pcloud,
+                old_ui(),
+                [Click(BUTTON), Click(BUTTON)],
+                token,
+                COPY,
+            ),
+            opened(unencrypted, blocked(), [Reload], one, BUTTON),
+            opened(unencrypted, blocked(), allow(), ready, COPY),
+            opened(unencrypted, blocked(), insist, ready, "form button"),
+            opened(unencrypted, telling(), [Reload], one, BUTTON),
+            opened(unencrypted, telling(), allow(), ready, COPY),
+        ];
+        for page in &mut pages[3..] {
+            page.server = base.clone();
+        }
+        pages
     }
 
     fn revocation_pages(&self) -> Vec<Page> {

@@ -26,6 +26,7 @@ pub struct TestAppBuilder {
     knobs: Knobs,
     access_token_lifetime: Duration,
     listener: Option<TcpListener>,
+    host: &'static str,
 }
 
 impl Default for TestAppBuilder {
@@ -40,6 +41,7 @@ impl Default for TestAppBuilder {
             },
             access_token_lifetime: Duration::from_secs(3600),
             listener: None,
+            host: "127.0.0.1",
         }
     }
 }
@@ -94,6 +96,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// The host of its public URL, where a browser finds it by that name. The URL of
+    /// [`TestApp`] has the address.
+    pub fn host(mut self, host: &'static str) -> Self {
+        self.host = host;
+        self
+    }
+
     pub async fn start(self) -> TestApp {
         log_if_asked();
         let any_port = || async { Listener::from(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
@@ -107,14 +116,15 @@ impl TestAppBuilder {
         let url = format!("http://{}", listeners.service.address().unwrap());
         let admin_url = format!("http://{}", listeners.admin.address().unwrap());
         let provider_shutdown = CancellationToken::new();
+        let public_url = url.replace("127.0.0.1", self.host);
         let provider = demo_provider(
             any_port().await,
-            &url,
+            &public_url,
             self.access_token_lifetime,
             self.knobs.clock.clone(),
             provider_shutdown.clone(),
         );
-        let mut settings = DemoSettings::new(&url, &provider, &self.tables);
+        let mut settings = DemoSettings::new(&public_url, &provider, &self.tables);
         settings.environment.extend(self.environment);
         let config = Config::load(Environment::new(settings.environment)).unwrap();
         let clock = self.knobs.clock.clone();

@@ -16,6 +16,7 @@ use super::PATIENCE;
 pub struct Program {
     child: Child,
     output: watch::Receiver<String>,
+    reads: watch::Sender<bool>,
     readers: Vec<JoinHandle<()>>,
 }
 
@@ -27,13 +28,19 @@ impl Program {
             .spawn()
             .unwrap();
         let (written, output) = watch::channel(String::new());
+        let (reads, may_read) = watch::channel(true);
         let readers = vec![
-            tokio::spawn(collect(child.stdout.take().unwrap(), written.clone())),
-            tokio::spawn(collect(child.stderr.take().unwrap(), written)),
+            tokio::spawn(collect(
+                child.stdout.take().unwrap(),
+                written.clone(),
+                may_read.clone(),
+            )),
+            tokio::spawn(collect(child.stderr.take().unwrap(), written, may_read)),
         ];
         Self {
             child,
             output,
+            reads,
             readers,
         }
     }
@@ -75,6 +82,11 @@ impl Program {
         self.child.kill().await.unwrap();
     }
 
+    /// Leaves what it prints in its pipes, or reads on.
+    pub fn read_output(&self, reads: bool) {
+        self.reads.send_replace(reads);
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) {
         self.signal("TERM").await;
@@ -100,6 +112,12 @@ impl Program {
             .args(["-c", "kill -\"$1\" \"$2\"", "sh", name, &pid])
             .status();
         assert!(kill.await.unwrap().success());
+    }
+
+    /// Waits for its end, whether its output is read or not.
+    pub async fn wait(mut self) -> ExitStatus {
+        let end = timeout(PATIENCE, self.child.wait()).await;
+        end.expect("it does not end").unwrap()
     }
 
     /// Waits for its end, and returns all that it printed.
@@ -183,9 +201,15 @@ fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     command
 }
 
-async fn collect(mut from: impl AsyncRead + Unpin, written: watch::Sender<String>) {
+async fn collect(
+    mut from: impl AsyncRead + Unpin,
+    written: watch::Sender<String>,
+    mut may_read: watch::Receiver<bool>,
+) {
     let mut buffer = vec![0; 8 * 1024];
     loop {
+        // The sender is gone when the program has ended: read what is left.
+        let _ = may_read.wait_for(|may_read| *may_read).await;
         match from.read(&mut buffer).await {
             Ok(0) | Err(_) => return,
             Ok(length) => {

@@ -27,7 +27,7 @@ use authseal::{
     environment::Environment,
     keyring::{Jwk, Keyring},
     outbound::Outbound,
-    provider::{Catalog, ProviderClient},
+    provider::{Catalog, ProviderClient, RetryPauses},
     refresh::{AuthIdReader, RefreshEngine, RefreshError},
     seal::{Grant, Lineage, seal},
     secret::Secret,
@@ -240,7 +240,13 @@ fn replica(catalog: &Arc<Catalog>, keyring: &Arc<Keyring>, clock: &Clock) -> Ref
     let metrics = Arc::new(Metrics::new());
     let memory = Memory::new(clock.clone(), CACHE_BYTES);
     let outbound = Outbound::new(Default::default());
-    let provider = ProviderClient::new(outbound, Duration::from_secs(20), catalog, &metrics);
+    let provider = ProviderClient::new(
+        outbound,
+        Duration::from_secs(20),
+        RetryPauses::default(),
+        catalog,
+        &metrics,
+    );
     let authids = AuthIdReader {
         catalog: catalog.clone(),
         old_authids: authseal::oauth_server::OldAuthIds::new(false, None, clock.clone()),

@@ -1,90 +1,102 @@
-//! JSON error responses, for Duplicati and for scripts. Only statuses that installed
-//! clients handle correctly are used (docs/endpoints.md): never 404, 409, 429 or 507.
+//! Error responses for Duplicati and for scripts. Only statuses that installed clients
+//! handle well are used (docs/endpoints.md): never 404, 409, 429, 504 or 507.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use serde::Serialize;
 
+use super::reason::{MAX_REASON_CHARACTERS, one_line};
 use crate::server::{Reply, reply};
 
-/// Maximum length of `X-Reason`: Duplicati shows it in one line of a message.
-const MAX_REASON_CHARACTERS: usize = 300;
-
-/// Fault behind an error, by who or what can help. [`Fault::row`] has its status.
-#[derive(Clone, Copy, Debug)]
+/// Fault behind an error, by who or what can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The request has no AuthID. The user must send one.
+    NoAuthId,
+    /// The text is no AuthID. The user must copy it again, or log in.
     NotAnAuthId,
     /// The login is over. The user must log in again.
     LoginOver,
-    /// The service is no longer offered. The administrator can help.
-    NotOffered,
-    /// The settings or files of this server are wrong. The administrator can help.
-    Misconfigured,
-    /// The provider refused the request for good, or this server has a bug.
-    Failed,
-    /// The provider, the store or the keys are away. Time can help.
+    /// The settings of this server, or at the provider, are wrong. The administrator can
+    /// help.
+    Administrator,
+    /// This server lacks keys that it should have. The administrator can help, and the login
+    /// is still good.
+    KeysMissing,
+    /// The provider or the store is away, or the client must wait. Time can help.
     Unavailable,
-    /// The provider did not answer in time. Time can help.
-    TooSlow,
-    /// The client exceeded a rate limit. It must wait.
-    TooOften,
-    /// Too many clients ask at once. The client may retry within a second.
+    /// Too many clients ask at once. The next second can help.
     Overloaded,
     /// The provider has no call that revokes. The user can do it there.
     NoRevocation,
 }
 
 impl Fault {
-    /// Returns the status, the error code of RFC 6749 section 5.2, and true if the
-    /// response has `X-Reason`. With it, Duplicati shows the reason of a 503 and stops;
-    /// without it, Duplicati retries several times.
-    fn row(self) -> (StatusCode, &'static str, bool) {
+    /// Returns the status, and the error code of RFC 6749 section 5.2.
+    ///
+    /// Every version of Duplicati shows the reason of a 503 and stops; it asks twice after
+    /// a 401, and six times within 31 seconds after a 502.
+    fn row(self) -> (StatusCode, &'static str) {
         match self {
-            Self::NotAnAuthId => (StatusCode::BAD_REQUEST, "invalid_request", true),
-            Self::LoginOver => (StatusCode::UNAUTHORIZED, "invalid_grant", true),
-            Self::NotOffered => (StatusCode::UNAUTHORIZED, "invalid_grant", true),
-            Self::Misconfigured => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", true),
-            Self::Failed => (StatusCode::BAD_GATEWAY, "server_error", true),
-            Self::Unavailable => (StatusCode::BAD_GATEWAY, "temporarily_unavailable", true),
-            Self::TooSlow => (StatusCode::GATEWAY_TIMEOUT, "temporarily_unavailable", true),
-            Self::TooOften => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "temporarily_unavailable",
-                true,
-            ),
-            Self::Overloaded => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "temporarily_unavailable",
-                false,
-            ),
-            Self::NoRevocation => (StatusCode::NOT_IMPLEMENTED, "unsupported_token_type", true),
+            Self::NoAuthId | Self::NotAnAuthId => (StatusCode::UNAUTHORIZED, "invalid_request"),
+            Self::LoginOver => (StatusCode::UNAUTHORIZED, "invalid_grant"),
+            Self::Administrator => (StatusCode::SERVICE_UNAVAILABLE, "server_error"),
+            Self::KeysMissing | Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
+            Self::Overloaded => (StatusCode::BAD_GATEWAY, "temporarily_unavailable"),
+            Self::NoRevocation => (StatusCode::NOT_IMPLEMENTED, "unsupported_token_type"),
+        }
+    }
+
+    /// Returns the advice that follows the description of what happened.
+    fn advice(self, login_url: &str) -> String {
+        match self {
+            Self::NoAuthId => format!("Send it in the X-AuthID header, or log in at {login_url}"),
+            Self::NotAnAuthId => format!("Copy the whole AuthID, or log in at {login_url}"),
+            Self::LoginOver => format!("Log in again at {login_url}"),
+            Self::Administrator | Self::KeysMissing => {
+                "Tell the administrator of this OAuth server".into()
+            }
+            Self::Unavailable | Self::Overloaded => "Try again later".into(),
+            Self::NoRevocation => "Remove the access in the settings of your account there".into(),
         }
     }
 }
 
-/// An error with a reason for the user, which says what happened and what to do.
+/// An error for the user: what happened, and what to do.
 #[derive(Debug)]
 pub(in crate::server) struct ApiError {
     fault: Fault,
-    pub(super) reason: String,
+    /// One or two sentences, without a full stop at the end.
+    happened: String,
+    /// Advice in place of the usual one of the fault; empty if `happened` has it.
+    advice: Option<String>,
     /// Time after which the client should try again, if it is known.
     pub(super) retry_after: Option<Duration>,
 }
 
 impl ApiError {
-    pub(super) fn new(fault: Fault, reason: String) -> Self {
+    pub(super) fn new(fault: Fault, happened: impl Into<String>) -> Self {
         Self {
             fault,
-            reason,
+            happened: happened.into(),
+            advice: None,
             retry_after: None,
         }
     }
 
     /// Makes an error for a client that may retry at once.
-    pub(super) fn overloaded(reason: String) -> Self {
-        Self::new(Fault::Overloaded, reason).after(Duration::from_secs(1))
+    pub(super) fn overloaded(happened: impl Into<String>) -> Self {
+        Self::new(Fault::Overloaded, happened).after(Duration::from_secs(1))
+    }
+
+    pub(super) fn advise(self, advice: impl Into<String>) -> Self {
+        Self {
+            advice: Some(advice.into()),
+            ..self
+        }
     }
 
     pub(super) fn after(self, retry_after: Duration) -> Self {
@@ -102,10 +114,36 @@ impl ApiError {
         self.fault.row().1
     }
 
-    /// Makes a JSON response with the members that every backend reads.
-    pub(in crate::server) fn into_json(self) -> Reply {
-        let (status, code, has_reason) = self.fault.row();
-        let reason = one_line(&self.reason);
+    /// Returns what happened and what to do, in one line of ASCII without a full stop at
+    /// its end: Duplicati adds one. `login_url` is where a new AuthID is to be had.
+    pub(in crate::server) fn reason(&self, login_url: &str) -> String {
+        let advice = match &self.advice {
+            Some(advice) => advice.clone(),
+            None => self.fault.advice(login_url),
+        };
+        let advice = one_line(&advice, MAX_REASON_CHARACTERS);
+        if advice.is_empty() {
+            return one_line(&self.happened, MAX_REASON_CHARACTERS);
+        }
+        // The address in the advice must not be cut.
+        let left = MAX_REASON_CHARACTERS.saturating_sub(advice.len() + ". ".len());
+        match one_line(&self.happened, left) {
+            happened if happened.is_empty() => advice,
+            happened => format!("{happened}. {advice}"),
+        }
+    }
+
+    /// Makes a response for a client that shows its body to people: the reason as text.
+    pub(in crate::server) fn into_text(self, login_url: &str) -> Reply {
+        let reason = self.reason(login_url);
+        let reply = reply::plain(self.status(), reason.clone());
+        self.finish(reply, &reason)
+    }
+
+    /// Makes a JSON response with the members that scripts and OAuth libraries read.
+    pub(in crate::server) fn into_json(self, login_url: &str) -> Reply {
+        let (status, code) = self.fault.row();
+        let reason = self.reason(login_url);
         let body = ApiErrorBody {
             error: code,
             error_description: &reason,
@@ -113,16 +151,18 @@ impl ApiError {
             code,
             message: &reason,
         };
-        let mut reply = reply::json(status, &body);
-        if has_reason {
-            reply = reply::set_reason(reply, &reason);
-        }
+        let reply = reply::json(status, &body);
+        self.finish(reply, &reason)
+    }
+
+    fn finish(self, reply: Reply, reason: &str) -> Reply {
+        let reply = reply::set_reason(reply, reason);
         reply::set_retry_after(reply, self.retry_after)
     }
 }
 
-/// JSON body of an error response. Box reads `status`, `code` and `message`; OAuth
-/// libraries read `error` and `error_description`.
+/// JSON body of an error response. `status`, `code` and `message` are Box's names, `error`
+/// and `error_description` those of RFC 6749.
 #[derive(Serialize)]
 struct ApiErrorBody<'a> {
     error: &'a str,
@@ -132,14 +172,30 @@ struct ApiErrorBody<'a> {
     message: &'a str,
 }
 
-/// Returns one line of printable ASCII, short enough for a message box.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|char| match char {
-            ' '..='~' => char,
-            '\t' | '\r' | '\n' => ' ',
-            _ => '?',
-        })
-        .take(MAX_REASON_CHARACTERS)
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGIN_URL: &str = "https://auth.example.com/?type=box.com";
+
+    #[test]
+    fn a_long_description_is_cut_and_the_address_stays_whole() {
+        let error = ApiError::new(Fault::LoginOver, "x".repeat(1000));
+        let reason = error.reason(LOGIN_URL);
+        assert_eq!(reason.len(), MAX_REASON_CHARACTERS);
+        assert!(reason.ends_with(LOGIN_URL), "{reason}");
+    }
+
+    #[test]
+    fn a_reason_ends_without_a_full_stop_whatever_its_parts_end_with() {
+        for (happened, advice) in [
+            ("It failed.", "Wait."),
+            ("It failed..", ""),
+            ("It failed", "Wait"),
+        ] {
+            let error = ApiError::new(Fault::Unavailable, happened).advise(advice);
+            let reason = error.reason(LOGIN_URL);
+            assert!(!reason.ends_with('.') && !reason.contains(".."), "{reason}");
+        }
+    }
 }

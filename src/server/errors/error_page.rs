@@ -48,7 +48,17 @@ impl<'a> Explanation<'a> {
     }
 }
 
+/// Returns a reason with a full stop at its end, for a page.
+pub(super) fn sentence(reason: String) -> String {
+    reason + "."
+}
+
 impl Server {
+    /// Returns the public address of the start page.
+    pub(super) fn login_url(&self) -> String {
+        self.public_url().join("/")
+    }
+
     pub(super) fn error_page(&self, explanation: Explanation<'_>) -> Reply {
         let links = explanation.links.iter();
         let page = ErrorPage {
@@ -69,8 +79,8 @@ impl Server {
         let explanation = Explanation::new(
             StatusCode::NOT_FOUND,
             "There is no such page",
-            "Nothing on this server has this address.",
-            "Start from the list of services.",
+            "This server has no page at this address.",
+            "Choose a service on the start page.",
         )
         .link("To the start page", self.path("/"));
         self.error_page(explanation)
@@ -81,8 +91,8 @@ impl Server {
         let explanation = Explanation::new(
             error.status(),
             "This server waits for its keys",
-            error.reason.clone(),
-            "Nothing is lost: every AuthID is good again when they are there.",
+            sentence(error.reason(&self.login_url())),
+            "Nothing is lost: AuthIDs work again as soon as the keys are back.",
         );
         self.error_page(explanation)
     }
@@ -97,21 +107,22 @@ impl Server {
                 format!(
                     "This server lets people log in from certain networks only, and you come from {address}."
                 ),
-                "Try from one of those, at home or by your VPN, or ask the administrator.",
+                "Try again from an allowed network, for example at home or over a VPN, or ask the \
+                 administrator.",
             ),
             (Gate::Network | Gate::Password, None) => Explanation::new(
                 StatusCode::FORBIDDEN,
                 "You can't log in from here",
                 "This server lets people log in from certain networks only, and it can't tell \
-                 where you come from: the proxy between does not say, or is not trusted to.",
+                 where you come from: the proxy in front of it does not say, or is not trusted.",
                 "Tell the administrator: AUTHSEAL_TRUSTED_PROXIES must name the proxy, and the \
                  proxy must send X-Forwarded-For or Forwarded, and no second one that differs.",
             ),
             (Gate::Header, _) => Explanation::new(
                 StatusCode::FORBIDDEN,
                 "You are not signed in",
-                "This server lets in only people whom its proxy has signed in, and it has named nobody.",
-                "Sign in there first, or ask the administrator.",
+                "This server accepts only people whom its proxy has signed in. The proxy named no user.",
+                "Sign in at the proxy first, or ask the administrator.",
             ),
         };
         self.error_page(explanation)
@@ -123,8 +134,8 @@ impl Server {
         let explanation = Explanation::new(
             api_error.status(),
             "It is not renewed",
-            api_error.reason,
-            "What you have stays as it is.",
+            sentence(api_error.reason(&self.login_url())),
+            "The AuthID that you have is unchanged.",
         )
         .link("Try again", self.path("/renew"))
         .link("To the start page", self.path("/"));
@@ -137,7 +148,7 @@ impl Server {
         let explanation = Explanation::new(
             api_error.status(),
             "It is not revoked",
-            api_error.reason,
+            sentence(api_error.reason(&self.login_url())),
             "The AuthID may still give access.",
         );
         let explanation = match error {

@@ -2,7 +2,12 @@
 
 use http::StatusCode;
 
-use super::{TELL_ADMINISTRATOR, api_error::ApiError, capitalised, error_page::Explanation};
+use super::{
+    TELL_ADMINISTRATOR,
+    api_error::ApiError,
+    capitalised,
+    error_page::{Explanation, sentence},
+};
 use crate::{
     limit::TooOften,
     login::LoginError,
@@ -41,11 +46,10 @@ impl Server {
             LoginError::TooOften(TooOften { retry_after }) => Explanation::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many logins from your network",
-                "In the last minutes more logins came from your network than this server passes \
-                 on.",
+                "Your network has begun more logins in the last minutes than this server allows.",
                 &format!(
-                    "Wait {} seconds, then load this page again: your login is still good for \
-                     some minutes.",
+                    "Wait {} seconds, then load this page again: you can still finish this login \
+                     for some minutes.",
                     retry_after.as_secs().max(1)
                 ),
             ),
@@ -75,8 +79,8 @@ impl Server {
                     "{} sent you back from an unknown place",
                     service.provider.name
                 ),
-                "The address of your account's servers is not one that this server knows, so \
-                 nothing was sent there.",
+                "This server does not know the address at which your account is, so nothing was \
+                 sent there.",
                 TELL_ADMINISTRATOR,
             ),
             LoginError::NotALoginToken { service, why } => Explanation::new(
@@ -92,20 +96,21 @@ impl Server {
             } => {
                 let advice = match error.may_come_again() {
                     true => {
-                        "Nothing was sent. Load this page again in a moment: your login is \
-                         still good for some minutes."
+                        "Nothing was sent. Load this page again in a moment: you can still \
+                         finish this login for some minutes."
                     }
-                    false => "Nothing was kept, and nothing is lost: begin the login again.",
+                    false => "No AuthID was made. Log in again.",
                 };
-                no_token(service, provider_error, advice).link("Try again", again(service))
+                no_token(service, provider_error, advice, &self.login_url())
+                    .link("Try again", again(service))
             }
             LoginError::NoRefreshToken { service } => {
                 no_refresh_token(service).link("Log in again", again(service))
             }
             LoginError::NoSealingKey(_) => Explanation::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "This server can't seal just now",
-                "It has no key that may seal.",
+                "This server can't make an AuthID now",
+                "None of its keys may seal an AuthID.",
                 TELL_ADMINISTRATOR,
             ),
         }
@@ -137,7 +142,7 @@ fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'s
         format!("This answer is not from {}", provider.name),
         format!(
             "You were logging in to {}, but the answer that your browser brought {how}. \
-             Nothing was done with it, and you have no AuthID.",
+             It was not used, and no AuthID was made.",
             provider.name
         ),
         &format!(
@@ -150,16 +155,23 @@ fn another_sender(service: &Service, how: &str, again: String) -> Explanation<'s
     .link("Try again", again)
 }
 
-fn no_token(service: &Service, error: &ProviderError, advice: &str) -> Explanation<'static> {
+fn no_token(
+    service: &Service,
+    error: &ProviderError,
+    advice: &str,
+    login_url: &str,
+) -> Explanation<'static> {
     let provider = &service.provider;
     let api_error = ApiError::of_provider(&provider.name, error);
     let status = match (error, &provider.login) {
         // A login token is typed by its user; a code comes from the provider itself.
-        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => StatusCode::BAD_GATEWAY,
+        (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => api_error.status(),
     };
     let title = format!("{} gave no token", provider.name);
-    Explanation::new(status, title, api_error.reason, advice)
+    Explanation::new(status, title, sentence(api_error.reason(login_url)), advice)
 }
 
 /// Explains a login without a refresh token. Some providers send one only the first time
@@ -167,13 +179,13 @@ fn no_token(service: &Service, error: &ProviderError, advice: &str) -> Explanati
 fn no_refresh_token(service: &Service) -> Explanation<'static> {
     let provider = &service.provider.name;
     let explanation = Explanation::new(
-        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
         format!("{provider} sent no refresh token"),
         format!(
-            "{provider} let you in, but without a refresh token nothing can be sealed. It \
-             does so when it thinks that this application already has one."
+            "{provider} gave access, but no refresh token, and an AuthID needs one. Some \
+             providers send it only at the first login to an application."
         ),
-        "Remove the application from the list of those that have access, then log in again.",
+        "Remove the application from the connected apps of your account, then log in again.",
     );
     match &service.manage_url {
         Some(url) => explanation.link("See who has access", url.to_string()),

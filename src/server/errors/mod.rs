@@ -6,13 +6,12 @@ mod error_page;
 mod login_page;
 mod oauth_error;
 mod provider;
+mod reason;
 mod refresh;
 
 pub(super) use api_error::ApiError;
 pub(super) use oauth_error::OAuthError;
 
-const LOG_IN_AGAIN: &str = "Log in again to get a new AuthID.";
-const TRY_LATER: &str = "Try again later.";
 pub(super) const TELL_ADMINISTRATOR: &str = "Tell the administrator of this OAuth server.";
 
 /// Returns the text of an error with a capital letter, for the start of a sentence.

@@ -6,7 +6,10 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::api_error::{ApiError, one_line};
+use super::{
+    ApiError,
+    reason::{MAX_REASON_CHARACTERS, one_line},
+};
 use crate::{
     refresh::{RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},
@@ -16,9 +19,16 @@ use crate::{
 /// An error code, and a description for people.
 pub(in crate::server) struct OAuthError {
     code: &'static str,
-    description: String,
+    description: Description,
     /// Time after which the client should try again, if it is known.
     retry_after: Option<Duration>,
+}
+
+/// What happened, and what to do.
+enum Description {
+    Text(String),
+    /// Its advice names the page where one logs in.
+    Of(ApiError),
 }
 
 impl OAuthError {
@@ -26,7 +36,7 @@ impl OAuthError {
     pub(in crate::server) fn new(code: &'static str, description: impl Into<String>) -> Self {
         Self {
             code,
-            description: description.into(),
+            description: Description::Text(description.into()),
             retry_after: None,
         }
     }
@@ -48,13 +58,15 @@ impl OAuthError {
         }
     }
 
-    /// Makes the response of section 5.2.
-    pub(in crate::server) fn into_reply(self) -> Reply {
+    /// Makes the response of section 5.2. `login_url` is where a new AuthID is to be had.
+    pub(in crate::server) fn into_reply(self, login_url: &str) -> Reply {
         let status = self.status();
+        let description = match self.description {
+            Description::Text(text) => one_line(&text, MAX_REASON_CHARACTERS),
+            Description::Of(error) => error.reason(login_url),
+        };
         // Neither character is allowed in an error_description.
-        let description = one_line(&self.description)
-            .replace('"', "'")
-            .replace('\\', "/");
+        let description = description.replace('"', "'").replace('\\', "/");
         let body = OAuthErrorBody {
             error: self.code,
             error_description: &description,
@@ -75,8 +87,8 @@ impl From<ApiError> for OAuthError {
     fn from(error: ApiError) -> Self {
         Self {
             code: error.code(),
-            description: error.reason,
             retry_after: error.retry_after,
+            description: Description::Of(error),
         }
     }
 }
@@ -112,7 +124,7 @@ impl From<NotAnAuthId> for OAuthError {
     fn from(why: NotAnAuthId) -> Self {
         Self::invalid_request(match why {
             NotAnAuthId::TooLong => "The request is too long.",
-            NotAnAuthId::Missing | NotAnAuthId::Form => "The request was cut short.",
+            NotAnAuthId::Missing | NotAnAuthId::Form(_) => "The request was cut short.",
         })
     }
 }

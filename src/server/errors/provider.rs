@@ -1,9 +1,6 @@
 //! Errors of a provider that gave no token.
 
-use super::{
-    LOG_IN_AGAIN, TELL_ADMINISTRATOR, TRY_LATER,
-    api_error::{ApiError, Fault},
-};
+use super::api_error::{ApiError, Fault};
 use crate::provider::{ProviderError, Refusal};
 
 impl ApiError {
@@ -13,28 +10,24 @@ impl ApiError {
             ProviderError::GrantRefused(refusal) => Self::refused(
                 Fault::LoginOver,
                 refusal,
-                format!(
+                &format!(
                     "{provider} no longer accepts this login: it has expired, was used up, or \
-                     access was withdrawn. {LOG_IN_AGAIN}"
+                     access was withdrawn"
                 ),
             ),
             ProviderError::ClientRejected(refusal) => Self::refused(
-                Fault::Misconfigured,
+                Fault::Administrator,
                 refusal,
-                format!(
-                    "{provider} rejects this OAuth server's client id or secret. \
-                     {TELL_ADMINISTRATOR}"
-                ),
+                &format!("{provider} rejects this OAuth server's client id or secret"),
             ),
             ProviderError::RequestRefused(refusal) => Self::refused(
-                Fault::Failed,
+                Fault::Administrator,
                 refusal,
-                format!("{provider} refused the request. {TELL_ADMINISTRATOR}"),
+                &format!("{provider} refused the request"),
             ),
-            ProviderError::UnknownRegion => Self::new(
-                Fault::Failed,
-                format!("{provider}: {error}. {TELL_ADMINISTRATOR}"),
-            ),
+            ProviderError::UnknownRegion => {
+                Self::new(Fault::Administrator, format!("{provider}: {error}"))
+            }
             ProviderError::Busy { .. }
             | ProviderError::Failing { .. }
             | ProviderError::Nonsense { .. }
@@ -42,27 +35,34 @@ impl ApiError {
             | ProviderError::BrokenOff { .. }
             | ProviderError::Withheld => Self::new(
                 Fault::Unavailable,
-                format!("{provider} gave no token: {error}. {TRY_LATER}"),
+                format!("{provider} gave no token: {error}"),
             ),
             ProviderError::Resting { retry_after } => Self::new(
                 Fault::Unavailable,
-                format!("{provider} has not answered several times in a row. {TRY_LATER}"),
+                format!("{provider} has not answered several logins in a row"),
             )
             .after(*retry_after),
             ProviderError::Crowded => {
-                Self::overloaded(format!("Too many refreshes wait for {provider}."))
+                Self::overloaded(format!("Too many refreshes wait for {provider}"))
             }
             ProviderError::TooSlow => Self::new(
-                Fault::TooSlow,
-                format!("{provider} did not answer in time. {TRY_LATER}"),
+                Fault::Unavailable,
+                format!("{provider} did not answer in time"),
             ),
         }
     }
 
-    /// Makes an error whose reason is the advice from providers.toml, or else the general
+    /// Makes an error that says the advice from providers.toml, or else the general
     /// sentence, with the provider's error code.
-    pub(super) fn refused(fault: Fault, refusal: &Refusal, general: String) -> Self {
-        let sentence = refusal.advice.as_ref().unwrap_or(&general);
-        Self::new(fault, format!("{sentence} ({})", refusal.code))
+    pub(super) fn refused(fault: Fault, refusal: &Refusal, general: &str) -> Self {
+        let (sentence, is_advice) = match &refusal.advice {
+            Some(advice) => (advice.trim_end_matches('.'), true),
+            None => (general, false),
+        };
+        let error = Self::new(fault, format!("{sentence} ({})", refusal.code));
+        match is_advice && fault != Fault::LoginOver {
+            true => error.advise(""),
+            false => error,
+        }
     }
 }

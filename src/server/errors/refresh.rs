@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{
-    LOG_IN_AGAIN, TELL_ADMINISTRATOR, TRY_LATER,
     api_error::{ApiError, Fault},
     capitalised,
 };
@@ -19,71 +18,68 @@ use crate::{
 impl ApiError {
     /// Makes the error of a server that waits for keys or revocations.
     pub(in crate::server) fn of_waiting() -> Self {
-        Self::without_keys("This server waits for its keys, which are not there".into())
+        Self::without_keys("This server waits for its keys, which are not there")
     }
 
     /// Makes an error for AuthIDs that can't be opened because keys are missing on this
-    /// server. A new login does not help, and every client tries again.
-    fn without_keys(happened: String) -> Self {
-        let reason = format!("{happened}. {TELL_ADMINISTRATOR}");
-        Self::new(Fault::Unavailable, reason).after(Duration::from_secs(5))
+    /// server. A new login does not help.
+    fn without_keys(happened: impl Into<String>) -> Self {
+        Self::new(Fault::KeysMissing, happened).after(Duration::from_secs(5))
+    }
+
+    /// Makes the error for a client that presents an AuthID at an address for something
+    /// else.
+    pub(in crate::server) fn of_address(refresh_url: &str) -> Self {
+        let happened = "This address of the OAuth server takes no AuthID";
+        Self::new(Fault::Administrator, happened)
+            .advise(format!("Set --oauth-url to {refresh_url}"))
     }
 
     /// Makes the error of a refresh.
     pub(in crate::server) fn of_refresh(error: &RefreshError) -> Self {
-        let with_advice = |fault, advice| {
-            let reason = format!("{}. {advice}", capitalised(error));
-            Self::new(fault, reason)
-        };
+        let of = |fault| Self::new(fault, capitalised(error));
         match error {
-            RefreshError::Open(OpenError::NotAnAuthId(why)) => {
-                Self::new(Fault::NotAnAuthId, not_an_authid(*why))
-            }
+            RefreshError::Open(OpenError::NotAnAuthId(why)) => not_an_authid(*why),
             RefreshError::Open(
                 OpenError::Key(Unusable::Unknown | Unusable::Retired)
                 | OpenError::Tampered
                 | OpenError::WrongService,
             )
             | RefreshError::Old(OldAuthIdError::Unknown | OldAuthIdError::Useless)
-            | RefreshError::Revoked => with_advice(Fault::LoginOver, LOG_IN_AGAIN),
+            | RefreshError::Revoked => of(Fault::LoginOver),
             RefreshError::Open(OpenError::Key(Unusable::Missing)) => {
                 Self::without_keys(capitalised(error))
             }
-            RefreshError::Old(OldAuthIdError::Busy) => {
-                Self::overloaded(format!("{}.", capitalised(error)))
-            }
-            RefreshError::Old(OldAuthIdError::Unreadable) => {
-                with_advice(Fault::Misconfigured, TELL_ADMINISTRATOR)
+            RefreshError::Old(OldAuthIdError::Busy) => Self::overloaded(capitalised(error)),
+            RefreshError::Old(OldAuthIdError::Unreadable) | RefreshError::NotOffered { .. } => {
+                of(Fault::Administrator)
             }
             RefreshError::TooOften(TooOften { retry_after })
-            | RefreshError::TooManyOld(TooOften { retry_after }) => {
-                let minutes = retry_after.as_secs().div_ceil(60);
-                let wait = format!("Wait {minutes} minutes.");
-                with_advice(Fault::TooOften, &wait).after(*retry_after)
-            }
-            RefreshError::NotOffered { .. } => with_advice(Fault::NotOffered, TELL_ADMINISTRATOR),
+            | RefreshError::TooManyOld(TooOften { retry_after }) => of(Fault::Unavailable)
+                .advise(format!("Wait {}", in_words(*retry_after)))
+                .after(*retry_after),
             RefreshError::Provider { provider, error } => Self::of_provider(provider, error),
             RefreshError::NewestUnknown { provider, why } => newest_unknown(provider, why),
             RefreshError::Forgotten { provider, refusal } => Self::refused(
                 Fault::LoginOver,
                 refusal,
-                format!(
+                &format!(
                     "{provider} no longer accepts this login. It takes each refresh token \
-                     once, and this server forgets newer ones when it is restarted, for it \
-                     has no AUTHSEAL_STORE_URL. {LOG_IN_AGAIN}"
+                     once, and without AUTHSEAL_STORE_URL this server forgets newer ones when \
+                     it is restarted"
                 ),
             ),
             RefreshError::AnswerLost { provider, refusal } => Self::refused(
                 Fault::LoginOver,
                 refusal,
-                format!(
+                &format!(
                     "{provider} no longer accepts this login. It takes each refresh token \
-                     once, and an earlier refresh brought no usable answer. {LOG_IN_AGAIN}"
+                     once, and an earlier refresh brought no usable answer"
                 ),
             ),
             RefreshError::Lost => Self::new(
-                Fault::Failed,
-                format!("The refresh was lost by a fault of this server. {TRY_LATER}"),
+                Fault::Unavailable,
+                "The refresh was lost by a fault of this server",
             ),
         }
     }
@@ -94,53 +90,51 @@ impl ApiError {
             RevokeError::Refresh(error) => Self::of_refresh(error),
             RevokeError::OnlyAtProvider { service } => Self::new(
                 Fault::NoRevocation,
-                format!(
-                    "{} has no call that revokes: remove the access in the settings of your \
-                     account there.",
-                    service.provider.name
-                ),
+                format!("{} has no call that revokes", service.provider.name),
             ),
         }
     }
 }
 
-fn not_an_authid(why: NotAnAuthId) -> String {
-    let hint = match why {
-        NotAnAuthId::Missing => "send it in the X-AuthID header",
-        NotAnAuthId::TooLong | NotAnAuthId::Form => "copy the whole AuthID, or log in again",
+fn not_an_authid(why: NotAnAuthId) -> ApiError {
+    let fault = match why {
+        NotAnAuthId::Missing => Fault::NoAuthId,
+        NotAnAuthId::TooLong | NotAnAuthId::Form(_) => Fault::NotAnAuthId,
     };
-    format!("{}: {hint}.", capitalised(&why))
+    ApiError::new(fault, capitalised(&why))
 }
 
 /// Makes the error of a login whose newest refresh token can't be read here. The older
 /// token is not used, because sending it could end the login.
 fn newest_unknown(provider: &str, why: &NewestUnknown) -> ApiError {
-    let unavailable = |reason| ApiError::new(Fault::Unavailable, reason);
+    let unavailable = |happened: String| ApiError::new(Fault::Unavailable, happened);
     match why {
         NewestUnknown::Sealed(OpenError::Key(Unusable::Retired)) => ApiError::new(
             Fault::LoginOver,
-            format!("The key that sealed the newest {provider} token was retired. {LOG_IN_AGAIN}"),
+            format!("The key that sealed the newest {provider} token was retired"),
         ),
-        NewestUnknown::Sealed(_) => unavailable(format!(
-            "The newest {provider} token of this login does not open with the keys of this \
-             server. {TELL_ADMINISTRATOR}"
-        )),
+        NewestUnknown::Sealed(_) => ApiError::new(
+            Fault::KeysMissing,
+            format!(
+                "The newest {provider} token of this login does not open with the keys of this \
+                 server"
+            ),
+        ),
         NewestUnknown::Store(StoreError::Held) => unavailable(format!(
-            "Another server takes long to refresh this {provider} login. {TRY_LATER}"
+            "Another server takes long to refresh this {provider} login"
         )),
         NewestUnknown::Store(StoreError::Owed { free_in }) => unavailable(format!(
-            "Another server that refreshed this {provider} login has not stored the new token. It \
-             is waited for, {} more, because sending the old token could end the login. Try again \
-             then.",
-            in_words(*free_in)
+            "Another server that refreshed this {provider} login has not stored the new token. \
+             Sending the old one could end the login"
         ))
+        .advise(format!("Try again in {}", in_words(*free_in)))
         .after(*free_in),
         NewestUnknown::Store(StoreError::Lost) => unavailable(format!(
-            "Another server has taken over the refresh of this {provider} login. {TRY_LATER}"
+            "Another server has taken over the refresh of this {provider} login"
         )),
         NewestUnknown::Store(_) => unavailable(format!(
             "This server's store, which has the newest {provider} token of this login, does not \
-             answer. {TRY_LATER}"
+             answer"
         )),
     }
 }

@@ -26,7 +26,7 @@ pub(in crate::server) fn turn_away(exchange: &Exchange<'_>, gate: Gate) -> Reply
     let query = exchange.request.uri().query().unwrap_or_default();
     let mut next = NextPage::new(exchange.path, query);
     let recipients = recipients(exchange);
-    if exchange.path != "/" || recipients.is_nobody() {
+    if exchange.path != "/" || recipients.is_unknown() {
         return ask(server, StatusCode::FORBIDDEN, &next, None);
     }
     match server.login.visit(recipients) {

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::result::finished_page;
 use crate::{
-    login::{Begun, Callback, Failed, LoginError, NotALoginToken, SealedCookie},
+    login::{Begun, Callback, Failed, LoginError, NotALoginToken, Recipients, SealedCookie},
     pages::CliTokenPage,
     provider::{LoginMethod, Service},
     secret::Secret,
@@ -19,7 +19,10 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     let id = exchange.query("id").unwrap_or_default();
     let visit = input::visit(exchange.request.uri());
-    let recipients = server.login.recipients(&visit, exchange.cookies());
+    let recipients = match exchange.query("send").as_deref() {
+        Some("no") => Recipients::declined(),
+        _ => server.login.recipients(&visit, exchange.cookies()),
+    };
     match server.login.begin(&id, recipients) {
         Ok(Begun::Redirect {
             service,

@@ -34,11 +34,11 @@ pub(in crate::server) async fn refresh(exchange: &mut Exchange<'_>) -> Reply {
     }
     let opened = match exchange.open_sent(&authid).await {
         Ok(opened) => opened,
-        Err(error) => return ApiError::of_refresh(&error).into_json(),
+        Err(error) => return exchange.fail(ApiError::of_refresh(&error)),
     };
     match server.engine.refresh(&opened).await {
         Ok(refreshed) => answer(opened.service(), &refreshed),
-        Err(error) => ApiError::of_refresh(&error).into_json(),
+        Err(error) => exchange.fail(ApiError::of_refresh(&error)),
     }
 }
 

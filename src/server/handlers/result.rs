@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::{
-    login::{self, Finished, HandOver},
+    login::{self, Fetching, Finished, HandOver},
     pages::{self, OpenerPage, OtherPrograms, ResultPage, ShownCredential, Validity},
     provider::{RefreshTokens, Service},
     server::{Reply, Server, exchange::Exchange, reply, routes::TOKEN_PATH},
@@ -32,6 +32,7 @@ pub(super) fn result_page<'a>(
         facts: &[],
         opener: None,
         hand_over: pages::HandOverState::Nobody,
+        may_be_blocked: false,
     }
 }
 
@@ -48,6 +49,8 @@ pub(super) fn finished_page(
     };
     let (hand_over, cookie) = match &finished.hand_over {
         HandOver::Nobody => (pages::HandOverState::Nobody, None),
+        HandOver::Declined => (pages::HandOverState::Declined, None),
+        HandOver::Blocked => (pages::HandOverState::Blocked, None),
         HandOver::Asks(question) => (
             pages::HandOverState::Asks(pages::HandOverForm {
                 nonce: &question.nonce,
@@ -60,16 +63,20 @@ pub(super) fn finished_page(
         HandOver::TooLate => (pages::HandOverState::TooLate, None),
     };
     let asks = matches!(hand_over, pages::HandOverState::Asks(_));
+    let opener = finished.opener.as_ref();
+    let public_url = exchange.server.public_url();
+    let fetching = Fetching::by(opener.map(|opener| &opener.origin), public_url);
     let page = result_page(exchange.server, &finished.service, credential);
     let page = ResultPage {
         // Other programs are shown after the hand-over is answered.
         other_programs: page.other_programs.filter(|_| !asks),
         facts: &finished.facts,
-        opener: finished.opener.as_ref().map(|opener| OpenerPage {
+        opener: opener.map(|opener| OpenerPage {
             origin: opener.origin.as_str(),
             is_trusted: opener.is_trusted,
         }),
         hand_over,
+        may_be_blocked: fetching != Fetching::Possible,
         ..page
     };
     reply::set_cookies(reply::page(status, &page), cookie)

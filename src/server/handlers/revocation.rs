@@ -15,7 +15,7 @@ use crate::{
 pub(in crate::server) async fn revoke_token(exchange: &mut Exchange<'_>) -> Reply {
     match revoke(exchange).await {
         Ok(()) => reply::empty(StatusCode::OK),
-        Err(error) => error.into_reply(),
+        Err(error) => error.into_reply(&exchange.login_url()),
     }
 }
 

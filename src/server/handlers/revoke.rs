@@ -27,12 +27,13 @@ pub(in crate::server) fn revoke_form(exchange: &Exchange<'_>) -> Reply {
 pub(in crate::server) async fn revoke(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     let is_script = input::has_authid_header(exchange.request.headers());
+    let authid = input::authid(exchange.request);
+    let opened = exchange.open_sent(&authid).await;
     let fail = |error: &RevokeError| match is_script {
-        true => ApiError::of_revocation(error).into_json(),
+        true => ApiError::of_revocation(error).into_json(&exchange.login_url()),
         false => server.revocation_failed(error),
     };
-    let authid = input::authid(exchange.request);
-    let opened = match exchange.open_sent(&authid).await {
+    let opened = match opened {
         Ok(opened) => opened,
         Err(error) => return fail(&error.into()),
     };

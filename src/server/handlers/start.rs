@@ -22,7 +22,7 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
         },
     };
     let recipients = recipients(exchange);
-    let visit = match recipients.is_nobody() {
+    let visit = match recipients.is_unknown() {
         true => None,
         false => match server.login.visit(recipients.clone()) {
             Ok(visit) => Some(visit),
@@ -40,6 +40,7 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
             opener: recipients.opener.as_ref().map(Origin::as_str),
             after_a_click: receives == Receives::AfterAClick,
         }),
+        is_blocked: server.login.is_blocked(&recipients),
     };
     let reply = reply::page(status, &page);
     reply::set_cookies(reply, visit.as_ref().map(|visit| &visit.cookie))
@@ -52,7 +53,7 @@ pub(super) fn recipients(exchange: &Exchange<'_>) -> Recipients {
     let (server, request) = (exchange.server, exchange.request);
     let visit = input::visit(request.uri());
     let carried = server.login.recipients(&visit, exchange.cookies());
-    if !carried.is_nobody() {
+    if !carried.is_unknown() {
         return carried;
     }
     let referer = request.headers().get(REFERER);
@@ -67,6 +68,7 @@ pub(super) fn recipients(exchange: &Exchange<'_>) -> Recipients {
             since: server.login.clock.now(),
         }),
         opener,
+        declined: false,
     }
 }
 

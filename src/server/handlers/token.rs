@@ -24,7 +24,8 @@ struct TokenAnswer<'a> {
 
 /// Handles the refresh token grant.
 pub(in crate::server) async fn token(exchange: &mut Exchange<'_>) -> Reply {
-    grant(exchange).await.unwrap_or_else(OAuthError::into_reply)
+    let granted = grant(exchange).await;
+    granted.unwrap_or_else(|error| error.into_reply(&exchange.login_url()))
 }
 
 /// Parameters in the query are ignored (RFC 6749 section 3.2).

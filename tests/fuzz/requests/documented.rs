@@ -6,7 +6,7 @@ use url::Url;
 use crate::{http1::Answer, property::ensure};
 
 /// How each is asked, mostly. Those behind which there is most stand here twice.
-pub const PATHS: [(&str, &str); 28] = [
+pub const PATHS: [(&str, &str); 29] = [
     ("GET", "/"),
     ("GET", "/"),
     ("GET", "/login"),
@@ -23,6 +23,7 @@ pub const PATHS: [(&str, &str); 28] = [
     ("GET", "/refresh"),
     ("POST", "/refresh"),
     ("POST", "/refresh"),
+    ("GET", "/Refresh/"),
     ("POST", "/renewed"),
     ("POST", "/revoked"),
     ("POST", "/password"),
@@ -57,11 +58,45 @@ const HEADERS: [&str; 16] = [
     "x-request-id",
 ];
 
+/// Paths of pages and of programs that come without an AuthID.
+const TAKE_NO_AUTHID: [&str; 10] = [
+    "/login",
+    "/cli-token",
+    "/renew",
+    "/revoke",
+    "/logged-in",
+    "/logged-in/own",
+    "/fetch",
+    "/token-state",
+    "/privacy-policy",
+    "/.well-known/oauth-authorization-server",
+];
+
+/// Place of a request in which a client presents an AuthID.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Presents {
+    /// The header, whatever the query is.
+    InHeader,
+    InQuery,
+    /// A form at most.
+    Nothing,
+}
+
 /// The statuses that this path has. The provider is there, and refuses what it does
 /// not know.
-pub fn documented(path: &str, method: &str, is_gated: bool) -> &'static [u16] {
+pub fn documented(path: &str, method: &str, is_gated: bool, presents: Presents) -> &'static [u16] {
     let reads = matches!(method, "GET" | "HEAD");
+    let in_header = presents == Presents::InHeader;
     match (path, method) {
+        ("/", "GET" | "POST") if presents != Presents::Nothing => {
+            documented("/refresh", method, is_gated, presents)
+        }
+        ("/", _) if presents != Presents::Nothing => &[405],
+        ("/no/such/page", _) if in_header => &[503],
+        (_, "GET") if in_header && TAKE_NO_AUTHID.contains(&path) => &[503],
+        ("/privacy-policy" | "/.well-known/oauth-authorization-server", "HEAD") if in_header => {
+            &[503]
+        }
         ("/no/such/page", _) => &[404],
         ("/privacy-policy", _) if reads => &[200],
         ("/.well-known/oauth-authorization-server", _) if reads => &[200],
@@ -71,15 +106,16 @@ pub fn documented(path: &str, method: &str, is_gated: bool) -> &'static [u16] {
         ("/login" | "/cli-token", "GET") => &[200, 302, 404],
         ("/renew" | "/revoke", "GET") if is_gated => &[200, 403],
         ("/renew" | "/revoke", "GET") => &[200],
-        ("/logged-in", "GET") => &[200, 400, 404, 502],
+        ("/logged-in", "GET") => &[200, 400, 404, 503],
         // None of the providers is sent back there.
         ("/logged-in/own", "GET") | ("/hand-over", "POST") => &[400],
         ("/fetch" | "/token-state", "GET") => &[200, 400],
+        ("/Refresh/", _) => documented("/refresh", method, is_gated, presents),
         // With a RATE_LIMIT behind the gates.
-        ("/refresh", "GET" | "POST") if is_gated => &[200, 302, 400, 401, 503],
-        ("/refresh", "GET" | "POST") => &[200, 302, 400, 401],
-        ("/renewed", "POST") => &[200, 400, 401, 503],
-        ("/revoked", "POST") => &[400, 401, 501, 503],
+        ("/refresh", "GET" | "POST") if is_gated => &[200, 302, 401, 503],
+        ("/refresh", "GET" | "POST") => &[200, 302, 401],
+        ("/renewed", "POST") => &[200, 401, 503],
+        ("/revoked", "POST") => &[401, 501, 503],
         ("/token", "POST") => &[200, 400, 503],
         ("/oauth2/revoke", "POST") => &[200, 400, 503],
         // Without a password to give, one is let in.
@@ -163,13 +199,24 @@ pub fn check_body(answer: &Answer) -> TestCaseResult {
                 text.into()
             })
         }
-        ("text/plain", Ok(_)) => Ok(()),
+        ("text/plain", Ok(_)) if answer.status == 405 => Ok(()),
+        ("text/plain", Ok(text)) => check_reason(answer, text),
         ("", Ok("")) => Ok(()),
         _ => ensure(false, || format!("a body that is no {kind:?}")),
     }
 }
 
-/// A reason is one line of ASCII, and stands in the body too.
+/// A reason is one line of ASCII, which Duplicati ends with a full stop, and stands in the
+/// body too.
+fn check_reason(answer: &Answer, body: &str) -> TestCaseResult {
+    let reason = answer.header("x-reason");
+    let is_printable = reason.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let is_line = (1..=300).contains(&reason.len()) && is_printable && !reason.ends_with('.');
+    ensure(is_line, || format!("reason {reason:?}"))?;
+    ensure(body == reason, || format!("another text: {body}"))
+}
+
+/// The members that scripts read have the reason.
 fn check_json(answer: &Answer, text: &str) -> TestCaseResult {
     let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     ensure(json.is_object(), || format!("no JSON: {text}"))?;
@@ -180,11 +227,10 @@ fn check_json(answer: &Answer, text: &str) -> TestCaseResult {
             format!("a reason for {}", answer.status)
         });
     }
-    let is_line = (1..=300).contains(&reason.len());
-    ensure(is_line, || format!("reason {reason:?}"))?;
+    let message = json["message"].as_str().unwrap_or_default();
+    check_reason(answer, message)?;
     for (name, expected) in [
         ("error_description", reason.into()),
-        ("message", reason.into()),
         ("status", answer.status.into()),
         ("code", json["error"].clone()),
     ] {

@@ -171,6 +171,8 @@ fn queries(authid: &str, seen: &Seen) -> Vec<(&'static str, String)> {
         ("/fetch", format!("token={TOKEN}&callback=jQuery_1.cb")),
         ("/fetch", format!("token={TOKEN}")),
         ("/token-state", format!("token={TOKEN}&jsonp=cb")),
+        ("/", format!("authid={authid}")),
+        ("/Refresh/", format!("authid={authid}")),
         ("/refresh", format!("authid={authid}")),
         ("/refresh", format!("authid={authid}&type=stable")),
         ("/refresh", "type=stable".into()),

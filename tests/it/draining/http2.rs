@@ -93,12 +93,12 @@ async fn goaway_names_the_last_stream_that_is_answered() {
     let app = PATIENT.app().scripted(&provider, "stable").start().await;
     let authid = app.seal("scripted", "never-print-refresh");
     let mut stream = greet(&app).await;
-    let first = request(1, "/refresh", &authid);
+    let first = request(1, "/refresh", ("x-authid", &authid));
     stream.write_all(&first).await.unwrap();
     provider.asked_times(1).await;
     let stopped = begin_to_stop(app).await;
     assert_eq!(last_stream(&mut stream).await, 1);
-    let later = request(3, "/refresh", &authid);
+    let later = request(3, "/refresh", ("x-authid", &authid));
     stream.write_all(&later).await.unwrap();
     gate.open();
     let mut answered = Vec::new();
@@ -115,7 +115,10 @@ async fn goaway_names_the_last_stream_that_is_answered() {
 async fn a_connection_that_waits_for_its_next_request_gets_a_goaway() {
     let app = PATIENT.app().start().await;
     let mut stream = greet(&app).await;
-    stream.write_all(&request(1, "/", "")).await.unwrap();
+    stream
+        .write_all(&request(1, "/", ("x-a", "b")))
+        .await
+        .unwrap();
     while next_frame(&mut stream).await.unwrap().kind != HEADERS {}
     let stopped = begin_to_stop(app).await;
     assert_eq!(last_stream(&mut stream).await, 1);
@@ -130,9 +133,11 @@ async fn half_a_request_is_named_by_no_goaway() {
     };
     let app = times.app().start().await;
     let (mut asks, mut greets) = (greet(&app).await, greet(&app).await);
-    asks.write_all(&request(1, "/", "")).await.unwrap();
+    asks.write_all(&request(1, "/", ("x-a", "b")))
+        .await
+        .unwrap();
     while next_frame(&mut asks).await.unwrap().kind != HEADERS {}
-    let half = request(3, "/", "a value");
+    let half = request(3, "/", ("x-a", "a value"));
     asks.write_all(&half[..half.len() / 2]).await.unwrap();
     let mut half_a_preface = connect(&app).await;
     half_a_preface.write_all(&PREFACE[..8]).await.unwrap();

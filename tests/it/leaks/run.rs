@@ -38,11 +38,10 @@ impl Run {
         let keys = tempfile::tempdir().unwrap();
         let tables = keys.path().with_extension("toml");
         let token_url = provider.url("/token");
-        fs::write(
-            &tables,
-            format!("[provider.google]\ntoken_url = {token_url:?}"),
-        )
-        .unwrap();
+        // After a failure, a token that is good once is not sent again, which would only
+        // take time here.
+        let table = "[provider.google]\nrefresh_tokens = \"single-use\"";
+        fs::write(&tables, format!("{table}\ntoken_url = {token_url:?}")).unwrap();
         let environment = [
             ("AUTHSEAL_PUBLIC_URL", "http://localhost"),
             ("AUTHSEAL_LISTEN", "127.0.0.1:0"),

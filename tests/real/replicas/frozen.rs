@@ -25,7 +25,7 @@ async fn a_replica_that_stands_still_after_it_sent_is_waited_for() {
         // Each of these waits 15 seconds, so it stands still for 30.
         for _ in 0..2 {
             let answer = refresh(&client, &other.url, &login.authid).await;
-            assert_eq!(answer.status, 502, "{answer:?}");
+            assert_eq!(answer.status, 503, "{answer:?}");
         }
         frozen.program.thaw().await;
         refresh(&client, &other.url, &login.authid).await.good();

@@ -42,7 +42,7 @@ async fn use_them(
             let answer = refresh(&client, &url, &login.authid).await;
             match answer.status.as_u16() {
                 200 => break,
-                502 if answer.header("x-reason").contains("Another server") => {
+                503 if answer.header("x-reason").contains("Another server") => {
                     waiting.insert(login.grant);
                     break;
                 }

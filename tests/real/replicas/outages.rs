@@ -89,7 +89,7 @@ impl Load {
     /// as it was, by itself. Stable ones notice nothing.
     async fn check_while_it_lasts(&self) {
         for provider in ["box", "jottacloud"] {
-            self.sees(provider, 502, ENOUGH).await;
+            self.sees(provider, 503, ENOUGH).await;
         }
         self.sees("dropbox", 200, ENOUGH).await;
     }
@@ -105,7 +105,7 @@ impl Load {
         let seen = self.seen.lock().unwrap();
         let is_expected = |&(provider, status): &(&str, u16)| match provider {
             "dropbox" => status == 200,
-            _ => status == 200 || status == 502,
+            _ => status == 200 || status == 503,
         };
         assert!(seen.iter().all(is_expected), "{seen:?}");
         assert_eq!(self.fleet.replays(), 0);

@@ -75,7 +75,7 @@ async fn check_death_while(held: Held, is_waited_for: bool) {
 fn check(answer: &Answer, fleet: &Fleet, is_waited_for: bool) {
     assert_eq!(fleet.replays(), 0);
     if is_waited_for {
-        assert_eq!(answer.status, 502, "{answer:?}");
+        assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.header("x-reason").contains("Another server"));
     } else {
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -20,7 +20,7 @@ pub const CLIENT_SECRET: &str = "never-print-client-secret";
 
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
 
-/// All of it. The lock is a std one, for no await ever sees it.
+/// Records of one emulator. The lock is a std one, because it is never held across an await.
 #[derive(Default)]
 pub struct Books {
     registration: OnceLock<(String, Clock)>,
@@ -58,7 +58,7 @@ struct RefreshToken {
     used: bool,
 }
 
-/// Whether the provider takes a challenge (RFC 7636).
+/// Support for a PKCE challenge (RFC 7636).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pkce {
     Required,

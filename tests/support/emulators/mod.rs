@@ -38,7 +38,7 @@ pub use visitor::{
 
 type Answer = Result<Reply, Reply>;
 
-/// A provider of providers.toml, and who plays it.
+/// An emulated provider: one of providers.toml, or one of which the tests bring the table.
 pub struct Family {
     /// Its id there.
     pub provider: &'static str,
@@ -47,7 +47,7 @@ pub struct Family {
     tables: fn(&str) -> String,
 }
 
-/// Everybody.
+/// All emulated providers of providers.toml.
 pub const FAMILIES: [&Family; 27] = [
     &google::FAMILY,
     &microsoft::FAMILY,

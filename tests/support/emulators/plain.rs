@@ -7,7 +7,7 @@ use super::{
     books::{ClientSecret, Pkce, Reuse},
 };
 
-/// In what they differ.
+/// Differences between plain providers.
 struct Ways {
     pkce: Pkce,
     /// What the authorization request must carry for a refresh token to come.
@@ -17,6 +17,7 @@ struct Ways {
     expires_in: fn() -> Value,
     /// What the callback carries besides.
     callback: &'static [(&'static str, &'static str)],
+    /// True if it has a revocation endpoint, which its tables must name too.
     revokes: bool,
 }
 

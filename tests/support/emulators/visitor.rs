@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use super::{CLIENT_ID, CLIENT_SECRET, Emulator};
-use crate::support::{Answer, TestApp, TestAppBuilder, get, post_form, send};
+use crate::support::{Answer, Browser, TestApp, TestAppBuilder, get, post_form, send};
 
 /// authseal, and its providers.
 pub struct Emulated {
@@ -82,6 +82,14 @@ impl Emulated {
         let decided = get(&authorization_request, &[]).await;
         assert_eq!(decided.status, 302, "{id}: {decided:?}");
         get(decided.header("location"), &[("cookie", &cookie)]).await
+    }
+
+    /// The same in this browser, from a link on one of our pages.
+    pub async fn log_in_by(&self, browser: &mut Browser, link: &str) -> Answer {
+        let begun = browser.get(&format!("{}{link}", self.app.url)).await;
+        let decided = get(begun.header("location"), &[]).await;
+        assert_eq!(decided.status, 302, "{link}: {decided:?}");
+        browser.get(decided.header("location")).await
     }
 
     /// Opens the form for a login token: what is hidden in it, and its cookie.

@@ -1,0 +1,135 @@
+//! The log: which lines are written, and how they look.
+
+use std::{
+    io::{self, IsTerminal},
+    str::FromStr,
+};
+
+use thiserror::Error;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+use super::log_output;
+
+/// The format of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text for people.
+    #[default]
+    Text,
+    /// One JSON object per line, for log collectors.
+    Json,
+}
+
+/// The text is not a filter that `tracing-subscriber` understands.
+#[derive(Debug, Error)]
+#[error("is not a log filter; write error, warn, info, debug or trace, or target=level pairs")]
+pub struct FilterError;
+
+/// A parsed log filter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogFilter(Targets);
+
+impl LogFilter {
+    /// Parses levels by target, such as `info` or `authseal=debug,warn`.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        // `Targets` would take any other word for the name of a module, and log nothing
+        // else.
+        let is_directive =
+            |part: &str| part.contains('=') || LevelFilter::from_str(part.trim()).is_ok();
+        if !text.split(',').all(is_directive) {
+            return Err(FilterError);
+        }
+        text.parse().map(Self).map_err(|_| FilterError)
+    }
+
+    /// Returns the filter limited to log lines that cannot contain a token. The log lines
+    /// of authseal are written to contain no secret. Those of dependencies are not: HTTP
+    /// and TLS libraries print headers and frames below `info`, so no filter can enable
+    /// those levels for them.
+    fn without_secrets(&self) -> Targets {
+        let Self(wanted) = self;
+        let harmless = |level: LevelFilter| level.min(LevelFilter::INFO);
+        let all = wanted.default_level().unwrap_or(LevelFilter::OFF);
+        let mut allowed = Targets::new()
+            .with_default(harmless(all))
+            .with_target(OURS, all);
+        for (target, level) in wanted.iter() {
+            let level = match target.starts_with(OURS) {
+                true => level,
+                false => harmless(level),
+            };
+            allowed = allowed.with_target(target, level);
+        }
+        // `notify` logs every second that a folder is missing; authseal logs it once.
+        allowed.with_target("notify", LevelFilter::OFF)
+    }
+}
+
+/// Prefix of the targets of authseal's own modules.
+const OURS: &str = "authseal";
+
+/// Starts logging to standard error. A second call in the same process has no effect.
+pub fn start(filter: &LogFilter, format: LogFormat) {
+    let Some(output) = log_output::open(format) else {
+        return;
+    };
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(output)
+        .with_ansi(io::stderr().is_terminal());
+    let layer = match format {
+        LogFormat::Text => layer.with_target(false).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    let layer = layer.with_filter(filter.without_secrets());
+    let _ = tracing_subscriber::registry().with(layer).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    fn check(filter: &str, target: &str, most: LevelFilter) {
+        let allowed = LogFilter::parse(filter).unwrap().without_secrets();
+        for level in [
+            Level::ERROR,
+            Level::WARN,
+            Level::INFO,
+            Level::DEBUG,
+            Level::TRACE,
+        ] {
+            let is_logged = allowed.would_enable(target, &level);
+            assert_eq!(is_logged, level <= most, "{filter}: {target} at {level}");
+        }
+    }
+
+    #[test]
+    fn no_filter_switches_on_what_a_dependency_says_below_info() {
+        check("warn", "hyper::proto", LevelFilter::WARN);
+        check("trace", "hyper::proto", LevelFilter::INFO);
+        check("info,hyper=trace", "hyper::proto", LevelFilter::INFO);
+        check("trace,hyper=error", "hyper::proto", LevelFilter::ERROR);
+        check("trace", "authseal::server", LevelFilter::TRACE);
+        check(
+            "warn,authseal=debug",
+            "authseal::server",
+            LevelFilter::DEBUG,
+        );
+        check(
+            "debug,authseal::server=error",
+            "authseal::server",
+            LevelFilter::ERROR,
+        );
+        check("authseal=debug", "hyper", LevelFilter::OFF);
+        check("trace,notify=trace", "notify::inotify", LevelFilter::OFF);
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused() {
+        for text in ["loud", "info,loud", "a=b=c", "authseal=loud"] {
+            assert!(LogFilter::parse(text).is_err(), "{text:?}");
+        }
+    }
+}
