@@ -94,6 +94,8 @@ pub struct App {
     /// Stops the service. It is cancelled before `end`, so that health checks work until
     /// the end.
     shutdown: CancellationToken,
+    /// Ends the shutdown of the service.
+    hurry: CancellationToken,
     service: TaskTracker,
     /// Stops everything else.
     end: CancellationToken,
@@ -129,7 +131,7 @@ impl App {
             connections: config.edge.max_connections,
             ..knobs.limits.clone()
         };
-        let shutdown = CancellationToken::new();
+        let (shutdown, hurry) = (CancellationToken::new(), CancellationToken::new());
         let Wired {
             server,
             admin,
@@ -142,6 +144,7 @@ impl App {
             listener: listeners.service,
             connections: Connections::new(limits, metrics.connections()),
             certificate: reloader.certificate.clone(),
+            hurry: hurry.clone(),
         };
         let admin_server = HttpServer::plain(listeners.admin);
 
@@ -160,21 +163,19 @@ impl App {
             server,
             engine,
             shutdown,
+            hurry,
             service,
             end,
             others,
         })
     }
 
-    /// Returns a function that returns the unfinished work at the time of its call.
-    pub fn unfinished(&self) -> impl Fn() -> Unfinished + Send + 'static {
-        let engine = self.engine.clone();
-        move || {
-            let (provider_calls, unsaved) = engine.unfinished();
-            Unfinished {
-                provider_calls,
-                unsaved,
-            }
+    /// Returns what ends a shutdown early.
+    pub fn early_end(&self) -> EarlyEnd {
+        EarlyEnd {
+            engine: self.engine.clone(),
+            hurry: self.hurry.clone(),
+            service: self.service.clone(),
         }
     }
 
@@ -197,6 +198,36 @@ impl App {
         }
         self.end.cancel();
         self.others.wait().await;
+    }
+}
+
+/// Ends a shutdown that takes too long for the administrator.
+#[derive(Clone, Debug)]
+pub struct EarlyEnd {
+    engine: RefreshEngine,
+    hurry: CancellationToken,
+    service: TaskTracker,
+}
+
+impl EarlyEnd {
+    /// Returns the unfinished work.
+    pub fn unfinished(&self) -> Unfinished {
+        let (provider_calls, unsaved) = self.engine.unfinished();
+        Unfinished {
+            provider_calls,
+            unsaved,
+        }
+    }
+
+    /// True after [`EarlyEnd::answer_requests`].
+    pub fn has_begun(&self) -> bool {
+        self.hurry.is_cancelled()
+    }
+
+    /// Has every request in progress answered with a 502. Call it during [`App::stop`].
+    pub async fn answer_requests(&self) {
+        self.hurry.cancel();
+        self.service.wait().await;
     }
 }
 

@@ -78,9 +78,8 @@ pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CliError> {
 
     print_what_to_do(&public_url, &provider);
     signals.asked().await;
-    signals.exit_on_second_signal(app.unfinished());
     shutdown.cancel();
-    app.stop().await;
+    signals.stop(app).await;
     Ok(())
 }
 

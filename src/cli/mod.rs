@@ -21,7 +21,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::{app::Unfinished, environment::Environment, telemetry};
+use crate::{app::App, environment::Environment, telemetry};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -114,13 +114,22 @@ impl StopSignals {
         }
     }
 
-    /// Exits at once on the next signal, and prints the work that is lost.
-    fn exit_on_second_signal(mut self, unfinished: impl Fn() -> Unfinished + Send + 'static) {
+    /// Stops the app. On another signal, exits as soon as the requests in progress have an
+    /// answer, and prints the work that is lost.
+    async fn stop(mut self, app: App) {
+        let early_end = app.early_end();
+        let second = early_end.clone();
         tokio::spawn(async move {
             self.asked().await;
-            let lost = unfinished();
+            let lost = second.unfinished();
+            second.answer_requests().await;
             telemetry::last_line(&format!("second signal: stopping at once. {lost}"));
             std::process::exit(1);
         });
+        app.stop().await;
+        if early_end.has_begun() {
+            // The task above ends the process.
+            std::future::pending::<()>().await;
+        }
     }
 }

@@ -26,10 +26,9 @@ pub(super) async fn serve(environment: Environment) -> Result<(), CliError> {
     tracing::info!("serving {public_url} on {place}, health on {admin}");
     tell_systemd(NotifyState::Ready);
     signals.asked().await;
-    signals.exit_on_second_signal(app.unfinished());
     tell_systemd(NotifyState::Stopping);
     tracing::info!("stopping: finishing what is under way");
-    app.stop().await;
+    signals.stop(app).await;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Request bodies, read to their end before the request is answered.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -13,8 +13,6 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Limit of bytes that are read and discarded after that: closing a connection with
 /// unread bytes can lose the response (RFC 9112 section 9.6).
 const MAX_DISCARDED_BYTES: usize = 1024 * 1024;
-/// Timeout for reading a whole body.
-const DEADLINE: Duration = Duration::from_secs(15);
 
 /// A request's body.
 #[derive(Clone, Debug)]
@@ -31,7 +29,8 @@ impl Body {
     /// Reads the body to its end, or until it is much too long. `head_bytes` is the
     /// memory that the request's head takes meanwhile.
     pub(super) async fn read(incoming: Incoming, head_bytes: u32, slot: &Arc<Slot>) -> Self {
-        let reading = tokio::time::timeout(DEADLINE, collect(incoming, head_bytes, slot));
+        let limit = slot.connections.limits.rest_of_request;
+        let reading = tokio::time::timeout(limit, collect(incoming, head_bytes, slot));
         reading.await.unwrap_or(Self::Broken)
     }
 }

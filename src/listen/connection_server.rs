@@ -1,12 +1,15 @@
 //! Serves one connection: TLS handshake, requests, responses and shutdown.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use bytes::Bytes;
 use http::{
     HeaderValue, Request, Response, StatusCode, Version,
     header::{CONNECTION, HOST},
-    request,
 };
 use http_body_util::Full;
 use hyper::{
@@ -17,14 +20,12 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::Notify,
-};
 
 use super::{
-    Body, Certificate, Handler, Peer,
+    Body, Certificate, Handler, Peer, Unserved,
+    lent_stream::LentStream,
     listener::Stream,
+    parting::{self, PartingTimes},
     slot::{Slot, SlotGuard},
 };
 
@@ -39,10 +40,6 @@ const MAX_OWN_RESETS: usize = 100;
 /// Bytes that an HTTP/2 peer may send before a handler reads them: enough for one form.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 64 * 1024;
-/// Idle time after which a connection is closed during a shutdown. An HTTP/1 connection
-/// that sends a request before that still gets its response, with `Connection: close`.
-const QUIET: Duration = Duration::from_millis(500);
-
 /// State that all connections of one HTTP server share.
 pub(super) struct ConnectionServer<H> {
     http: auto::Builder<TokioExecutor>,
@@ -61,57 +58,101 @@ impl<H: Handler> ConnectionServer<H> {
 
     /// Serves one connection to its end.
     pub(super) async fn serve(self: &Arc<Self>, stream: Stream, peer: Peer, guard: SlotGuard) {
-        let served = async {
-            match &self.certificate {
-                None => self.serve_http(stream, peer, &guard).await,
-                Some(certificate) => match certificate.accept(stream).await {
-                    Ok(stream) => self.serve_http(stream, peer, &guard).await,
-                    Err(error) => tracing::debug!("no TLS handshake: {error}"),
-                },
+        let stream = match &self.certificate {
+            None => stream,
+            Some(certificate) => {
+                let shaken = tokio::select! {
+                    shaken = certificate.accept(stream) => shaken,
+                    _ = guard.must_close() => return,
+                };
+                match shaken {
+                    Ok(stream) => Stream::Tls(Box::new(stream)),
+                    Err(error) => return tracing::debug!("no TLS handshake: {error}"),
+                }
+            }
+        };
+        let closed = self.serve_http(stream, peer, &guard).await;
+        let slot = &guard.slot;
+        let Some(mut stream) = slot.take_stream() else {
+            return;
+        };
+        let parting = async {
+            match closed {
+                _ if slot.was_cut_short() => parting::linger(&mut stream).await,
+                Some(why) => self.part(&mut stream, peer, slot, why).await,
+                None => {}
             }
         };
         tokio::select! {
-            () = served => {}
-            () = guard.must_close() => {}
+            () = parting => {}
+            // Another connection needs the place.
+            () = slot.displaced.notified() => {}
         }
     }
 
-    async fn serve_http<S>(self: &Arc<Self>, stream: S, peer: Peer, guard: &SlotGuard)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let is_http2 = Notify::new();
+    /// Serves requests until the connection ends. Returns the reason if this server
+    /// closes it.
+    async fn serve_http(
+        self: &Arc<Self>,
+        stream: Stream,
+        peer: Peer,
+        guard: &SlotGuard,
+    ) -> Option<Unserved> {
+        let slot = &guard.slot;
         let context = Arc::new(RequestContext {
             server: self.clone(),
-            slot: guard.slot.clone(),
+            slot: slot.clone(),
             peer,
         });
         let service = service_fn(|request: Request<Incoming>| {
-            if request.version() == Version::HTTP_2 {
-                is_http2.notify_one();
-            }
             let context = context.clone();
             async move { Ok::<_, Infallible>(context.answer(request).await) }
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
-        let quiet = async {
-            guard.draining().await;
-            tokio::select! {
-                () = guard.has_waited(QUIET) => {}
-                // Send GOAWAY at once: it says which requests will still be answered.
-                () = is_http2.notified() => {}
+        let stream = TokioIo::new(LentStream::new(stream, slot.clone()));
+        let mut connection = pin!(self.http.serve_connection(stream, service));
+        let ended = async {
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = guard.is_drained() => {
+                    if !slot.is_http2() {
+                        return Some(Unserved::Stopping);
+                    }
+                    // GOAWAY says which requests will still be answered.
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+                () = slot.is_cut_short() => return None,
+            };
+            if let Err(error) = ended {
+                tracing::debug!("a connection ended early: {error}");
             }
+            None
         };
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            () = quiet => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+        tokio::select! {
+            closed = ended => closed,
+            why = guard.must_close() => Some(why),
+        }
+    }
+
+    /// Closes an HTTP/1 connection. A request that has begun to arrive gets a response.
+    async fn part(&self, stream: &mut Stream, peer: Peer, slot: &Slot, why: Unserved) {
+        // A response that is half written must not be followed by another one.
+        if slot.is_http2() || slot.is_unwritten() {
+            return;
+        }
+        let times = match slot.is_displaced.load(Relaxed) {
+            true => PartingTimes::AT_ONCE,
+            false => PartingTimes::USUAL,
         };
-        if let Err(error) = ended {
-            tracing::debug!("a connection ended early: {error}");
+        let why = match why {
+            _ if slot.connections.is_draining() => Unserved::Stopping,
+            _ if slot.is_extra => Unserved::Overloaded,
+            why => why,
+        };
+        if slot.is_receiving.load(Relaxed) || parting::says_more(stream, times.listen).await {
+            slot.connections.metrics.unserved.inc();
+            let response = self.handler.unserved(None, peer, why);
+            parting::answer(stream, response, times).await;
         }
     }
 }
@@ -130,25 +171,58 @@ impl<H: Handler> RequestContext<H> {
         let received = self.slot.request();
         let (head, incoming) = request.into_parts();
         let is_http1 = head.version < Version::HTTP_2;
-        let body = match incoming.is_end_stream() {
-            true => Body::Whole(Bytes::new()),
-            false => Box::pin(Body::read(incoming, size(&head), &self.slot)).await,
-        };
-        let responding = self.slot.response();
-        let mut response = match is_http1 && !has_one_host(&head) {
-            true => bad_request(),
-            false => {
-                let request = Request::from_parts(head, body);
-                self.server.handler.answer(&request, self.peer).await
+        if !is_http1 {
+            self.slot.note_http2_request();
+        }
+        let mut request = Request::from_parts(head, Body::Broken);
+        // The response comes first: most are ready at once, and then the other branch is
+        // not even looked at.
+        let (mut response, is_last) = tokio::select! {
+            biased;
+            responded = self.respond(&mut request, incoming) => responded,
+            () = self.slot.is_cut_off() => {
+                (self.unserved(&request, Unserved::Stopping), true)
             }
         };
-        if is_http1 && responding.is_draining() {
+        let is_cut_short = matches!(request.body(), Body::Broken);
+        if is_http1 && is_cut_short {
+            self.slot.note_cut_short();
+        }
+        if is_http1 && (is_last || is_cut_short) {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }
-        drop(responding);
         received.answered();
         response
+    }
+
+    /// Returns the response, and true if it is the last one of the connection.
+    async fn respond(
+        &self,
+        request: &mut Request<Body>,
+        incoming: Incoming,
+    ) -> (Response<Full<Bytes>>, bool) {
+        *request.body_mut() = match incoming.is_end_stream() {
+            true => Body::Whole(Bytes::new()),
+            false => Box::pin(Body::read(incoming, size(request), &self.slot)).await,
+        };
+        let responding = self.slot.response();
+        let response = if self.slot.is_extra {
+            self.unserved(request, Unserved::Overloaded)
+        } else if matches!(request.body(), Body::Broken) && self.slot.connections.is_draining() {
+            self.unserved(request, Unserved::Stopping)
+        } else if !has_one_host(request) {
+            bad_request()
+        } else {
+            self.server.handler.answer(request, self.peer).await
+        };
+        (response, responding.is_last())
+    }
+
+    /// Returns the response to a request that its handler does not answer.
+    fn unserved(&self, request: &Request<Body>, why: Unserved) -> Response<Full<Bytes>> {
+        self.slot.connections.metrics.unserved.inc();
+        self.server.handler.unserved(Some(request), self.peer, why)
     }
 }
 
@@ -182,18 +256,16 @@ fn http() -> auto::Builder<TokioExecutor> {
 /// True if an HTTP/1.1 request has exactly one Host header (RFC 9112 section 3.2). Its
 /// value is not used here, but several values allow attacks on proxies that disagree
 /// about which one counts.
-fn has_one_host(head: &request::Parts) -> bool {
-    head.version < Version::HTTP_11 || head.headers.get_all(HOST).iter().count() == 1
+fn has_one_host(request: &Request<Body>) -> bool {
+    request.version() != Version::HTTP_11 || request.headers().get_all(HOST).iter().count() == 1
 }
 
 /// Returns approximately the memory of a request's head in bytes, at least.
-fn size(head: &request::Parts) -> u32 {
-    let headers = head.headers.iter();
+fn size(request: &Request<Body>) -> u32 {
+    let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
-    let uri = head
-        .uri
-        .path_and_query()
-        .map_or(0, |text| text.as_str().len());
+    let uri = request.uri().path_and_query();
+    let uri = uri.map_or(0, |text| text.as_str().len());
     u32::try_from(headers.sum::<usize>() + uri).unwrap_or(u32::MAX)
 }
 

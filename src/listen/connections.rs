@@ -8,11 +8,14 @@
 //! those that have had a response or among those that have not, whichever group is
 //! larger. So an attacker who holds thousands of connections displaces their own, and
 //! neither new clients nor clients with an idle connection lose theirs.
+//!
+//! While all connections are answering, a few above the limit are accepted, and their
+//! requests are answered at once: the server is overloaded.
 
 use std::{
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -34,6 +37,15 @@ pub struct Limits {
     /// keep-alive timeout of proxies (nginx 60 s, Traefik 90 s, Caddy 120 s), so that no
     /// proxy sends a request into a connection that has just been closed.
     pub idle: Duration,
+    /// Timeout of a body. Also the time for which the rest of a request is awaited when
+    /// the idle time is over or the server shuts down.
+    pub rest_of_request: Duration,
+    /// Idle time after which a connection is closed during a shutdown. A request that
+    /// arrives before that still gets its response, with `Connection: close`.
+    pub quiet: Duration,
+    /// Timeout of requests that are in progress when a shutdown starts; then they get a
+    /// 502.
+    pub drain: Duration,
     /// Maximum of memory, in bytes, for all requests together whose bodies are not
     /// complete yet. One connection can have many such requests (HTTP/2).
     pub unfinished_bytes: u32,
@@ -45,6 +57,9 @@ impl Default for Limits {
             connections: 2000,
             first_head: Duration::from_secs(15),
             idle: Duration::from_secs(150),
+            rest_of_request: Duration::from_secs(15),
+            quiet: Duration::from_millis(500),
+            drain: Duration::from_secs(25),
             unfinished_bytes: 32 * 1024 * 1024,
         }
     }
@@ -59,20 +74,46 @@ pub struct Connections {
     epoch: Stopwatch,
     /// One permit for each byte of `Limits::unfinished_bytes`.
     pub(super) unfinished: Arc<Semaphore>,
-    pub(super) draining: AtomicBool,
+    draining: AtomicBool,
+    cut_off: AtomicBool,
+    /// Milliseconds that the last displaced connection had been idle since its last
+    /// response; [`NOT_FULL`] if none was displaced lately.
+    displaced_after: AtomicU64,
     // Locked to add, remove and choose a connection, never across an await.
     slots: Mutex<Slots>,
 }
 
+const NOT_FULL: u64 = u64::MAX;
+
 #[derive(Debug, Default)]
 struct Slots {
     taken: Slab<Arc<Slot>>,
+    /// Connections above the limit.
+    extra: Slab<Arc<Slot>>,
     /// Number of displaced connections that have not closed their sockets yet.
     closing: usize,
 }
 
-/// Maximum of connections above the limit, while displaced ones close.
+impl Slots {
+    fn of_kind(&mut self, is_extra: bool) -> &mut Slab<Arc<Slot>> {
+        match is_extra {
+            true => &mut self.extra,
+            false => &mut self.taken,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        let all = self.taken.iter().chain(&self.extra);
+        all.map(|(_, slot)| slot)
+    }
+}
+
+/// Maximum of displaced connections that have not closed their sockets yet.
 const MAX_CLOSING: usize = 64;
+/// Maximum of connections above the limit that get a response without a handler.
+const MAX_EXTRA: usize = 64;
+/// Time for which such a connection is not displaced by another one.
+const EXTRA_GRACE: Duration = Duration::from_millis(200);
 
 impl Connections {
     /// Creates an empty set of connections.
@@ -83,22 +124,33 @@ impl Connections {
             metrics,
             epoch: Stopwatch::start(),
             draining: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
+            displaced_after: AtomicU64::new(NOT_FULL),
             slots: Mutex::default(),
         })
     }
 
     /// Returns a slot for a new connection, displacing another one if the limit is
-    /// reached. `None` if no connection can be displaced now: try again soon.
+    /// reached, or an extra slot if none can be displaced. `None` if there is none of
+    /// those either: try again soon.
     pub(super) fn admit(self: &Arc<Self>) -> Option<SlotGuard> {
         let mut slots = self.slots();
-        if slots.taken.len() >= self.limits.connections {
-            self.displace_one(&mut slots)?;
+        let is_full = slots.taken.len() >= self.limits.connections;
+        if is_full && slots.closing >= MAX_CLOSING {
+            return None;
         }
-        let slot = Arc::new(Slot::new(self.clone()));
-        if self.draining.load(Ordering::Relaxed) {
+        let is_extra = is_full && self.displace_one(&mut slots).is_none();
+        if is_extra && slots.extra.len() >= MAX_EXTRA {
+            self.displace_extra(&mut slots)?;
+        }
+        if !is_full {
+            self.displaced_after.store(NOT_FULL, Ordering::Relaxed);
+        }
+        let slot = Arc::new(Slot::new(self.clone(), is_extra));
+        if is_extra || self.is_draining() {
             slot.draining.notify_one();
         }
-        let index = slots.taken.insert(slot.clone());
+        let index = slots.of_kind(is_extra).insert(slot.clone());
         self.metrics.open.inc();
         Some(SlotGuard { slot, index })
     }
@@ -106,10 +158,11 @@ impl Connections {
     /// Removes a connection that has closed its socket.
     pub(super) fn remove(&self, slot: &Arc<Slot>, index: usize) {
         let mut slots = self.slots();
+        let kind = slots.of_kind(slot.is_extra);
         // The slot of a displaced connection may be taken by another one by now.
-        let taken = slots.taken.get(index);
+        let taken = kind.get(index);
         if taken.is_some_and(|taken| Arc::ptr_eq(taken, slot)) {
-            slots.taken.remove(index);
+            kind.remove(index);
             self.metrics.open.dec();
         } else {
             slots.closing -= 1;
@@ -125,14 +178,31 @@ impl Connections {
     pub(super) fn drain(&self) {
         let slots = self.slots();
         self.draining.store(true, Ordering::Relaxed);
-        for (_, slot) in &slots.taken {
+        for slot in slots.all() {
             slot.draining.notify_one();
         }
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Has every request in progress answered at once, without its handler.
+    pub(super) fn cut_off(&self) {
+        let slots = self.slots();
+        self.cut_off.store(true, Ordering::SeqCst);
+        for slot in slots.all() {
+            slot.cut_off.notify_waiters();
+        }
+    }
+
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::SeqCst)
+    }
+
     /// Closes every connection at once, even while it answers a request.
     pub(super) fn close_all(&self) {
-        for (_, slot) in &self.slots().taken {
+        for slot in self.slots().all() {
             slot.displaced.notify_one();
         }
     }
@@ -153,9 +223,39 @@ impl Connections {
             *first = Some(first.map_or((since, index), |first| first.min((since, index))));
         }
         let (_, first) = groups.into_iter().max_by_key(|(count, _)| *count)?;
-        let (_, index) = first?;
-        self.displace(slots, index);
+        let (since, index) = first?;
+        if slots.taken[index].had_request.load(Ordering::Relaxed) {
+            let waited = self.now().saturating_sub(since);
+            self.displaced_after.store(waited, Ordering::Relaxed);
+        }
+        self.displace(slots, false, index);
         Some(())
+    }
+
+    /// Closes the connection above the limit that has waited longest. Returns `None` if all
+    /// are new, or too many displaced ones are still open.
+    fn displace_extra(&self, slots: &mut Slots) -> Option<()> {
+        let since = |(index, slot): (usize, &Arc<Slot>)| {
+            let since = slot.waiting_since.load(Ordering::Relaxed);
+            (since, index)
+        };
+        let (since, index) = slots.extra.iter().map(since).min()?;
+        if slots.closing >= MAX_CLOSING || self.since(since) < EXTRA_GRACE {
+            return None;
+        }
+        self.displace(slots, true, index);
+        Some(())
+    }
+
+    /// True if the connection had been idle for so long before its present request that
+    /// it would soon be displaced. Its client should not rely on it again, because a request
+    /// that is sent while the server closes the connection gets no response.
+    pub(super) fn is_worn(&self, slot: &Slot) -> bool {
+        let displaced_after = self.displaced_after.load(Ordering::Relaxed);
+        displaced_after != NOT_FULL && slot.had_request.load(Ordering::Relaxed) && {
+            let waited = self.since(slot.waiting_since.load(Ordering::Relaxed));
+            waited >= Duration::from_millis(displaced_after / 2)
+        }
     }
 
     /// Closes the waiting connection whose incomplete requests take the most memory, if
@@ -168,12 +268,14 @@ impl Connections {
         });
         let largest = sizes.filter(|(waits, bytes, _)| *waits && *bytes > 0).max();
         if let Some((_, _, index)) = largest {
-            self.displace(&mut slots, index);
+            self.displace(&mut slots, false, index);
         }
     }
 
-    fn displace(&self, slots: &mut Slots, index: usize) {
-        slots.taken.remove(index).displaced.notify_one();
+    fn displace(&self, slots: &mut Slots, is_extra: bool, index: usize) {
+        let slot = slots.of_kind(is_extra).remove(index);
+        slot.is_displaced.store(true, Ordering::Relaxed);
+        slot.displaced.notify_one();
         slots.closing += 1;
         self.metrics.open.dec();
         self.metrics.displaced.inc();
@@ -182,6 +284,11 @@ impl Connections {
     /// Returns the milliseconds since `epoch`.
     pub(super) fn now(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Returns the time since a moment of [`Connections::now`].
+    pub(super) fn since(&self, moment: u64) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(moment))
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots> {

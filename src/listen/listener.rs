@@ -11,6 +11,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
 };
+use tokio_rustls::server::TlsStream;
 
 use super::unix_socket::UnixSocket;
 
@@ -115,11 +116,12 @@ fn close_tcp(listener: TcpListener) -> io::Result<Vec<(Stream, Peer)>> {
     streams.collect()
 }
 
-/// A TCP or Unix connection.
+/// A TCP or Unix connection, or a TLS connection inside of one.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream<Stream>>),
 }
 
 /// Calls the method on the stream inside, whichever kind it is.
@@ -128,6 +130,7 @@ macro_rules! on_either {
         match $stream.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).$method($($argument),*),
             Stream::Unix(stream) => Pin::new(stream).$method($($argument),*),
+            Stream::Tls(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
 }
@@ -163,6 +166,7 @@ impl AsyncWrite for Stream {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Unix(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
 

@@ -5,14 +5,17 @@ mod body;
 mod certificate;
 mod connection_server;
 mod connections;
+mod lent_stream;
 mod listener;
+mod parting;
+mod request_guards;
 mod slot;
 mod unix_socket;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
 
@@ -30,8 +33,8 @@ use slot::SlotGuard;
 /// Pause after a failed accept, or while every connection is answering, to avoid a busy
 /// loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
-/// Timeout for requests that are in progress when the shutdown starts.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
+/// Timeout of the responses to requests that were in progress at the end of a shutdown.
+const LAST_RESPONSES: Duration = Duration::from_secs(2);
 /// File descriptors that a process needs besides its connections: for files, and for
 /// connections to providers.
 const OTHER_DESCRIPTORS: u64 = 1024;
@@ -44,6 +47,31 @@ pub trait Handler: Send + Sync + 'static {
         request: &Request<Body>,
         peer: Peer,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// Answers a request from `peer` at once, without its work. `request` is `None` if not
+    /// even its head is complete.
+    fn unserved(
+        &self,
+        request: Option<&Request<Body>>,
+        peer: Peer,
+        why: Unserved,
+    ) -> Response<Full<Bytes>> {
+        let _ = (request, peer, why);
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::BAD_GATEWAY;
+        response
+    }
+}
+
+/// Reason why a request is answered without its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unserved {
+    /// The server is shutting down.
+    Stopping,
+    /// There are too many connections.
+    Overloaded,
+    /// The request did not arrive in time.
+    Late,
 }
 
 /// Raises the limit of file descriptors as far as the system allows, and returns how many
@@ -66,6 +94,8 @@ pub struct HttpServer {
     pub connections: Arc<Connections>,
     /// The TLS certificate; `None` for plain http.
     pub certificate: Option<Arc<Certificate>>,
+    /// Cancelled to end a shutdown at once.
+    pub hurry: CancellationToken,
 }
 
 impl HttpServer {
@@ -75,12 +105,13 @@ impl HttpServer {
             listener,
             connections: Connections::new(Limits::default(), ConnectionMetrics::default()),
             certificate: None,
+            hurry: CancellationToken::new(),
         }
     }
 
     /// Serves HTTP/1.1 and HTTP/2 until `shutdown`. Then it stops accepting, lets every
-    /// request in progress finish, and returns; connections that take longer than
-    /// `DRAIN_DEADLINE` are cut off.
+    /// request in progress finish, and returns. Requests that take longer than
+    /// [`Limits::drain`], or until `hurry`, get a 502.
     pub async fn serve<H: Handler>(self, handler: Arc<H>, shutdown: CancellationToken) {
         let server = Arc::new(ConnectionServer::new(handler, self.certificate));
         let tasks = TaskTracker::new();
@@ -110,18 +141,19 @@ impl HttpServer {
             spawn(accepted, free_slot(&self.connections).await);
         }
         tasks.close();
-        if tokio::time::timeout(DRAIN_DEADLINE, tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("some connections were cut off at the end of the drain deadline");
-            self.connections.close_all();
+        let drained = tokio::time::timeout(self.connections.limits.drain, tasks.wait());
+        if let Some(Ok(())) = drained.with_cancellation_token(&self.hurry).await {
+            return;
         }
+        tracing::warn!("requests in progress are answered with 502: the shutdown ends");
+        self.connections.cut_off();
+        let _ = tokio::time::timeout(LAST_RESPONSES, tasks.wait()).await;
+        self.connections.close_all();
     }
 }
 
-/// Waits for a slot. While every connection is answering, new ones wait in the kernel's
-/// queue.
+/// Waits for a slot. While every connection is answering, and those above the limit are
+/// taken, new ones wait in the kernel's queue.
 async fn free_slot(connections: &Arc<Connections>) -> SlotGuard {
     loop {
         match connections.admit() {

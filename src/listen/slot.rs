@@ -2,91 +2,194 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::{sync::Notify, time::sleep};
 
-use super::{Connections, Limits};
+use super::{Connections, Limits, Unserved, listener::Stream};
 
-/// Limit of cancelled requests on one connection, less the answered ones: as many as a
-/// browser may have in progress when its tab is closed.
-const MAX_CANCELLED: u32 = 100;
+/// Timeout of a connection above the limit, which gets one response.
+const EXTRA_LIMIT: Duration = Duration::from_secs(2);
+/// Pause between two looks at a connection that is being closed.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The state of one connection, which its requests update.
 #[derive(Debug)]
 pub(super) struct Slot {
-    connections: Arc<Connections>,
+    pub(super) connections: Arc<Connections>,
+    /// True for a connection above the limit. Its requests are answered without a handler.
+    pub(super) is_extra: bool,
     /// Number of requests that are being answered; HTTP/2 may have several.
-    answering: AtomicU32,
+    pub(super) answering: AtomicU32,
     pub(super) had_request: AtomicBool,
     /// Milliseconds since the epoch of [`Connections`].
     pub(super) waiting_since: AtomicU64,
     /// Number of cancelled requests, less the answered ones, never below zero.
-    cancelled: AtomicU32,
+    pub(super) cancelled: AtomicU32,
     /// Bytes of requests whose bodies are not complete yet.
     pub(super) unfinished: AtomicU32,
+    /// True from the first byte of a request until all of it is there.
+    pub(super) is_receiving: AtomicBool,
+    /// True while a response waits for the client to read.
+    is_unwritten: AtomicBool,
+    is_http2: AtomicBool,
+    /// True if a request was answered before all of it was there. It was the last one.
+    was_cut_short: AtomicBool,
+    /// True if another connection needs the place of this one.
+    pub(super) is_displaced: AtomicBool,
     // One for each connection: a shared one would be locked for every request.
     pub(super) displaced: Notify,
     pub(super) draining: Notify,
+    pub(super) cut_off: Notify,
+    had_http2_request: Notify,
+    cut_short: Notify,
+    /// The stream, when hyper has dropped it. Locked twice in the life of a connection.
+    returned: Mutex<Option<Stream>>,
 }
 
 impl Slot {
     /// Creates the slot of a connection that waits for its first request.
-    pub(super) fn new(connections: Arc<Connections>) -> Self {
+    pub(super) fn new(connections: Arc<Connections>, is_extra: bool) -> Self {
         Self {
+            is_extra,
             answering: AtomicU32::new(0),
             had_request: AtomicBool::new(false),
             waiting_since: AtomicU64::new(connections.now()),
             cancelled: AtomicU32::new(0),
             unfinished: AtomicU32::new(0),
+            is_receiving: AtomicBool::new(false),
+            is_unwritten: AtomicBool::new(false),
+            is_http2: AtomicBool::new(false),
+            was_cut_short: AtomicBool::new(false),
+            is_displaced: AtomicBool::new(false),
             displaced: Notify::new(),
             draining: Notify::new(),
+            cut_off: Notify::new(),
+            had_http2_request: Notify::new(),
+            cut_short: Notify::new(),
+            returned: Mutex::default(),
             connections,
         }
     }
 
     pub(super) fn is_answering(&self) -> bool {
-        self.answering.load(Ordering::Relaxed) > 0
+        self.answering.load(Relaxed) > 0
     }
 
-    /// Reserves memory for `bytes` bytes of an incomplete request. If there is not
-    /// enough, the waiting connection with the most such bytes is closed. Bytes that
-    /// still wait for their permits count too: they are in memory already.
-    pub(super) async fn reserve(self: &Arc<Self>, bytes: u32) -> ReservedMemory {
-        self.unfinished.fetch_add(bytes, Ordering::Relaxed);
-        let mut reserved = ReservedMemory {
-            slot: self.clone(),
-            bytes,
-            permits: None,
-        };
-        let free = &self.connections.unfinished;
-        if free.available_permits() < bytes as usize {
-            self.connections.displace_largest();
+    pub(super) fn is_http2(&self) -> bool {
+        self.is_http2.load(Relaxed)
+    }
+
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.is_unwritten.load(Relaxed)
+    }
+
+    /// Notes that bytes of a request have arrived.
+    pub(super) fn note_received(&self) {
+        self.is_receiving.store(true, Relaxed);
+    }
+
+    /// Notes that the connection speaks HTTP/2.
+    pub(super) fn note_http2(&self) {
+        self.is_http2.store(true, Relaxed);
+    }
+
+    /// Notes an HTTP/2 request, after which a GOAWAY can be sent.
+    pub(super) fn note_http2_request(&self) {
+        self.note_http2();
+        self.had_http2_request.notify_one();
+    }
+
+    /// Notes that bytes of a response wait for the client to read, or no longer do.
+    pub(super) fn note_unwritten(&self, is_unwritten: bool) {
+        if self.is_unwritten.load(Relaxed) != is_unwritten {
+            self.is_unwritten.store(is_unwritten, Relaxed);
         }
-        reserved.permits = free.clone().acquire_many_owned(bytes).await.ok();
-        reserved
     }
 
-    /// Counts a new request. If the returned guard is dropped before
-    /// [`RequestGuard::answered`], the client has cancelled the request (HTTP/2
-    /// RST_STREAM). A connection that does so again and again is closed: a cancelled
-    /// request costs the server more than the client (CVE-2023-44487).
-    pub(super) fn request(&self) -> RequestGuard<'_> {
-        RequestGuard {
-            slot: self,
-            is_answered: false,
+    /// Notes that an HTTP/1 request is answered before all of it is there.
+    pub(super) fn note_cut_short(&self) {
+        self.was_cut_short.store(true, Relaxed);
+        self.cut_short.notify_one();
+    }
+
+    pub(super) fn was_cut_short(&self) -> bool {
+        self.was_cut_short.load(Relaxed)
+    }
+
+    /// Returns when such a response is written. hyper would wait for the rest of the
+    /// request.
+    pub(super) async fn is_cut_short(&self) {
+        self.cut_short.notified().await;
+        while self.is_unwritten() {
+            sleep(LOOK_AGAIN).await;
         }
     }
 
-    /// Marks a request as completely received and being answered, until the guard is
-    /// dropped.
-    pub(super) fn response(&self) -> ResponseGuard<'_> {
-        self.answering.fetch_add(1, Ordering::Relaxed);
-        ResponseGuard(self)
+    /// Takes the stream back from hyper.
+    pub(super) fn give_back(&self, stream: Stream) {
+        *self.returned() = Some(stream);
+    }
+
+    /// Returns the stream if hyper has dropped it.
+    pub(super) fn take_stream(&self) -> Option<Stream> {
+        self.returned().take()
+    }
+
+    fn returned(&self) -> std::sync::MutexGuard<'_, Option<Stream>> {
+        self.returned
+            .lock()
+            .expect("nothing panics while holding the lock")
+    }
+
+    /// Returns when requests in progress must be answered without their handlers.
+    pub(super) async fn is_cut_off(&self) {
+        // Created before the flag is read, so that no notification is missed.
+        let notified = self.cut_off.notified();
+        if !self.connections.is_cut_off() {
+            notified.await;
+        }
+    }
+
+    /// Returns how long the connection may wait for a request.
+    fn limit(&self, limits: &Limits) -> Duration {
+        match self.had_request.load(Relaxed) {
+            _ if self.is_extra => EXTRA_LIMIT.min(limits.first_head),
+            false => limits.first_head,
+            // A request may begin at the end of the idle time.
+            true if self.is_receiving.load(Relaxed) => limits.idle + limits.rest_of_request,
+            true => limits.idle,
+        }
+    }
+
+    fn waiting_for(&self) -> Duration {
+        self.connections.since(self.waiting_since.load(Relaxed))
+    }
+
+    /// Returns how long a connection that has been draining since `begun` should stay open
+    /// before it is looked at again. Zero if it can be closed.
+    fn left_in_drain(&self, begun: u64) -> Duration {
+        let limits = &self.connections.limits;
+        // These end by themselves: handlers and bodies have time limits.
+        let is_busy =
+            self.is_answering() || self.unfinished.load(Relaxed) > 0 || self.is_unwritten();
+        if is_busy {
+            return limits.quiet;
+        }
+        if self.connections.is_cut_off() {
+            return Duration::ZERO;
+        }
+        let drained_for = self.connections.since(begun);
+        match self.is_receiving.load(Relaxed) && !self.is_http2() {
+            true => limits.rest_of_request.saturating_sub(drained_for),
+            false => limits
+                .quiet
+                .saturating_sub(drained_for.min(self.waiting_for())),
+        }
     }
 }
 
@@ -101,120 +204,64 @@ pub(super) struct SlotGuard {
 impl SlotGuard {
     /// Returns when the connection must be closed: because it was displaced, or because
     /// it has waited too long.
-    pub(super) async fn must_close(&self) {
-        let limit = |slot: &Slot, limits: &Limits| match slot.had_request.load(Ordering::Relaxed) {
-            true => limits.idle,
-            false => limits.first_head,
-        };
+    pub(super) async fn must_close(&self) -> Unserved {
         tokio::select! {
-            () = self.slot.displaced.notified() => {}
-            () = self.waited(limit) => {
+            () = self.slot.displaced.notified() => Unserved::Overloaded,
+            () = self.waited_too_long() => {
                 self.slot.connections.metrics.timed_out.inc();
+                Unserved::Late
             }
         }
     }
 
-    /// Returns when the server shuts down.
-    pub(super) async fn draining(&self) {
+    /// Returns when the server shuts down and this connection may be closed: it is idle,
+    /// the rest of its request does not come, or it speaks HTTP/2, which tells the client
+    /// what will still be answered.
+    pub(super) async fn is_drained(&self) {
         self.slot.draining.notified().await;
+        tokio::select! {
+            () = self.is_quiet() => {}
+            () = self.slot.had_http2_request.notified() => {}
+        }
     }
 
-    /// Returns when the connection has waited for `limit`.
-    pub(super) async fn has_waited(&self, limit: Duration) {
-        self.waited(|_, _| limit).await;
+    async fn is_quiet(&self) {
+        let begun = self.slot.connections.now();
+        loop {
+            let left = self.slot.left_in_drain(begun);
+            if left.is_zero() {
+                return;
+            }
+            match self.slot.connections.is_cut_off() {
+                true => sleep(LOOK_AGAIN).await,
+                false => tokio::select! {
+                    () = sleep(left.min(self.slot.connections.limits.quiet)) => {}
+                    () = self.slot.is_cut_off() => {}
+                },
+            }
+        }
     }
 
-    async fn waited(&self, limit: impl Fn(&Slot, &Limits) -> Duration) {
+    async fn waited_too_long(&self) {
         let limits = &self.slot.connections.limits;
         // The limit may be another one after the first request, so check again.
         let check_again = limits.first_head.min(limits.idle);
         loop {
-            let limit = limit(&self.slot, limits);
+            let limit = self.slot.limit(limits);
             let left = match self.slot.is_answering() {
                 true => limit,
-                false => limit.saturating_sub(self.waiting_for()),
+                false => limit.saturating_sub(self.slot.waiting_for()),
             };
             if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(left.min(check_again)).await;
+            sleep(left.min(check_again)).await;
         }
-    }
-
-    fn waiting_for(&self) -> Duration {
-        let since = self.slot.waiting_since.load(Ordering::Relaxed);
-        Duration::from_millis(self.slot.connections.now().saturating_sub(since))
     }
 }
 
 impl Drop for SlotGuard {
     fn drop(&mut self) {
         self.slot.connections.remove(&self.slot, self.index);
-    }
-}
-
-/// The guard of a request that was received at least in part.
-#[derive(Debug)]
-pub(super) struct RequestGuard<'a> {
-    slot: &'a Slot,
-    is_answered: bool,
-}
-
-impl RequestGuard<'_> {
-    /// Marks the request as answered.
-    pub(super) fn answered(mut self) {
-        self.is_answered = true;
-    }
-}
-
-impl Drop for RequestGuard<'_> {
-    fn drop(&mut self) {
-        let cancelled = &self.slot.cancelled;
-        let change = |count: u32| match self.is_answered {
-            true => count.checked_sub(1),
-            false => count.checked_add(1),
-        };
-        let before = cancelled.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
-        if !self.is_answered && before.unwrap_or(u32::MAX) >= MAX_CANCELLED {
-            tracing::debug!("a connection is closed: it cancels most of its requests");
-            self.slot.displaced.notify_one();
-        }
-    }
-}
-
-/// Memory of a part of a request, released on drop.
-#[derive(Debug)]
-pub(super) struct ReservedMemory {
-    slot: Arc<Slot>,
-    bytes: u32,
-    permits: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for ReservedMemory {
-    fn drop(&mut self) {
-        self.permits.take();
-        self.slot
-            .unfinished
-            .fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-/// The guard of a request that is being answered.
-#[derive(Debug)]
-pub(super) struct ResponseGuard<'a>(&'a Slot);
-
-impl ResponseGuard<'_> {
-    /// True if the server shuts down.
-    pub(super) fn is_draining(&self) -> bool {
-        self.0.connections.draining.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for ResponseGuard<'_> {
-    fn drop(&mut self) {
-        let now = self.0.connections.now();
-        self.0.waiting_since.store(now, Ordering::Relaxed);
-        self.0.had_request.store(true, Ordering::Relaxed);
-        self.0.answering.fetch_sub(1, Ordering::Release);
     }
 }

@@ -10,12 +10,12 @@ use super::{
     routes::{self, Endpoint, REFRESH_PATH, Route},
 };
 use crate::{
-    listen::{Body, Handler, Peer},
+    listen::{Body, Handler, Peer, Unserved},
     pages,
 };
 
 /// Route of unknown addresses in the log.
-const NO_ROUTE: &str = "other";
+pub(super) const NO_ROUTE: &str = "other";
 
 impl Handler for Server {
     async fn answer(&self, request: &Request<Body>, peer: Peer) -> Reply {
@@ -41,6 +41,10 @@ impl Handler for Server {
             _ => exchange.fail(ApiError::of_address(&self.public_url().join(REFRESH_PATH))),
         };
         exchange.log.end(exchange.client, reply)
+    }
+
+    fn unserved(&self, request: Option<&Request<Body>>, peer: Peer, why: Unserved) -> Reply {
+        self.answer_unserved(request, peer, why)
     }
 }
 

@@ -15,6 +15,7 @@ mod networks;
 mod reply;
 mod routes;
 mod trusted_proxies;
+mod unserved;
 
 use std::sync::Arc;
 

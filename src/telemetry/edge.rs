@@ -19,6 +19,8 @@ pub struct ConnectionMetrics {
     /// Number of connections that were closed because they sent no request within the
     /// timeout.
     pub timed_out: Counter,
+    /// Number of requests that were answered without their handlers.
+    pub unserved: Counter,
 }
 
 impl ConnectionMetrics {
@@ -33,6 +35,11 @@ impl ConnectionMetrics {
             timed_out: registry.add(
                 "connections_timed_out",
                 "Connections that were closed because they asked for nothing for too long",
+            ),
+            unserved: registry.add(
+                "requests_unserved",
+                "Requests that were told to try again, because the server was full or stopping, or \
+                 they took too long to arrive",
             ),
         }
     }

@@ -7,15 +7,18 @@ use authseal::listen::Limits;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 
 use crate::support::{
-    Gate, Scrape, TestApp, TestAppBuilder, connect, eventually, gated, post_form, send_refresh,
-    tokens,
+    Gate, Scrape, ScriptedProvider, TestApp, TestAppBuilder, connect, eventually, gated,
+    is_unserved, post_form, rest_of, send_refresh, tokens,
 };
 
 const NEVER: Duration = Duration::from_secs(3600);
 const SOON: Duration = Duration::from_millis(50);
+const OVERLOADED: &str = "This OAuth server is overloaded. Try again in a moment";
+const TOO_LATE: &str = "The request took too long to reach this OAuth server. Try again";
 
 fn with_limits(connections: &str, first_head: Duration, idle: Duration) -> TestAppBuilder {
     let limits = Limits {
@@ -26,14 +29,6 @@ fn with_limits(connections: &str, first_head: Duration, idle: Duration) -> TestA
     TestApp::builder()
         .limits(limits)
         .env("AUTHSEAL_MAX_CONNECTIONS", connections)
-}
-
-/// Everything until the server closes.
-async fn rest_of(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    // A reset is an end too.
-    let _ = stream.read_to_end(&mut bytes).await;
-    String::from_utf8(bytes).unwrap()
 }
 
 async fn say(stream: &mut TcpStream, text: &str) {
@@ -61,17 +56,15 @@ const START_PAGE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 #[tokio::test]
 async fn whoever_asks_for_nothing_is_closed() {
     let app = with_limits("100", SOON, NEVER).start().await;
-    for half_a_request in [
-        "",
-        "GET / HTTP/1.1\r\nHost: a\r\nX-",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        "PRI * HT",
-    ] {
+    for half_a_request in ["", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HT"] {
         let mut stream = connect(&app).await;
         say(&mut stream, half_a_request).await;
         let answer = rest_of(&mut stream).await;
-        assert!(!answer.contains("200 OK"), "{half_a_request:?}: {answer}");
+        assert!(!answer.contains("HTTP/1.1"), "{half_a_request:?}: {answer}");
     }
+    let mut stream = connect(&app).await;
+    say(&mut stream, "GET / HTTP/1.1\r\nHost: a\r\nX-").await;
+    is_unserved(&rest_of(&mut stream).await, TOO_LATE);
     assert_eq!(
         count(&app, "authseal_connections_timed_out_total").await,
         4.0
@@ -110,7 +103,30 @@ async fn with_no_room_left_whoever_never_asked_makes_it() {
     assert_eq!(count(&app, "authseal_connections").await, 10.0);
     let displaced = count(&app, "authseal_connections_displaced_total").await;
     assert_eq!(displaced, 42.0);
-    drop(half_open);
+    let mut answers = JoinSet::new();
+    for mut stream in half_open {
+        answers.spawn(async move { rest_of(&mut stream).await });
+    }
+    for _ in 0..42 {
+        is_unserved(&answers.join_next().await.unwrap().unwrap(), OVERLOADED);
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_will_soon_be_displaced_says_so_with_its_last_answer() {
+    let app = with_limits("3", NEVER, NEVER).start().await;
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        // The fourth displaces the first.
+        let mut stream = connect(&app).await;
+        let answer = answer_to(&mut stream, START_PAGE).await;
+        assert!(!answer.contains("connection: close"), "{answer}");
+        kept.push(stream);
+    }
+    assert_eq!(rest_of(&mut kept[0]).await, "");
+    let answer = answer_to(&mut kept[1], START_PAGE).await;
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(rest_of(&mut kept[1]).await, "");
 }
 
 /// A connection on which a form has been announced, and nothing of it sent.
@@ -193,32 +209,73 @@ async fn a_request_without_one_host_is_refused() {
     assert!(rest_of(&mut stream).await.starts_with("HTTP/1.0 200"));
 }
 
-#[tokio::test]
-async fn nobody_is_displaced_who_is_being_answered() {
-    let gate = Gate::closed();
-    let provider = gated(&gate, |_| tokens("never-print-access", None));
-    let app = with_limits("3", NEVER, NEVER).scripted(&provider, "stable");
+/// A server that takes this many connections, all of which wait for the provider.
+async fn full_house(
+    connections: usize,
+    gate: &Gate,
+) -> (TestApp, ScriptedProvider, Vec<TcpStream>) {
+    let provider = gated(gate, |_| tokens("never-print-access", None));
+    let app = with_limits(&connections.to_string(), NEVER, NEVER).scripted(&provider, "stable");
     let app = app.start().await;
     let mut answered = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..connections {
         let mut stream = connect(&app).await;
         send_refresh(&mut stream, &app.seal("scripted", "never-print-refresh")).await;
         answered.push(stream);
     }
-    provider.asked_times(3).await;
-    // There is no room for this one, until one of the others has its answer.
+    provider.asked_times(connections).await;
+    (app, provider, answered)
+}
+
+#[tokio::test]
+async fn nobody_is_displaced_who_is_being_answered_and_others_are_told_to_try_again() {
+    let gate = Gate::closed();
+    let (app, provider, answered) = full_house(3, &gate).await;
+    let authid = app.seal("scripted", "never-print-refresh");
     let mut next = connect(&app).await;
-    say(&mut next, START_PAGE).await;
+    send_refresh(&mut next, &authid).await;
+    is_unserved(&rest_of(&mut next).await, OVERLOADED);
+    let mut next = announce_form(&app, 8).await;
+    say(&mut next, "authid=a").await;
+    is_unserved(&rest_of(&mut next).await, OVERLOADED);
+    let grant = [("grant_type", "refresh_token"), ("refresh_token", &authid)];
+    let answer = post_form(&format!("{}/token", app.url), &grant).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(answer.json()["error"], "temporarily_unavailable");
+    assert_eq!(answer.json()["error_description"], OVERLOADED);
+    assert_eq!(provider.asked().len(), 3);
     gate.open();
     for mut stream in answered {
         let answer = rest_of(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
-    answer_to(&mut next, "").await;
-    assert_eq!(
-        count(&app, "authseal_connections_displaced_total").await,
-        0.0
-    );
+    for (name, expected) in [
+        ("authseal_connections_displaced_total", 0.0),
+        ("authseal_requests_unserved_total", 3.0),
+    ] {
+        assert_eq!(count(&app, name).await, expected, "{name}");
+    }
+    eventually("there is room again", async || {
+        (count(&app, "authseal_connections").await == 0.0).then_some(())
+    })
+    .await;
+    answer_to(&mut connect(&app).await, START_PAGE).await;
+}
+
+#[tokio::test]
+async fn connections_above_the_limit_that_ask_for_nothing_make_room_for_a_request() {
+    let gate = Gate::closed();
+    let (app, _provider, _answered) = full_house(1, &gate).await;
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(connect(&app).await);
+    }
+    let mut next = connect(&app).await;
+    say(&mut next, START_PAGE).await;
+    is_unserved(&rest_of(&mut next).await, OVERLOADED);
+    let open = count(&app, "authseal_connections").await;
+    assert!(open <= 65.0, "{open}");
+    gate.open();
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! SIGTERM while many clients refresh: nobody who was connected goes without an
 //! answer.
 
+mod http2;
+mod states;
+
 use std::{
     net::SocketAddr,
     sync::{
@@ -23,7 +26,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::support::{Installation, ServerProcess, TestApp, eventually, get};
+use crate::support::{Installation, ServerProcess, TestApp, eventually, get, is_unserved, rest_of};
 
 type Http2 = legacy::Client<HttpConnector, Full<Bytes>>;
 
@@ -202,13 +205,14 @@ async fn a_server_that_is_being_stopped_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_answers_what_is_under_way_and_ends_it_at_once() {
     let installation = Installation::new(Duration::from_secs(3600)).await;
     let ServerProcess { program, url, .. } = installation.serve().await;
-    let _stream = unfinished_request(&url).await;
+    let mut stream = unfinished_request(&url).await;
     program.terminate().await;
     program.says("stopping").await;
     program.terminate().await;
+    is_unserved(&rest_of(&mut stream).await, states::RESTARTING);
     let (status, output) = program.end().await;
     assert_eq!(status.code(), Some(1), "{output}");
     assert!(output.contains("stopping at once"), "{output}");

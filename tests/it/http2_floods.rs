@@ -11,22 +11,22 @@ use tokio::{
 
 use crate::support::{Gate, PATIENCE, Scrape, TestApp, believing, eventually, gated, tokens};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const HEADERS: u8 = 1;
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
+pub const SETTINGS: u8 = 4;
+pub const PING: u8 = 6;
 /// END_STREAM and END_HEADERS.
 const WHOLE: u8 = 5;
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = (payload.len() as u32).to_be_bytes();
     let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
     [&head, payload].concat()
 }
 
 /// GET, in HPACK without Huffman codes (RFC 7541 section 6.2.2).
-fn request(stream: u32, path: &str, header: (&str, &str)) -> Vec<u8> {
+pub fn request(stream: u32, path: &str, header: (&str, &str)) -> Vec<u8> {
     let text = |text: &str| {
         let mut coded = vec![];
         match text.len() {

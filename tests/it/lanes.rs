@@ -11,8 +11,7 @@ use std::{
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::support::{
-    Answer, Gate, Scrape, ScriptedProvider, TestApp, TestAppBuilder, eventually, gated, json,
-    tokens,
+    Gate, Scrape, ScriptedProvider, TestApp, TestAppBuilder, eventually, gated, json, tokens,
 };
 
 fn failing() -> ScriptedProvider {

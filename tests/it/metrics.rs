@@ -115,6 +115,7 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
         "authseal_provider_left_alone_total provider",
         "authseal_provider_retries_total provider",
         "authseal_refresh_total service,kid,outcome",
+        "authseal_requests_unserved_total",
         "authseal_revocations",
         "authseal_revocations_loaded",
         "authseal_revoked_hits_total",

@@ -19,8 +19,13 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     settings::check as settings,
-    support::{Scrape, TestApp, eventually},
+    support::{
+        Gate, Scrape, TestApp, TestAppBuilder, begin_to_stop, eventually, gated, is_unserved,
+        rest_of, tokens,
+    },
 };
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// A folder with the two files.
 struct Files(tempfile::TempDir);
@@ -54,12 +59,14 @@ impl Files {
         CertificateDer::from_pem_file(self.chain()).unwrap()
     }
 
-    async fn serve(&self) -> TestApp {
+    fn builder(&self) -> TestAppBuilder {
         TestApp::builder()
             .env("AUTHSEAL_TLS_CERT", self.chain().to_str().unwrap())
             .env("AUTHSEAL_TLS_KEY", self.key().to_str().unwrap())
-            .start()
-            .await
+    }
+
+    async fn serve(&self) -> TestApp {
+        self.builder().start().await
     }
 }
 
@@ -76,6 +83,16 @@ async fn connect(
     trusted: &CertificateDer<'static>,
     protocol: &str,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(app.app.address.unwrap()).await?;
+    shake_hands(stream, trusted, protocol).await
+}
+
+/// The handshake on a connection that stands.
+async fn shake_hands(
+    stream: TcpStream,
+    trusted: &CertificateDer<'static>,
+    protocol: &str,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -84,7 +101,6 @@ async fn connect(
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![protocol.into()];
-    let stream = TcpStream::connect(app.app.address.unwrap()).await?;
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)
@@ -101,8 +117,7 @@ async fn both_protocols_are_spoken_under_it() {
     let app = files.serve().await;
     let certificate = files.certificate();
     let mut stream = connect(&app, &certificate, "http/1.1").await.unwrap();
-    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    stream.write_all(request).await.unwrap();
+    stream.write_all(GET).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -122,6 +137,40 @@ async fn both_protocols_are_spoken_under_it() {
 }
 
 #[tokio::test]
+async fn a_handshake_under_way_is_finished_by_a_server_that_stops_and_its_request_answered() {
+    let files = Files::new();
+    let app = files.serve().await;
+    let certificate = files.certificate();
+    let stream = TcpStream::connect(app.app.address.unwrap()).await.unwrap();
+    let stopped = begin_to_stop(app).await;
+    let mut stream = shake_hands(stream, &certificate, "http/1.1").await.unwrap();
+    stream.write_all(GET).await.unwrap();
+    let answer = rest_of(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_server_says_so_under_tls_too() {
+    let files = Files::new();
+    let gate = Gate::closed();
+    let provider = gated(&gate, |_| tokens("never-print-access", None));
+    let app = files.builder().env("AUTHSEAL_MAX_CONNECTIONS", "1");
+    let app = app.scripted(&provider, "stable").start().await;
+    let certificate = files.certificate();
+    let mut first = connect(&app, &certificate, "http/1.1").await.unwrap();
+    let authid = app.seal("scripted", "never-print-refresh");
+    let request = format!("GET /refresh HTTP/1.1\r\nHost: a\r\nX-AuthID: {authid}\r\n\r\n");
+    first.write_all(request.as_bytes()).await.unwrap();
+    provider.asked_times(1).await;
+    let mut second = connect(&app, &certificate, "http/1.1").await.unwrap();
+    second.write_all(GET).await.unwrap();
+    let overloaded = "This OAuth server is overloaded. Try again in a moment";
+    is_unserved(&rest_of(&mut second).await, overloaded);
+    gate.open();
+}
+
+#[tokio::test]
 async fn a_renewed_certificate_is_served_without_a_restart() {
     let files = Files::new();
     let app = files.serve().await;
@@ -134,9 +183,7 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
     .await;
     assert!(!is_served_with(&app, &old).await);
     // Whoever is connected stays so.
-    kept.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        .await
-        .unwrap();
+    kept.write_all(GET).await.unwrap();
     let mut answer = String::new();
     kept.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

@@ -39,7 +39,7 @@ pub use public_demo::PublicDemo;
 pub use random::Random;
 pub use scrape::Scrape;
 pub use scripted_provider::{Asked, ScriptedProvider, gated};
-pub use slow_client::{connect, hang_up, send_refresh};
+pub use slow_client::{begin_to_stop, connect, hang_up, is_unserved, rest_of, send_refresh};
 pub use stranger::{BegunLogin, believing, elsewhere, revocable};
 pub use test_app::{TestApp, authid_on, hand_over_form, login_link, login_links, seal};
 

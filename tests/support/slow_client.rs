@@ -2,7 +2,11 @@
 
 use http::Request;
 use http_body_util::Full;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
 
 use super::{Client, Scrape, ScriptedProvider, TestApp, eventually};
 
@@ -33,4 +37,41 @@ pub async fn send_refresh(stream: &mut TcpStream, authid: &str) {
         "GET /refresh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-AuthID: {authid}\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
+}
+
+/// Everything until the server closes.
+pub async fn rest_of(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut bytes = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut bytes).await;
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Stops the app, and returns when it does not listen any more. What is under way then
+/// is in a server that drains.
+pub async fn begin_to_stop(app: TestApp) -> JoinHandle<()> {
+    let address = app.app.address.unwrap();
+    let stopped = tokio::spawn(app.stop());
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    stopped
+}
+
+/// An answer that no handler gave.
+#[track_caller]
+pub fn is_unserved(answer: &str, reason: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    let head = head.to_ascii_lowercase();
+    let x_reason = format!("x-reason: {}", reason.to_ascii_lowercase());
+    for part in [
+        "http/1.1 502 bad gateway\r\n",
+        "connection: close",
+        "retry-after: 1",
+        "content-type: text/plain",
+        &x_reason,
+    ] {
+        assert!(head.contains(part), "no {part:?}: {answer:?}");
+    }
+    assert_eq!(body, reason);
 }

@@ -101,8 +101,9 @@ class Client:
             self._streams[1].transport.abort()
             self._streams = None
 
-    async def ask(self, request: bytes) -> Answer:
-        """Refused or Broken; whoever cancels it must close() too."""
+    async def ask(self, request: bytes, rest: bytes = b"", after_s: float = 0) -> Answer:
+        """Sends the rest of the request so much later. Refused or Broken; whoever cancels it
+        must close() too."""
         if self._streams and self._streams[0].at_eof():
             self.close()  # closed while idle, before anything was sent
         if not self._streams:
@@ -113,6 +114,9 @@ class Client:
         reader, writer = self._streams
         try:
             writer.write(request)
+            if rest:
+                await asyncio.sleep(after_s)
+                writer.write(rest)
             answer = read_head((await reader.readuntil(END_OF_HEAD))[:-len(END_OF_HEAD)])
             answer.body = await reader.readexactly(answer.length())
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:

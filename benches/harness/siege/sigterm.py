@@ -1,6 +1,7 @@
 """SIGTERM in the midst of load: whoever was let in is answered."""
 
 import asyncio
+import random
 import subprocess
 import time
 from collections import Counter
@@ -10,20 +11,25 @@ from ..authseal import SERVICE, Authseal, Provider
 from ..bed import Bed
 from ..load import Load, send_all
 from ..table import head, row
-from .answers import Broken, Client, Refused, refresh
+from .answers import END_OF_HEAD, FORM, Answer, Broken, Client, Refused, post, refresh
 from .aside import Aside, Inside
 from .bounds import Bounds
 from .faults import OTHER
 from .faulty_provider import FaultyProvider
+from .http2 import Http2Client, NotTaken
 from .options import Options
 
 PROCESSES, CLIENTS = 2, 32  # of each process
 LOAD_S = 1.5  # before the signal
 CALL_S = 1.0  # of a provider that is being waited for
 EXITS_WITHIN_S = 5.0
+REST_WITHIN_S = 2.0  # of a request that is sent in two halves
 AUTHIDS = 1_000
+CALLS = "calls under way"
 KINDS = {"keep-alive": "keep-alive, cached", "new connections": "new connections, cached",
-         "calls under way": f"provider calls of {CALL_S:.0f} s under way"}
+         CALLS: f"provider calls of {CALL_S:.0f} s under way",
+         "half heads": "half a head, its rest later", "half forms": "half a form, its rest later",
+         "HTTP/2": "HTTP/2, cached"}
 
 
 def run(bed: Bed, options: Options) -> dict:
@@ -39,11 +45,11 @@ def run(bed: Bed, options: Options) -> dict:
 
 def one_round(bed: Bed, provider: FaultyProvider, kind: str) -> dict:
     authseal = bed.authseal_of([Provider(SERVICE, bed.lasting_stub), Provider(OTHER, provider.url)])
-    authids = bed.authids(AUTHIDS, OTHER if kind == "calls under way" else SERVICE)
-    if kind != "calls under way":
+    authids = bed.authids(AUTHIDS, OTHER if kind == CALLS else SERVICE)
+    if kind != CALLS:
         send_all(Load(2, 20, 1), authseal.address, authids)
-    closes = kind == "new connections"
-    asides = [Aside(ask_until_refused, authseal.port, authids, closes, number, deadline_s=120)
+    before = provider.asked()
+    asides = [Aside(ask_until_refused, authseal.port, authids, kind, number, deadline_s=120)
               for number in range(PROCESSES)]
     try:
         time.sleep(LOAD_S)
@@ -53,8 +59,9 @@ def one_round(bed: Bed, provider: FaultyProvider, kind: str) -> dict:
         for aside in asides:
             aside.__exit__()
     bed.programs.stop(authseal.program)
-    return {name: seen[name] for name in ("asked", "answered", "late", "other", "broken", "refused")} \
-        | {"exit_s": exit_s, "exit_code": status}
+    names = ("asked", "answered", "late", "told", "other", "broken", "not_taken", "refused")
+    return {name: seen[name] for name in names} \
+        | {"calls": provider.asked() - before, "exit_s": exit_s, "exit_code": status}
 
 
 def terminate(authseal: Authseal) -> tuple[float, int | None]:
@@ -70,45 +77,91 @@ def terminate(authseal: Authseal) -> tuple[float, int | None]:
     return time.monotonic() - begin, code
 
 
-def ask_until_refused(inside: Inside, port: int, path: Path, closes: bool, number: int) -> Counter:
+def ask_until_refused(inside: Inside, port: int, path: Path, kind: str, number: int) -> Counter:
     """Work for an Aside: clients that ask without pause, until nobody listens."""
     authids = path.read_text().split()[number::PROCESSES]
-    headers = ["Connection: close"] if closes else []
-    requests = [refresh(authid, *headers) for authid in authids]
-    return asyncio.run(_all_clients(inside, port, requests))
+    return asyncio.run(_all_clients(inside, port, kind, authids))
 
 
-async def _all_clients(inside: Inside, port: int, requests: list[bytes]) -> Counter:
+async def _all_clients(inside: Inside, port: int, kind: str, authids: list[str]) -> Counter:
     counts: Counter = Counter()
-    await asyncio.gather(*(_one_client(inside, port, requests[first::CLIENTS], counts)
+    make = Http2 if kind == "HTTP/2" else Http1
+    await asyncio.gather(*(_one_client(inside, make(port, kind, first), authids[first::CLIENTS], counts)
                            for first in range(CLIENTS)))
     return counts
 
 
-async def _one_client(inside: Inside, port: int, requests: list[bytes], counts: Counter) -> None:
-    client, at = Client(port), 0
+class Http1:
+    """Sends requests whole or in two halves, on kept connections or new ones."""
+
+    def __init__(self, port: int, kind: str, number: int):
+        self._client, self._kind = Client(port), kind
+        # Halves come on both.
+        closes = kind == "new connections" or (kind.startswith("half") and number % 2 == 1)
+        self._headers = ["Connection: close"] if closes else []
+        self.close = self._client.close
+
+    async def ask(self, authid: str) -> Answer:
+        whole = refresh(authid, *self._headers)
+        match self._kind:
+            case "half heads":
+                at = len(whole) // 2
+            case "half forms":
+                form = f"authid={authid}".encode()
+                whole = post("/refresh", FORM, f"Content-Length: {len(form)}", *self._headers) + form
+                at = whole.index(END_OF_HEAD) + len(END_OF_HEAD) + len(form) // 2
+            case _:
+                return await self._client.ask(whole)
+        return await self._client.ask(whole[:at], whole[at:], random.uniform(0, REST_WITHIN_S))
+
+
+class Http2:
+    def __init__(self, port: int, *_: object):
+        self._client = Http2Client(port)
+        self.close = self._client.close
+
+    async def ask(self, authid: str) -> Answer:
+        return await self._client.ask("/refresh", "x-authid", authid)
+
+
+async def _one_client(inside: Inside, client: Http1 | Http2, authids: list[str], counts: Counter) -> None:
+    at = 0
     while not inside.is_over():
         counts["asked"] += 1
         try:
-            answer = await asyncio.wait_for(client.ask(requests[at % len(requests)]), 30)
+            answer = await asyncio.wait_for(client.ask(authids[at % len(authids)]), 30)
         except Refused:  # nothing was asked: another server would have been
             counts.update(asked=-1, refused=1)
             break
+        except NotTaken:
+            counts.update(asked=-1, not_taken=1)
         except (Broken, TimeoutError):
             client.close()
             counts["broken"] += 1
         else:
-            counts["answered" if answer.status == 200 else "other"] += 1
+            counts[judged(answer)] += 1
             counts["late"] += answer.closes()
         at += 1
     client.close()
+
+
+def judged(answer: Answer) -> str:
+    match answer.status:
+        case 200:
+            return "answered"
+        case 502 if "x-reason" in answer.headers:
+            return "told"
+        case _:
+            return "other"
 
 
 def check(bounds: Bounds, kind: str, rounds: list[dict]) -> None:
     for seen in rounds:
         bounds.at_least(f"{kind}: requests", seen["asked"], CLIENTS * PROCESSES)
         bounds.at_most(f"{kind}: broken requests", seen["broken"], 0)
-        bounds.at_most(f"{kind}: answers other than 200", seen["other"], 0)
+        bounds.at_most(f"{kind}: answers other than 200 and 502 with a reason", seen["other"], 0)
+        if kind == CALLS:
+            bounds.at_most(f"{kind}: provider calls", seen["calls"], seen["asked"])
         bounds.at_most(f"{kind}: seconds until it left", seen["exit_s"], EXITS_WITHIN_S)
         bounds.holds(f"{kind}: exit code {seen['exit_code']}", seen["exit_code"] == 0)
 
@@ -116,9 +169,9 @@ def check(bounds: Bounds, kind: str, rounds: list[dict]) -> None:
 def show(result: dict) -> list[str]:
     lines = []
     for kind, rounds in result["kinds"].items():
-        lines.append(head(f"sigterm: {KINDS[kind]}", "answers", "broken", "exit"))
+        lines.append(head(f"sigterm: {KINDS[kind]}", "200", "502", "broken", "exit"))
         for number, seen in enumerate(rounds, 1):
-            lines.append(row(f"round {number}: {seen['asked']:,} requests, {seen['other']} not 200",
-                             f"{seen['answered']:,}", f"{seen['broken']:,}",
+            lines.append(row(f"round {number}: {seen['asked']:,} requests, {seen['calls']} provider calls",
+                             f"{seen['answered']:,}", f"{seen['told']:,}", f"{seen['broken']:,}",
                              f"{seen['exit_s']:.2f} s, {seen['exit_code']}"))
     return lines
