@@ -87,7 +87,7 @@ async fn a_form_is_taken_at_every_spelling_of_refresh() {
 async fn an_address_that_is_wrong_gives_a_reason_and_no_page_to_who_has_an_authid() {
     let (app, _provider) = app().await;
     let authid = app.seal("scripted", "never-print-refresh");
-    for path in ["/refresh/more", "/oauth/refresh", "/refesh"] {
+    for path in ["/refresh/more", "/oauth/refresh", "/refreshed"] {
         let answer = get(&format!("{}{path}", app.url), &[("X-AuthID", &authid)]).await;
         assert!(!is_page(&answer), "{path}: a page with {}", answer.status);
         assert!(!answer.header("x-reason").is_empty(), "{path}: no reason");
