@@ -44,6 +44,9 @@ pub struct Knobs {
 /// is awaited, and the time to store the result.
 const LEAVE_WITHIN: Duration = Duration::from_secs(75);
 
+/// Timeout of the end of everything but the service.
+const OTHERS_WITHIN: Duration = Duration::from_secs(1);
+
 impl Default for Knobs {
     fn default() -> Self {
         Self {
@@ -197,7 +200,8 @@ impl App {
             );
         }
         self.end.cancel();
-        self.others.wait().await;
+        // Health checks and reloads are nothing to wait for.
+        let _ = tokio::time::timeout(OTHERS_WITHIN, self.others.wait()).await;
     }
 }
 

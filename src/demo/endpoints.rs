@@ -38,7 +38,7 @@ impl Handler for Endpoints {
         let form = match request.body() {
             Body::Whole(body) if is_form(headers) => parse(body),
             Body::Whole(_) => Some(Parameters::new()),
-            Body::TooLong | Body::Broken => None,
+            Body::TooLong | Body::Broken | Body::Late => None,
         };
         let (Some(query), Some(form)) = (query, form) else {
             return refuse(StatusCode::BAD_REQUEST, "invalid_request");

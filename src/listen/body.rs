@@ -21,8 +21,10 @@ pub enum Body {
     Whole(Bytes),
     /// A body longer than any request of the API needs.
     TooLong,
-    /// A body that ended early or did not arrive within the timeout.
+    /// A body that ended early.
     Broken,
+    /// A body that did not arrive within the timeout.
+    Late,
 }
 
 impl Body {
@@ -31,7 +33,7 @@ impl Body {
     pub(super) async fn read(incoming: Incoming, head_bytes: u32, slot: &Arc<Slot>) -> Self {
         let limit = slot.connections.limits.rest_of_request;
         let reading = tokio::time::timeout(limit, collect(incoming, head_bytes, slot));
-        reading.await.unwrap_or(Self::Broken)
+        reading.await.unwrap_or(Self::Late)
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     pin::pin,
     sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,6 +22,8 @@ use hyper_util::{
     server::conn::auto,
 };
 
+use tokio::time::sleep;
+
 use super::{
     Body, Certificate, Handler, Peer, Unserved,
     lent_stream::LentStream,
@@ -32,6 +35,8 @@ use super::{
 /// Three times the longest AuthID, because percent-encoding makes it three times as long.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_STREAMS: u32 = 100;
+/// Time in which an HTTP/2 client must answer the last PING, if it has no request in progress.
+const PING_WITHIN: Duration = Duration::from_secs(2);
 /// Limits of HTTP/2 streams that a peer resets before a handler sees them, and of streams
 /// that the server resets because the peer violates the protocol. Above a limit the
 /// connection is closed.
@@ -119,7 +124,14 @@ impl<H: Handler> ConnectionServer<H> {
                     }
                     // GOAWAY says which requests will still be answered.
                     connection.as_mut().graceful_shutdown();
-                    connection.await
+                    tokio::select! {
+                        ended = &mut connection => ended,
+                        // The client does not answer the PING behind it.
+                        () = async {
+                            sleep(PING_WITHIN).await;
+                            guard.is_quiet().await;
+                        } => return None,
+                    }
                 }
                 () = slot.is_cut_short() => return None,
             };
@@ -184,7 +196,7 @@ impl<H: Handler> RequestContext<H> {
                 (self.unserved(&request, Unserved::Stopping), true)
             }
         };
-        let is_cut_short = matches!(request.body(), Body::Broken);
+        let is_cut_short = matches!(request.body(), Body::Broken | Body::Late);
         if is_http1 && is_cut_short {
             self.slot.note_cut_short();
         }
@@ -209,8 +221,12 @@ impl<H: Handler> RequestContext<H> {
         let responding = self.slot.response();
         let response = if self.slot.is_extra {
             self.unserved(request, Unserved::Overloaded)
-        } else if matches!(request.body(), Body::Broken) && self.slot.connections.is_draining() {
+        } else if matches!(request.body(), Body::Broken | Body::Late)
+            && self.slot.connections.is_draining()
+        {
             self.unserved(request, Unserved::Stopping)
+        } else if matches!(request.body(), Body::Late) {
+            self.unserved(request, Unserved::Late)
         } else if !has_one_host(request) {
             bad_request()
         } else {

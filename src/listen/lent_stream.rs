@@ -21,7 +21,8 @@ pub(super) struct LentStream {
     /// `None` only during drop.
     stream: Option<Stream>,
     slot: Arc<Slot>,
-    was_read: bool,
+    /// Rest of the preface that would make this HTTP/2, as long as all bytes were of it.
+    preface: Option<&'static [u8]>,
 }
 
 impl LentStream {
@@ -29,13 +30,19 @@ impl LentStream {
         Self {
             stream: Some(stream),
             slot,
-            was_read: false,
+            preface: Some(HTTP2_PREFACE),
         }
     }
 
     fn stream(&mut self) -> Pin<&mut Stream> {
         Pin::new(self.stream.as_mut().expect("it is there until drop"))
     }
+}
+
+/// Returns what is left of `expected` behind `received`; `None` if they differ.
+fn common_rest(expected: &'static [u8], received: &[u8]) -> Option<&'static [u8]> {
+    let length = expected.len().min(received.len());
+    (expected[..length] == received[..length]).then(|| &expected[length..])
 }
 
 impl Drop for LentStream {
@@ -55,12 +62,16 @@ impl AsyncRead for LentStream {
         let before = buffer.filled().len();
         ready!(self.stream().poll_read(context, buffer))?;
         let received = &buffer.filled()[before..];
-        if !received.is_empty() {
+        // Empty lines before a request are ignored (RFC 9112 section 2.2).
+        if received.iter().any(|byte| !b"\r\n".contains(byte)) {
             self.slot.note_received();
-            if !self.was_read && received.starts_with(HTTP2_PREFACE) {
+        }
+        if let Some(rest) = self.preface {
+            self.preface = common_rest(rest, received);
+            if self.preface == Some(&[]) {
                 self.slot.note_http2();
+                self.preface = None;
             }
-            self.was_read = true;
         }
         Poll::Ready(Ok(()))
     }

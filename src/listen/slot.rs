@@ -184,11 +184,14 @@ impl Slot {
             return Duration::ZERO;
         }
         let drained_for = self.connections.since(begun);
+        // A connection above the limit drains from its begin, and still gets its response.
+        let quiet = match self.is_extra {
+            true => EXTRA_LIMIT,
+            false => limits.quiet,
+        };
         match self.is_receiving.load(Relaxed) && !self.is_http2() {
             true => limits.rest_of_request.saturating_sub(drained_for),
-            false => limits
-                .quiet
-                .saturating_sub(drained_for.min(self.waiting_for())),
+            false => quiet.saturating_sub(drained_for.min(self.waiting_for())),
         }
     }
 }
@@ -225,7 +228,9 @@ impl SlotGuard {
         }
     }
 
-    async fn is_quiet(&self) {
+    /// Returns when nothing is in progress on a connection that drains, and has not been
+    /// for a while.
+    pub(super) async fn is_quiet(&self) {
         let begun = self.slot.connections.now();
         loop {
             let left = self.slot.left_in_drain(begun);
@@ -248,7 +253,10 @@ impl SlotGuard {
         let check_again = limits.first_head.min(limits.idle);
         loop {
             let limit = self.slot.limit(limits);
-            let left = match self.slot.is_answering() {
+            // A form that is being read has a time limit of its own, and a known request
+            // that can be answered.
+            let is_reading_form = !self.slot.is_extra && self.slot.unfinished.load(Relaxed) > 0;
+            let left = match self.slot.is_answering() || is_reading_form {
                 true => limit,
                 false => limit.saturating_sub(self.slot.waiting_for()),
             };

@@ -105,7 +105,7 @@ impl ProviderClient {
     /// Returns the connections for calls of this caller.
     pub(super) fn connections(&self, caller: Caller) -> &Outbound {
         match caller {
-            Caller::Holder(..) | Caller::Revoker(_) => &self.outbound,
+            Caller::Holder(..) | Caller::Revoker(..) => &self.outbound,
             Caller::Stranger(_) => &self.strangers,
         }
     }

@@ -37,7 +37,7 @@ pub enum Caller {
     /// The holder of an AuthID, for an access token.
     Holder(ClientNetwork, LoginTag),
     /// The holder of an AuthID, to revoke it.
-    Revoker(ClientNetwork),
+    Revoker(ClientNetwork, LoginTag),
     /// Anybody with a code, a login token, or an AuthID that may be made up.
     Stranger(ClientNetwork),
 }
@@ -45,14 +45,16 @@ pub enum Caller {
 impl Caller {
     fn network(self) -> ClientNetwork {
         match self {
-            Self::Holder(network, _) | Self::Revoker(network) | Self::Stranger(network) => network,
+            Self::Holder(network, _) | Self::Revoker(network, _) | Self::Stranger(network) => {
+                network
+            }
         }
     }
 
     fn login(self) -> Option<LoginTag> {
         match self {
-            Self::Holder(_, login) => Some(login),
-            Self::Revoker(_) | Self::Stranger(_) => None,
+            Self::Holder(_, login) | Self::Revoker(_, login) => Some(login),
+            Self::Stranger(_) => None,
         }
     }
 }
@@ -162,10 +164,19 @@ impl Lanes {
         let lanes = known.unwrap_or(&by_region[&None]);
         let lane = match caller {
             Caller::Holder(..) => &lanes.holders,
-            Caller::Revoker(_) => &lanes.revokers,
+            Caller::Revoker(..) => &lanes.revokers,
             Caller::Stranger(_) => &lanes.strangers,
         };
+        let entering = Stopwatch::start();
         let (_room, pass) = lane.enter(caller, number).await?;
+        let deadline = match number {
+            Try::First => deadline,
+            // The client of a refresh waits no longer than for its first call.
+            Try::Again { .. } => deadline.saturating_sub(entering.elapsed()),
+        };
+        if deadline.is_zero() {
+            return Err(ProviderError::TooSlow);
+        }
         let _under_way = lane.metrics.under_way();
         let mut call = pin!(call);
         let answer = match timeout(deadline, &mut call).await {
@@ -198,7 +209,7 @@ fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
                 | ProviderError::BrokenOff { .. }
                 | ProviderError::TooSlow
         ),
-        Caller::Revoker(_) | Caller::Stranger(_) => {
+        Caller::Revoker(..) | Caller::Stranger(_) => {
             matches!(error, ProviderError::Unreachable { .. })
         }
     }
@@ -241,7 +252,7 @@ impl Lane {
     async fn wait_for_trial(&self, caller: Caller, limit: Duration) -> Result<(), ProviderError> {
         let open = match caller {
             Caller::Holder(..) => self.breaker.closes(limit).await.err(),
-            Caller::Revoker(_) | Caller::Stranger(_) => self.breaker.open_for(),
+            Caller::Revoker(..) | Caller::Stranger(_) => self.breaker.open_for(),
         };
         match open {
             Some(rest) => Err(self.resting(rest)),

@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use http::{StatusCode, header::CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
+use serde::Deserialize;
 
 use super::ProviderError;
 use crate::{
@@ -28,6 +29,15 @@ impl TokenEndpoint<'_> {
         response.headers_mut().remove(CONTENT_TYPE);
         match response.status() {
             StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(response),
+            // Some providers send the error of RFC 6749 section 5.2 with another status.
+            status
+                if status.is_client_error()
+                    && status != StatusCode::TOO_MANY_REQUESTS
+                    && has_error_code(response.body()) =>
+            {
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                Ok(response)
+            }
             status => Err(ProviderError::from_status(status, response.headers())),
         }
     }
@@ -40,6 +50,16 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.ask(request))
     }
+}
+
+/// True for a JSON object with an error code in `error`.
+fn has_error_code(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct WithCode {
+        #[serde(rename = "error")]
+        _code: String,
+    }
+    serde_json::from_slice::<WithCode>(body).is_ok()
 }
 
 /// Makes a fence that asks `permit` with the time that is left. It lets nothing through

@@ -143,7 +143,10 @@ impl ProviderCall {
             return answer;
         }
         for pause in self.provider.pauses() {
-            let pause = answer.pause_before_retry(token_stays, pause);
+            // The provider may have begun to replace tokens meanwhile.
+            let still_stays =
+                token_stays && self.rotation.of(&self.service.provider) != RefreshTokens::SingleUse;
+            let pause = answer.pause_before_retry(still_stays, pause);
             let fits = |pause: &Duration| began.elapsed() + *pause < self.provider.deadline();
             let Some(pause) = pause.filter(fits) else {
                 break;

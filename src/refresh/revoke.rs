@@ -137,7 +137,7 @@ impl RefreshEngine {
             access_token: live.as_ref().map(|live| &live.access_token),
         };
         let caller = match presented.caller {
-            Caller::Holder(client, _) => Caller::Revoker(client),
+            Caller::Holder(client, login) => Caller::Revoker(client, login),
             stranger => stranger,
         };
         let permit = leased.lease.clone().map(SendPermit::new);

@@ -31,14 +31,17 @@ impl Handler for Server {
             Some(route) if route.needs_keys() && self.waits_for_keys() => {
                 answer_waiting(route.endpoint, &exchange)
             }
+            Some(route) if has_authid && !route.takes_authid(request.method()) => {
+                exchange.fail(ApiError::of_address(&self.public_url().join(REFRESH_PATH)))
+            }
             Some(route) if !route.accepts(request.method()) => {
                 reply::method_not_allowed(route.methods)
             }
-            Some(route) if !has_authid || route.takes_authid() => {
-                answer(route, &mut exchange).await
+            Some(route) => answer(route, &mut exchange).await,
+            None if has_authid => {
+                exchange.fail(ApiError::of_address(&self.public_url().join(REFRESH_PATH)))
             }
-            None if !has_authid => self.no_such_page(),
-            _ => exchange.fail(ApiError::of_address(&self.public_url().join(REFRESH_PATH))),
+            None => self.no_such_page(),
         };
         exchange.log.end(exchange.client, reply)
     }
@@ -52,13 +55,15 @@ impl Handler for Server {
 /// refused that will be valid when the keys are back.
 fn answer_waiting(endpoint: Endpoint, exchange: &Exchange<'_>) -> Reply {
     let error = ApiError::of_waiting();
+    let has_authid = input::has_authid_header(exchange.request.headers());
     match endpoint {
         Endpoint::OAuthToken | Endpoint::OAuthRevoke => {
             OAuthError::from(error).into_reply(&exchange.login_url())
         }
         Endpoint::Fetch | Endpoint::TokenState => error.into_json(&exchange.login_url()),
+        Endpoint::Renew | Endpoint::Revoke if has_authid => error.into_json(&exchange.login_url()),
         Endpoint::Refresh => exchange.fail(error),
-        _ if input::has_authid_header(exchange.request.headers()) => exchange.fail(error),
+        _ if has_authid => exchange.fail(error),
         _ => exchange.server.waiting_page(&error),
     }
 }

@@ -128,8 +128,12 @@ impl<'s> Exchange<'s> {
         let accept = self.request.headers().get_all(ACCEPT).iter();
         let texts = accept.filter_map(|value| value.to_str().ok());
         texts.flat_map(|text| text.split(',')).any(|range| {
-            let kind = range.split(';').next().unwrap_or_default().trim();
-            kind.eq_ignore_ascii_case("application/json")
+            let mut parts = range.split(';').map(str::trim);
+            let kind = parts.next().unwrap_or_default();
+            // A weight of 0 means "not acceptable" (RFC 9110 section 12.4.2).
+            let is_refused =
+                parts.any(|part| part.replace(' ', "").trim_end_matches(['0', '.']) == "q=");
+            kind.eq_ignore_ascii_case("application/json") && !is_refused
         })
     }
 }

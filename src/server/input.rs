@@ -110,7 +110,7 @@ impl PostedForm {
         match body {
             Body::Whole(form) => Ok(Self(form.clone())),
             Body::TooLong => Err(NotAnAuthId::TooLong),
-            Body::Broken => Err(NotAnAuthId::Form(Flaw::CutAtEnd)),
+            Body::Broken | Body::Late => Err(NotAnAuthId::Form(Flaw::CutAtEnd)),
         }
     }
 

@@ -54,32 +54,11 @@ impl Route {
             || (self.changes_nothing && method == Method::HEAD)
     }
 
-    /// True if a client may present an AuthID in the header here. Elsewhere it is told the
-    /// right address: a client that follows redirects takes the AuthID along, and shows the
-    /// HTML of a page to its user. Static parts of pages do no harm.
-    pub(super) fn takes_authid(&self) -> bool {
-        match self.endpoint {
-            Endpoint::StartPage
-            | Endpoint::BeginLogin
-            | Endpoint::ProviderCallback
-            | Endpoint::Fetch
-            | Endpoint::TokenState
-            | Endpoint::RenewForm
-            | Endpoint::RevokeForm
-            | Endpoint::OAuthMetadata
-            | Endpoint::PrivacyPolicy => false,
-            Endpoint::Refresh
-            | Endpoint::HandOver
-            | Endpoint::PastedLoginToken
-            | Endpoint::Renew
-            | Endpoint::Revoke
-            | Endpoint::Password
-            | Endpoint::OAuthToken
-            | Endpoint::OAuthRevoke
-            | Endpoint::Style
-            | Endpoint::Script
-            | Endpoint::Favicon => true,
-        }
+    /// True if a client may present an AuthID in the header of such a request. Elsewhere it
+    /// is told the right address: a client that follows redirects takes the AuthID along, and
+    /// shows the HTML of a page to its user. Duplicati sends GET.
+    pub(super) fn takes_authid(&self, method: &Method) -> bool {
+        self.endpoint == Endpoint::Refresh || !matches!(*method, Method::GET | Method::HEAD)
     }
 
     /// False for static parts of pages, which error pages need, and for pages that

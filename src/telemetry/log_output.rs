@@ -7,7 +7,9 @@
 
 use std::{
     io::{self, Write},
-    sync::{Mutex, OnceLock},
+    sync::{Mutex, OnceLock, mpsc},
+    thread,
+    time::Duration,
 };
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -17,6 +19,9 @@ use super::LogFormat;
 /// Number of lines that may wait to be written: some 2.5 MB, a second's worth under full
 /// load. They are lost if the process crashes.
 const QUEUE_LINES: usize = 10_000;
+
+/// Timeout of the writing of the last lines.
+const FINISH_WITHIN: Duration = Duration::from_millis(1500);
 
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 // Locked at the start and at the end only.
@@ -44,10 +49,17 @@ pub(super) fn open(format: LogFormat) -> Option<NonBlocking> {
 
 /// Writes the lines that wait, for a second at most. Nothing is logged afterwards.
 pub(crate) fn finish() {
-    if let Ok(mut writer) = WRITER.lock() {
-        // The guard's drop waits for the thread.
-        writer.take();
-    }
+    let Some(writer) = WRITER.lock().ok().and_then(|mut writer| writer.take()) else {
+        return;
+    };
+    let (done, is_done) = mpsc::channel();
+    // In a thread of its own: the guard's drop waits for the writer, and prints to standard
+    // output if the queue is full, which may block as standard error does.
+    thread::spawn(move || {
+        drop(writer);
+        let _ = done.send(());
+    });
+    let _ = is_done.recv_timeout(FINISH_WITHIN);
 }
 
 /// Writes a last line to standard error, if that does not block, and ends the log.

@@ -94,7 +94,10 @@ async fn a_request_without_an_authid_is_told_what_is_missing() {
         let what = format!("{request:?}");
         let answer = Client::new().send(request).await;
         assert_eq!(answer.status, 401, "{what}");
-        assert!(answer.header("x-reason").contains("X-AuthID"), "{what}");
+        assert!(
+            answer.header("x-reason").contains("No AuthID was sent"),
+            "{what}"
+        );
         assert_eq!(answer.json()["error"], "invalid_request", "{what}");
     }
 }

@@ -58,11 +58,12 @@ async fn code(emulated: &Emulated, service: &str, pkce: bool) -> Form {
     assert_eq!(callback.status, 302, "{service}: {callback:?}");
     let callback = Url::parse(callback.header("location")).unwrap();
     let code = callback.query_pairs().find(|(name, _)| name == "code");
+    let redirect_uri = url.query_pairs().find(|(name, _)| name == "redirect_uri");
     let mut form = Form::from([
         ("grant_type", "authorization_code".into()),
         ("client_id", CLIENT_ID.into()),
         ("client_secret", CLIENT_SECRET.into()),
-        ("redirect_uri", format!("{}/logged-in", emulated.app.url)),
+        ("redirect_uri", redirect_uri.unwrap().1.into()),
         ("code", code.unwrap().1.into()),
     ]);
     if pkce {

@@ -65,6 +65,18 @@ pub fn text(text: &str) -> Piece {
 }
 
 #[tokio::test]
+async fn an_oauth_error_counts_whatever_client_error_it_came_with() {
+    for status in [
+        "403 Forbidden",
+        "404 Not Found",
+        "422 Unprocessable Content",
+    ] {
+        let dead = json(status, r#"{"error":"invalid_grant"}"#);
+        check_calls(status, dead, 401, "invalid_grant", 1).await;
+    }
+}
+
+#[tokio::test]
 async fn a_status_that_no_token_endpoint_answers_with_is_named_and_tried_again() {
     for (status, hint) in [
         ("500 Internal Server Error", "HTTP 500"),
@@ -76,8 +88,11 @@ async fn a_status_that_no_token_endpoint_answers_with_is_named_and_tried_again()
         ("204 No Content", "HTTP 204"),
         ("201 Created", "HTTP 201"),
     ] {
-        // Whatever it holds.
-        let body = format!(r#"{{"error":"invalid_grant","access_token":"{ACCESS_TOKEN}"}}"#);
+        // Whatever it holds, but for an error with a 4xx.
+        let body = match status.starts_with('4') {
+            true => format!(r#"{{"access_token":"{ACCESS_TOKEN}"}}"#),
+            false => format!(r#"{{"error":"invalid_grant","access_token":"{ACCESS_TOKEN}"}}"#),
+        };
         let body = if status.starts_with("204") { "" } else { &body };
         check(status, json(status, body), 503, hint).await;
     }

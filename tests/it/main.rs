@@ -44,6 +44,7 @@ mod key_reload;
 mod key_replaced;
 mod keys;
 mod lanes;
+mod late_forms;
 mod layers;
 mod leaks;
 mod left_alone;

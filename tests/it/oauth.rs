@@ -63,8 +63,9 @@ async fn what_gives_no_access_counts_as_revoked() {
     for (token, status) in [
         (retired.as_str(), 400),
         ("ya29.an-access-token", 200),
-        (&tampered, 200),
-        (cut, 200),
+        // These were AuthIDs once, and their login lives.
+        (&tampered, 400),
+        (cut, 400),
         (&foreign, 503),
         ("v2:googledrive:1//a-refresh-token", 400),
     ] {

@@ -191,7 +191,7 @@ async fn what_is_no_authid_of_ours_revokes_nothing() {
         (tampered.as_str(), "Log in again at"),
         (&authid.replace("googledrive", "gcs"), "Log in again at"),
         ("something else", "Copy the whole AuthID"),
-        ("", "Send it in the X-AuthID header"),
+        ("", "Send one, or log in at"),
     ] {
         for answer in [
             emulated.revoke(text).await,

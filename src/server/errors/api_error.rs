@@ -53,7 +53,7 @@ impl Fault {
     /// Returns the advice that follows the description of what happened.
     fn advice(self, login_url: &str) -> String {
         match self {
-            Self::NoAuthId => format!("Send it in the X-AuthID header, or log in at {login_url}"),
+            Self::NoAuthId => format!("Send one, or log in at {login_url} to get one"),
             Self::NotAnAuthId => format!("Copy the whole AuthID, or log in at {login_url}"),
             Self::LoginOver => format!("Log in again at {login_url}"),
             Self::Administrator | Self::KeysMissing => {

@@ -94,7 +94,8 @@ impl Server {
             sentence(error.reason(&self.login_url())),
             "Nothing is lost: AuthIDs work again as soon as the keys are back.",
         );
-        self.error_page(explanation)
+        let page = self.error_page(explanation);
+        reply::set_retry_after(page, error.retry_after)
     }
 
     /// Returns the page for a person whom a gate refuses, because of their network or

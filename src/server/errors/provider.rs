@@ -28,7 +28,17 @@ impl ApiError {
             ProviderError::UnknownRegion => {
                 Self::new(Fault::Administrator, format!("{provider}: {error}"))
             }
-            ProviderError::Busy { .. }
+            ProviderError::Busy {
+                retry_after: Some(retry_after),
+                ..
+            } => Self::new(
+                Fault::Unavailable,
+                format!("{provider} gave no token: {error}"),
+            )
+            .after(*retry_after),
+            ProviderError::Busy {
+                retry_after: None, ..
+            }
             | ProviderError::Failing { .. }
             | ProviderError::Nonsense { .. }
             | ProviderError::Unreachable { .. }

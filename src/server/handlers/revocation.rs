@@ -6,7 +6,7 @@ use crate::{
     keyring::Unusable,
     oauth_server::{OldAuthId, OldAuthIdError},
     refresh::RefreshError,
-    seal::OpenError,
+    seal::{Flaw, NotAnAuthId, OpenError},
     server::{Reply, errors::OAuthError, exchange::Exchange, reply},
 };
 
@@ -56,6 +56,18 @@ fn not_opened(error: RefreshError, authid: &str) -> Result<(), OAuthError> {
             "unsupported_token_type",
             "This server does not take old AuthIDs. Revoke the login at its provider.",
         )),
+        // It was an AuthID once, and its login may live: saying OK would deceive the client.
+        RefreshError::Open(OpenError::Tampered | OpenError::WrongService)
+        | RefreshError::Open(OpenError::NotAnAuthId(NotAnAuthId::Form(
+            Flaw::CutAtEnd
+            | Flaw::NoBeginning
+            | Flaw::Shortened
+            | Flaw::Character { .. }
+            | Flaw::Middle
+            | Flaw::TooMuchAtEnd(_)
+            | Flaw::Header
+            | Flaw::Several,
+        ))) => Err(error.into()),
         RefreshError::Open(_) | RefreshError::Old(OldAuthIdError::Unknown) => Ok(()),
         error => Err(error.into()),
     }

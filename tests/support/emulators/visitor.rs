@@ -146,8 +146,11 @@ impl Emulated {
 /// What docs/providers/own.md says of `redirect_path`.
 fn redirect_path(emulator: &Emulator, tables: &Table) -> String {
     let provider = emulator.family.provider;
-    let path = tables["provider"][provider].get("redirect_path");
-    let is_built_in = shipped()["provider"].get(provider).is_some();
+    let shipped = shipped();
+    let built_in = shipped["provider"].get(provider);
+    let own = tables["provider"][provider].get("redirect_path");
+    let path = own.or_else(|| built_in?.get("redirect_path"));
+    let is_built_in = built_in.is_some();
     match path.and_then(Value::as_str) {
         Some(path) => path.to_owned(),
         None if is_built_in => "/logged-in".to_owned(),
