@@ -288,16 +288,26 @@ impl ErrorBody {
 /// Returns an error code that is a short word, or a number of at most eight digits. RFC 6749
 /// section 5.2 allows more, but any other text could be a token that the provider echoes.
 fn checked_code(code: &str) -> String {
-    let is_all = |is: fn(&u8) -> bool| code.bytes().all(|byte| is(&byte));
-    let is_word =
-        (1..=40).contains(&code.len()) && is_all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
-    let is_number = (1..=8).contains(&code.len()) && is_all(u8::is_ascii_digit);
-    if is_word || is_number {
+    let is_number = (1..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
+    if is_word(code) || is_number {
         code
     } else {
         "unknown error code"
     }
     .to_owned()
+}
+
+/// True for a word such as those of RFC 6749 section 5.2.
+fn is_word(code: &str) -> bool {
+    let is_of_one = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    (1..=40).contains(&code.len()) && code.bytes().all(is_of_one)
+}
+
+/// True for the JSON of RFC 6749 section 5.2. Other programs that answer with a 4xx have
+/// `error` as well, as "Not Found" or a number.
+pub(super) fn has_error_code(body: &[u8]) -> bool {
+    let body = serde_json::from_slice::<ErrorBody>(body);
+    body.is_ok_and(|body| matches!(body.error, ErrorCode::Word(word) if is_word(&word)))
 }
 
 /// Finds the advice whose key is a whole word of the text. The longest key wins.

@@ -4,9 +4,8 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use http::{StatusCode, header::CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
-use serde::Deserialize;
 
-use super::ProviderError;
+use super::{ProviderError, error::has_error_code};
 use crate::{
     clock::Stopwatch,
     outbound::{Fence, Outbound, Received},
@@ -50,16 +49,6 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.ask(request))
     }
-}
-
-/// True for a JSON object with an error code in `error`.
-fn has_error_code(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct WithCode {
-        #[serde(rename = "error")]
-        _code: String,
-    }
-    serde_json::from_slice::<WithCode>(body).is_ok()
 }
 
 /// Makes a fence that asks `permit` with the time that is left. It lets nothing through

@@ -31,16 +31,13 @@ impl Handler for Server {
             Some(route) if route.needs_keys() && self.waits_for_keys() => {
                 answer_waiting(route.endpoint, &exchange)
             }
-            Some(route) if has_authid && !route.takes_authid(request.method()) => {
+            route if has_authid && !route.is_some_and(|it| it.takes_authid(request.method())) => {
                 exchange.fail(ApiError::of_address(&self.public_url().join(REFRESH_PATH)))
             }
             Some(route) if !route.accepts(request.method()) => {
                 reply::method_not_allowed(route.methods)
             }
             Some(route) => answer(route, &mut exchange).await,
-            None if has_authid => {
-                exchange.fail(ApiError::of_address(&self.public_url().join(REFRESH_PATH)))
-            }
             None => self.no_such_page(),
         };
         exchange.log.end(exchange.client, reply)

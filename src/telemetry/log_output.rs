@@ -21,7 +21,7 @@ use super::LogFormat;
 const QUEUE_LINES: usize = 10_000;
 
 /// Timeout of the writing of the last lines.
-const FINISH_WITHIN: Duration = Duration::from_millis(1500);
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 // Locked at the start and at the end only.
@@ -91,13 +91,14 @@ impl LogOutput {
         if lost == 0 {
             return Ok(());
         }
-        self.reported = dropped;
         let message = format!("{lost} log lines were dropped: standard error was not read in time");
         let line = match self.format {
             LogFormat::Text => format!("WARN {message}\n"),
             LogFormat::Json => format!("{{\"level\":\"WARN\",\"message\":\"{message}\"}}\n"),
         };
-        io::stderr().write_all(line.as_bytes())
+        io::stderr().write_all(line.as_bytes())?;
+        self.reported = dropped;
+        Ok(())
     }
 }
 

@@ -3,7 +3,10 @@
 //! Every label's value comes from the settings, from the keys folder or from the code, so
 //! no request can create a new time series.
 
-use std::{sync::atomic::AtomicU64, time::Duration};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -254,9 +257,9 @@ impl Metrics {
                 self.key_ends.get_or_create(&labels).set(end as f64);
             }
         }
+        // Counted by the log's queue. Scrapes at the same moment store the same number.
         let dropped = log_output::dropped_lines();
-        self.dropped_lines
-            .inc_by(dropped - self.dropped_lines.get());
+        self.dropped_lines.inner().store(dropped, Ordering::Relaxed);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string");
         text

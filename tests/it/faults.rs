@@ -90,7 +90,7 @@ async fn a_status_that_no_token_endpoint_answers_with_is_named_and_tried_again()
     ] {
         // Whatever it holds, but for an error with a 4xx.
         let body = match status.starts_with('4') {
-            true => format!(r#"{{"access_token":"{ACCESS_TOKEN}"}}"#),
+            true => format!(r#"{{"error":"Not Found","access_token":"{ACCESS_TOKEN}"}}"#),
             false => format!(r#"{{"error":"invalid_grant","access_token":"{ACCESS_TOKEN}"}}"#),
         };
         let body = if status.starts_with("204") { "" } else { &body };
