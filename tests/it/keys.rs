@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 use authseal::{clock::UnixTime, keyring::Jwk};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::support::{Program, get, run};
+use crate::support::{Program, get, key_file, run};
 
 const PUBLIC_URL: (&str, &str) = ("AUTHSEAL_PUBLIC_URL", "https://auth.example");
 
@@ -71,7 +71,7 @@ async fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() 
     let keys = folder.path().join("my keys");
     let environment = serving(&[("AUTHSEAL_KEYS_DIR", keys.to_str().unwrap())]);
     serve_once(&environment).await;
-    let key = fs::read_dir(&keys).unwrap().next().unwrap().unwrap().path();
+    let key = key_file(&keys);
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let mut mended = false;
     for command in ["check", "serve"] {

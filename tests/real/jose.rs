@@ -1,7 +1,7 @@
 //! jwcrypto, a JOSE library of other authors, opens AuthIDs and makes them, with
 //! a file of the keys folder and nothing else.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fs};
 
 use authseal::{
     keyring::{KeyFolder, KeySource, Keyring, Passphrase},
@@ -36,13 +36,8 @@ fn run(arguments: &[&str], stdin: &str) -> String {
 
 /// The one key of a fresh server.
 fn key_file(app: &TestApp) -> String {
-    let mut files: Vec<PathBuf> = fs::read_dir(&app.keys_dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "jwk"))
-        .collect();
-    assert_eq!(files.len(), 1, "{files:?}");
-    files.remove(0).into_os_string().into_string().unwrap()
+    let file = crate::support::key_file(&app.keys_dir);
+    file.into_os_string().into_string().unwrap()
 }
 
 /// A login that authseal never saw.

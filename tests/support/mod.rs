@@ -46,6 +46,16 @@ pub use test_app::{TestApp, authid_on, hand_over_form, login_link, login_links, 
 /// Longer than anything takes that is going to happen, on a busy machine too.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// The file of the only key in a folder, which may hold other files as well.
+pub fn key_file(folder: &std::path::Path) -> std::path::PathBuf {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut keys = paths.filter(|path| path.extension().is_some_and(|it| it == "jwk"));
+    let key = keys.next().expect("a key");
+    assert_eq!(keys.next(), None);
+    key
+}
+
 /// Asks again and again until there is an answer.
 pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let asking = async {

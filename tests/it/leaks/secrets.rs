@@ -9,7 +9,7 @@ use authseal::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::support::{Asked, Browser};
+use crate::support::{Asked, Browser, key_file};
 
 /// Everything that only its rightful holder may see, as it comes up.
 #[derive(Default)]
@@ -43,9 +43,8 @@ impl Secrets {
     }
 
     pub fn add_key(&mut self, keys: &Path) {
-        let file = fs::read_dir(keys).unwrap().next().unwrap().unwrap();
-        let jwk: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(file.path()).unwrap()).unwrap();
+        let jwk = fs::read_to_string(key_file(keys)).unwrap();
+        let jwk: serde_json::Value = serde_json::from_str(&jwk).unwrap();
         self.add(jwk["k"].as_str().unwrap());
     }
 
