@@ -137,17 +137,20 @@ async fn a_login_token_names_its_account() {
     assert!(form.good().body.contains("Login token"), "{link}");
 }
 
+/// A login whose answer has an id_token with these claims.
+async fn logged_in(claims: Value) -> (TestApp, Answer) {
+    let body = answer_with(id_token(claims)).to_string();
+    let provider = ScriptedProvider::start(move |_| json_answer("200 OK", &body));
+    let app = TestApp::builder().scripted(&provider, "stable");
+    let app = app.start().await;
+    let page = log_in_by_script(&app, &mut Browser::default()).await;
+    (app, page.good())
+}
+
 #[tokio::test]
 async fn a_hostile_name_is_shown_as_text_in_one_bounded_line() {
     let attack = format!("<script>alert(1)</script>\u{202e}\n{}", "x".repeat(10_000));
-    let claims = json!({"aud": ["scripted"], "email": attack});
-    let body = answer_with(id_token(claims)).to_string();
-    let provider = ScriptedProvider::start(move |_| json_answer("200 OK", &body));
-    let app = TestApp::builder()
-        .scripted(&provider, "stable")
-        .start()
-        .await;
-    let page = log_in_by_script(&app, &mut Browser::default()).await.good();
+    let (_, page) = logged_in(json!({"aud": ["scripted"], "email": attack})).await;
     let account = account_on(&page).unwrap();
     assert!(
         account.starts_with(&escaped("<script>alert(1)</script>x")),
@@ -160,14 +163,7 @@ async fn a_hostile_name_is_shown_as_text_in_one_bounded_line() {
 #[tokio::test]
 async fn the_account_is_only_on_the_page_of_its_login() {
     const EMAIL: &str = "never-print@example.com";
-    let claims = json!({"aud": "scripted", "email": EMAIL});
-    let body = answer_with(id_token(claims)).to_string();
-    let provider = ScriptedProvider::start(move |_| json_answer("200 OK", &body));
-    let app = TestApp::builder()
-        .scripted(&provider, "stable")
-        .start()
-        .await;
-    let page = log_in_by_script(&app, &mut Browser::default()).await.good();
+    let (app, page) = logged_in(json!({"aud": "scripted", "email": EMAIL})).await;
     assert_eq!(account_on(&page), Some(EMAIL));
     let authid = authid_on(&page.body);
     let content = serde_json::to_string(&app.open(&authid)).unwrap();
