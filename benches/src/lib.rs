@@ -6,7 +6,7 @@ use std::{env, fmt, path::Path, process, str::FromStr, sync::Arc};
 use authseal::{
     clock::UnixTime,
     keyring::{KeySource, Keyring, KeyringError},
-    seal::{Grant, Lineage},
+    seal::{ClientMark, Grant, Lineage},
     secret::Secret,
 };
 use http_body_util::Full;
@@ -164,6 +164,7 @@ pub fn grant(service: &str, token_characters: usize, issued_at: UnixTime) -> Gra
         lineage: Lineage::random(),
         generation: 0,
         region: None,
+        client: Some(ClientMark::of("client id")),
         ancestry: Default::default(),
     }
 }

@@ -136,6 +136,8 @@ fn seal(arguments: Seal) -> Result<(), CliError> {
         lineage: Lineage::random(),
         generation: 0,
         region: arguments.region,
+        // Another program may have got the refresh token, with another client id.
+        client: None,
         ancestry: Ancestry::default(),
     };
     let authid = seal::seal(&config.keyring.current(), now, &grant)?;

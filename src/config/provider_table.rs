@@ -65,6 +65,8 @@ pub(super) fn read_provider(
     let client_id = fields.optional("client_id");
     let public_client = fields.optional("public_client").unwrap_or(false);
     let grant_errors = fields.optional("grant_errors").unwrap_or_default();
+    let other_client_errors = fields.optional("other_client_errors").unwrap_or_default();
+    let account_members = fields.optional("account_members").unwrap_or_default();
     let advice = fields.optional("advice").unwrap_or_default();
     let console_url = fields.link("console_url");
     fields.finish();
@@ -86,6 +88,8 @@ pub(super) fn read_provider(
             client_authentication,
             region,
             grant_errors,
+            other_client_errors,
+            account_members,
             advice,
             console_url,
         }),
@@ -132,6 +136,7 @@ fn read_login(
     match fields.optional("login").unwrap_or(Method::Code) {
         Method::Code => Some(LoginMethod::Code {
             params: fields.optional("authorize_params").unwrap_or_default(),
+            other_account_params: fields.optional("other_account_params").unwrap_or_default(),
             shown: fields.optional("callback_shown").unwrap_or_default(),
             issuers: Issuers {
                 own: fields.issuer("issuer", places),

@@ -6,7 +6,11 @@ use super::{
     Login, LoginError, Opener, Origin, Recipients, SealedCookie,
     carried::{self, LoginAttempt, open_carried, seal_carried},
 };
-use crate::{provider::Service, seal::Purpose, secret::Secret};
+use crate::{
+    provider::{Account, Service},
+    seal::Purpose,
+    secret::Secret,
+};
 
 /// A visit to a start page that was opened for another recipient.
 #[derive(Debug)]
@@ -108,13 +112,20 @@ impl Login {
     }
 
     /// Begins a login at the service with this id or alias.
-    pub fn begin(&self, id: &str, recipients: Recipients) -> Result<Begun, LoginError> {
+    pub fn begin(
+        &self,
+        id: &str,
+        account: Account,
+        recipients: Recipients,
+    ) -> Result<Begun, LoginError> {
         let service = self.find(id)?;
         let nonce = carried::nonce();
         let redirect_uri = service.provider.redirect_path();
         let redirect_uri = redirect_uri.map(|path| self.public_url.join(path.as_str()));
-        let authorization = redirect_uri
-            .and_then(|redirect_uri| self.provider.authorization(service, &redirect_uri, &nonce));
+        let authorization = redirect_uri.and_then(|redirect_uri| {
+            let provider = &self.provider;
+            provider.authorization(service, account, &redirect_uri, &nonce)
+        });
         match authorization {
             Some(authorization) => Ok(Begun::Redirect {
                 cookie: self.cookie(service, &nonce, authorization.verifier, recipients)?,

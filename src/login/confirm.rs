@@ -52,6 +52,8 @@ pub struct Question {
 struct Offered {
     service: String,
     credential: Credential,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Secret>,
     facts: Vec<(String, String)>,
     opener: Option<Origin>,
 }
@@ -74,6 +76,9 @@ impl Login {
         recipients: Recipients,
     ) -> Result<Finished, LoginError> {
         let is_blocked = self.is_blocked(&recipients);
+        if !recipients.is_unknown() {
+            finished.visit = Some(self.visit(recipients.clone())?);
+        }
         finished.hand_over = match recipients.waiting {
             None if recipients.declined => HandOver::Declined,
             None => HandOver::Nobody,
@@ -99,6 +104,7 @@ impl Login {
         let offered = Offered {
             service: finished.service.id.clone(),
             credential: finished.credential.clone(),
+            account: finished.account.clone(),
             facts: finished.facts.clone(),
             opener,
         };
@@ -132,6 +138,8 @@ impl Login {
         let mut finished = Finished {
             service: self.find(&offered.service)?.clone(),
             credential: offered.credential,
+            account: offered.account,
+            visit: None,
             facts: offered.facts,
             opener: offered.opener.map(|origin| self.opener(origin)),
             hand_over: HandOver::TooLate,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     limit::ClientNetwork,
     provider::{CodeExchange, Issuers, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
-    seal::{self, Ancestry, Grant, Lineage, Purpose},
+    seal::{self, Ancestry, ClientMark, Grant, Lineage, Purpose},
     secret::Secret,
 };
 
@@ -57,6 +57,12 @@ pub struct Finished {
     pub service: Arc<Service>,
     /// The result that the user gets.
     pub credential: Credential,
+    /// Name of the account, if the provider's answer has it. Foreign text, only for the page
+    /// of the user who logged in.
+    pub account: Option<Secret>,
+    /// Visit for a login with another account, for the same recipients; `None` if nothing is
+    /// known of recipients.
+    pub visit: Option<Visit>,
     /// Parameters of the callback that the user must know: names and values. Foreign
     /// text.
     pub facts: Vec<(String, String)>,
@@ -193,12 +199,13 @@ impl Login {
             .provider
             .exchange_code(&service, exchange, client, on_sending)
             .await;
+        let account = account(&tokens);
         let credential = self.seal(&service, region, tokens)?;
         let facts = shown
             .iter()
             .filter_map(|name| Some((name.clone(), callback.parameter(name)?.to_owned())))
             .collect();
-        self.finished(service, attempt.recipients, credential, facts)
+        self.finished(service, attempt.recipients, (credential, account), facts)
     }
 
     /// Finishes a login with text that was pasted into our page. Text with the form of a
@@ -235,20 +242,24 @@ impl Login {
             || this_use.is_sent(),
         );
         let tokens = exchange.await;
+        let account = account(&tokens);
         let credential = self.seal(&service, None, tokens)?;
-        self.finished(service, attempt.recipients, credential, Vec::new())
+        let result = (credential, account);
+        self.finished(service, attempt.recipients, result, Vec::new())
     }
 
     fn finished(
         &self,
         service: Arc<Service>,
         recipients: Recipients,
-        credential: Credential,
+        (credential, account): (Credential, Option<Secret>),
         facts: Vec<(String, String)>,
     ) -> Result<Finished, LoginError> {
         let finished = Finished {
             service,
             credential,
+            account,
+            visit: None,
             facts,
             opener: None,
             hand_over: HandOver::Nobody,
@@ -300,6 +311,7 @@ impl Login {
             lineage: Lineage::random(),
             generation: 0,
             region: region.map(str::to_owned),
+            client: Some(ClientMark::of(&service.credentials.client_id)),
             ancestry: Ancestry::default(),
         };
         let authid = seal::seal(&self.keyring.current(), now, &grant)?;
@@ -310,4 +322,9 @@ impl Login {
         );
         Ok(Credential::AuthId(authid))
     }
+}
+
+/// Returns the name of the account, if the answer has it.
+fn account(tokens: &Result<Tokens, ProviderError>) -> Option<Secret> {
+    tokens.as_ref().ok()?.account.clone()
 }

@@ -155,6 +155,7 @@ impl OldAuthIds {
             lineage,
             generation: 0,
             region: None,
+            client: None,
             // Neither form holds the time of the login.
             ancestry: Ancestry::of_unknown_time(),
         })

@@ -23,7 +23,8 @@ pub use error::{ErrorPage, PageLink, ProviderMessage};
 pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
 pub use result::{
-    HandOverForm, HandOverState, OpenerPage, OtherPrograms, ResultPage, ShownCredential, Validity,
+    HandOverForm, HandOverState, OpenerPage, OtherPrograms, ResultPage, ShownAccount,
+    ShownCredential, Validity,
 };
 pub use start::{Choice, OfferedService, Receiver, Setup, StartPage};
 

@@ -23,6 +23,8 @@ pub struct ResultPage<'a> {
     pub manage_url: Option<&'a str>,
     /// The AuthID or access token of the login.
     pub credential: ShownCredential<'a>,
+    /// The account that the credential gives access to.
+    pub account: ShownAccount<'a>,
     /// Commands for other programs; none if the login gave no AuthID.
     pub other_programs: Option<OtherPrograms>,
     /// Other values to enter in the program, as name and value; both are untrusted text.
@@ -56,6 +58,20 @@ impl ResultPage<'_> {
     fn is_sent_unasked(&self, opener: &OpenerPage<'_>) -> bool {
         opener.is_trusted && self.facts.is_empty()
     }
+}
+
+/// The account of a login, and the way to choose another one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShownAccount<'a> {
+    /// Its name, if the provider said it; untrusted text. It may be an id that means nothing
+    /// to its user.
+    pub name: Option<&'a str>,
+    /// URL that begins a login at which the provider asks for the account; `None` if another
+    /// login is of no use now.
+    pub another: Option<&'a str>,
+    /// True if the user must log out at the provider before another login, because the
+    /// provider does not ask for the account.
+    pub stays: bool,
 }
 
 /// State of the hand-over to a program that polls for the AuthID.

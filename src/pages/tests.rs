@@ -62,6 +62,11 @@ fn pages() -> Vec<String> {
         manage_url: url,
         credential,
         other_programs: Some(other_programs()),
+        account: ShownAccount {
+            name: Some(FOREIGN),
+            another: url,
+            stays: url.is_none(),
+        },
         facts: &facts,
         opener: Some(OpenerPage {
             origin: FOREIGN,
@@ -192,6 +197,7 @@ fn an_authid_is_in_its_field_unchanged() {
         manage_url: None,
         credential: ShownCredential::AuthId(authid),
         other_programs: None,
+        account: ShownAccount::default(),
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
@@ -214,6 +220,7 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
         manage_url: None,
         credential,
         other_programs: None,
+        account: ShownAccount::default(),
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,

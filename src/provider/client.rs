@@ -12,7 +12,7 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens,
+    Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens, account,
     attempt::{Attempt, Patience, RefreshAnswer, replaced},
     lane::{Caller, Lanes, Try},
     retries::RetryPauses,
@@ -54,6 +54,15 @@ pub struct CodeExchange<'a> {
     pub verifier: Option<&'a Secret>,
     /// Region of the account, if the provider has several.
     pub region: Option<&'a str>,
+}
+
+/// The account to log in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// The one that the user or the provider chooses.
+    Any,
+    /// Not the one that the user is logged in with at the provider.
+    Another,
 }
 
 /// An authorization request, and the verifier to keep until the browser returns.
@@ -125,12 +134,14 @@ impl ProviderClient {
     pub fn authorization(
         &self,
         service: &Service,
+        account: Account,
         redirect_uri: &str,
         state: &str,
     ) -> Option<Authorization> {
         let LoginMethod::Code {
             authorize_url,
             params,
+            other_account_params,
             ..
         } = &service.provider.login
         else {
@@ -143,6 +154,10 @@ impl ProviderClient {
         let mut request = client.authorize_url(|| state);
         if !service.scope.is_empty() {
             request = request.add_scope(Scope::new(service.scope.clone()));
+        }
+        let mut params = params.clone();
+        if account == Account::Another {
+            params.extend(other_account_params.clone());
         }
         for (name, value) in params {
             request = request.add_extra_param(name, value);
@@ -183,8 +198,10 @@ impl ProviderClient {
             request.request_async(&http).await
         };
         let target = (service, exchange.region);
-        self.within(self.deadline, target, (caller, Try::First), call)
-            .await
+        let tokens = self.within(self.deadline, target, (caller, Try::First), call);
+        let tokens = tokens.await?;
+        let account = account::named(&received, service);
+        Ok(Tokens { account, ..tokens })
     }
 
     /// Trades a login token that the user made at the provider for tokens, by the resource
@@ -211,8 +228,12 @@ impl ProviderClient {
             on_sending();
             request.request_async(&http).await
         };
-        self.within(self.deadline, (service, None), (caller, Try::First), call)
-            .await
+        let tokens = self.within(self.deadline, (service, None), (caller, Try::First), call);
+        let tokens = tokens.await?;
+        // The login token has a name, in case the answer has none.
+        let account =
+            account::named(&received, service).or_else(|| account::secret(username.as_str()));
+        Ok(Tokens { account, ..tokens })
     }
 
     /// Requests a new access token (RFC 6749 section 6). `redirect_uri` is left out because

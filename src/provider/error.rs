@@ -14,6 +14,20 @@ use crate::outbound::OutboundError;
 /// Longest `Retry-After` that a refresh waits for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Error codes for a client id or secret that the provider does not accept: those of RFC
+/// 6749 section 5.2, Google's for an application that was deleted, disabled or restricted
+/// in its console, and Zoho's and GitHub's for a wrong id or secret.
+const CLIENT_ERRORS: [&str; 8] = [
+    "invalid_client",
+    "unauthorized_client",
+    "deleted_client",
+    "disabled_client",
+    "restricted_client",
+    "invalid_client_id",
+    "invalid_client_secret",
+    "incorrect_client_credentials",
+];
+
 /// A provider gave no tokens.
 ///
 /// The error never holds the provider's body, which can hold tokens, but only a checked
@@ -94,6 +108,9 @@ pub struct Refusal {
     pub code: String,
     /// Advice from providers.toml.
     pub advice: Option<String>,
+    /// True if the provider says by this error, as providers.toml knows, that the refresh
+    /// token was issued to another client id.
+    pub of_another_client: bool,
 }
 
 impl From<OutboundError> for ProviderError {
@@ -215,6 +232,12 @@ impl ProviderError {
     fn refused(code: &str, words: &str, provider: &Provider) -> Self {
         let advice = provider.advice_on(code, words);
         let code = checked_code(code);
+        let of_another_client = provider.speaks_of_another_client(&code, words);
+        let refusal = |code| Refusal {
+            code,
+            advice,
+            of_another_client,
+        };
         let is = |codes: &[&str]| codes.contains(&code.as_str());
         // The codes after `invalid_grant` are Microsoft's and OpenID Connect's, for a grant
         // that works again only after its user has acted at the provider.
@@ -225,9 +248,9 @@ impl ProviderError {
             "consent_required",
         ]) || provider.grant_errors.contains(&code)
         {
-            Self::GrantRefused(Refusal { code, advice })
-        } else if is(&["invalid_client", "unauthorized_client", "deleted_client"]) {
-            Self::ClientRejected(Refusal { code, advice })
+            Self::GrantRefused(refusal(code))
+        } else if is(&CLIENT_ERRORS) {
+            Self::ClientRejected(refusal(code))
         } else if is(&["slow_down"]) {
             Self::Busy {
                 status: 400,
@@ -236,7 +259,7 @@ impl ProviderError {
         } else if is(&["temporarily_unavailable", "server_error"]) {
             Self::Failing { status: 400 }
         } else {
-            Self::RequestRefused(Refusal { code, advice })
+            Self::RequestRefused(refusal(code))
         }
     }
 }
@@ -246,6 +269,15 @@ impl Provider {
     pub fn advice_on(&self, code: &str, words: &str) -> Option<String> {
         // The provider's description is more precise than the standard's code.
         advice(&self.advice, words).or_else(|| advice(&self.advice, code))
+    }
+
+    /// True if an error code or its description means, by providers.toml, that the refresh
+    /// token was issued to another client id.
+    fn speaks_of_another_client(&self, code: &str, words: &str) -> bool {
+        let signs = &self.other_client_errors;
+        signs
+            .iter()
+            .any(|sign| code == sign || has_word(words, sign))
     }
 }
 

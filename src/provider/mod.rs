@@ -1,6 +1,7 @@
 //! Calls to the providers, by the rules of OAuth 2.0 (RFC 6749) and with the quirks that
 //! providers.toml lists. The only module that uses the `oauth2` crate.
 
+mod account;
 mod attempt;
 mod breaker;
 mod callback;
@@ -20,7 +21,7 @@ pub use attempt::{Attempt, Patience, RefreshAnswer};
 pub use breaker::LoginTag;
 pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, RealmOwner, Withheld};
-pub use client::{CodeExchange, ProviderClient};
+pub use client::{Account, CodeExchange, ProviderClient};
 pub use error::{ProviderError, Refusal};
 pub use lane::{Caller, Try};
 pub use realm::Realm;

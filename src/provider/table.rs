@@ -33,6 +33,11 @@ pub struct Provider {
     pub region: Option<Region>,
     /// Error codes for a dead grant, besides the standard `invalid_grant`.
     pub grant_errors: Vec<String>,
+    /// Error codes, or words of their descriptions, for a refresh token that was issued to
+    /// another client id.
+    pub other_client_errors: Vec<String>,
+    /// Members of the token answer of a login that name the account, the best one first.
+    pub account_members: Vec<String>,
     /// Advice on errors, by a word of the provider's answer.
     pub advice: BTreeMap<String, String>,
     /// Page on which the administrator creates the client id.
@@ -48,6 +53,24 @@ impl Provider {
             LoginMethod::LoginToken { .. } => None,
         }
     }
+
+    /// True if a user who begins another login can choose another account: the provider
+    /// shows a list of accounts or asks for the password again, or the user makes a new
+    /// login token.
+    pub fn asks_for_the_account(&self) -> bool {
+        let LoginMethod::Code {
+            params,
+            other_account_params,
+            ..
+        } = &self.login
+        else {
+            return true;
+        };
+        let prompt = params.get("prompt").map_or("", String::as_str);
+        let mut prompts = prompt.split(' ');
+        !other_account_params.is_empty()
+            || prompts.any(|prompt| matches!(prompt, "select_account" | "login"))
+    }
 }
 
 /// Login methods.
@@ -59,6 +82,9 @@ pub enum LoginMethod {
         authorize_url: Url,
         /// Additional parameters of the request.
         params: BTreeMap<String, String>,
+        /// The same for a user who wants to log in with another account than before. They
+        /// replace those of the same name.
+        other_account_params: BTreeMap<String, String>,
         /// Parameters of the callback that are shown to the user.
         shown: Vec<String>,
         /// Path to which the provider sends the browser back.
@@ -228,4 +254,15 @@ pub struct Credentials {
     pub client_id: String,
     /// The client secret; `None` for a public client.
     pub client_secret: Option<Secret>,
+}
+
+impl Credentials {
+    /// Returns the names of their environment variables, for a sentence.
+    pub fn variables(&self) -> String {
+        let name = &self.name;
+        match self.client_secret {
+            Some(_) => format!("{name}_CLIENT_ID and {name}_CLIENT_SECRET"),
+            None => format!("{name}_CLIENT_ID"),
+        }
+    }
 }

@@ -24,6 +24,9 @@ pub struct Tokens {
     pub expires_in: Duration,
     /// A refresh token, if the provider sent one.
     pub refresh_token: Option<Secret>,
+    /// Name of the account, if the answer to a login has it; foreign text. `None` for a
+    /// refresh. A secret, so that it is not logged.
+    pub account: Option<Secret>,
 }
 
 /// The response of RFC 6749 section 5.1, where `expires_in` may be missing or a string,
@@ -114,6 +117,7 @@ impl From<LenientTokenResponse> for Tokens {
                 .refresh_token
                 .map(|token| Secret::new(token.into_secret()))
                 .filter(|token| !token.expose().is_empty()),
+            account: None,
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use thiserror::Error;
 
+use super::ClientFault;
 use crate::{
     keyring::Unusable,
     limit::TooOften,
     oauth_server::OldAuthIdError,
     provider::{ProviderError, Refusal, Service},
-    seal::OpenError,
+    seal::{Grant, OpenError},
     store::StoreError,
 };
 
@@ -39,6 +40,10 @@ pub enum RefreshError {
         /// Id of the service.
         service: String,
     },
+    /// The provider rejects the client id or secret, or the AuthID was made with another
+    /// client id. [`super::ClientFaultKind`] says what helps.
+    #[error("{}: {fault}", .0.provider, fault = .0)]
+    Client(Box<ClientFault>),
     /// The provider call failed. [`ProviderError`] says who is at fault and what helps.
     #[error("{provider}: {error}")]
     Provider {
@@ -106,6 +111,7 @@ impl RefreshError {
             Self::TooOften(_) | Self::TooManyOld(_) => "rate_limited",
             Self::Revoked => "revoked",
             Self::NotOffered { .. } => "not_offered",
+            Self::Client(fault) => fault.outcome(),
             Self::Provider { error, .. } => match error {
                 ProviderError::GrantRefused(_) => "grant_refused",
                 ProviderError::ClientRejected(_) => "client_rejected",
@@ -134,6 +140,22 @@ impl RefreshError {
             return false;
         };
         matches!(error, ProviderError::GrantRefused(_))
+    }
+
+    /// True if the provider refuses this AuthID, but may accept a newer one of its login.
+    pub(super) fn may_have_newer(&self) -> bool {
+        match self {
+            Self::Client(fault) => fault.may_have_newer(),
+            error => error.is_of_a_dead_grant(),
+        }
+    }
+
+    /// Makes the error of a provider that refuses this grant, or fails.
+    pub(super) fn of_call(service: &Service, grant: &Grant, error: ProviderError) -> Self {
+        match ClientFault::find(service, grant, error) {
+            Ok(fault) => Self::Client(Box::new(fault)),
+            Err(error) => Self::of_provider(service, error),
+        }
     }
 
     pub(super) fn of_provider(service: &Service, error: ProviderError) -> Self {

@@ -3,6 +3,7 @@
 
 mod authid_reader;
 mod cache;
+mod client_fault;
 mod engine;
 mod error;
 mod lineages;
@@ -21,6 +22,7 @@ mod shared_calls;
 mod store_writer;
 
 pub use authid_reader::AuthIdReader;
+pub use client_fault::{ClientFault, ClientFaultKind};
 pub use engine::{RefreshEngine, Refreshed};
 pub use error::{NewestUnknown, RefreshError};
 pub use news::NewsFollower;

@@ -110,6 +110,7 @@ mod tests {
             lineage: Lineage::derived(&["a login"]),
             generation,
             region: None,
+            client: None,
             ancestry: Ancestry::default(),
         };
         let before = with_new_key(&entries);

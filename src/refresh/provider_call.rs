@@ -56,7 +56,7 @@ impl ProviderCall {
         let kind = self.rotation.of(&self.service.provider);
         let result = self.refresh(kind).await;
         match result {
-            Err(ref error) if kind == RefreshTokens::Stable && error.is_of_a_dead_grant() => {
+            Err(ref error) if kind == RefreshTokens::Stable && error.may_have_newer() => {
                 // Another server may have been given a newer one.
                 let newer = self.lineages.have_newer_than(&self.presented);
                 match Box::pin(newer).await {
@@ -79,7 +79,8 @@ impl ProviderCall {
         let answer = leased.hold(self.send(kind, &leased, permit.as_ref())).await;
         let replaced = answer.replaced.map(|token| {
             let (keys, now) = (self.keyring.current(), self.clock.now());
-            ReplacedToken::seal(&keys, now, &leased.grant, token)
+            let client_id = &self.service.credentials.client_id;
+            ReplacedToken::seal(&keys, now, &leased.grant, client_id, token)
         });
         match answer.tokens {
             Ok(tokens) => self.succeed(leased, replaced, tokens).await,
@@ -275,7 +276,6 @@ impl ProviderCall {
         replaced: Option<ReplacedToken>,
         error: ProviderError,
     ) -> RefreshError {
-        self.log_failure(&error);
         if replaced.is_some() {
             tracing::warn!(
                 service = %self.service.id,
@@ -287,10 +287,17 @@ impl ProviderCall {
         if is_single_use && replaced.is_none() && error.leaves_open_what_was_done() {
             self.lineages.memory.note_unanswered(&leased.grant);
         }
-        let error = match error {
-            ProviderError::GrantRefused(refusal) if is_single_use => self.refused(&leased, refusal),
-            error => RefreshError::of_provider(&self.service, error),
+        self.log_failure(&error);
+        let error = match RefreshError::of_call(&self.service, &leased.grant, error) {
+            RefreshError::Provider {
+                error: ProviderError::GrantRefused(refusal),
+                ..
+            } if is_single_use => self.refused(&leased, refusal),
+            error => error,
         };
+        if let RefreshError::Client(fault) = &error {
+            self.log_failure(fault);
+        }
         self.store(leased, replaced).await;
         error
     }

@@ -4,7 +4,7 @@ use super::{cache::CachedToken, presented::PresentedAuthId};
 use crate::{
     clock::UnixTime,
     keyring::KeySet,
-    seal::{self, Grant},
+    seal::{self, ClientMark, Grant},
     secret::Secret,
 };
 
@@ -16,10 +16,18 @@ pub(super) struct ReplacedToken {
 }
 
 impl ReplacedToken {
-    /// Seals the refresh token that replaces the grant's.
-    pub(super) fn seal(keys: &KeySet, now: UnixTime, grant: &Grant, refresh_token: Secret) -> Self {
+    /// Seals the refresh token that replaces the grant's. The provider issued it to
+    /// `client_id`, also if the earlier one was of another client id.
+    pub(super) fn seal(
+        keys: &KeySet,
+        now: UnixTime,
+        grant: &Grant,
+        client_id: &str,
+        refresh_token: Secret,
+    ) -> Self {
         let newest = Grant {
             refresh_token,
+            client: Some(ClientMark::of(client_id)),
             issued_at: now,
             generation: grant.generation.saturating_add(1),
             ..grant.clone()

@@ -157,7 +157,7 @@ impl RefreshEngine {
             (ProviderError::Withheld, Some(permit)) => {
                 RefreshError::newest_unknown(service, permit.refusal())
             }
-            (error, _) => RefreshError::of_provider(service, error),
+            (error, _) => RefreshError::of_call(service, &presented.grant, error),
         })
     }
 

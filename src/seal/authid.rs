@@ -145,6 +145,7 @@ mod tests {
             lineage: Lineage::random(),
             generation: 3,
             region: None,
+            client: None,
             ancestry: Ancestry::default(),
         }
     }

@@ -9,6 +9,7 @@ use ring::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::{ClientMark, client_mark};
 use crate::{
     clock::UnixTime,
     keyring::{Facts, KeySet, LineageBits},
@@ -39,6 +40,15 @@ pub struct Grant {
     /// regions.
     #[serde(rename = "reg", default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// The client id that the refresh token was issued to. `None` if it is not known: for
+    /// AuthIDs of earlier versions and for imported refresh tokens.
+    #[serde(
+        rename = "cid",
+        default,
+        deserialize_with = "client_mark::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub client: Option<ClientMark>,
     /// Origin of this AuthID. It keeps a revocation in force: renewing an AuthID does not
     /// escape it.
     #[serde(rename = "anc", default, skip_serializing_if = "Ancestry::is_plain")]

@@ -4,12 +4,14 @@
 //! The functions take keys and time as parameters.
 
 mod authid;
+mod client_mark;
 mod envelope;
 mod grant;
 mod jwe;
 mod pasted;
 
 pub use authid::{MAX_AUTHID_BYTES, NotAnAuthId, OpenError, Opened, named_service, open, seal};
+pub use client_mark::ClientMark;
 pub use envelope::{Purpose, open_envelope, seal_envelope};
 pub use grant::{Ancestry, Grant, Lineage};
 pub use pasted::{CharacterKind, Flaw, Pasted, bare, find, from_url, open_pasted};

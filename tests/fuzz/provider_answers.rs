@@ -129,6 +129,7 @@ impl Bed {
             lineage: Lineage::random(),
             generation: 0,
             region: None,
+            client: None,
             ancestry: Default::default(),
         });
         let with_authid =

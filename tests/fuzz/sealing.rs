@@ -37,6 +37,7 @@ pub fn grant(refresh_token: &str) -> Grant {
         lineage: Lineage::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
         generation: 3,
         region: None,
+        client: None,
         ancestry: Default::default(),
     }
 }

@@ -6,7 +6,7 @@ use authseal::{
     config::{Config, Rejected},
     environment::Environment,
     outbound::{Outbound, OutboundProxy},
-    provider::{LoginMethod, ProviderClient, RedirectPath, RetryPauses, Service},
+    provider::{Account, LoginMethod, ProviderClient, RedirectPath, RetryPauses, Service},
     telemetry::Metrics,
 };
 use http::{HeaderValue, Request};
@@ -180,7 +180,7 @@ fn check_usable(config: &Config, outbound: &Outbound) -> TestCaseResult {
     );
     let redirect_uri = config.public_url.join(RedirectPath::SHARED);
     for service in catalog.iter() {
-        let begun = client.authorization(service, &redirect_uri, "state");
+        let begun = client.authorization(service, Account::Any, &redirect_uri, "state");
         let is_code = matches!(service.provider.login, LoginMethod::Code { .. });
         ensure(begun.is_some() == is_code, || format!("{service:?}"))?;
         if let Some(begun) = begun {

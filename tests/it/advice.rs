@@ -126,6 +126,10 @@ async fn each_error_leads_to_its_line_of_advice() {
                 "{told}. Log in again at {}/?type={service}",
                 emulated.app.url
             ),
+            // This line does not name the variables.
+            _ if code == "deleted_client" => {
+                format!("{told}. Tell the administrator to check GD_CLIENT_ID and GD_CLIENT_SECRET")
+            }
             _ => told,
         };
         assert_eq!(reason, expected, "{word}: {answer:?}");

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use authseal::{
-    seal::{Purpose, open_envelope, seal_envelope},
+    seal::{ClientMark, Purpose, open_envelope, seal_envelope},
     store::Name,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -71,12 +71,14 @@ async fn the_authid_on_the_page_opens_and_holds_what_the_page_says() {
     let content: Value = serde_json::from_str(block("The content, decrypted:")).unwrap();
     let opened = json!({
         "svc": grant.service, "rt": grant.refresh_token.expose(), "iat": grant.issued_at,
-        "lin": grant.lineage, "gen": grant.generation,
+        "lin": grant.lineage, "gen": grant.generation, "cid": grant.client,
     });
     assert_eq!(opened, content);
+    assert_eq!(grant.client, Some(ClientMark::of("example-client-id")));
     for said in [
         format!("Logs call this login `{}`", grant.lineage.short_hash()),
         format!("the bytes `{:032x}`", u128::from_be_bytes(bits())),
+        "the client id `example-client-id`".to_owned(),
     ] {
         assert!(PAGE.contains(&said), "{said}");
     }
@@ -115,6 +117,7 @@ async fn the_stored_values_on_the_page_are_named_and_open_as_it_says() {
     let grant = app.open(&newest);
     assert_eq!(json!(grant.lineage), content["lin"]);
     assert_eq!(json!(grant.generation), content["gen"]);
+    assert_eq!(json!(grant.client), content["cid"]);
     assert_eq!(json!(grant.refresh_token.expose()), content["rt"]);
 
     let ready = block("the name of kind `hand-over ready` is");

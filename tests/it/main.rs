@@ -5,12 +5,14 @@
 mod support;
 
 mod access_log;
+mod account;
 mod advice;
 mod authid;
 mod authid_commands;
 mod broken_authids;
 mod cancelled;
 mod citations;
+mod client_id;
 mod clients;
 mod config_json;
 mod confirmation;

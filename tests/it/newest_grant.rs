@@ -33,6 +33,7 @@ fn authids(app: &TestApp, generations: [u32; 2]) -> [String; 2] {
             lineage,
             generation,
             region: None,
+            client: None,
             ancestry: Default::default(),
         };
         let authid = authseal::seal::seal(&keys, now, &grant).unwrap();

@@ -62,7 +62,7 @@ async fn jwcrypto_finds_in_an_authid_what_design_md_says_it_holds() {
         .keys()
         .map(String::as_str)
         .collect();
-    assert_eq!(members, ["gen", "iat", "lin", "rt", "svc"].into());
+    assert_eq!(members, ["cid", "gen", "iat", "lin", "rt", "svc"].into());
     assert_eq!(first["svc"], "single-use");
     assert_eq!(first["gen"], 0);
     assert_eq!(first["iat"], app.clock.now().0);
@@ -71,6 +71,7 @@ async fn jwcrypto_finds_in_an_authid_what_design_md_says_it_holds() {
     let second = open(&app, refreshed["v2_authid"].as_str().unwrap());
     assert_eq!(second["gen"], 1);
     assert_eq!(second["lin"], first["lin"]);
+    assert_eq!(second["cid"], first["cid"]);
     assert_ne!(second["rt"], first["rt"]);
 }
 

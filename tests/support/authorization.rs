@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Browser, TestApp};
+use super::{Answer, Browser, TestApp};
 
 /// Goes to /login, and returns where it leads: the authorization request.
 pub async fn begin(app: &TestApp, browser: &mut Browser, service: &str) -> String {
@@ -11,6 +11,12 @@ pub async fn begin(app: &TestApp, browser: &mut Browser, service: &str) -> Strin
         .await;
     assert_eq!(begun.status, 302, "{begun:?}");
     begun.header("location").to_owned()
+}
+
+/// Logs in at a scripted provider: the last page.
+pub async fn log_in_by_script(app: &TestApp, browser: &mut Browser) -> Answer {
+    let request = begin(app, browser, "scripted").await;
+    browser.get(&callback(app, &request, "code=c")).await
 }
 
 /// A parameter of an address.

@@ -27,7 +27,7 @@ mod test_app;
 
 pub use aes_crypt::aes_crypt;
 pub use answers::{Gate, Piece, answer, json, tokens};
-pub use authorization::{begin, callback, parameter};
+pub use authorization::{begin, callback, log_in_by_script, parameter};
 pub use browser::Browser;
 pub use builder::TestAppBuilder;
 pub use demo_settings::{APPLICATIONS, CLIENT_SECRET};

@@ -123,6 +123,7 @@ pub fn seal(keyring: &Keyring, now: UnixTime, service: &str, refresh_token: &str
         lineage: Lineage::random(),
         generation: 0,
         region: None,
+        client: None,
         ancestry: Default::default(),
     };
     let authid = authseal::seal::seal(&keyring.current(), now, &grant).unwrap();

@@ -267,6 +267,7 @@ fn authid(keyring: &Keyring, client: u32) -> Secret {
         lineage: Lineage::random(),
         generation: 0,
         region: None,
+        client: None,
         ancestry: Default::default(),
     };
     seal(&keyring.current(), START, &grant).expect("the key seals")

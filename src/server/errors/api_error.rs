@@ -18,6 +18,12 @@ pub(super) enum Fault {
     NotAnAuthId,
     /// The login is over. The user must log in again.
     LoginOver,
+    /// The AuthID was made with another client id. The user must log in again, or the
+    /// administrator must put the old client id back.
+    OtherClient,
+    /// The AuthID was perhaps made with another client id. A new login can help, or the
+    /// administrator.
+    PerhapsOtherClient,
     /// The settings of this server, or at the provider, are wrong. The administrator can
     /// help.
     Administrator,
@@ -40,8 +46,10 @@ impl Fault {
     fn row(self) -> (StatusCode, &'static str) {
         match self {
             Self::NoAuthId | Self::NotAnAuthId => (StatusCode::UNAUTHORIZED, "invalid_request"),
-            Self::LoginOver => (StatusCode::UNAUTHORIZED, "invalid_grant"),
-            Self::Administrator => (StatusCode::SERVICE_UNAVAILABLE, "server_error"),
+            Self::LoginOver | Self::OtherClient => (StatusCode::UNAUTHORIZED, "invalid_grant"),
+            Self::Administrator | Self::PerhapsOtherClient => {
+                (StatusCode::SERVICE_UNAVAILABLE, "server_error")
+            }
             Self::KeysMissing | Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
@@ -56,6 +64,13 @@ impl Fault {
             Self::NoAuthId => format!("Send one, or log in at {login_url} to get one"),
             Self::NotAnAuthId => format!("Copy the whole AuthID, or log in at {login_url}"),
             Self::LoginOver => format!("Log in again at {login_url}"),
+            Self::OtherClient => format!(
+                "Log in again at {login_url}, or ask the administrator to put the old client id \
+                 back"
+            ),
+            Self::PerhapsOtherClient => {
+                format!("Log in again at {login_url}. If that fails too, tell the administrator")
+            }
             Self::Administrator | Self::KeysMissing => {
                 "Tell the administrator of this OAuth server".into()
             }
@@ -90,6 +105,12 @@ impl ApiError {
     /// Makes an error for a client that may retry at once.
     pub(super) fn overloaded(happened: impl Into<String>) -> Self {
         Self::new(Fault::Overloaded, happened).after(Duration::from_secs(1))
+    }
+
+    /// Adds a sentence to the description of what happened.
+    pub(super) fn add(mut self, sentence: &str) -> Self {
+        self.happened = format!("{}. {sentence}", self.happened.trim_end_matches('.'));
+        self
     }
 
     pub(super) fn advise(self, advice: impl Into<String>) -> Self {

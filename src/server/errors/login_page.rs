@@ -162,7 +162,12 @@ fn no_token(
     login_url: &str,
 ) -> Explanation<'static> {
     let provider = &service.provider;
-    let api_error = ApiError::of_provider(&provider.name, error);
+    let api_error = match error {
+        ProviderError::ClientRejected(refusal) => {
+            ApiError::client_rejected(&provider.name, &service.credentials.variables(), refusal)
+        }
+        error => ApiError::of_provider(&provider.name, error),
+    };
     let status = match (error, &provider.login) {
         // A login token is typed by its user; a code comes from the provider itself.
         (ProviderError::GrantRefused(_), LoginMethod::Code { .. }) => {

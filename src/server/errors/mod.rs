@@ -2,6 +2,7 @@
 //! a lower module, and no lower module knows HTTP statuses.
 
 mod api_error;
+mod client_fault;
 mod error_page;
 mod login_page;
 mod oauth_error;

@@ -10,7 +10,7 @@ use crate::{
     keyring::Unusable,
     limit::TooOften,
     oauth_server::OldAuthIdError,
-    refresh::{NewestUnknown, RefreshError, RevokeError},
+    refresh::{ClientFaultKind, NewestUnknown, RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},
     store::StoreError,
 };
@@ -58,6 +58,7 @@ impl ApiError {
             | RefreshError::TooManyOld(TooOften { retry_after }) => of(Fault::Unavailable)
                 .advise(format!("Wait {}", in_words(*retry_after)))
                 .after(*retry_after),
+            RefreshError::Client(fault) => Self::of_client_fault(fault),
             RefreshError::Provider { provider, error } => Self::of_provider(provider, error),
             RefreshError::NewestUnknown { provider, why } => newest_unknown(provider, why),
             RefreshError::Forgotten { provider, refusal } => Self::refused(
@@ -87,6 +88,15 @@ impl ApiError {
     /// Makes the error of a revocation.
     pub(in crate::server) fn of_revocation(error: &RevokeError) -> Self {
         match error {
+            RevokeError::Refresh(error @ RefreshError::Client(fault))
+                if fault.kind == ClientFaultKind::OtherClient =>
+            {
+                // A new login would leave this one as it is.
+                Self::of_refresh(error).advise(
+                    "Remove the access in the settings of your account there, or ask the \
+                     administrator to put the old client id back",
+                )
+            }
             RevokeError::Refresh(error) => Self::of_refresh(error),
             RevokeError::OnlyAtProvider { service } => Self::new(
                 Fault::NoRevocation,

@@ -8,7 +8,7 @@ use super::result::finished_page;
 use crate::{
     login::{Begun, Callback, Failed, LoginError, NotALoginToken, Recipients, SealedCookie},
     pages::CliTokenPage,
-    provider::{LoginMethod, Service},
+    provider::{Account, LoginMethod, Service},
     secret::Secret,
     server::{Reply, Server, errors::capitalised, exchange::Exchange, input, reply},
 };
@@ -23,7 +23,11 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
         Some("no") => Recipients::declined(),
         _ => server.login.recipients(&visit, exchange.cookies()),
     };
-    match server.login.begin(&id, recipients) {
+    let account = match exchange.query("account").as_deref() {
+        Some("other") => Account::Another,
+        _ => Account::Any,
+    };
+    match server.login.begin(&id, account, recipients) {
         Ok(Begun::Redirect {
             service,
             location,

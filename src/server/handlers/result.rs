@@ -8,6 +8,7 @@ use crate::{
     login::{self, Fetching, Finished, HandOver},
     pages::{self, OpenerPage, OtherPrograms, ResultPage, ShownCredential, Validity},
     provider::{RefreshTokens, Service},
+    secret::Secret,
     server::{Reply, Server, exchange::Exchange, reply, routes::TOKEN_PATH},
 };
 
@@ -29,6 +30,7 @@ pub(super) fn result_page<'a>(
         manage_url: service.manage_url.as_ref().map(url::Url::as_str),
         other_programs: other_programs(server, service, credential),
         credential,
+        account: pages::ShownAccount::default(),
         facts: &[],
         opener: None,
         hand_over: pages::HandOverState::Nobody,
@@ -66,10 +68,16 @@ pub(super) fn finished_page(
     let opener = finished.opener.as_ref();
     let public_url = exchange.server.public_url();
     let fetching = Fetching::by(opener.map(|opener| &opener.origin), public_url);
+    let another = another_account(exchange.server, finished);
     let page = result_page(exchange.server, &finished.service, credential);
     let page = ResultPage {
         // Other programs are shown after the hand-over is answered.
         other_programs: page.other_programs.filter(|_| !asks),
+        account: pages::ShownAccount {
+            name: finished.account.as_ref().map(Secret::expose),
+            another: another.as_deref(),
+            stays: !finished.service.provider.asks_for_the_account(),
+        },
         facts: &finished.facts,
         opener: opener.map(|opener| OpenerPage {
             origin: opener.origin.as_str(),
@@ -79,7 +87,17 @@ pub(super) fn finished_page(
         may_be_blocked: fetching != Fetching::Possible,
         ..page
     };
-    reply::set_cookies(reply::page(status, &page), cookie)
+    let visit = finished.visit.as_ref().map(|visit| &visit.cookie);
+    reply::set_cookies(reply::page(status, &page), cookie.into_iter().chain(visit))
+}
+
+/// Returns the path at which the user logs in with another account, for the same recipients.
+/// `None` after the click that hands over: those recipients have been answered.
+fn another_account(server: &Server, finished: &Finished) -> Option<String> {
+    let nobody_else = matches!(finished.hand_over, HandOver::Nobody) && finished.opener.is_none();
+    let visit = finished.visit.as_ref().map(|visit| visit.nonce.as_str());
+    let path = server.login_path(&finished.service, visit);
+    (visit.is_some() || nobody_else).then(|| format!("{path}&account=other"))
 }
 
 fn other_programs(

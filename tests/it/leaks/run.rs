@@ -2,11 +2,15 @@
 
 use std::fs;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::{CLIENT_SECRET, secrets::Secrets};
 use crate::support::{
     Answer, Asked, Browser, Piece, Program, ScriptedProvider, authid_on, get, json, parameter,
-    tokens,
 };
+
+/// Only the page of the person who logged in may show it.
+const ACCOUNT: &str = "never-print-account@example.com";
 
 /// A provider that echoes all that it was sent in every refusal.
 pub fn echoing(status: &'static str, error: &'static str) -> impl Fn(&Asked) -> Vec<Piece> {
@@ -93,10 +97,20 @@ impl Run {
     }
 
     pub async fn login_gives_an_authid(&mut self) -> String {
-        let tokens = tokens("never-print-access", Some("never-print-refresh-first"));
-        self.provider.script(move |_| tokens.clone());
+        let claims = serde_json::json!({"aud": "the-client-id", "email": ACCOUNT});
+        let id_token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let body = serde_json::json!({
+            "access_token": "never-print-access",
+            "refresh_token": "never-print-refresh-first",
+            "id_token": id_token,
+        });
+        let body = body.to_string();
+        self.provider.script(move |_| json("200 OK", &body));
         self.secrets.add("never-print-code-good");
+        self.secrets.add(ACCOUNT);
+        self.secrets.add(&id_token);
         let page = self.log_in("code=never-print-code-good").await.good();
+        assert!(page.body.contains(ACCOUNT), "{page:?}");
         let authid = authid_on(&page.body);
         self.secrets.add_authid(&authid, self.keys.path());
         authid

@@ -10,7 +10,11 @@ pub struct Expected {
 }
 
 const GOOGLE: &str = "https://accounts.google.com/o/oauth2/v2/auth";
-const OFFLINE: &[(&str, &str)] = &[("access_type", "offline"), ("prompt", "consent")];
+const OFFLINE: &[(&str, &str)] = &[
+    ("access_type", "offline"),
+    ("prompt", "select_account consent"),
+];
+const CHOOSER: &[(&str, &str)] = &[("prompt", "select_account")];
 const MICROSOFT: &str = "https://login.microsoftonline.com/common/oauth2/v2.0/authorize";
 
 pub const SHIPPED: [Expected; 7] = [
@@ -40,21 +44,21 @@ pub const SHIPPED: [Expected; 7] = [
         credentials: "MSGRAPH",
         authorize_url: MICROSOFT,
         scope: "offline_access Files.ReadWrite",
-        more: &[],
+        more: CHOOSER,
     },
     Expected {
         service: "sharepoint",
         credentials: "MSGRAPH",
         authorize_url: MICROSOFT,
         scope: "offline_access Files.ReadWrite.All",
-        more: &[],
+        more: CHOOSER,
     },
     Expected {
         service: "msgroup",
         credentials: "MSGRAPH",
         authorize_url: MICROSOFT,
         scope: "offline_access Files.ReadWrite.All Group.Read.All",
-        more: &[],
+        more: CHOOSER,
     },
     Expected {
         service: "dropbox",

@@ -31,7 +31,11 @@ fn answer(books: &Books, call: &Call) -> Answer {
             }
             let access_type = call.query("access_type");
             // Without the prompt, only the first consent gives a refresh token.
-            let offline = access_type == "offline" && call.query("prompt") == "consent";
+            let consents = call
+                .query("prompt")
+                .split(' ')
+                .any(|prompt| prompt == "consent");
+            let offline = access_type == "offline" && consents;
             let code = books.authorize(call, Pkce::Required, offline)?;
             // As it does since February 2026, though its metadata does not say so.
             let iss = "https://accounts.google.com";

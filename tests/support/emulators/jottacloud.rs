@@ -135,8 +135,20 @@ fn token(books: &Books, call: &Call, realm: &str) -> Answer {
         "refresh_expires_in": 0,
         "token_type": "Bearer",
         "scope": "openid offline_access",
+        "id_token": id_token(realm),
     });
     Ok(Reply::json(200, &body))
+}
+
+/// An id_token of Keycloak. Nobody here verifies its signature.
+fn id_token(realm: &str) -> String {
+    let claims = json!({
+        "iss": format!("https://{realm}.example/auth/realms/{realm}"),
+        "aud": "jottacli",
+        "preferred_username": format!("{USERNAME}@{realm}.example"),
+    });
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+    format!("eyJhbGciOiJSUzI1NiJ9.{payload}.c2lnbmF0dXJl")
 }
 
 /// A login token that comes here is spent, also if it is one of another realm.
