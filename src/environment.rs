@@ -1,23 +1,42 @@
 //! Environment variables, each of which may be given as `<name>_FILE`, a path to its value.
 
-use std::{collections::BTreeMap, ffi::OsString, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    fs,
+};
 
 /// Variables as they are set, before anything is checked.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Names of variables whose value is not UTF-8. They are set, and cannot be read.
+    unreadable: BTreeSet<String>,
     /// Values that only [`Environment::expand`] uses.
     placeholders: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// Reads the process's own environment, without variables that are not Unicode.
+    /// Reads the process's own environment.
     pub fn of_process() -> Self {
-        Self::new(
-            std::env::vars_os().filter_map(|(name, value): (OsString, OsString)| {
-                Some((name.into_string().ok()?, value.into_string().ok()?))
-            }),
-        )
+        Self::of_texts(std::env::vars_os())
+    }
+
+    fn of_texts(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut environment = Self::default();
+        for (name, value) in variables {
+            // No setting has such a name.
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => environment.set(&name, value),
+                Err(_) => {
+                    environment.unreadable.insert(name);
+                }
+            }
+        }
+        environment
     }
 
     /// Builds an environment that holds exactly these variables.
@@ -29,7 +48,7 @@ impl Environment {
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
-            placeholders: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -41,6 +60,7 @@ impl Environment {
 
     /// Sets a variable in this copy of the environment.
     pub fn set(&mut self, name: &str, value: String) {
+        self.unreadable.remove(name);
         self.variables.insert(name.to_owned(), value);
     }
 
@@ -77,41 +97,45 @@ impl Environment {
     }
 
     /// Returns a variable, or the content of the file that `<name>_FILE` names, without
-    /// the line end that editors leave. An empty value counts as not set. Adds to
-    /// `problems` if both are set, or if the file cannot be read or is empty.
+    /// the line end and the byte order mark that editors leave. An empty value counts as not
+    /// set. Adds to `problems` if both are set, if the value stands in quotes or is not UTF-8,
+    /// or if the file cannot be read or is empty.
     pub fn get(&self, name: &str, problems: &mut Vec<String>) -> Option<String> {
-        let set = |name: &str| self.variables.get(name).filter(|value| !value.is_empty());
         let file_name = format!("{name}_FILE");
-        match (set(name), set(&file_name)) {
-            (Some(_), Some(_)) => {
+        match (self.has(name), self.has(&file_name)) {
+            (true, true) => {
                 problems.push(format!("{name} and {file_name} are both set; keep one"));
                 None
             }
-            (Some(value), None) => Some(value.clone()),
-            (None, Some(path)) => match fs::read_to_string(path) {
-                Ok(text) => {
-                    let value = text.trim_end_matches(['\r', '\n']);
-                    if value.is_empty() {
-                        problems.push(format!("{file_name} names {path}, which is empty"));
-                        return None;
-                    }
-                    Some(value.to_owned())
-                }
-                Err(error) => {
-                    problems.push(format!(
-                        "{file_name} names {path}, which cannot be read: {error}"
-                    ));
-                    None
-                }
-            },
-            (None, None) => None,
+            (true, false) => self.bare(name, problems),
+            (false, true) => {
+                let path = self.bare(&file_name, problems)?;
+                read(&file_name, &path, problems)
+            }
+            (false, false) => None,
         }
+    }
+
+    /// Returns the value of a variable that is set. `docker --env-file` keeps quotes that a
+    /// shell removes, so a value in quotes is refused, whatever it is for.
+    fn bare(&self, name: &str, problems: &mut Vec<String>) -> Option<String> {
+        let Some(value) = self.variables.get(name) else {
+            problems.push(format!(
+                "{name} holds bytes that are not UTF-8; save the file that sets it as UTF-8"
+            ));
+            return None;
+        };
+        if is_quoted(value) {
+            problems.push(format!("{name} {QUOTED}"));
+            return None;
+        }
+        Some(value.clone())
     }
 
     /// True if the variable itself is set and not empty.
     pub fn has(&self, name: &str) -> bool {
         let value = self.variables.get(name);
-        value.is_some_and(|value| !value.is_empty())
+        value.is_some_and(|value| !value.is_empty()) || self.unreadable.contains(name)
     }
 
     /// True if the variable, or its `_FILE`, is set.
@@ -121,8 +145,42 @@ impl Environment {
 
     /// Returns the names of all variables.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.variables.keys().map(String::as_str)
+        let names = self.variables.keys().chain(&self.unreadable);
+        names.map(String::as_str)
     }
+}
+
+fn read(file_name: &str, path: &str, problems: &mut Vec<String>) -> Option<String> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        problems.push(format!(
+            "{file_name} names {path}, which cannot be read: {error}"
+        ));
+    });
+    let text = text.ok()?;
+    let value = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let value = value.trim_end_matches(['\r', '\n']);
+    if value.is_empty() {
+        problems.push(format!("{file_name} names {path}, which is empty"));
+        return None;
+    }
+    Some(value.to_owned())
+}
+
+/// Complaint about a value for which [`is_quoted`] is true; continues its name.
+pub const QUOTED: &str = "stands in quotes, which are kept as a part of it; write it without them";
+
+/// True if the text begins and ends with a pair of quotes, straight or typographic.
+pub fn is_quoted(text: &str) -> bool {
+    const PAIRS: [(char, char); 5] = [
+        ('"', '"'),
+        ('\'', '\''),
+        ('`', '`'),
+        ('\u{201c}', '\u{201d}'),
+        ('\u{2018}', '\u{2019}'),
+    ];
+    let mut chars = text.trim().chars();
+    let ends = chars.next().zip(chars.next_back());
+    ends.is_some_and(|ends| PAIRS.contains(&ends))
 }
 
 #[cfg(test)]
@@ -144,9 +202,41 @@ mod tests {
 
         let both = Environment::new([("A_FILE", path), ("A", "x")]);
         assert_eq!(both.get("A", &mut problems), None);
+        fs::write(file.path(), "\u{feff}from Windows\r\n").unwrap();
+        let value = environment.get("A", &mut Vec::new());
+        assert_eq!(value.as_deref(), Some("from Windows"));
         let missing = Environment::new([("A_FILE", "/no/such/file")]);
         assert_eq!(missing.get("A", &mut problems), None);
         assert!(problems[0].contains("both set"), "{problems:?}");
         assert!(problems[1].contains("/no/such/file"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_value_in_quotes_or_not_in_utf_8_is_refused_and_not_taken_for_unset() {
+        use std::os::unix::ffi::OsStringExt;
+        for quoted in [
+            "\"a\"",
+            "'a'",
+            " \"a\" ",
+            "\u{201c}a\u{201d}",
+            "\"\"",
+            "`a`",
+        ] {
+            let mut problems = Vec::new();
+            let environment = Environment::new([("A", quoted)]);
+            assert_eq!(environment.get("A", &mut problems), None, "{quoted}");
+            assert!(problems[0].contains("stands in quotes"), "{problems:?}");
+        }
+        for bare in ["\"", "a\"b\"", "it's", "{\"a\":\"b\"}"] {
+            let environment = Environment::new([("A", bare)]);
+            let value = environment.get("A", &mut Vec::new());
+            assert_eq!(value.as_deref(), Some(bare));
+        }
+        let latin_1 = OsString::from_vec(b"http://user:p\xe4ss@proxy:3128".to_vec());
+        let environment = Environment::of_texts([("HTTPS_PROXY".into(), latin_1)]);
+        let mut problems = Vec::new();
+        assert!(environment.is_set("HTTPS_PROXY"));
+        assert_eq!(environment.get("HTTPS_PROXY", &mut problems), None);
+        assert!(problems[0].contains("not UTF-8"), "{problems:?}");
     }
 }

@@ -22,6 +22,12 @@ pub enum PublicUrlError {
     /// The URL has a query, a fragment, a user or a password.
     #[error("must hold only scheme, host, port and path")]
     Extras,
+    /// The path is read differently by browsers, cookies and proxies.
+    #[error(
+        "has a path with // or a character other than letters, digits and - . _ ~ / in it; \
+         choose a simple path"
+    )]
+    Path,
     /// The URL is the address of an endpoint.
     #[error("must end before /logged-in or /refresh, which are added to it")]
     Endpoint,
@@ -42,6 +48,9 @@ impl PublicUrl {
             return Err(PublicUrlError::Extras);
         }
         let path = url.path().trim_end_matches('/').to_owned();
+        if !is_plain(&path) {
+            return Err(PublicUrlError::Path);
+        }
         // A redirect URI of one provider ends in /logged-in/NAME, so check the parent
         // too.
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -66,6 +75,11 @@ impl PublicUrl {
         is_loopback(&self.0)
     }
 
+    /// Returns the host.
+    pub fn host(&self) -> Option<Host<&str>> {
+        self.0.host()
+    }
+
     /// Returns the path under which a proxy publishes the service: empty, or `/prefix`.
     pub fn prefix(&self) -> &str {
         self.0.path().trim_end_matches('/')
@@ -75,6 +89,13 @@ impl PublicUrl {
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0.as_str().trim_end_matches('/'))
     }
+}
+
+/// True for a path that links, cookies and proxies all read alike. A link to `//seal/` leads
+/// to another host, a `;` ends the path of a cookie, and some proxies decode `%`.
+fn is_plain(path: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    !path.contains("//") && path.bytes().all(is_usual)
 }
 
 impl fmt::Display for PublicUrl {
@@ -122,6 +143,10 @@ mod tests {
             ("ftp://a.example", PublicUrlError::Scheme),
             ("https://u:p@a.example", PublicUrlError::Extras),
             ("https://a.example/?x=1", PublicUrlError::Extras),
+            ("https://a.example//seal", PublicUrlError::Path),
+            ("https://a.example/a;b", PublicUrlError::Path),
+            ("https://a.example/a b", PublicUrlError::Path),
+            ("https://a.example/%C3%A4", PublicUrlError::Path),
             ("https://a.example/logged-in", PublicUrlError::Endpoint),
             ("https://a.example/logged-in/own", PublicUrlError::Endpoint),
             ("https://a.example/seal/refresh/", PublicUrlError::Endpoint),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::CliError;
-use crate::outbound::{Outbound, OutboundProxy};
+use crate::outbound::{Outbound, WayOut};
 
 /// Sends a GET request. If the admin address is unspecified (0.0.0.0 or ::), the request
 /// goes to the loopback address.
@@ -18,7 +18,5 @@ pub(super) async fn ask(mut address: SocketAddr, path: &str) -> Result<Response<
         });
     }
     let request = Request::get(format!("http://{address}{path}")).body(Vec::new())?;
-    Ok(Outbound::new(OutboundProxy::default())
-        .send(request)
-        .await?)
+    Ok(Outbound::new(WayOut::default()).send(request).await?)
 }

@@ -1,5 +1,7 @@
 //! `authseal import`: converts old AuthIDs to sealed ones.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{CliError, secret_input};
@@ -35,6 +37,7 @@ pub(super) fn import() -> Result<(), CliError> {
         now: Clock::system().now(),
     };
     let (mut done, mut failed) = (0, 0);
+    let mut notes = BTreeMap::new();
     for (index, line) in secret_input::lines()?.enumerate() {
         let line = line?;
         let authid = line.trim();
@@ -44,6 +47,7 @@ pub(super) fn import() -> Result<(), CliError> {
         let mut answer = match importer.import(authid) {
             Ok(answer) => {
                 done += 1;
+                notes.extend(importer.note(&answer));
                 answer
             }
             Err(error) => {
@@ -55,6 +59,9 @@ pub(super) fn import() -> Result<(), CliError> {
         println!("{answer}");
     }
     eprintln!("{done} sealed, {failed} not");
+    for (service, note) in notes {
+        eprintln!("{service}: {note}");
+    }
     match failed {
         0 => Ok(()),
         _ => Err("the lines with \"error\" were not sealed".into()),
@@ -77,6 +84,13 @@ impl Importer {
         };
         let service = seal::named_service(authid.expose());
         Ok(json!({ "authid": authid.expose(), "type": service }))
+    }
+
+    /// Returns the service of a sealed AuthID with its note, which matters to somebody who
+    /// changes the client id while moving.
+    fn note(&self, answer: &Value) -> Option<(String, String)> {
+        let service = self.catalog.find(answer["type"].as_str()?)?;
+        Some((service.id.clone(), service.note.clone()?))
     }
 
     fn seal(&self, old: OldAuthId) -> Result<Secret, CliError> {

@@ -79,8 +79,12 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody can be told if standard error cannot be written.
-            let _ = writeln!(io::stderr(), "{error}");
+            let text = error.to_string();
+            // `check` has printed what is wrong before everything else.
+            if !text.is_empty() {
+                // Nobody can be told if standard error cannot be written.
+                let _ = writeln!(io::stderr(), "{text}");
+            }
             ExitCode::FAILURE
         }
     }

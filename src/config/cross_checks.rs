@@ -1,10 +1,11 @@
 //! Rules for settings together: problems, which prevent a start, and warnings.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::{
     Config,
     declaration::PREFIX,
     settings::{DECLARED, Settings},
-    unknown::unknown_settings,
 };
 use crate::{environment::Environment, listen::ListenAddress, server::Networks};
 
@@ -25,8 +26,27 @@ fn same_address(settings: &Settings) -> Option<String> {
     let ListenAddress::Tcp(service) = settings.edge.listen else {
         return None;
     };
-    (service.port() != 0 && service == settings.admin.listen).then(|| {
-        "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; change the port of one".to_owned()
+    let admin = settings.admin.listen;
+    // 0.0.0.0 takes the port of every IPv4 address, and [::] that of all of them.
+    let includes = |one: SocketAddr, other: SocketAddr| match one.ip() {
+        IpAddr::V4(address) => address.is_unspecified() && other.is_ipv4(),
+        IpAddr::V6(address) => address.is_unspecified(),
+    };
+    let port = service.port();
+    if port == 0 || port != admin.port() {
+        return None;
+    }
+    if service.ip() == admin.ip() {
+        return Some(
+            "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same; change the port of one"
+                .to_owned(),
+        );
+    }
+    (includes(service, admin) || includes(admin, service)).then(|| {
+        format!(
+            "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN both take port {port}, and one is for every \
+             address; change the port of one"
+        )
     })
 }
 
@@ -71,11 +91,13 @@ pub(super) fn warnings(
     environment: &Environment,
     is_moving_in: bool,
 ) -> Vec<String> {
-    let mut warnings = unknown_settings(environment);
+    let mut warnings = Vec::new();
     warnings.extend(plain_http(config));
     warnings.extend(forgotten_at_restart(config));
     warnings.extend(unused_socket(config, environment));
+    warnings.extend(require_without_gate(config, environment));
     warnings.extend(proxy_is_not_named(config));
+    warnings.extend(proxies_on_loopback_only(config));
     warnings.extend(wide_networks(config));
     warnings.extend(authids_in_clear(config, is_moving_in));
     warnings.extend(keys_in_clear(config));
@@ -110,6 +132,31 @@ fn unused_socket(config: &Config, environment: &Environment) -> Option<String> {
     (is_passed && config.edge.listen != ListenAddress::Systemd).then(|| {
         "systemd passes a socket that is not used: set AUTHSEAL_LISTEN=systemd to listen on it"
             .to_owned()
+    })
+}
+
+/// Warns of a rule for gates where there is no gate.
+fn require_without_gate(config: &Config, environment: &Environment) -> Option<String> {
+    (is_set("LOGIN_REQUIRE", environment) && config.login_gates.is_open()).then(|| {
+        "AUTHSEAL_LOGIN_REQUIRE is set, but nothing that it could require: anybody may log in. Set \
+         AUTHSEAL_LOGIN_NETWORKS, AUTHSEAL_LOGIN_PASSWORD or AUTHSEAL_LOGIN_HEADER"
+            .to_owned()
+    })
+}
+
+/// Warns if requests come from elsewhere, and only proxies on this machine are believed.
+/// In a container the host's proxy is elsewhere: requests come from Docker's bridge.
+fn proxies_on_loopback_only(config: &Config) -> Option<String> {
+    let ListenAddress::Tcp(address) = config.edge.listen else {
+        return None;
+    };
+    let is_open = !address.ip().is_loopback();
+    (is_open && config.edge.trusted_proxies.are_on_loopback()).then(|| {
+        format!(
+            "AUTHSEAL_LISTEN is {address}, but AUTHSEAL_TRUSTED_PROXIES names only this machine: a \
+             proxy elsewhere is not believed. In a container, the host's proxy comes from the \
+             gateway of the container's network, such as 172.17.0.1: name that"
+        )
     })
 }
 

@@ -1,9 +1,12 @@
 //! The `settings!` macro: from the declarations in `settings.rs` it makes typed structs that
 //! read themselves, and the list of all settings.
 
-use std::{collections::HashMap, fmt::Display};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Display,
+};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, QUOTED, is_quoted};
 
 /// Prefix of every setting's variable.
 pub(super) const PREFIX: &str = "AUTHSEAL_";
@@ -26,6 +29,8 @@ pub(super) struct Reader<'a> {
     /// The texts of the settings that are set, by their names in small letters, which is
     /// the form that `envy` gives them.
     texts: HashMap<String, String>,
+    /// Names of the settings that are set, also those whose text could not be taken.
+    given: HashSet<&'a str>,
     problems: &'a mut Vec<String>,
 }
 
@@ -33,12 +38,15 @@ impl<'a> Reader<'a> {
     /// Reads the texts of these settings from variables or their `_FILE`.
     pub(super) fn new(
         environment: &Environment,
-        names: &[&str],
+        names: &[&'a str],
         problems: &'a mut Vec<String>,
     ) -> Self {
-        let mut set = Vec::new();
+        let (mut set, mut given) = (Vec::new(), HashSet::new());
         for name in names {
             let variable = format!("{PREFIX}{name}");
+            if environment.is_set(&variable) {
+                given.insert(*name);
+            }
             if let Some(text) = environment.get(&variable, problems) {
                 set.push((variable, text));
             }
@@ -46,6 +54,7 @@ impl<'a> Reader<'a> {
         let texts = envy::prefixed(PREFIX).from_iter(set);
         Self {
             texts: texts.expect("any texts make a map of texts"),
+            given,
             problems,
         }
     }
@@ -57,7 +66,7 @@ impl<'a> Reader<'a> {
         example: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        if !self.texts.contains_key(&name.to_lowercase()) {
+        if !self.given.contains(name) {
             let problem = format!("{PREFIX}{name} is not set; write it like {example}");
             self.problems.push(problem);
         }
@@ -80,14 +89,21 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Parses a setting that may be left out.
+    /// Parses a setting that may be left out. Blanks around the value are removed.
     pub(super) fn optional<T, E: Display>(
         &mut self,
         name: &str,
         words: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
-        self.password(name, words, |text| parse(text.trim()))
+        self.password(name, words, |text| match text.trim() {
+            // Not the same as an empty value, which counts as not set: a list of networks
+            // that holds nothing must not open a gate.
+            "" => Err("holds only blanks; give it a value, or remove it".to_owned()),
+            // Only a file can hold it: quotes in a variable are refused for all settings.
+            quoted if is_quoted(quoted) => Err(QUOTED.to_owned()),
+            text => parse(text).map_err(|error| error.to_string()),
+        })
     }
 
     /// Parses a password that may be left out. Blanks at its ends are part of it.

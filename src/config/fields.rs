@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use http::Uri;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 use url::Url;
 
@@ -26,6 +26,20 @@ pub(super) struct Places<'a> {
     pub(super) insecure_http: bool,
 }
 
+/// The keys of `admin_consent` in a provider's table.
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with url, as in { url = \"https://...\" }"
+)]
+struct AdminConsent {
+    /// URL of the consent page; may hold `{tenant}`.
+    url: String,
+    /// Other values for some tenants; an empty one has no such page.
+    #[serde(default)]
+    tenants: BTreeMap<String, String>,
+}
+
 const REGION: &str = "{region}";
 const TENANT: &str = "{tenant}";
 
@@ -44,6 +58,11 @@ impl Places<'_> {
             _ => false,
         };
         allowed && url.has_host()
+    }
+
+    /// True if the table has a tenant, so that a variable may give another.
+    pub(super) fn has_tenant(&self) -> bool {
+        self.tenant.is_some()
     }
 }
 
@@ -125,10 +144,23 @@ impl<'a> Fields<'a> {
             );
             return None;
         }
+        if text.replace(REGION, "").contains(['{', '}']) {
+            self.complain(name, "has braces; only {tenant} and {region} are replaced");
+            return None;
+        }
         let Some(endpoint) = endpoint else {
             self.complain(name, "is not a URL");
             return None;
         };
+        // No request carries them (RFC 6749 section 3.1 forbids the fragment), and a user in
+        // front of the host hides which host it is.
+        let is_bare = |url: &Url| {
+            url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+        };
+        if !endpoint.all().all(is_bare) {
+            self.complain(name, "must have no user, no password and no # in it");
+            return None;
+        }
         // The crate `url` accepts some addresses that the stricter `http`, which sends
         // the request, refuses.
         if endpoint
@@ -146,6 +178,28 @@ impl<'a> Fields<'a> {
             "must be https; http is for loopback hosts, or with insecure_http = true",
         );
         None
+    }
+
+    /// Reads the page on which the administrator of a tenant consents for everybody there.
+    /// `None` if the tenant has no such page.
+    pub(super) fn admin_consent(&mut self, places: &Places<'_>) -> Option<Url> {
+        let name = "admin_consent";
+        let consent: AdminConsent = self.optional(name)?;
+        let tenant = places.tenant.as_ref();
+        let tenant = tenant.map(|tenant| consent.tenants.get(tenant).unwrap_or(tenant));
+        if tenant.is_some_and(String::is_empty) {
+            return None;
+        }
+        let places = Places {
+            tenant: tenant.cloned(),
+            ..*places
+        };
+        let url = Url::parse(&places.with_tenant(consent.url)).ok();
+        let url = url.filter(|url| places.allow(url) && !url.as_str().contains("%7B"));
+        if url.is_none() {
+            self.complain(name, "must have the https address of a page as its url");
+        }
+        url
     }
 
     /// Reads an issuer identifier (RFC 8414 section 2). It is kept exactly as written,

@@ -9,10 +9,12 @@ mod declaration;
 mod fields;
 mod keys;
 mod login_gates;
+mod misspelt;
 mod offer;
 mod parsers;
 mod partial;
 mod provider_table;
+mod redirect_rules;
 mod settings;
 mod table_layers;
 mod tables;
@@ -32,7 +34,7 @@ pub use settings::{
 
 use crate::{
     environment::Environment, keyring::Keyring, listen::Certificate, oauth_server,
-    outbound::OutboundProxy, public_url::PublicUrl,
+    outbound::WayOut, public_url::PublicUrl,
 };
 use offer::Wish;
 use settings::Settings;
@@ -49,8 +51,8 @@ pub struct Config {
     pub edge: Edge,
     /// The TLS certificate; `None` serves plain HTTP.
     pub certificate: Option<Certificate>,
-    /// HTTP proxy for requests to providers.
-    pub outbound_proxy: OutboundProxy,
+    /// Proxy and certificate authorities for requests to providers.
+    pub way_out: WayOut,
     /// Health checks and metrics.
     pub admin: AdminSettings,
     /// The conditions for a login.
@@ -87,7 +89,7 @@ impl Config {
     /// Reads and checks all settings from these variables, usually
     /// [`Environment::of_process`]. Returns every problem at once.
     pub fn load(environment: Environment) -> Result<Self, Rejected> {
-        let mut problems = Vec::new();
+        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
         let built_in = table_layers::built_in(&mut problems);
         let translated = oauth_server::translate(&environment, &built_in, &mut problems);
         let (environment, mut notes) = (translated.environment, translated.notes);
@@ -95,8 +97,7 @@ impl Config {
         let settings = Settings::read(&environment, &mut problems);
         problems.extend(cross_checks::problems(&settings, &environment));
         let certificate = connections::certificate(&settings.edge, &mut problems);
-        let outbound_proxy = connections::outbound_proxy(&environment, &mut problems);
-        connections::check_authorities(&environment, &mut problems);
+        let way_out = connections::way_out(&environment, &mut problems, &mut warnings);
         let keyring = settings.keys.keyring(&environment, &mut problems);
 
         let own_tables = settings.services.providers.as_deref();
@@ -108,14 +109,16 @@ impl Config {
         let (Some(public_url), Some(keyring), true) =
             (settings.public.url, keyring, problems.is_empty())
         else {
-            return Err(Rejected::new(problems, offer, &environment));
+            // A misspelt variable may be the reason why another is missing.
+            problems.extend(misspelt_variables(&environment, &tables));
+            return Err(Rejected::new(problems, offer));
         };
         let mut config = Self {
             public_url,
             site: settings.site,
             edge: settings.edge,
             certificate,
-            outbound_proxy,
+            way_out,
             admin: settings.admin,
             login_gates: settings.login_gates,
             keyring,
@@ -124,22 +127,31 @@ impl Config {
             memory: settings.memory,
             old_authids: settings.old_authids,
             log: settings.log,
-            warnings: Vec::new(),
+            warnings: misspelt_variables(&environment, &tables),
             notes,
         };
-        config.warnings =
-            cross_checks::warnings(&config, &environment, translated.is_of_that_server);
+        config.warnings.extend(warnings);
+        let refused = redirect_rules::warnings(&tables, &config.offer, &config.public_url);
+        config.warnings.extend(refused);
+        let unusual = cross_checks::warnings(&config, &environment, translated.is_of_that_server);
+        config.warnings.extend(unusual);
         Ok(config)
     }
 }
 
 impl Rejected {
-    fn new(mut problems: Vec<String>, offer: Offer, environment: &Environment) -> Self {
+    fn new(mut problems: Vec<String>, offer: Offer) -> Self {
         // Services that share an application report the same problem: keep one.
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.clone()));
-        // A misspelt variable may be the reason why another is missing.
-        problems.extend(unknown::unknown_settings(environment));
         Self { problems, offer }
     }
+}
+
+/// Returns a sentence for each variable that nothing reads and that looks like one of ours.
+fn misspelt_variables(environment: &Environment, tables: &Tables) -> Vec<String> {
+    let mut found = unknown::unknown_settings(environment);
+    found.extend(misspelt::credentials(environment, tables));
+    found.extend(misspelt::ways_out(environment));
+    found
 }

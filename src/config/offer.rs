@@ -140,6 +140,7 @@ fn service(table: &ServiceTable, provider: Arc<Provider>, credentials: Credentia
         manage_url: table.manage_url.clone(),
         aliases: table.aliases.clone(),
         rclone: table.rclone.clone(),
+        note: table.note.clone(),
         hidden: table.hidden,
         credentials,
     }
@@ -197,23 +198,40 @@ fn find_credentials(
     None
 }
 
-/// Reads one credential. Refuses quotes and control characters at its ends: no provider's
-/// credentials have them, but env files that are quoted for a shell or saved on Windows
-/// do.
+/// Reads one credential, without blanks around it. Refuses quotes at its ends and control
+/// characters anywhere: no provider's credentials have them, but env files that are quoted
+/// for a shell or saved on Windows do, and files with more than one line.
 fn credential(
     variable: &str,
     environment: &Environment,
     problems: &mut Vec<String>,
 ) -> Option<String> {
     let value = environment.get(variable, problems)?;
-    let is_odd = |char: char| char.is_control() || char == '"' || char == '\'';
-    if value.starts_with(is_odd) || value.ends_with(is_odd) {
+    let is_quote = |char: char| "\"'`\u{2018}\u{2019}\u{201c}\u{201d}".contains(char);
+    if value.starts_with(is_quote) || value.ends_with(is_quote) || ends_in_control(&value) {
         problems.push(format!(
             "{variable} begins or ends with a quote or a control character; write the bare value"
         ));
         return None;
     }
-    Some(value)
+    if value.contains(char::is_control) {
+        problems.push(format!(
+            "{variable} has more than one line, or a control character in it; give the value alone"
+        ));
+        return None;
+    }
+    let value = value.trim();
+    if value.is_empty() {
+        problems.push(format!(
+            "{variable} holds only blanks; give it a value, or remove it"
+        ));
+        return None;
+    }
+    Some(value.to_owned())
+}
+
+fn ends_in_control(text: &str) -> bool {
+    text.starts_with(char::is_control) || text.ends_with(char::is_control)
 }
 
 fn variables(name: &str) -> (String, String) {

@@ -12,15 +12,50 @@ use url::Url;
 
 use crate::{
     keyring::Passphrase,
-    login::{NotAnOrigin, Origin, TrustedOpeners},
+    listen::tcp_address,
+    login::{NotAnOrigin, Origin, Password, TrustedOpeners},
     secret::Secret,
-    server::{Networks, NotNetworks, Require},
+    server::{Networks, NotNetworks, NotProxies, Require, TrustedProxies},
     telemetry::LogFormat,
 };
 
 pub(super) fn address_and_port(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "is not an address and port; write it like 127.0.0.1:8081")
+    tcp_address(text).ok_or("is not an address and port; write it like 127.0.0.1:8081")
+}
+
+/// Parses the folder of the keys. A name that only a shell expands would become a folder of
+/// that name, and the keys in it would be lost with the current folder.
+pub(super) fn keys_folder(text: &str) -> Result<PathBuf, &'static str> {
+    match text.starts_with('~') || text.contains('$') {
+        true => Err("has a ~ or $ that nothing replaces here; write the whole path"),
+        false => Ok(text.into()),
+    }
+}
+
+/// Parses the names of services. A list without any would offer nothing.
+pub(super) fn service_names(text: &str) -> Result<String, &'static str> {
+    match text.split(',').all(|name| name.trim().is_empty()) {
+        true => Err("names no service; write it like googledrive,MSGRAPH"),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// Parses the password of the pages. No browser can send one with a line break.
+pub(super) fn login_password(text: &str) -> Result<Password, String> {
+    match text.contains(char::is_control) {
+        true => Err("has a line break or another control character, which no form can send".into()),
+        false => Password::parse(text).map_err(|error| error.to_string()),
+    }
+}
+
+pub(super) fn proxies(text: &str) -> Result<TrustedProxies, String> {
+    let proxies: TrustedProxies = text
+        .parse()
+        .map_err(|error: NotProxies| error.to_string())?;
+    match proxies.is_empty() && !text.is_empty() {
+        true => Err("names no proxy; write it like 127.0.0.1, 10.0.0.0/8 or unix".to_owned()),
+        false => Ok(proxies),
+    }
 }
 
 pub(super) fn connections(text: &str) -> Result<usize, &'static str> {
@@ -50,23 +85,31 @@ pub(super) fn web_address(text: &str) -> Result<Url, &'static str> {
         .ok_or("is not a web address; write it like https://example.com/privacy")
 }
 
-pub(super) fn trusted_openers(text: &str) -> Result<TrustedOpeners, NotAnOrigin> {
+/// Parses origins. A `*` would be a part of the host's name, and fit no page.
+pub(super) fn trusted_openers(text: &str) -> Result<TrustedOpeners, String> {
+    if text.contains('*') {
+        return Err("has a *, which stands for nothing here; list each origin".to_owned());
+    }
     let origins = text.split(',').map(str::trim);
-    Ok(TrustedOpeners {
-        listed: origins
-            .filter(|origin| !origin.is_empty())
-            .map(Origin::of)
-            .collect::<Result<_, _>>()?,
-    })
+    let listed: Result<_, NotAnOrigin> = origins
+        .filter(|origin| !origin.is_empty())
+        .map(Origin::of)
+        .collect();
+    let listed = listed.map_err(|error| error.to_string())?;
+    Ok(TrustedOpeners { listed })
 }
 
 pub(super) fn login_networks(text: &str) -> Result<Networks, String> {
-    text.parse().map_err(|error| match error {
+    let networks: Networks = text.parse().map_err(|error| match error {
         NotNetworks::Form(_) => error.to_string(),
         NotNetworks::Everybody(_) => {
             format!("{error}, so it keeps nobody out; leave it out if anybody may log in")
         }
-    })
+    })?;
+    match networks.is_empty() {
+        true => Err("names no network, so nobody could log in".to_owned()),
+        false => Ok(networks),
+    }
 }
 
 pub(super) fn all_or_any(text: &str) -> Result<Require, &'static str> {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Value;
 
-use super::fields::{Fields, Places};
+use super::{
+    fields::{Fields, Places},
+    redirect_rules::RefusedUri,
+};
 use crate::{
     environment::Environment,
     provider::{
@@ -22,6 +25,10 @@ pub(super) struct ProviderTable {
     pub(super) client_id: Option<String>,
     /// True if the client has no secret (RFC 6749 section 2.1).
     pub(super) public_client: bool,
+    /// True if `<credentials>_TENANT` is read.
+    pub(super) has_tenant: bool,
+    /// Redirect URIs that nobody can register at the provider.
+    pub(super) redirect_refuses: Vec<RefusedUri>,
 }
 
 /// Reads the table. Returns `None` if it cannot be used, with the reasons in `problems`.
@@ -69,6 +76,8 @@ pub(super) fn read_provider(
     let account_members = fields.optional("account_members").unwrap_or_default();
     let advice = fields.optional("advice").unwrap_or_default();
     let console_url = fields.link("console_url");
+    let admin_consent = fields.admin_consent(&places);
+    let redirect_refuses = fields.optional("redirect_refuses").unwrap_or_default();
     fields.finish();
     problems.extend(tenant_problems);
 
@@ -76,6 +85,8 @@ pub(super) fn read_provider(
         credentials: credentials?,
         client_id,
         public_client,
+        has_tenant: places.has_tenant(),
+        redirect_refuses,
         provider: Arc::new(Provider {
             id: id.to_owned(),
             name: name?,
@@ -92,6 +103,7 @@ pub(super) fn read_provider(
             account_members,
             advice,
             console_url,
+            admin_consent,
         }),
     })
 }

@@ -27,9 +27,9 @@ use url::Url;
 use super::{
     declaration::{Declared, Reader, settings},
     parsers::{
-        address_and_port, all_or_any, connections, first_key, folder, key_set, log_format,
-        login_networks, mebibytes, passphrase, pem_path, refreshes_per_hour, true_or_false,
-        trusted_openers, web_address,
+        address_and_port, all_or_any, connections, first_key, folder, key_set, keys_folder,
+        log_format, login_networks, login_password, mebibytes, passphrase, pem_path, proxies,
+        refreshes_per_hour, service_names, true_or_false, trusted_openers, web_address,
     },
 };
 use crate::{
@@ -70,8 +70,8 @@ settings! {
 
     /// Incoming connections.
     edge: Edge {
-        /// Address of the service: `127.0.0.1:8080`, `unix:/run/authseal/authseal.sock`, or
-        /// `systemd` for a socket that systemd passes.
+        /// Address of the service: `127.0.0.1:8080`, `:8080` for every address,
+        /// `unix:/run/authseal/authseal.sock`, or `systemd` for a socket that systemd passes.
         listen: ListenAddress = default("LISTEN", "127.0.0.1:8080", str::parse),
         /// Limit of open connections. The one that has waited longest makes room for a new
         /// one.
@@ -82,7 +82,7 @@ settings! {
         tls_key: Option<PathBuf> = optional("TLS_KEY", "plain HTTP", pem_path),
         /// Proxies whose `X-Forwarded-For`, `Forwarded` and LOGIN_HEADER are believed:
         /// addresses, networks, `unix`. Everybody (`0.0.0.0/0`) is refused.
-        trusted_proxies: TrustedProxies = default("TRUSTED_PROXIES", "", str::parse),
+        trusted_proxies: TrustedProxies = default("TRUSTED_PROXIES", "", proxies),
         /// Refreshes per hour of one login from one address; beyond it 503.
         rate_limit: Option<NonZeroU32> =
             optional("RATE_LIMIT", "unlimited", refreshes_per_hour),
@@ -97,7 +97,7 @@ settings! {
     /// The keys. Commands read this group alone.
     keys: KeySettings {
         /// Folder of the keys.
-        folder: PathBuf = default("KEYS_DIR", "keys", str::parse),
+        folder: PathBuf = default("KEYS_DIR", "keys", keys_folder),
         /// JWK Set as JSON, or the same in base64, where there is no disk.
         set: Option<Secret> = optional("KEYS", "none", key_set),
         /// Passphrase under which keys are encrypted at rest:
@@ -120,7 +120,7 @@ settings! {
         /// key.
         providers: Option<String> = optional("PROVIDERS", "none", str::parse),
         /// Services to offer: their ids or the names of their credentials, commas between.
-        wanted: Option<String> = optional("SERVICES", "all that have credentials", str::parse),
+        wanted: Option<String> = optional("SERVICES", "all that have credentials", service_names),
     }
 
     /// The conditions for a login. Without any, everybody who can reach the service may log
@@ -130,7 +130,7 @@ settings! {
         /// `192.168.0.0/16, fd00::/8`. Everybody (`0.0.0.0/0`) is refused.
         networks: Option<Networks> = optional("LOGIN_NETWORKS", "anywhere", login_networks),
         /// Password that the pages ask for; 12 characters or more.
-        password: Option<Password> = password("LOGIN_PASSWORD", "none", Password::parse),
+        password: Option<Password> = password("LOGIN_PASSWORD", "none", login_password),
         /// Header, such as `Remote-User`, in which an authenticating proxy names the user.
         header: Option<UserHeader> = optional("LOGIN_HEADER", "none", UserHeader::parse),
         /// Number of the three above that must be met: `all` that are set, or `any`.

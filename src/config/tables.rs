@@ -22,6 +22,7 @@ pub(super) struct ServiceTable {
     pub(super) manage_url: Option<url::Url>,
     pub(super) aliases: Vec<String>,
     pub(super) rclone: Option<Rclone>,
+    pub(super) note: Option<String>,
     pub(super) hidden: bool,
 }
 
@@ -175,6 +176,7 @@ fn read_service(
     if rclone.as_ref().is_some_and(holds_nul) {
         fields.complain("rclone", "holds a NUL, which no command can");
     }
+    let note = fields.optional("note");
     let hidden = fields.optional("hidden").unwrap_or(false);
     fields.finish();
     Some(ServiceTable {
@@ -187,6 +189,7 @@ fn read_service(
         manage_url,
         aliases,
         rclone,
+        note,
         hidden,
     })
 }

@@ -1,6 +1,11 @@
 //! Listening addresses: parses them and binds their sockets.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
 
 use listenfd::ListenFd;
 use thiserror::Error;
@@ -38,8 +43,24 @@ impl FromStr for ListenAddress {
         match (text, text.strip_prefix("unix:")) {
             ("systemd", _) => Ok(Self::Systemd),
             (_, Some(path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
-            _ => text.parse().map(Self::Tcp).map_err(|_| NotAnAddress),
+            _ => tcp_address(text).map(Self::Tcp).ok_or(NotAnAddress),
         }
+    }
+}
+
+/// Parses an address and a port. `localhost:8080` is 127.0.0.1, and `:8080` is every IPv4
+/// address of the machine, as in other programs.
+pub fn tcp_address(text: &str) -> Option<SocketAddr> {
+    let at = |address: Ipv4Addr, port: &str| {
+        let port: u16 = port.parse().ok()?;
+        Some(SocketAddr::from((address, port)))
+    };
+    match text.rsplit_once(':') {
+        Some(("", port)) => at(Ipv4Addr::UNSPECIFIED, port),
+        Some((name, port)) if name.eq_ignore_ascii_case("localhost") => {
+            at(Ipv4Addr::LOCALHOST, port)
+        }
+        _ => text.parse().ok(),
     }
 }
 
@@ -113,7 +134,25 @@ mod tests {
             let address: ListenAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
         }
-        for text in ["8080", "localhost:80", "unix:", "unix:relative", "", "fd:3"] {
+        for (text, meant) in [
+            ("localhost:80", "127.0.0.1:80"),
+            ("LocalHost:0", "127.0.0.1:0"),
+            (":8080", "0.0.0.0:8080"),
+        ] {
+            let address: ListenAddress = text.parse().unwrap();
+            assert_eq!(address.to_string(), meant);
+        }
+        for text in [
+            "8080",
+            ":",
+            ":65536",
+            "local:80",
+            "::8080",
+            "http://localhost:80",
+        ] {
+            assert_eq!(text.parse::<ListenAddress>(), Err(NotAnAddress), "{text}");
+        }
+        for text in ["unix:", "unix:relative", "", "fd:3"] {
             assert_eq!(text.parse::<ListenAddress>(), Err(NotAnAddress), "{text}");
         }
     }

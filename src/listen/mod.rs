@@ -19,7 +19,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use address::ListenAddress;
+pub(crate) use address::{ListenAddress, tcp_address};
 pub use body::Body;
 pub use certificate::{Certificate, CertificateFiles};
 pub(crate) use connections::Connections;

@@ -20,9 +20,9 @@ use hyper_util::{
 use thiserror::Error;
 
 pub(crate) use payload::Fence;
-pub use proxy::OutboundProxy;
+pub use proxy::{Exceptions, NotAProxy, OutboundProxy};
 pub(crate) use received::Received;
-pub(crate) use roots::check_roots;
+pub use roots::{Authorities, NoAuthorities};
 
 use payload::Payload;
 use proxy::Connector;
@@ -42,6 +42,15 @@ const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(20);
 /// Pause before a second attempt to connect: the host may be restarting, or the resolver
 /// may have lost a packet.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// The way out to the providers.
+#[derive(Clone, Debug, Default)]
+pub struct WayOut {
+    /// The proxy, if there is one.
+    pub proxy: OutboundProxy,
+    /// Certificate authorities that are trusted.
+    pub authorities: Authorities,
+}
 
 /// A client with a pool of connections. Clones share the pool.
 #[derive(Clone, Debug)]
@@ -85,21 +94,20 @@ pub enum OutboundError {
 }
 
 impl Outbound {
-    /// Creates a client that trusts the certificate authorities of the system, or the
-    /// built-in ones if the system has none, and uses the proxy, if there is one.
-    pub fn new(proxy: OutboundProxy) -> Self {
+    /// Creates a client for connections by this way.
+    pub fn new(way: WayOut) -> Self {
         let mut http = HttpConnector::new();
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         http.set_nodelay(true);
         http.enforce_http(false);
         http.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(roots::client_config())
+            .with_tls_config(way.authorities.client_config())
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(Connector {
                 direct: http,
-                proxy,
+                proxy: way.proxy,
             });
         Self::over(connector)
     }

@@ -1,4 +1,7 @@
-//! Connections through an outbound proxy (`HTTPS_PROXY`, `NO_PROXY`).
+//! The outbound proxy (`HTTPS_PROXY`, `ALL_PROXY`): its address, and connections through it.
+
+mod address;
+mod exceptions;
 
 use std::{
     error::Error,
@@ -8,53 +11,101 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::Uri;
-use hyper_util::{
-    client::{
-        legacy::connect::{HttpConnector, proxy::Tunnel},
-        proxy::matcher::Matcher,
-    },
-    rt::TokioIo,
-};
-use thiserror::Error;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body_util::Empty;
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::net::TcpStream;
 use tower_service::Service;
+use url::Url;
+
+pub use address::NotAProxy;
+pub use exceptions::Exceptions;
+
+use crate::public_url::is_loopback;
 
 /// The proxy, and the hosts that are reached without it. Connections to providers are
 /// tunnelled through the proxy (CONNECT, RFC 9110 section 9.3.6), so that it sees only host
 /// names.
 #[derive(Clone, Default)]
-pub struct OutboundProxy(Option<Arc<Matcher>>);
+pub struct OutboundProxy(Option<Arc<Proxy>>);
 
-/// The text is not the address of a usable proxy.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("is not the address of a proxy; write it like http://proxy.example.com:3128")]
-pub struct NotAProxy;
+/// A parsed proxy. Connections are made from these values, and from nothing else: a text
+/// that was parsed twice could be accepted by one parser and dropped by the other, and the
+/// requests would go past the proxy.
+struct Proxy {
+    /// Name of the variable that the proxy comes from, for errors.
+    variable: String,
+    /// `http://host:port/`, without user and password.
+    address: Uri,
+    /// Value of `Proxy-Authorization`, marked as sensitive.
+    authorization: Option<HeaderValue>,
+    exceptions: Exceptions,
+}
 
 impl OutboundProxy {
-    /// Parses `HTTPS_PROXY` and `NO_PROXY` as curl does: the first may contain a user and
-    /// password, the second lists host names, domains and networks.
-    pub fn parse(https_proxy: &str, no_proxy: &str) -> Result<Self, NotAProxy> {
-        let text = match https_proxy.contains("://") {
-            true => https_proxy.to_owned(),
-            false => format!("http://{https_proxy}"),
+    /// Parses the text of `variable`, such as HTTPS_PROXY: `http://user:password@host:port`.
+    /// The user may have a Windows domain in front, and both may be percent-encoded.
+    pub fn parse(variable: &str, text: &str, exceptions: Exceptions) -> Result<Self, NotAProxy> {
+        let (address, authorization) = address::parse(text)?;
+        Ok(Self(Some(Arc::new(Proxy {
+            variable: variable.to_owned(),
+            address,
+            authorization,
+            exceptions,
+        }))))
+    }
+
+    /// Returns `host:port` of the proxy for a request to this URL; `None` if the host is
+    /// connected to directly.
+    pub fn route(&self, uri: &Uri) -> Option<&str> {
+        let authority = self.proxy_for(uri)?.address.authority();
+        authority.map(|authority| authority.as_str())
+    }
+
+    /// Describes the proxy without its password; `None` if there is none.
+    pub fn describe(&self) -> Option<String> {
+        let proxy = self.0.as_ref()?;
+        let user = match &proxy.authorization {
+            Some(_) => ", with a user and password",
+            None => "",
         };
-        let url = url::Url::parse(&text).map_err(|_| NotAProxy)?;
-        if url.scheme() != "http" || !url.has_host() {
-            return Err(NotAProxy);
-        }
-        let matcher = Matcher::builder().https(text).no(no_proxy.to_owned());
-        Ok(Self(Some(Arc::new(matcher.build()))))
+        let (address, variable) = (&proxy.address, &proxy.variable);
+        let exceptions = match proxy.exceptions.is_empty() {
+            true => String::new(),
+            false => format!(", except for {}", proxy.exceptions),
+        };
+        Some(format!("{address} ({variable}{user}){exceptions}"))
+    }
+
+    /// Plain http to this machine is the only traffic that needs no exception: the proxy has
+    /// another loopback.
+    fn proxy_for(&self, uri: &Uri) -> Option<&Proxy> {
+        let proxy = self.0.as_deref()?;
+        let is_plain = uri.scheme_str() == Some("http");
+        let is_here = is_plain && Url::parse(&uri.to_string()).is_ok_and(|url| is_loopback(&url));
+        let is_direct = is_here || proxy.exceptions.include(uri.host()?, port(uri));
+        (!is_direct).then_some(proxy)
     }
 }
 
-/// Leaves out the address, which may contain a password.
+fn port(uri: &Uri) -> u16 {
+    let usual = match uri.scheme_str() {
+        Some("http") => 80,
+        _ => 443,
+    };
+    uri.port_u16().unwrap_or(usual)
+}
+
+/// Leaves out the password.
 impl fmt::Debug for OutboundProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(_) => f.write_str("OutboundProxy(set)"),
-            None => f.write_str("OutboundProxy(none)"),
-        }
+        let described = self.describe();
+        write!(
+            f,
+            "OutboundProxy({})",
+            described.as_deref().unwrap_or("none")
+        )
     }
 }
 
@@ -77,24 +128,86 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let proxy = self
-            .proxy
-            .0
-            .as_ref()
-            .and_then(|proxy| proxy.intercept(&uri));
-        let Some(proxy) = proxy else {
+        let Some(proxy) = self.proxy.proxy_for(&uri) else {
             let connecting = self.direct.call(uri);
             return Box::pin(async move { Ok(connecting.await?) });
         };
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
-        if let Some(authorization) = proxy.basic_auth() {
-            tunnel = tunnel.with_auth(authorization.clone());
-        }
-        let connecting = tunnel.call(uri);
+        let variable = proxy.variable.clone();
+        let authorization = proxy.authorization.clone();
+        let connecting = self.direct.call(proxy.address.clone());
         Box::pin(async move {
-            let failed = |error| format!("through the proxy of HTTPS_PROXY: {error}");
-            connecting.await.map_err(|error| failed(error).into())
+            let stream = connecting.await.map_err(|error| innermost(&error));
+            let tunnelled = match stream {
+                Ok(stream) => tunnel(stream, &uri, authorization).await,
+                Err(cause) => Err(format!("it cannot be reached: {cause}")),
+            };
+            let failed = |cause| format!("through the proxy of {variable}: {cause}");
+            tunnelled.map_err(|cause| failed(cause).into())
         })
+    }
+}
+
+/// Asks the proxy for a tunnel to the host of `uri`.
+async fn tunnel(
+    stream: TokioIo<TcpStream>,
+    uri: &Uri,
+    authorization: Option<HeaderValue>,
+) -> Result<TokioIo<TcpStream>, String> {
+    let no_http = |_| "it does not answer in HTTP".to_owned();
+    let host = uri.host().unwrap_or_default();
+    let host = format!("{host}:{}", port(uri));
+    let mut request = Request::builder()
+        .method(Method::CONNECT)
+        .uri(&host)
+        .header(header::HOST, &host)
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    if let Some(authorization) = authorization {
+        let headers = request.headers_mut();
+        headers.insert(header::PROXY_AUTHORIZATION, authorization);
+    }
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream)
+        .await
+        .map_err(no_http)?;
+    // Ends with the tunnel, which takes the stream over, or with the sender's drop.
+    tokio::spawn(connection.with_upgrades());
+    let answer = sender.send_request(request).await.map_err(no_http)?;
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(refusal(status));
+    }
+    let upgraded = hyper::upgrade::on(answer).await.map_err(no_http)?;
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>();
+    let parts = parts.map_err(|_| "its connection is of another kind".to_owned())?;
+    // A TLS server waits for the client. Bytes in front of its answer are not the host's.
+    match parts.read_buf.is_empty() {
+        true => Ok(parts.io),
+        false => Err("it sent more than an answer to CONNECT".to_owned()),
+    }
+}
+
+/// Says what the proxy answered, and what to do.
+fn refusal(status: StatusCode) -> String {
+    let advice = match status {
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            "it wants a user and password by HTTP Basic; put the right ones into the variable"
+        }
+        StatusCode::FORBIDDEN => "its rules do not allow this host",
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => {
+            "it may not be a proxy that allows CONNECT"
+        }
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            "it cannot reach the host"
+        }
+        _ => "it gives no tunnel",
+    };
+    format!("it answered HTTP {}: {advice}", status.as_u16())
+}
+
+fn innermost(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => innermost(cause),
+        None => error.to_string(),
     }
 }
 
@@ -102,39 +215,32 @@ impl Service<Uri> for Connector {
 mod tests {
     use super::*;
 
-    fn check(https_proxy: &str, no_proxy: &str, host: &str, expected: Option<&str>) {
-        let OutboundProxy(matcher) = OutboundProxy::parse(https_proxy, no_proxy).unwrap();
-        let uri = format!("https://{host}/token").parse().unwrap();
-        let proxy = matcher.unwrap().intercept(&uri);
-        let proxy = proxy.map(|proxy| proxy.uri().to_string());
-        assert_eq!(proxy.as_deref(), expected, "{host}");
+    fn check(proxy: &str, no_proxy: &str, url: &str, expected: Option<&str>) {
+        let (exceptions, ignored) = Exceptions::parse(no_proxy);
+        assert!(ignored.is_empty(), "{ignored:?}");
+        let proxy = OutboundProxy::parse("HTTPS_PROXY", proxy, exceptions).unwrap();
+        let route = proxy.route(&url.parse().unwrap()).map(str::to_owned);
+        assert_eq!(route.as_deref(), expected, "{url}");
     }
 
     #[test]
     fn a_host_is_reached_through_the_proxy_unless_it_is_listed() {
-        let proxy = Some("http://proxy:3128/");
-        check("http://proxy:3128", "", "a.example", proxy);
-        check("proxy:3128", "", "a.example", proxy);
-        check("http://user:word@proxy:3128", "", "a.example", proxy);
-        check("proxy:3128", "example", "a.example", None);
-        check("proxy:3128", "10.0.0.0/8, .lan", "10.1.2.3", None);
-        check("proxy:3128", "*", "a.example", None);
-    }
-
-    #[test]
-    fn what_is_no_http_proxy_is_refused() {
-        for wrong in ["", "https://proxy:3128", "socks5://proxy:1080", "http://"] {
-            assert_eq!(
-                OutboundProxy::parse(wrong, "").unwrap_err(),
-                NotAProxy,
-                "{wrong}"
-            );
-        }
+        let proxy = Some("proxy:3128");
+        check("http://proxy:3128", "", "https://a.example/token", proxy);
+        check("proxy:3128", "", "https://a.example/token", proxy);
+        check("proxy:3128", "", "http://a.example/token", proxy);
+        check("proxy:3128", "example", "https://a.example/token", None);
+        check("proxy:3128", "*", "https://a.example/token", None);
+        check("proxy:3128", "", "http://127.0.0.1:8090/token", None);
+        check("proxy:3128", "", "https://127.0.0.1:8090/token", proxy);
     }
 
     #[test]
     fn its_password_is_not_printed() {
-        let proxy = OutboundProxy::parse("http://user:never-print@proxy:3128", "").unwrap();
+        let text = "http://user:never-print@proxy:3128";
+        let proxy = OutboundProxy::parse("ALL_PROXY", text, Exceptions::default()).unwrap();
+        let shown = "http://proxy:3128/ (ALL_PROXY, with a user and password)";
+        assert_eq!(proxy.describe().as_deref(), Some(shown));
         assert!(!format!("{proxy:?}").contains("never-print"));
     }
 }

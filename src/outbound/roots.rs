@@ -1,41 +1,88 @@
 //! Certificate authorities that are trusted for connections to providers.
 
-use std::{path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
+use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 use thiserror::Error;
 
-/// The file contains no certificate.
-#[derive(Debug, Error)]
-#[error("names a file that holds no certificate in PEM format, or cannot be read")]
-pub struct NoRoots;
+/// Certificate authorities that settings name, loaded. The default stands for those of the
+/// system, or those of Mozilla where the system has none, as in a minimal image.
+#[derive(Clone, Default)]
+pub struct Authorities(Option<Arc<RootCertStore>>);
 
-/// Checks the file that `SSL_CERT_FILE` names. Without this check, the built-in
-/// authorities would silently be used if the name is misspelt.
-pub fn check_roots(path: &Path) -> Result<(), NoRoots> {
-    let mut certificates = CertificateDer::pem_file_iter(path).map_err(|_| NoRoots)?;
-    certificates.next().and_then(Result::ok).ok_or(NoRoots)?;
-    Ok(())
+/// The named file or folders contain no certificate that can be used.
+#[derive(Debug, Error)]
+pub enum NoAuthorities {
+    /// None in the file.
+    #[error("names a file that holds no usable certificate in PEM format, or cannot be read")]
+    File,
+    /// None in the folders.
+    #[error("names no folder with usable certificates in PEM format")]
+    Folders,
 }
 
-/// Returns a TLS configuration with the authorities of the system, or of `SSL_CERT_FILE` and
-/// `SSL_CERT_DIR`. If there are none, as in a minimal image, it has the built-in ones of
-/// Mozilla.
-pub(super) fn client_config() -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    let (added, _) =
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if added == 0 {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        tracing::debug!("no certificates on this system: using the built-in ones");
+impl Authorities {
+    /// Loads the certificates of a file (SSL_CERT_FILE), and no others. Those that the TLS
+    /// library cannot read are left out, as some bundles of systems have one.
+    pub fn of_file(path: &Path) -> Result<Self, NoAuthorities> {
+        let loaded = load_certs_from_paths(Some(path), None);
+        let roots = roots(loaded.certs).ok_or(NoAuthorities::File)?;
+        Ok(Self(Some(Arc::new(roots))))
     }
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring offers TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
+
+    /// Loads the certificates of the files in folders (SSL_CERT_DIR), with colons between.
+    pub fn of_folders(paths: &str) -> Result<Self, NoAuthorities> {
+        let paths = std::env::split_paths(paths).filter(|path| !path.as_os_str().is_empty());
+        let loaded = paths.flat_map(|path| load_certs_from_paths(None, Some(&path)).certs);
+        let roots = roots(loaded).ok_or(NoAuthorities::Folders)?;
+        Ok(Self(Some(Arc::new(roots))))
+    }
+
+    /// Returns the authorities of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (Some(one), Some(other)) => {
+                let mut roots = RootCertStore::clone(&one);
+                roots.extend(other.roots.iter().cloned());
+                Self(Some(Arc::new(roots)))
+            }
+            (one, other) => Self(one.or(other)),
+        }
+    }
+
+    /// Returns a TLS configuration that trusts these authorities only.
+    pub(super) fn client_config(&self) -> ClientConfig {
+        let roots = self.0.clone().unwrap_or_else(|| Arc::new(of_system()));
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring offers TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth()
+    }
+}
+
+/// Returns the certificates that can be used; `None` if none can.
+fn roots(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Option<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(certificates);
+    (added > 0).then_some(roots)
+}
+
+fn of_system() -> RootCertStore {
+    roots(load_native_certs().certs).unwrap_or_else(|| {
+        tracing::debug!("no certificates on this system: using the built-in ones");
+        webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
+    })
+}
+
+/// Shows the number only: a system has hundreds.
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(roots) => write!(f, "Authorities({})", roots.len()),
+            None => f.write_str("Authorities(of the system)"),
+        }
+    }
 }

@@ -21,6 +21,11 @@ pub struct StartPage<'a> {
     pub visit: Option<&'a str>,
     /// Other party that receives the AuthID.
     pub receiver: Option<Receiver<'a>>,
+    /// Limits of the chosen service's scope that surprise people.
+    pub note: Option<&'a str>,
+    /// Link by which the administrator of an organisation consents to the chosen service for
+    /// everybody there.
+    pub admin_consent: Option<String>,
     /// True if the program that opened the page can't receive the AuthID, so that the user
     /// must copy it.
     pub is_blocked: bool,

@@ -50,6 +50,8 @@ fn pages() -> Vec<String> {
             opener: Some(FOREIGN),
             after_a_click: true,
         }),
+        note: Some(FOREIGN),
+        admin_consent: Some(FOREIGN.to_owned()),
         is_blocked: false,
     };
     let facts = [(FOREIGN.to_owned(), FOREIGN.to_owned())];

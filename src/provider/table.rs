@@ -42,6 +42,8 @@ pub struct Provider {
     pub advice: BTreeMap<String, String>,
     /// Page on which the administrator creates the client id.
     pub console_url: Option<Url>,
+    /// Page on which the administrator of an organisation consents for everybody there.
+    pub admin_consent: Option<Url>,
 }
 
 impl Provider {
@@ -228,10 +230,25 @@ pub struct Service {
     pub aliases: Vec<String>,
     /// Backend of rclone, if there is one.
     pub rclone: Option<Rclone>,
+    /// Limits of its scope that surprise people: one or two sentences.
+    pub note: Option<String>,
     /// True if it has no button and is reached only by a link.
     pub hidden: bool,
     /// The application's credentials.
     pub credentials: Credentials,
+}
+
+impl Service {
+    /// Returns the link by which the administrator of an organisation consents to this
+    /// service's scope for everybody there. The browser comes back to `redirect_uri`.
+    pub fn admin_consent(&self, redirect_uri: &str) -> Option<Url> {
+        let mut link = self.provider.admin_consent.clone()?;
+        link.query_pairs_mut()
+            .append_pair("client_id", &self.credentials.client_id)
+            .append_pair("scope", &self.scope)
+            .append_pair("redirect_uri", redirect_uri);
+        Some(link)
+    }
 }
 
 /// A remote of rclone (<https://rclone.org/docs/>).

@@ -28,7 +28,7 @@ pub use admin::Admin;
 pub use admission::{Admission, Require, UserHeader};
 pub use networks::{Networks, NotNetworks};
 pub use routes::PRIVACY_POLICY_PATH;
-pub use trusted_proxies::TrustedProxies;
+pub use trusted_proxies::{NotProxies, TrustedProxies};
 
 use crate::{
     login::Login,

@@ -44,8 +44,17 @@ impl FromStr for Networks {
 }
 
 impl Networks {
-    pub(super) fn is_empty(&self) -> bool {
+    /// True if there is no network.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// True if every network is a part of this machine's loopback.
+    pub(super) fn are_loopback(&self) -> bool {
+        let loopback = [LOOPBACK_V4, LOOPBACK_V6];
+        let is_inside =
+            |network: &IpNet| loopback.iter().any(|loopback| loopback.contains(network));
+        self.0.iter().all(is_inside)
     }
 
     /// True if one of the networks contains the address.
@@ -132,6 +141,9 @@ const LOCAL: [IpNet; 10] = [
     IpNet::V6(v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10)),
     IpNet::V6(v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10)),
 ];
+
+const LOOPBACK_V4: IpNet = IpNet::V4(v4([127, 0, 0, 0], 8));
+const LOOPBACK_V6: IpNet = IpNet::V6(v6([0, 0, 0, 0, 0, 0, 0, 1], 128));
 
 const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(std::net::Ipv4Addr::new(a, b, c, d), prefix)

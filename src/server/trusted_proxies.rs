@@ -79,6 +79,11 @@ impl TrustedProxies {
         !self.unix && self.networks.is_empty()
     }
 
+    /// True if there are proxies, and all of them connect from this machine by TCP.
+    pub fn are_on_loopback(&self) -> bool {
+        !self.is_empty() && !self.unix && self.networks.are_loopback()
+    }
+
     /// Returns the public networks that are too wide for every machine in them to be a
     /// proxy of the administrator's.
     pub fn wide(&self) -> Vec<IpNet> {

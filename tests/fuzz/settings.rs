@@ -48,6 +48,15 @@ const WORDS: &[&str] = &[
     "\"kid\":",
     "\"exp\":1",
     "-----BEGIN PRIVATE KEY-----",
+    "socks5://",
+    "HTTP://",
+    "\\",
+    "%5C",
+    "%",
+    "^",
+    "//",
+    ";",
+    "\"",
 ];
 
 /// Settings and what they may be. Whatever says never-print is secret. FOLDER holds a
@@ -116,7 +125,16 @@ const SETTINGS: &[(&str, &[&str])] = &[
         "HTTPS_PROXY",
         &["http://user:never-print@127.0.0.1:3128", "proxy:3128"],
     ),
-    ("NO_PROXY", &["10.0.0.0/8, .lan, *"]),
+    (
+        "https_proxy",
+        &[r"http://DOM\user:never-print@proxy:3128/", "HTTP://proxy"],
+    ),
+    ("ALL_PROXY", &["http://DOM^user:never-print@[::1]:3128"]),
+    (
+        "NO_PROXY",
+        &["10.0.0.0/8, .lan, *", "*.example.com [::1]:443"],
+    ),
+    ("SSL_CERT_DIR", &["FOLDER", "FOLDER/none"]),
     ("SSL_CERT_FILE", &["FOLDER/cert.pem", "FOLDER/none"]),
     ("AUTHSEAL_PUBLC_URL", &["x"]),
 ];
@@ -185,12 +203,13 @@ fn every_setting_is_read_or_complained_about_and_no_secret_is_told() {
         ] {
             problems.iter().try_for_each(check_complaints)?;
         }
-        match Config::load(environment) {
+        match Config::load(environment.clone()) {
             Err(rejected) => {
                 property.count("refused");
                 check_complaints(&rejected)
             }
             Ok(config) => {
+                is_used(&environment, &config)?;
                 let warnings = config.warnings.join("; ");
                 ensure(!warnings.contains("never-print"), || warnings)?;
                 // Neither a Redis nor a client that speaks TLS is here.
@@ -236,6 +255,41 @@ fn a_log_filter_takes_little_memory() {
         property.count(if is_filter { "read" } else { "refused" });
         Ok(())
     });
+}
+
+/// What is accepted is what is used: a proxy that is named is never gone around, and a
+/// setting that is read from what `check` shows of it is the same.
+fn is_used(environment: &Environment, config: &Config) -> TestCaseResult {
+    let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"];
+    let provider = "https://provider.invalid/token".parse().unwrap();
+    if proxies.iter().any(|name| environment.is_set(name)) && !environment.is_set("NO_PROXY") {
+        let proxy = &config.way_out.proxy;
+        ensure(proxy.route(&provider).is_some(), || format!("{proxy:?}"))?;
+    }
+    let shown = |config: &Config| {
+        let networks = config.login_gates.networks.as_ref();
+        [
+            ("AUTHSEAL_PUBLIC_URL", config.public_url.to_string()),
+            ("AUTHSEAL_LISTEN", config.edge.listen.to_string()),
+            ("AUTHSEAL_ADMIN_LISTEN", config.admin.listen.to_string()),
+            (
+                "AUTHSEAL_LOGIN_NETWORKS",
+                networks.map_or(String::new(), ToString::to_string),
+            ),
+        ]
+    };
+    let before = shown(config);
+    let mut again = environment.clone();
+    for (name, value) in &before {
+        again.set(name, value.clone());
+    }
+    let after = Config::load(again).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let after = shown(&after);
+    ensure(before == after, || format!("{before:?} {after:?}"))?;
+    let redirect_uri = url::Url::parse(&config.public_url.join("/logged-in"));
+    let path = format!("{}/logged-in", config.public_url.prefix());
+    let is_same = redirect_uri.is_ok_and(|uri| uri.path() == path);
+    ensure(is_same, || config.public_url.to_string())
 }
 
 /// What is accepted must work: the first page, and where each of its buttons leads.

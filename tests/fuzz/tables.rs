@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use authseal::{
     config::{Config, Rejected},
     environment::Environment,
-    outbound::{Outbound, OutboundProxy},
+    outbound::{Outbound, WayOut},
     provider::{Account, LoginMethod, ProviderClient, RedirectPath, RetryPauses, Service},
     telemetry::Metrics,
 };
@@ -92,7 +92,7 @@ fn a_provider_table_is_read_or_complained_about_and_what_is_read_can_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("providers.toml");
     let environment = environment(&path);
-    let outbound = Outbound::new(OutboundProxy::default());
+    let outbound = Outbound::new(WayOut::default());
     let real = real();
     property.holds(vec(recipes(WORDS), 1..3), |recipes| {
         write(&path, &recipes, &real);

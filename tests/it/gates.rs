@@ -204,11 +204,11 @@ async fn a_gate_that_cannot_work_is_complained_about() {
         ),
         (
             vec![("HTTPS_PROXY", "socks5://a:1")],
-            "HTTPS_PROXY is not the address of a proxy",
+            "HTTPS_PROXY is the address of a SOCKS proxy",
         ),
         (
             vec![("SSL_CERT_FILE", "/no/such/file")],
-            "SSL_CERT_FILE names a file that holds no",
+            "SSL_CERT_FILE names a file that holds no usable certificate",
         ),
     ] {
         let printed = settings(&environment).await;

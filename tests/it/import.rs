@@ -97,3 +97,19 @@ async fn without_a_folder_a_v1_authid_says_what_to_set() {
     let good = run_with_input(&["import"], &environment, "v2:stable:token\n").await;
     assert_eq!(good.status.code(), Some(0), "{good:?}");
 }
+
+#[tokio::test]
+async fn a_login_that_sees_only_its_client_ids_files_is_said_to_once() {
+    let (installation, _) = Installation::with_key().await;
+    let mut environment = installation.environment();
+    environment.push(("GD_CLIENT_ID", "the-client-id"));
+    environment.push(("GD_CLIENT_SECRET", "never-print-secret"));
+    for (service, times) in [("googledrive", 1), ("googledocs", 0), ("gcs", 0)] {
+        let list = format!("v2:{service}:never-print-1\nv2:{service}:never-print-2\n");
+        let output = run_with_input(&["import"], &environment, &list).await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let note = "googledrive: This login sees only files that were made with this server's";
+        assert_eq!(errors.matches(note).count(), times, "{service}: {errors}");
+    }
+}

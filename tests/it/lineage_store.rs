@@ -7,7 +7,7 @@ use authseal::{
     config::Config,
     environment::Environment,
     keyring::Jwk,
-    outbound::{Outbound, OutboundProxy},
+    outbound::{Outbound, WayOut},
     provider::{ProviderClient, RetryPauses},
     refresh::{AuthIdReader, RefreshEngine},
     secret::Secret,
@@ -44,7 +44,7 @@ async fn remembered(refresh_tokens: &str, provider: ScriptedProvider) -> Option<
     let keyring = Arc::new(config.keyring);
     let memory = Memory::new(clock.clone(), 1 << 20);
     let metrics = Arc::new(Metrics::new());
-    let outbound = Outbound::new(OutboundProxy::default());
+    let outbound = Outbound::new(WayOut::default());
     let provider = ProviderClient::new(
         outbound,
         HOUR,

@@ -26,7 +26,93 @@ async fn each_mistake_of_a_newcomer_is_named() {
         ),
         (
             vec![id, ("DROPBOX_CLIENT_SECRET", "\"never-print-1\"")],
+            "DROPBOX_CLIENT_SECRET stands in quotes",
+        ),
+        (
+            vec![id, ("DROPBOX_CLIENT_SECRET", "never-print-1\"")],
             "DROPBOX_CLIENT_SECRET begins or ends with a quote",
+        ),
+        (
+            vec![
+                id,
+                ("DROPBOX_CLIENT_SECRET", "never-print-1\nnever-print-2"),
+            ],
+            "DROPBOX_CLIENT_SECRET has more than one line",
+        ),
+        (
+            vec![("AUTHSEAL_PUBLIC_URL", "\u{201c}https://a.example\u{201d}")],
+            "AUTHSEAL_PUBLIC_URL stands in quotes",
+        ),
+        (
+            vec![("AUTHSEAL_RATE_LIMIT", "'60'")],
+            "AUTHSEAL_RATE_LIMIT stands in quotes",
+        ),
+        (
+            vec![("AUTHSEAL_LOGIN_PASSWORD", "\"never-print-password\"")],
+            "AUTHSEAL_LOGIN_PASSWORD stands in quotes",
+        ),
+        (
+            vec![("HTTPS_PROXY", "\"http://never-print:3128\"")],
+            "HTTPS_PROXY stands in quotes",
+        ),
+        (
+            vec![("AUTHSEAL_LOGIN_PASSWORD", "never-print-\npassword")],
+            "AUTHSEAL_LOGIN_PASSWORD has a line break",
+        ),
+        (
+            vec![("AUTHSEAL_LOGIN_NETWORKS", " , ")],
+            "AUTHSEAL_LOGIN_NETWORKS names no network",
+        ),
+        (
+            vec![("AUTHSEAL_LOGIN_NETWORKS", "  ")],
+            "AUTHSEAL_LOGIN_NETWORKS holds only blanks",
+        ),
+        (
+            vec![
+                ("AUTHSEAL_LOGIN_HEADER", "Remote-User"),
+                ("AUTHSEAL_TRUSTED_PROXIES", ","),
+            ],
+            "AUTHSEAL_TRUSTED_PROXIES names no proxy",
+        ),
+        (
+            vec![("AUTHSEAL_SERVICES", ",")],
+            "AUTHSEAL_SERVICES names no service",
+        ),
+        (
+            vec![("AUTHSEAL_OPENER_ORIGINS", "https://*.example.com")],
+            "AUTHSEAL_OPENER_ORIGINS has a *",
+        ),
+        (
+            vec![("AUTHSEAL_KEYS_DIR", "~/keys")],
+            "AUTHSEAL_KEYS_DIR has a ~ or $",
+        ),
+        (
+            vec![("AUTHSEAL_PUBLIC_URL", "https://auth.example//seal")],
+            "AUTHSEAL_PUBLIC_URL has a path with //",
+        ),
+        (
+            vec![("AUTHSEAL_LISTEN", ":8081")],
+            "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN both take port 8081",
+        ),
+        (
+            vec![("HTTPS_PROXY", "http://never-print:100%@proxy:3128")],
+            "HTTPS_PROXY has a % in its user or password",
+        ),
+        (
+            vec![("https_proxy", "http://u:never/print@proxy:3128")],
+            "https_proxy has more behind host and port",
+        ),
+        (
+            vec![("ALL_PROXY", "socks5://never-print:1080")],
+            "ALL_PROXY is the address of a SOCKS proxy",
+        ),
+        (
+            vec![("all_proxy", "https://never-print:3128")],
+            "all_proxy begins with https://",
+        ),
+        (
+            vec![("SSL_CERT_DIR", "/no/such/folder")],
+            "SSL_CERT_DIR names no folder",
         ),
         (
             vec![id, ("DROPBOX_CLIENT_SECRET", "never-print-2\r")],
@@ -39,6 +125,117 @@ async fn each_mistake_of_a_newcomer_is_named() {
         let complaints = printed.text.matches("\n- ").count();
         assert_eq!(complaints, 1, "{}", printed.text);
     }
+}
+
+/// Credentials of Google and Microsoft, with which both are offered.
+const OFFERED: [(&str, &str); 5] = [
+    ("AUTHSEAL_PUBLIC_URL", "https://auth.example.com"),
+    ("GD_CLIENT_ID", "id"),
+    ("GD_CLIENT_SECRET", "never-print-1"),
+    ("MSGRAPH_CLIENT_ID", "id"),
+    ("MSGRAPH_CLIENT_SECRET", "never-print-2"),
+];
+
+#[tokio::test]
+async fn what_will_not_work_as_meant_is_a_warning_that_names_the_cure() {
+    let google = "Google does not take ";
+    let microsoft = "Microsoft does not take ";
+    for (environment, says) in [
+        (
+            vec![("AUTHSEAL_LOGIN_REQUIRE", "any")],
+            "AUTHSEAL_LOGIN_REQUIRE is set, but nothing that it could require",
+        ),
+        (
+            vec![
+                ("AUTHSEAL_LISTEN", "0.0.0.0:8080"),
+                ("AUTHSEAL_TRUSTED_PROXIES", "127.0.0.1, ::1"),
+            ],
+            "such as 172.17.0.1: name that",
+        ),
+        (
+            vec![
+                ("AUTHSEAL_LISTEN", ":8080"),
+                ("AUTHSEAL_TRUSTED_PROXIES", "127.0.0.0/8"),
+            ],
+            "names only this machine",
+        ),
+        (vec![("AUTHSEAL_PUBLIC_URL", "https://nas.local")], google),
+        (vec![("AUTHSEAL_PUBLIC_URL", "https://192.168.1.5")], google),
+        (
+            vec![("AUTHSEAL_PUBLIC_URL", "http://127.0.0.1:8080")],
+            microsoft,
+        ),
+        (
+            vec![("CLIENT_ID", "x"), ("DROPBOX_APP_KEY", "x")],
+            "DROPBOX_APP_KEY is not used; did you mean DROPBOX_CLIENT_ID?",
+        ),
+        (
+            vec![("MSGRAPH_TENANT_ID", "contoso.example")],
+            "MSGRAPH_TENANT_ID is not used; did you mean MSGRAPH_TENANT?",
+        ),
+        (
+            vec![("TRUSTED_PROXIES", "127.0.0.1")],
+            "TRUSTED_PROXIES is not a setting; did you mean AUTHSEAL_TRUSTED_PROXIES?",
+        ),
+        (
+            vec![("HTTP_PROXY", "http://proxy:3128")],
+            "HTTP_PROXY is set, but HTTPS_PROXY is not",
+        ),
+        (
+            vec![("HTTPS_PROXY", "proxy:3128"), ("https_proxy", "other:3128")],
+            "HTTPS_PROXY and https_proxy differ: HTTPS_PROXY is used",
+        ),
+        (
+            vec![
+                ("HTTPS_PROXY", "proxy:3128"),
+                ("no_proxy", "10.*,a.example"),
+            ],
+            "no_proxy names 10.*, which is no host",
+        ),
+    ] {
+        let all = [&OFFERED[..], &environment].concat();
+        let printed = check(&all).await;
+        assert_eq!(printed.code, Some(0), "{}", printed.text);
+        printed.assert_says(&["Ready, with 1 warning:\nWarning: ", says]);
+    }
+}
+
+#[tokio::test]
+async fn a_usual_installation_has_no_warning() {
+    for environment in [
+        &[("AUTHSEAL_LISTEN", "localhost:8080")][..],
+        &[
+            ("AUTHSEAL_LISTEN", "0.0.0.0:8080"),
+            ("AUTHSEAL_TRUSTED_PROXIES", "172.17.0.1"),
+        ],
+        &[("AUTHSEAL_PUBLIC_URL", "http://localhost:8080")],
+        &[(
+            "AUTHSEAL_PUBLIC_URL",
+            "https://nas.example.duckdns.org:8443",
+        )],
+        &[
+            ("ALL_PROXY", r"http://DOM\x:never-print@proxy:3128"),
+            ("NO_PROXY", ".lan"),
+        ],
+    ] {
+        let printed = check(&[&OFFERED[..], environment].concat()).await;
+        assert_eq!(printed.code, Some(0), "{}", printed.text);
+        assert!(printed.text.starts_with("Ready.\n"), "{}", printed.text);
+        printed.assert_says(&[]);
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_is_shown_as_it_is_used() {
+    let printed = check(&[
+        ("all_proxy", "HTTP://DOM%5Cx:never-print@PROXY/"),
+        ("no_proxy", "*.lan 10.0.0.0/8"),
+    ])
+    .await;
+    printed.assert_says(&[
+        "Proxy          http://proxy:80/ (all_proxy, with a user and password), except for lan, \
+         10.0.0.0/8\n",
+    ]);
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! `authseal check --online`: a line for each endpoint, in parallel, and an exit
 //! code that a script can trust.
 
+use std::time::{Duration, UNIX_EPOCH};
+
+use authseal::clock::UnixTime;
+
 use crate::{
-    settings::check_with,
-    support::{ScriptedProvider, free_port, json},
+    settings::{Printed, check_with},
+    support::{ScriptedProvider, answer, free_port, json},
 };
 
 fn tables(token_url: &str, authorize_url: &str) -> tempfile::NamedTempFile {
@@ -23,7 +27,7 @@ async fn endpoints_that_answer_are_told_from_those_that_do_not() {
     let answering = provider.url("/token");
     let nobody = format!("http://127.0.0.1:{}/authorize", free_port());
     for (authorize_url, code, says) in [
-        (&answering, Some(0), "Nothing is wrong"),
+        (&answering, Some(0), "Ready."),
         (&nobody, Some(1), "1 of 2 endpoints cannot be reached"),
     ] {
         let tables = tables(&answering, authorize_url);
@@ -41,6 +45,96 @@ async fn endpoints_that_answer_are_told_from_those_that_do_not() {
         printed.assert_says(&[&format!("ok      {answering}  HTTP 404"), says]);
         if code == Some(1) {
             printed.assert_says(&[&format!("FAILED  {nobody}"), "refused"]);
+        }
+    }
+}
+
+/// What `check --online` prints with one provider at this address.
+async fn online(arguments: &[&str], url: &str, more: &[(&str, &str)]) -> Printed {
+    let tables = tables(url, url);
+    let mut environment = vec![
+        ("AUTHSEAL_PROVIDERS", tables.path().to_str().unwrap()),
+        ("AUTHSEAL_SERVICES", "own"),
+        ("OWN_CLIENT_ID", "x"),
+        ("OWN_CLIENT_SECRET", "never-print-secret"),
+    ];
+    environment.extend(more);
+    check_with(arguments, &environment).await
+}
+
+#[tokio::test]
+async fn a_clock_that_differs_from_the_providers_is_told() {
+    let now = authseal::clock::Clock::system().now();
+    let hour = Duration::from_secs(3600);
+    for (date, says) in [
+        (now.plus(hour), Some(" behind by the providers' answers")),
+        (
+            UnixTime(now.0 - 3600),
+            Some(" ahead by the providers' answers"),
+        ),
+        (now, None),
+    ] {
+        let date = UNIX_EPOCH + Duration::from_secs(date.0);
+        let header = format!("Date: {}\r\n", httpdate::fmt_http_date(date));
+        let provider = ScriptedProvider::start(move |_| answer("400 Bad Request", &header, ""));
+        let printed = online(&["check", "--online"], &provider.url("/token"), &[]).await;
+        assert_eq!(printed.code, Some(0), "{}", printed.text);
+        match says {
+            Some(says) => printed.assert_says(&["Warning: this machine's clock is ", says]),
+            None => {
+                assert!(printed.text.starts_with("Ready.\n"), "{}", printed.text);
+                printed.assert_says(&["Clock          as that of the providers\n"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_proxy_answered_is_told() {
+    for (status, says) in [
+        (
+            "407 Proxy Authentication Required",
+            "it wants a user and password",
+        ),
+        ("403 Forbidden", "its rules do not allow this host"),
+        ("502 Bad Gateway", "it cannot reach the host"),
+    ] {
+        let proxy = ScriptedProvider::start(move |_| answer(status, "", ""));
+        let url = proxy.url("").replace("http://", "http://user:never-print@");
+        let printed = online(
+            &["check", "--online"],
+            "https://provider.invalid/token",
+            &[("ALL_PROXY", &url)],
+        )
+        .await;
+        assert_eq!(printed.code, Some(1), "{}", printed.text);
+        let number = status.split(' ').next().unwrap();
+        let answered = format!("through the proxy of ALL_PROXY: it answered HTTP {number}: {says}");
+        printed.assert_says(&["1 of 1 endpoints cannot be reached", &answered]);
+    }
+}
+
+#[tokio::test]
+async fn json_has_each_endpoint_and_the_clock() {
+    let provider = ScriptedProvider::start(|_| json("404 Not Found", "{}"));
+    let url = provider.url("/token");
+    let printed = online(&["check", "--online", "--json"], &url, &[]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    let json: serde_json::Value = serde_json::from_str(&printed.text).unwrap();
+    let endpoint = &json["online"]["endpoints"][0];
+    assert_eq!(endpoint["url"], url);
+    assert_eq!(
+        (&endpoint["ok"], &endpoint["status"]),
+        (&true.into(), &404.into())
+    );
+    assert_eq!(
+        json["online"]["clock_ahead_seconds"],
+        serde_json::Value::Null
+    );
+    let page = include_str!("../../docs/operations.md");
+    for part in [&json["online"], endpoint] {
+        for field in part.as_object().unwrap().keys() {
+            assert!(page.contains(&format!("`{field}`")), "{field}");
         }
     }
 }

@@ -221,3 +221,45 @@ async fn the_field_that_is_copied_holds_the_authid_and_nothing_else() {
     let script = page(&app, "/authseal.js").await.body;
     assert!(script.contains("writeText(field.value)"), "{script}");
 }
+
+#[tokio::test]
+async fn the_page_of_a_service_says_its_limits_and_has_the_administrators_link() {
+    let app = TestApp::builder()
+        .env("GD_CLIENT_ID", "google-id")
+        .env("GD_CLIENT_SECRET", "never-print-1")
+        .env("MSGRAPH_CLIENT_ID", "microsoft-id")
+        .env("MSGRAPH_CLIENT_SECRET", "never-print-2")
+        .env("MSGRAPH_TENANT", "contoso.example");
+    let app = app.start().await;
+    let google = page(&app, "/?type=googledrive").await.body;
+    assert!(
+        google.contains("This login sees only files that were made"),
+        "{google}"
+    );
+    assert!(!google.contains("adminconsent"), "{google}");
+    let microsoft = page(&app, "/?type=msgroup").await.body;
+    let link = "https://login.microsoftonline.com/contoso.example/v2.0/adminconsent?client_id=\
+                microsoft-id&amp;scope=offline_access+Files.ReadWrite.All+Group.Read.All&amp;redirect_uri=";
+    // A template may write & as another reference to the same character.
+    let microsoft = microsoft.replace("&#38;", "&amp;");
+    assert!(microsoft.contains(link), "{microsoft}");
+    assert!(!page(&app, "/").await.body.contains("adminconsent"));
+}
+
+#[tokio::test]
+async fn a_tenant_of_personal_accounts_has_no_administrators_link() {
+    for (tenant, shown) in [("consumers", false), ("common", true)] {
+        let app = TestApp::builder()
+            .env("MSGRAPH_CLIENT_ID", "microsoft-id")
+            .env("MSGRAPH_CLIENT_SECRET", "never-print-2")
+            .env("MSGRAPH_TENANT", tenant);
+        let app = app.start().await;
+        let one = page(&app, "/?type=onedrivev2").await.body;
+        assert_eq!(
+            one.contains("/organizations/v2.0/adminconsent"),
+            shown,
+            "{one}"
+        );
+        assert_eq!(one.contains("adminconsent"), shown, "{one}");
+    }
+}

@@ -58,16 +58,31 @@ const fn authid(expires: u64, replaces: Replaces, revoke_status: u16) -> Gives {
     }
 }
 
-const ROWS: [Row; 32] = [
+const ROWS: [Row; 39] = [
     row("googledrive", "google", authid(3599, Never, 200)),
     row("googledocs", "google", authid(3599, Never, 200)),
     row("googlephotos", "google", authid(3599, Never, 200)),
+    row("googledrive-readonly", "google", authid(3599, Never, 200)),
+    row("googledrive-appdata", "google", authid(3599, Never, 200)),
     row("gcs", "google", authid(3599, Never, 200)),
+    row("gcs-readonly", "google", authid(3599, Never, 200)),
     row("onedrivev2", "microsoft", authid(3600, OldStaysGood, 501)),
+    row(
+        "onedrive-readonly",
+        "microsoft",
+        authid(3600, OldStaysGood, 501),
+    ),
+    row(
+        "onedrive-appfolder",
+        "microsoft",
+        authid(3600, OldStaysGood, 501),
+    ),
     row("sharepoint", "microsoft", authid(3600, OldStaysGood, 501)),
     row("msgroup", "microsoft", authid(3600, OldStaysGood, 501)),
     row("onedrive", "liveconnect", authid(3600, OldStaysGood, 501)),
     row("dropbox", "dropbox", authid(14400, Never, 200)),
+    row("dropbox-readonly", "dropbox", authid(14400, Never, 200)),
+    row("box-readonly", "box", authid(3900, OldIsUsedUp, 200)),
     row("box.com", "box", authid(3900, OldIsUsedUp, 200)),
     Row {
         asked: "box",

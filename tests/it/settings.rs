@@ -51,6 +51,7 @@ pub async fn check_with(arguments: &[&str], more: &[(&str, &str)]) -> Printed {
 #[tokio::test]
 async fn what_is_configured_is_shown_and_why_the_rest_is_not_offered() {
     let printed = check(&[
+        ("AUTHSEAL_PUBLIC_URL", "https://auth.example.com"),
         ("GD_CLIENT_ID", "the-client-id"),
         ("GD_CLIENT_SECRET", "never-print-1"),
         ("MSGRAPH_CLIENT_ID", "the-client-id"),
@@ -60,21 +61,98 @@ async fn what_is_configured_is_shown_and_why_the_rest_is_not_offered() {
     .await;
     assert_eq!(printed.code, Some(0), "{}", printed.text);
     printed.assert_says(&[
-        "Redirect URI   https://auth.example/logged-in",
+        "Redirect URI   https://auth.example.com/logged-in",
         "Listening on   127.0.0.1:8080",
         "Health on      127.0.0.1:8081",
         "serve makes the first",
         "googledrive    Google Drive (limited) (credentials GD)",
-        "(credentials GD, no button)",
-        "dropbox        not named in AUTHSEAL_SERVICES",
-        "Nothing is wrong.",
+        "                 This login sees only files that were made with this server's client id",
+        "  without a button, at /?type=ID: googledocs, googledrive-readonly",
+        "For the administrator of an organisation that must consent first\n  onedrivev2     https://",
+        ": not named in AUTHSEAL_SERVICES\n",
     ]);
+    assert!(printed.text.starts_with("Ready.\n"), "{}", printed.text);
+    let (_, last) = printed.text.split_once("\nNot offered\n").unwrap();
+    assert!(
+        last.contains("dropbox") && last.lines().count() <= 2,
+        "{last}"
+    );
     let printed = check(&[]).await;
     assert_eq!(printed.code, Some(0), "{}", printed.text);
     printed.assert_says(&[
         "none yet",
         "set DROPBOX_CLIENT_ID and DROPBOX_CLIENT_SECRET",
     ]);
+}
+
+#[tokio::test]
+async fn the_verdict_comes_first_with_what_is_wrong_and_unusual() {
+    let printed = check(&[
+        ("DROPBOX_CLIENT_ID", "the-client-id"),
+        ("DROPBOX_CLIENT_SECRET", "never-print-1"),
+        ("AUTHSEAL_LOGIN_REQUIRE", "any"),
+        ("GOOGLE_CLIENT_ID", "never-print-2"),
+    ])
+    .await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    let lines: Vec<&str> = printed.text.lines().take(3).collect();
+    assert_eq!(lines[0], "Ready, with 2 warnings:");
+    assert!(lines[1..].iter().all(|line| line.starts_with("Warning: ")));
+    printed.assert_says(&[": no credentials; authseal check --json says what to set\n"]);
+
+    let output = run(&["check"], &[("AUTHSEAL_PUBLIC_URL", "nonsense")]).await;
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.starts_with("1 error. What is wrong:\n- AUTHSEAL_PUBLIC_URL is not a URL"));
+}
+
+#[tokio::test]
+async fn programs_get_json_with_the_fields_that_are_documented() {
+    let page = include_str!("../../docs/operations.md");
+    let (_, section) = page.split_once("### check --json\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let fields = |json: &serde_json::Value| -> Vec<String> {
+        json.as_object().unwrap().keys().cloned().collect()
+    };
+    let credentials = [
+        ("MSGRAPH_CLIENT_ID", "the-client-id"),
+        ("MSGRAPH_CLIENT_SECRET", "never-print-1"),
+        ("AUTHSEAL_LOGIN_REQUIRE", "any"),
+    ];
+    let printed = check_with(&["check", "--json"], &credentials).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    let json: serde_json::Value = serde_json::from_str(&printed.text).unwrap();
+    assert_eq!(json["verdict"], "warnings");
+    assert_eq!(json["errors"], serde_json::json!([]));
+    assert_eq!(json["settings"]["public_url"], "https://auth.example");
+    assert_eq!(json["offered"][0]["id"], "onedrivev2");
+    assert_eq!(json["online"], serde_json::Value::Null);
+    let link = json["admin_consent"]["msgroup"].as_str().unwrap();
+    assert!(link.starts_with(
+        "https://login.microsoftonline.com/organizations/v2.0/adminconsent?client_id=the-client-id&"
+    ));
+    let time = json["checked_at"].as_str().unwrap();
+    assert!(authseal::clock::UnixTime::parse(time).is_some(), "{time}");
+    let parts = [
+        &json,
+        &json["settings"],
+        &json["offered"][0],
+        &json["not_offered"][0],
+    ];
+    for field in parts.iter().flat_map(|part| fields(part)) {
+        assert!(section.contains(&format!("`{field}`")), "{field}");
+    }
+
+    let printed = check_with(&["check", "--json"], &[("AUTHSEAL_LISTEN", "never-print")]).await;
+    assert_eq!(printed.code, Some(1));
+    let json: serde_json::Value = serde_json::from_str(&printed.text).unwrap();
+    assert_eq!(json["verdict"], "errors");
+    assert_eq!(json["settings"], serde_json::Value::Null);
+    let error = json["errors"][0].as_str().unwrap();
+    assert!(
+        error.starts_with("AUTHSEAL_LISTEN is not a place"),
+        "{error}"
+    );
+    printed.assert_says(&[]);
 }
 
 #[tokio::test]

@@ -84,6 +84,33 @@ login_token_realm = "google"
         ],
     )
     .await;
+    check_tables(
+        r#"
+[provider.google]
+token_url = "https://oauth2.googleapis.com/{region}/token"
+revoke_url = "https://oauth2.googleapis.com/{project}/revoke"
+redirect_refuses = ["https"]
+[provider.dropbox]
+token_url = "https://never-print:x@api.dropboxapi.com/oauth2/token"
+authorize_url = "https://www.dropbox.com/oauth2/authorize#never-print"
+admin_consent = "https://consent.example"
+[provider.microsoft]
+admin_consent = { url = "http://never-print.example/{tenant}" }
+[provider.box]
+admin_consent = { url = "https://never-print.example/{tenant}" }
+"#,
+        &[
+            "[provider.google]: token_url has a {tenant} or {region} that this table does not give",
+            "[provider.google]: revoke_url has braces; only {tenant} and {region} are replaced",
+            "[provider.google]: redirect_refuses unknown variant",
+            "[provider.dropbox]: token_url must have no user, no password and no #",
+            "[provider.dropbox]: authorize_url must have no user, no password and no #",
+            "[provider.dropbox]: admin_consent invalid type: string \"https://consent.example\", expected a table with url",
+            "[provider.microsoft]: admin_consent must have the https address of a page",
+            "[provider.box]: admin_consent must have the https address of a page",
+        ],
+    )
+    .await;
     check_tables("[provider.google\n", &["is not TOML", "line 1"]).await;
 }
 

@@ -29,6 +29,7 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
             Err(error) => return server.login_failed(&error, None),
         },
     };
+    let chosen = asked.as_deref().and_then(|id| server.catalog().find(id));
     let services = server.catalog().iter().filter(|service| !service.hidden);
     let page = StartPage {
         frame: server.frame(),
@@ -40,6 +41,8 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
             opener: recipients.opener.as_ref().map(Origin::as_str),
             after_a_click: receives == Receives::AfterAClick,
         }),
+        note: chosen.and_then(|service| service.note.as_deref()),
+        admin_consent: chosen.and_then(|service| admin_consent(server, service)),
         is_blocked: server.login.is_blocked(&recipients),
     };
     let reply = reply::page(status, &page);
@@ -79,6 +82,14 @@ fn button<'a>(server: &Server, service: &'a Service) -> OfferedService<'a> {
         provider: &service.provider.id,
         ends_at_restart: server.forgets(service),
     }
+}
+
+/// Returns the link by which an administrator consents to the service. It has the client id
+/// and the scope, which every login shows too.
+fn admin_consent(server: &Server, service: &Service) -> Option<String> {
+    let path = service.provider.redirect_path()?;
+    let redirect_uri = server.public_url().join(path.as_str());
+    service.admin_consent(&redirect_uri).map(String::from)
 }
 
 /// Returns one line per provider, even if it has several services.
