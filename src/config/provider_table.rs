@@ -66,6 +66,7 @@ pub(super) fn read_provider(
     let public_client = fields.optional("public_client").unwrap_or(false);
     let grant_errors = fields.optional("grant_errors").unwrap_or_default();
     let advice = fields.optional("advice").unwrap_or_default();
+    let compare_scope = fields.optional("compare_scope").unwrap_or(true);
     let console_url = fields.link("console_url");
     fields.finish();
     problems.extend(tenant_problems);
@@ -87,6 +88,7 @@ pub(super) fn read_provider(
             region,
             grant_errors,
             advice,
+            compare_scope,
             console_url,
         }),
     })

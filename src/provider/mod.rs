@@ -1,27 +1,32 @@
 //! Calls to the providers, by the rules of OAuth 2.0 (RFC 6749) and with the quirks that
 //! providers.toml lists. The only module that uses the `oauth2` crate.
 
+mod advice;
 mod attempt;
 mod breaker;
 mod callback;
 mod catalog;
 mod client;
 mod error;
+mod error_answer;
 mod lane;
 mod realm;
 mod retries;
 mod revocation;
 mod salvage;
+mod scope;
 mod table;
 mod token_endpoint;
 mod token_response;
 
+pub use advice::{AdviceTable, Cure, Phase};
 pub use attempt::{Attempt, Patience, RefreshAnswer};
 pub use breaker::LoginTag;
 pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, RealmOwner, Withheld};
 pub use client::{CodeExchange, ProviderClient};
-pub use error::{ProviderError, Refusal};
+pub use error::ProviderError;
+pub use error_answer::Refusal;
 pub use lane::{Caller, Try};
 pub use realm::Realm;
 pub use retries::RetryPauses;

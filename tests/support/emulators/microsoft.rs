@@ -132,7 +132,7 @@ const ERRORS: [(&str, u16, &str, &str); 15] = [
 /// Status and body for an AADSTS code.
 pub fn error(code: &str) -> (u16, String) {
     let found = ERRORS.iter().find(|(known, ..)| *known == code);
-    let (_, status, error, words) = found.unwrap_or_else(|| panic!("{code} is not known"));
+    let (_, status, error, words) = found.unwrap_or(&("", 400, "invalid_grant", "In its words."));
     let body = json!({
         "error": error,
         "error_description": format!(
