@@ -18,7 +18,8 @@ impl Login {
         let words = description.as_deref().unwrap_or_default();
         let refusal = service.provider.refused_login(&error, words);
         tracing::info!(service = %service.id, "the provider refused the login ({refusal})");
-        self.provider.count_refusal(&service.provider, Some(&refusal));
+        self.provider
+            .count_refusal(&service.provider, Some(&refusal));
         LoginError::RefusedAtProvider {
             service,
             error,
@@ -51,24 +52,27 @@ impl Login {
                 found.push((service, refusal));
             }
         }
-        // Several providers may share the redirect URI. Only one that alone has advice is
-        // believed to have sent the answer.
-        let advised = found.iter().filter(|(_, one)| one.advice.is_some());
-        let advised: Vec<_> = advised.collect();
-        let (provider, refusal) = match (&advised[..], &found[..]) {
-            ([(service, refusal)], _) | ([], [(service, refusal)]) => {
-                (Some(service.provider.name.clone()), refusal.clone())
-            }
-            (_, [(_, refusal), ..]) => (
-                None,
-                Refusal {
-                    advice: None,
-                    cure: None,
-                    ..refusal.clone()
-                },
-            ),
-            (_, []) => return unknown,
+        // Several providers may share the redirect URI: the one with advice on its own code has
+        // sent the answer, or else the only one that has advice.
+        let by = |is_one: &dyn Fn(&Refusal) -> bool| {
+            let mut ones = found.iter().filter(|(_, refusal)| is_one(refusal));
+            ones.next().filter(|_| ones.next().is_none())
         };
-        LoginError::RefusedUnknown { provider, refusal }
+        let sender = by(&|refusal| Some(&refusal.known) == refusal.precise.as_ref())
+            .or_else(|| by(&|refusal| refusal.advice.is_some()))
+            .or_else(|| by(&|_| true));
+        let Some((_, any)) = found.first() else {
+            return unknown;
+        };
+        let refusal = sender.map_or(any, |(_, refusal)| refusal);
+        LoginError::RefusedUnknown {
+            provider: sender.map(|(service, _)| service.provider.name.clone()),
+            refusal: Refusal {
+                code: refusal.known.clone(),
+                precise: None,
+                advice: sender.and_then(|_| refusal.advice.clone()),
+                ..refusal.clone()
+            },
+        }
     }
 }

@@ -147,6 +147,10 @@ impl ProviderError {
     ) -> Option<Duration> {
         match self {
             Self::Unreachable { .. } => Some(pause),
+            Self::Failing {
+                retry_after: Some(asked),
+                ..
+            } => (token_stays && *asked <= LONGEST_PAUSE).then_some(pause.max(*asked)),
             Self::Failing { .. } | Self::BrokenOff { .. } | Self::Nonsense { .. } => {
                 token_stays.then_some(pause)
             }
@@ -231,8 +235,10 @@ impl ProviderError {
                 refusal: error.map(|error| error.refusal(provider, phase)),
             };
         }
-        let is_usual = status.is_success()
-            || matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+        let is_usual = matches!(
+            status,
+            StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED
+        );
         let is_read = |error: &ErrorAnswer| {
             is_usual || (status.is_client_error() && of_a_token_endpoint(error))
         };
@@ -361,12 +367,16 @@ mod tests {
         check(&unreachable, false, Some(1));
         check(&broken, true, Some(1));
         check(&broken, false, None);
-        let failing = ProviderError::Failing {
-            status: 500,
-            retry_after: None,
+        let failing = |seconds: Option<u64>| ProviderError::Failing {
+            status: 503,
+            retry_after: seconds.map(Duration::from_secs),
             refusal: None,
         };
-        check(&failing, false, None);
+        check(&failing(None), false, None);
+        check(&failing(None), true, Some(1));
+        check(&failing(Some(3)), true, Some(3));
+        check(&failing(Some(3)), false, None);
+        check(&failing(Some(60)), true, None);
         check(&busy(Some(0)), true, Some(1));
         check(&busy(Some(5)), true, Some(5));
         check(&busy(Some(6)), true, None);

@@ -5,10 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    Cure, Phase, Provider,
-    advice::Found,
-};
+use super::{Phase, Provider, Refusal, advice::Found};
 
 /// Members in which providers put a more precise code, the most precise one first: Google,
 /// Microsoft (of its libraries), Huawei, Facebook, and others.
@@ -60,44 +57,6 @@ pub(super) struct ErrorAnswer {
     words: String,
     /// True if the code is a word, as RFC 6749 wants it.
     has_word: bool,
-}
-
-/// An error answer of a provider, reduced to what may be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The request that was refused.
-    pub phase: Phase,
-    /// The error code of RFC 6749 section 5.2.
-    pub code: String,
-    /// The provider's own, more precise code.
-    pub precise: Option<String>,
-    /// Advice from providers.toml.
-    pub advice: Option<String>,
-    /// The person or event that helps, from providers.toml.
-    pub cure: Option<Cure>,
-    /// A code that providers.toml or a standard knows, or "other": the value of a metric's
-    /// label, which no answer can make up.
-    pub known: String,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.code)?;
-        match &self.precise {
-            Some(precise) => write!(f, ", {precise}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Refusal {
-    /// The name in a metric for codes that nothing known lists.
-    pub const OTHER: &str = "other";
-    /// The word in providers.toml for advice on a login that gave fewer scopes than were asked
-    /// for.
-    pub const SCOPE_MISSING: &str = "scope_missing";
-    /// The word in providers.toml for advice on a login that gave no refresh token.
-    pub const NO_REFRESH_TOKEN: &str = "no_refresh_token";
 }
 
 impl ErrorAnswer {
@@ -165,7 +124,11 @@ impl ErrorAnswer {
         // Some descriptions have the code that the members leave out.
         let is_code = |word: &&str| is_word(word) || numbered(word).next().is_some();
         let precise = word.filter(is_code).filter(|word| *word != self.code);
-        let standard = || STANDARD.contains(&self.code.as_str()).then_some(&*self.code);
+        let standard = || {
+            STANDARD
+                .contains(&self.code.as_str())
+                .then_some(&*self.code)
+        };
         Refusal {
             phase,
             known: word.or_else(standard).unwrap_or(Refusal::OTHER).to_owned(),
@@ -202,15 +165,15 @@ fn main_code(
     let result = members.get("result").and_then(shown);
     if let Some(nested) = nested {
         let own = [".tag", "code", "type", "status"];
-        let own = own.iter().find_map(|name| nested.get(*name).and_then(shown));
+        let own = own
+            .iter()
+            .find_map(|name| nested.get(*name).and_then(shown));
         let own = own.or_else(|| precise.first().cloned());
         return (!nested.is_empty()).then(|| own.map_or_else(other, word));
     }
     match members.get("error") {
         Some(Value::String(text)) if text.is_empty() => result.map(word),
-        Some(error @ Value::String(_)) => {
-            Some(shown(error).or(result).map_or_else(other, word))
-        }
+        Some(error @ Value::String(_)) => Some(shown(error).or(result).map_or_else(other, word)),
         // Huawei's second number is the more precise one.
         Some(error @ Value::Number(_)) => {
             let second = members.get("sub_error").and_then(shown);

@@ -11,6 +11,7 @@ mod error;
 mod error_answer;
 mod lane;
 mod realm;
+mod refusal;
 mod retries;
 mod revocation;
 mod salvage;
@@ -26,9 +27,9 @@ pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, RealmOwner, Withheld};
 pub use client::{CodeExchange, ProviderClient};
 pub use error::ProviderError;
-pub use error_answer::Refusal;
 pub use lane::{Caller, Try};
 pub use realm::Realm;
+pub use refusal::Refusal;
 pub use retries::RetryPauses;
 pub use revocation::GrantTokens;
 pub use table::{

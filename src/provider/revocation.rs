@@ -12,8 +12,7 @@ use serde_json::Value;
 
 use super::{
     Caller, Phase, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod, Service,
-    Try,
-    token_endpoint::fence,
+    Try, token_endpoint::fence,
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 

@@ -145,8 +145,20 @@ mod tests {
             &["Group.Read.All"],
         );
         // A narrower one, and one of another address.
-        check("Files.ReadWrite.All", "Files.ReadWrite", &["Files.ReadWrite.All"]);
-        check("https://a.example/read", "https://b.example/read", &["https://a.example/read"]);
-        check(FILE, "https://www.googleapis.com/auth/drive.appdata", &[FILE]);
+        check(
+            "Files.ReadWrite.All",
+            "Files.ReadWrite",
+            &["Files.ReadWrite.All"],
+        );
+        check(
+            "https://a.example/read",
+            "https://b.example/read",
+            &["https://a.example/read"],
+        );
+        check(
+            FILE,
+            "https://www.googleapis.com/auth/drive.appdata",
+            &[FILE],
+        );
     }
 }

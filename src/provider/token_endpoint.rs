@@ -30,7 +30,11 @@ impl TokenEndpoint<'_> {
         response.headers_mut().remove(CONTENT_TYPE);
         match response.status() {
             StatusCode::OK => Ok(response),
-            _ => Err(ProviderError::from_answer(&response, self.provider, self.phase)),
+            _ => Err(ProviderError::from_answer(
+                &response,
+                self.provider,
+                self.phase,
+            )),
         }
     }
 }

@@ -59,7 +59,9 @@ pub enum RefreshError {
     },
     /// The provider accepts each refresh token once, and refuses this one. A process that
     /// ended may have had a newer one. Log in again.
-    #[error("{provider} refuses the refresh token ({refusal}), which may have been used up before this server was restarted")]
+    #[error(
+        "{provider} refuses the refresh token ({refusal}), which may have been used up before this server was restarted"
+    )]
     Forgotten {
         /// Name of the provider.
         provider: String,
@@ -68,7 +70,9 @@ pub enum RefreshError {
     },
     /// The provider accepts each refresh token once, and refuses this one, which this
     /// process has sent before without an answer. Log in again.
-    #[error("{provider} refuses the refresh token ({refusal}), which was sent before and never answered")]
+    #[error(
+        "{provider} refuses the refresh token ({refusal}), which was sent before and never answered"
+    )]
     AnswerLost {
         /// Name of the provider.
         provider: String,

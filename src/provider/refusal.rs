@@ -1,0 +1,43 @@
+//! A refusal of a provider, as pages, reasons, the log and metrics may show it.
+
+use std::fmt;
+
+use super::{Cure, Phase};
+
+/// An error answer of a provider, reduced to what may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The request that was refused.
+    pub phase: Phase,
+    /// The error code of RFC 6749 section 5.2.
+    pub code: String,
+    /// The provider's own, more precise code.
+    pub precise: Option<String>,
+    /// Advice from providers.toml.
+    pub advice: Option<String>,
+    /// The person or event that helps, from providers.toml.
+    pub cure: Option<Cure>,
+    /// A code that providers.toml or a standard knows, or "other": the value of a metric's
+    /// label, which no answer can make up.
+    pub known: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code)?;
+        match &self.precise {
+            Some(precise) => write!(f, ", {precise}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Refusal {
+    /// The name in a metric for codes that nothing known lists.
+    pub const OTHER: &str = "other";
+    /// The word in providers.toml for advice on a login that gave fewer scopes than were asked
+    /// for.
+    pub const SCOPE_MISSING: &str = "scope_missing";
+    /// The word in providers.toml for advice on a login that gave no refresh token.
+    pub const NO_REFRESH_TOKEN: &str = "no_refresh_token";
+}
