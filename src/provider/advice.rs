@@ -10,7 +10,7 @@ use serde::{
 
 /// The request that a provider refused. The same error code means something else in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub enum CallPhase {
     /// A login: the authorization request, or the exchange of its code.
     Code,
     /// A login with a pasted login token.
@@ -21,7 +21,7 @@ pub enum Phase {
     Revocation,
 }
 
-impl Phase {
+impl CallPhase {
     /// True if there is no AuthID yet.
     pub fn is_login(self) -> bool {
         matches!(self, Self::Code | Self::LoginToken)
@@ -80,7 +80,7 @@ impl Advice {
 
     /// Returns the text for a phase. `is_of_grant` is true for a code that speaks of the code
     /// of a login, and of the refresh token of a refresh: a text for both would be wrong.
-    fn text(&self, phase: Phase, is_of_grant: bool) -> Option<&str> {
+    fn text(&self, phase: CallPhase, is_of_grant: bool) -> Option<&str> {
         let Texts {
             text,
             login,
@@ -131,7 +131,7 @@ pub struct AdviceTable(BTreeMap<String, Advice>);
 
 /// The advice that was found for an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundAdvice<'a> {
     /// Its key.
     pub(super) word: &'a str,
     /// The text for the phase.
@@ -146,9 +146,14 @@ impl AdviceTable {
     }
 
     /// Finds the advice on exactly this word.
-    pub(super) fn on(&self, word: &str, phase: Phase, is_of_grant: bool) -> Option<Found<'_>> {
+    pub(super) fn on(
+        &self,
+        word: &str,
+        phase: CallPhase,
+        is_of_grant: bool,
+    ) -> Option<FoundAdvice<'_>> {
         let (word, advice) = self.0.get_key_value(word)?;
-        Some(Found {
+        Some(FoundAdvice {
             word,
             text: advice.text(phase, is_of_grant),
             cure: advice.0.cure,
@@ -156,7 +161,12 @@ impl AdviceTable {
     }
 
     /// Finds the advice whose key is a whole word of the text. The longest key wins.
-    pub(super) fn within(&self, text: &str, phase: Phase, is_of_grant: bool) -> Option<Found<'_>> {
+    pub(super) fn within(
+        &self,
+        text: &str,
+        phase: CallPhase,
+        is_of_grant: bool,
+    ) -> Option<FoundAdvice<'_>> {
         let words = self.0.keys().filter(|key| has_word(text, key));
         let longest = words.max_by_key(|key| key.len())?;
         self.on(longest, phase, is_of_grant)
@@ -188,7 +198,7 @@ mod tests {
              invalid_grant = \"general\"",
         );
         let check = |text: &str, expected: Option<&str>| {
-            let found = table.within(text, Phase::Refresh, false);
+            let found = table.within(text, CallPhase::Refresh, false);
             assert_eq!(found.and_then(|found| found.text), expected, "{text}");
         };
         check("AADSTS70000: The user", Some("expired"));
@@ -208,16 +218,16 @@ mod tests {
         );
         let check = |word: &str, is_of_grant, login: Option<&str>, refresh: Option<&str>| {
             let text = |phase| table.on(word, phase, is_of_grant).unwrap().text;
-            assert_eq!(text(Phase::Code), login, "{word}");
-            assert_eq!(text(Phase::LoginToken), login, "{word}");
-            assert_eq!(text(Phase::Refresh), refresh, "{word}");
-            assert_eq!(text(Phase::Revocation), refresh, "{word}");
+            assert_eq!(text(CallPhase::Code), login, "{word}");
+            assert_eq!(text(CallPhase::LoginToken), login, "{word}");
+            assert_eq!(text(CallPhase::Refresh), refresh, "{word}");
+            assert_eq!(text(CallPhase::Revocation), refresh, "{word}");
         };
         check("one", true, None, Some("later"));
         check("one", false, Some("later"), Some("later"));
         check("two", true, Some("first"), Some("later"));
         check("three", false, Some("always"), Some("always"));
-        let organisation = table.on("three", Phase::Code, false).unwrap();
+        let organisation = table.on("three", CallPhase::Code, false).unwrap();
         assert_eq!(organisation.cure, Some(Cure::Organisation));
     }
 

@@ -12,8 +12,8 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    Catalog, ClientAuthentication, LoginMethod, Phase, Provider, ProviderError, Refusal, Service,
-    Tokens,
+    CallPhase, Catalog, ClientAuthentication, LoginMethod, Provider, ProviderError, Refusal,
+    Service, Tokens,
     attempt::{Attempt, Patience, RefreshAnswer, replaced},
     lane::{Caller, Lanes, Try},
     retries::RetryPauses,
@@ -180,13 +180,13 @@ impl ProviderClient {
         }
         let caller = Caller::Stranger(client_network);
         let received = Received::default();
-        let of = (&*service.provider, Phase::Code);
+        let of = (&*service.provider, CallPhase::Code);
         let http = self.token_endpoint(of, caller, None, &received);
         let call = async {
             on_sending();
             request.request_async(&http).await
         };
-        let target = (service, exchange.region, Phase::Code);
+        let target = (service, exchange.region, CallPhase::Code);
         self.within(self.deadline, target, (caller, Try::First), call)
             .await
     }
@@ -210,13 +210,13 @@ impl ProviderClient {
             .add_scope(Scope::new(service.scope.clone()));
         let caller = Caller::Stranger(client_network);
         let received = Received::default();
-        let of = (&*service.provider, Phase::LoginToken);
+        let of = (&*service.provider, CallPhase::LoginToken);
         let http = self.token_endpoint(of, caller, None, &received);
         let call = async {
             on_sending();
             request.request_async(&http).await
         };
-        let target = (service, None, Phase::LoginToken);
+        let target = (service, None, CallPhase::LoginToken);
         self.within(self.deadline, target, (caller, Try::First), call)
             .await
     }
@@ -253,12 +253,12 @@ impl ProviderClient {
         let call = Box::pin(async {
             let call = Stopwatch::start();
             let fence = permit.map(|permit| fence(permit, call, deadline));
-            let of = (&*service.provider, Phase::Refresh);
+            let of = (&*service.provider, CallPhase::Refresh);
             let http = self.token_endpoint(of, attempt.caller, fence, received);
             request.request_async(&http).await
         });
         let caller = (attempt.caller, attempt.number);
-        let target = (service, region, Phase::Refresh);
+        let target = (service, region, CallPhase::Refresh);
         let tokens = self.within(deadline, target, caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, received, refresh_token),
@@ -268,7 +268,7 @@ impl ProviderClient {
 
     fn token_endpoint<'a>(
         &'a self,
-        (provider, phase): (&'a Provider, Phase),
+        (provider, phase): (&'a Provider, CallPhase),
         caller: Caller,
         fence: Option<Fence>,
         received: &'a Received,
@@ -285,7 +285,7 @@ impl ProviderClient {
     async fn within(
         &self,
         deadline: Duration,
-        (service, region, phase): (&Service, Option<&str>, Phase),
+        (service, region, phase): (&Service, Option<&str>, CallPhase),
         caller: (Caller, Try),
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {

@@ -9,7 +9,7 @@ use http::{
 use oauth2::{RequestTokenError, basic::BasicErrorResponse};
 use thiserror::Error;
 
-use super::{Cure, Phase, Provider, Refusal, error_answer::ErrorAnswer};
+use super::{CallPhase, Cure, Provider, Refusal, error_answer::ErrorAnswer};
 use crate::outbound::OutboundError;
 
 /// Longest `Retry-After` that a refresh waits for.
@@ -52,7 +52,7 @@ pub enum ProviderError {
     },
     /// The answer is not that of a token endpoint. Try again later; if it stays, the URL in
     /// the provider's table may be wrong.
-    #[error("the provider's answer makes no sense: {what}")]
+    #[error("the provider's answer is no token response: {what}")]
     Nonsense {
         /// Description of the answer; never its body.
         what: String,
@@ -89,7 +89,7 @@ pub enum ProviderError {
     Withheld,
     /// The account is in a region that providers.toml does not list. Nothing was sent. Tell
     /// the administrator.
-    #[error("the account is at a place that providers.toml does not allow")]
+    #[error("the account is in a region that providers.toml does not list")]
     UnknownRegion,
 }
 
@@ -193,7 +193,7 @@ impl ProviderError {
     pub(super) fn from_token_call(
         error: RequestTokenError<Self, BasicErrorResponse>,
         provider: &Provider,
-        phase: Phase,
+        phase: CallPhase,
     ) -> Self {
         match error {
             RequestTokenError::Request(error) => error,
@@ -214,7 +214,7 @@ impl ProviderError {
     pub(super) fn from_answer<B: AsRef<[u8]>>(
         answer: &Response<B>,
         provider: &Provider,
-        phase: Phase,
+        phase: CallPhase,
     ) -> Self {
         let (status, body) = (answer.status(), answer.body().as_ref());
         let retry_after = retry_after(answer.headers());
@@ -264,7 +264,7 @@ impl ProviderError {
         status: u16,
         retry_after: Option<Duration>,
         provider: &Provider,
-        phase: Phase,
+        phase: CallPhase,
     ) -> Self {
         let refusal = answer.refusal(provider, phase);
         let is = |codes: &[&str]| codes.contains(&refusal.code.as_str());
@@ -317,7 +317,7 @@ impl Provider {
 
     /// Reads the error of a callback, which is foreign text.
     pub fn refused_login(&self, error: &str, description: &str) -> Refusal {
-        ErrorAnswer::of_callback(error, description).refusal(self, Phase::Code)
+        ErrorAnswer::of_callback(error, description).refusal(self, CallPhase::Code)
     }
 
     /// Reads the error of a callback that anybody could have sent. `None` if neither a standard
@@ -325,7 +325,7 @@ impl Provider {
     pub fn known_refusal(&self, error: &str, description: &str) -> Option<Refusal> {
         let answer = ErrorAnswer::of_callback(error, description);
         let known = answer.is_known_to(self);
-        known.then(|| answer.refusal(self, Phase::Code))
+        known.then(|| answer.refusal(self, CallPhase::Code))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Phase, Provider, Refusal, advice::Found};
+use super::{CallPhase, Provider, Refusal, advice::FoundAdvice};
 
 /// Members in which providers put a more precise code, the most precise one first: Google,
 /// Microsoft (of its libraries), Huawei, Facebook, and others.
@@ -96,14 +96,14 @@ impl ErrorAnswer {
     }
 
     /// True for an error in the form of RFC 6749 section 5.2, or one of the providers' own.
-    /// Other programs that answer with a 4xx have `error` as well, as "Not Found" or a number.
+    /// Other programs that answer with a 4xx have `error` as well, as "Not FoundAdvice" or a number.
     pub(super) fn is_of_a_token_endpoint(&self) -> bool {
         self.has_word
     }
 
     /// Finds the advice: by the provider's own codes, by its description, by the code of the
     /// standard.
-    fn find<'p>(&self, provider: &'p Provider, phase: Phase) -> Option<Found<'p>> {
+    fn find<'p>(&self, provider: &'p Provider, phase: CallPhase) -> Option<FoundAdvice<'p>> {
         let advice = &provider.advice;
         let of_grant = |word: &str| provider.is_grant_error(word);
         let by_code = |code: &String| {
@@ -118,7 +118,7 @@ impl ErrorAnswer {
     }
 
     /// Reduces the answer to what may be shown.
-    pub(super) fn refusal(self, provider: &Provider, phase: Phase) -> Refusal {
+    pub(super) fn refusal(self, provider: &Provider, phase: CallPhase) -> Refusal {
         let found = self.find(provider, phase);
         let word = found.map(|found| found.word);
         // Some descriptions have the code that the members leave out.
@@ -164,12 +164,13 @@ fn main_code(
     let other = || (checked_code(""), false);
     let result = members.get("result").and_then(shown);
     if let Some(nested) = nested {
-        let own = [".tag", "code", "type", "status"];
-        let own = own
+        let mut own = [".tag", "code", "type", "status"]
             .iter()
-            .find_map(|name| nested.get(*name).and_then(shown));
-        let own = own.or_else(|| precise.first().cloned());
-        return (!nested.is_empty()).then(|| own.map_or_else(other, word));
+            .filter_map(|name| nested.get(*name))
+            .peekable();
+        let is_code = own.peek().is_some();
+        let own = own.find_map(shown).or_else(|| precise.first().cloned());
+        return own.map(word).or_else(|| is_code.then(other));
     }
     match members.get("error") {
         Some(Value::String(text)) if text.is_empty() => result.map(word),
@@ -339,6 +340,7 @@ mod tests {
             r#"{"error":""}"#,
             r#"{"error":0}"#,
             r#"{"error":{}}"#,
+            r#"{"error":{"message":"Something in words"}}"#,
             r#"{"result":0}"#,
             r#"{"code":"abcdef"}"#,
         ] {

@@ -20,7 +20,7 @@ mod table;
 mod token_endpoint;
 mod token_response;
 
-pub use advice::{AdviceTable, Cure, Phase};
+pub use advice::{AdviceTable, CallPhase, Cure};
 pub use attempt::{Attempt, Patience, RefreshAnswer};
 pub use breaker::LoginTag;
 pub use callback::{Issuers, RedirectPath};

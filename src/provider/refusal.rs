@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use super::{Cure, Phase};
+use super::{CallPhase, Cure};
 
 /// An error answer of a provider, reduced to what may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The request that was refused.
-    pub phase: Phase,
+    pub phase: CallPhase,
     /// The error code of RFC 6749 section 5.2.
     pub code: String,
     /// The provider's own, more precise code.

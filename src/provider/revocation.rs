@@ -11,8 +11,8 @@ use http::{
 use serde_json::Value;
 
 use super::{
-    Caller, Phase, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod, Service,
-    Try, token_endpoint::fence,
+    CallPhase, Caller, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod,
+    Service, Try, token_endpoint::fence,
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
@@ -96,7 +96,7 @@ fn by_refresh_token(
 fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderError> {
     let confirms = matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT);
     // Some providers send errors with a status that confirms.
-    let error = ProviderError::from_answer(answer, &service.provider, Phase::Revocation);
+    let error = ProviderError::from_answer(answer, &service.provider, CallPhase::Revocation);
     match error {
         ProviderError::Nonsense { .. } if confirms && !speaks_of_an_error(answer.body()) => Ok(()),
         // The grant is dead already: Google answers so for one that was revoked before.

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use http::{StatusCode, header::CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-use super::{Phase, Provider, ProviderError};
+use super::{CallPhase, Provider, ProviderError};
 use crate::{
     clock::Stopwatch,
     outbound::{Fence, Outbound, Received},
@@ -15,7 +15,7 @@ use crate::{
 /// crate drops the providers' own error codes, and does not know their statuses.
 pub(super) struct TokenEndpoint<'a> {
     pub(super) provider: &'a Provider,
-    pub(super) phase: Phase,
+    pub(super) phase: CallPhase,
     pub(super) connections: &'a Outbound,
     pub(super) fence: Option<Fence>,
     pub(super) received: &'a Received,

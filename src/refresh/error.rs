@@ -92,7 +92,7 @@ pub enum NewestUnknown {
     Store(#[from] StoreError),
     /// The stored AuthID is sealed under a key that this server does not have, or was
     /// changed.
-    #[error("what is stored of this login does not open: {0}")]
+    #[error("the stored AuthID of this login does not open: {0}")]
     Sealed(#[from] OpenError),
 }
 

@@ -44,16 +44,8 @@ impl Line {
             text: value.as_str().map(str::to_owned).or_else(|| part("text")),
             login: part("login"),
             refresh: part("refresh"),
-            cure: part("cure").unwrap_or_else(|| Self::usual_cure(word).to_owned()),
-        }
-    }
-
-    /// The cure of a code without one, which the code of the standard decides.
-    fn usual_cure(word: &str) -> &'static str {
-        let of_a_grant = ["invalid_grant", "interaction_required", "consent_required"];
-        match of_a_grant.contains(&word) || word == "invalid_code" {
-            true => "login",
-            false => "server",
+            // tests/it/messages.rs holds all others to a cure.
+            cure: part("cure").unwrap_or_else(|| "login".to_owned()),
         }
     }
 

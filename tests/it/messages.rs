@@ -23,8 +23,8 @@ const INTRODUCTION: &str = "\
 # Messages
 
 Every message of authseal, from its source and from providers.toml. Words in braces stand for
-names, numbers and addresses. [troubleshooting.md](troubleshooting.md) has the messages of
-clients.
+names, numbers and addresses. The messages of clients are in
+[Troubleshooting](../docs/troubleshooting.md).
 
 A test holds this list to the source; `tests/it/messages.rs` says how to write it again.
 ";
@@ -75,6 +75,14 @@ const TURNS: [(&str, &str); 5] = [
     ("wait", "nobody: it passes"),
 ];
 
+/// Codes that a new login cures wherever they come from.
+const CURED_BY_LOGIN: [&str; 4] = [
+    "invalid_grant",
+    "invalid_code",
+    "interaction_required",
+    "consent_required",
+];
+
 /// The string literals of a source file outside of tests and comments, with true for those in
 /// `#[error(…)]`.
 fn literals(source: &str) -> Vec<(String, bool)> {
@@ -109,7 +117,11 @@ fn walk(tokens: TokenStream, in_error: bool, found: &mut Vec<(String, bool)>) {
                 }
                 after_hash = false;
             }
-            TokenTree::Punct(punct) => after_hash = punct.as_char() == '#',
+            // Also in `#![…]`.
+            TokenTree::Punct(punct) => {
+                let char = punct.as_char();
+                after_hash = char == '#' || (after_hash && char == '!');
+            }
             TokenTree::Ident(_) => after_hash = false,
         }
     }
@@ -190,20 +202,15 @@ fn advice() -> Vec<Advice> {
         for (code, value) in lines.into_iter().flatten() {
             let part = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
             let text = value.as_str().map(str::to_owned).or_else(|| part("text"));
-            let of_a_grant = code.starts_with("invalid_grant") || code.ends_with("_required");
-            let usual = match of_a_grant || code == "invalid_code" || code == "scope_missing" {
-                true => "login",
-                false => "server",
-            };
-            let cure = part("cure").unwrap_or_else(|| usual.to_owned());
+            let cure = part("cure").unwrap_or_else(|| {
+                assert!(
+                    CURED_BY_LOGIN.contains(&code.as_str()),
+                    "{id}: {code} needs a cure"
+                );
+                "login".to_owned()
+            });
             let turn = TURNS.iter().find(|(name, _)| *name == cure);
             let (_, turn) = turn.unwrap_or_else(|| panic!("{id}: {code}: {cure} is no cure"));
-            // What a login that was declined wants stands in its text.
-            let turn = if code == "access_denied" {
-                "see the text"
-            } else {
-                turn
-            };
             all.push(Advice {
                 provider: name.to_owned(),
                 code: code.clone(),

@@ -15,7 +15,15 @@ const DROPBOX: (&str, &str) = ("dropbox", "dropbox");
 const BOX: (&str, &str) = ("box", "box.com");
 
 /// Reports of refreshes: provider, status and body; status of the answer, codes, words.
-const REFRESHES: [(&[&str], (&str, &str), u16, &str, u16); 14] = [
+const REFRESHES: [(&[&str], (&str, &str), u16, &str, u16); 15] = [
+    // An object, as Facebook and those like it send it.
+    (
+        &["refused the request (190, 463)"],
+        BOX,
+        400,
+        r#"{"error":{"message":"Error validating access token","type":"OAuthException","code":190,"error_subcode":463,"fbtrace_id":"Ax"}}"#,
+        503,
+    ),
     // A token protection policy, as the Azure CLI shows it.
     (
         &["interaction_required, AADSTS530084", "administrator must"],

@@ -1,7 +1,7 @@
 //! Errors of a provider that gave no token.
 
 use super::api_error::{ApiError, Fault};
-use crate::provider::{Phase, ProviderError, Refusal};
+use crate::provider::{CallPhase, ProviderError, Refusal};
 
 impl ApiError {
     /// Makes the error of a provider that gave no token.
@@ -82,13 +82,13 @@ impl ApiError {
 
 /// Says why the code of a login, or a login token, was refused. It is never the login itself:
 /// there is none yet.
-fn login_refused(provider: &str, phase: Phase) -> String {
+fn login_refused(provider: &str, phase: CallPhase) -> String {
     match phase {
-        Phase::LoginToken => format!(
+        CallPhase::LoginToken => format!(
             "{provider} did not accept this login token. Each works once, and for a short time. \
              Make a new one and paste it"
         ),
-        Phase::Code | Phase::Refresh | Phase::Revocation => format!(
+        CallPhase::Code | CallPhase::Refresh | CallPhase::Revocation => format!(
             "{provider} did not accept the code of this login. A code works once and for a few \
              minutes. If the next login fails too, the administrator must compare the redirect \
              URI at {provider} with authseal check, and set this server's clock"
