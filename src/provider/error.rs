@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub enum ProviderError {
     /// The grant is dead (`invalid_grant`); at a login, its code or login token is. Log in
     /// again.
-    #[error("the provider no longer accepts this grant ({0})")]
+    #[error("the provider does not accept this grant ({0})")]
     GrantRefused(Refusal),
     /// This server's client id or secret is wrong. Tell the administrator.
     #[error("the provider rejects this server's client id or secret ({0})")]

@@ -100,7 +100,10 @@ fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderErro
     match error {
         ProviderError::Nonsense { .. } if confirms && !speaks_of_an_error(answer.body()) => Ok(()),
         // The grant is dead already: Google answers so for one that was revoked before.
-        ProviderError::GrantRefused(_) => Ok(()),
+        // Other codes that a new login cures speak of the access token.
+        ProviderError::GrantRefused(refusal) if service.provider.is_grant_error(&refusal.code) => {
+            Ok(())
+        }
         ProviderError::RequestRefused(refusal) if refusal.code == "invalid_token" => Ok(()),
         error => Err(error),
     }

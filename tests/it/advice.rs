@@ -154,7 +154,11 @@ async fn each_line_of_advice_is_the_reason_of_a_refresh() {
                 )
             }
             "wait" => (503, format!("{told}. Try again later")),
-            "user" | "organisation" | "server" => (503, told),
+            "server" => {
+                let whose = "Tell the administrator of this OAuth server";
+                (503, format!("{told}. {whose}"))
+            }
+            "user" | "organisation" => (503, told),
             other => panic!("{other} is no cure"),
         };
         let reason = answer.header("x-reason");

@@ -95,14 +95,16 @@ fn literals(source: &str) -> Vec<(String, bool)> {
 
 fn walk(tokens: TokenStream, in_error: bool, found: &mut Vec<(String, bool)>) {
     let mut after_hash = false;
+    let mut word = String::new();
     for token in tokens {
+        let before = std::mem::take(&mut word);
         match token {
             TokenTree::Group(group) => {
                 let mut inner = group.stream().into_iter();
                 let name = inner.next().map(|first| first.to_string());
                 let is_error = after_hash && name.as_deref() == Some("error");
-                // Documentation, derives, lints and serde's words are no messages.
-                if !after_hash || is_error {
+                // Documentation, derives, serde's words and invariants are no messages.
+                if (!after_hash && before != "expect") || is_error {
                     walk(group.stream(), in_error || is_error, found);
                 }
                 after_hash = false;
@@ -122,7 +124,10 @@ fn walk(tokens: TokenStream, in_error: bool, found: &mut Vec<(String, bool)>) {
                 let char = punct.as_char();
                 after_hash = char == '#' || (after_hash && char == '!');
             }
-            TokenTree::Ident(_) => after_hash = false,
+            TokenTree::Ident(ident) => {
+                after_hash = false;
+                word = ident.to_string();
+            }
         }
     }
 }

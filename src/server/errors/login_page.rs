@@ -11,7 +11,7 @@ use super::{
 use crate::{
     limit::TooOften,
     login::LoginError,
-    provider::{LoginMethod, ProviderError, Refusal, Service},
+    provider::{Cure, LoginMethod, ProviderError, Refusal, Service},
     server::{Reply, Server, reply},
 };
 
@@ -70,7 +70,7 @@ impl Server {
                 error,
                 description,
                 refusal,
-            } => refused_at_provider(service, refusal.advice.as_deref(), again(service))
+            } => refused_at_provider(service, advice(refusal), again(service))
                 .quote(error, description.as_deref()),
             LoginError::ScopesMissing { service, missing } => {
                 scopes_missing(service, missing).link("Log in again", again(service))
@@ -133,9 +133,18 @@ impl Server {
     }
 }
 
+/// Returns the advice on a refusal, which says whose turn it is.
+fn advice(refusal: &Refusal) -> Option<String> {
+    let advice = refusal.advice.as_ref()?;
+    Some(match refusal.cure {
+        Some(Cure::Server) => format!("{advice} {TELL_ADMINISTRATOR}"),
+        _ => advice.clone(),
+    })
+}
+
 fn refused_at_provider(
     service: &Service,
-    advice: Option<&str>,
+    advice: Option<String>,
     again: String,
 ) -> Explanation<'static> {
     let provider = &service.provider.name;
@@ -145,7 +154,7 @@ fn refused_at_provider(
         StatusCode::BAD_REQUEST,
         format!("{provider} refused the login"),
         format!("{provider} sent you back without giving access."),
-        advice.unwrap_or(general),
+        advice.as_deref().unwrap_or(general),
     )
     .link("Try again", again)
 }
@@ -203,7 +212,7 @@ fn refused_unknown(provider: Option<&str>, refusal: &Refusal) -> Explanation<'st
              minutes ago.",
             provider.unwrap_or("The provider")
         ),
-        refusal.advice.as_deref().unwrap_or(general),
+        advice(refusal).as_deref().unwrap_or(general),
     )
 }
 

@@ -1,7 +1,7 @@
 //! Errors of a provider that gave no token.
 
 use super::api_error::{ApiError, Fault};
-use crate::provider::{CallPhase, ProviderError, Refusal};
+use crate::provider::{CallPhase, Cure, ProviderError, Refusal};
 
 impl ApiError {
     /// Makes the error of a provider that gave no token.
@@ -73,7 +73,9 @@ impl ApiError {
             None => (general, false),
         };
         let error = Self::new(fault, format!("{sentence} ({refusal})"));
-        match is_advice && fault != Fault::LoginOver {
+        // The reader is the user, who can do nothing with advice for an administrator.
+        let needs_more = fault == Fault::LoginOver || refusal.cure == Some(Cure::Server);
+        match is_advice && !needs_more {
             true => error.advise(""),
             false => error,
         }
