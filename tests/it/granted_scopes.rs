@@ -179,3 +179,20 @@ async fn the_scope_is_compared_unless_the_table_says_not_to_and_a_refresh_goes_o
         assert_eq!(app.refresh(&authid).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn a_pasted_login_token_is_held_to_its_scopes_too() {
+    let with_more =
+        |tables: String| tables + "[service.jottacloud]\nscope = \"offline_access files.write\"\n";
+    let emulated = Emulated::with(&["jottacloud"], with_more, |app| app).await;
+    let jottacloud = emulated.at("jottacloud");
+    for (granted, status) in [("openid", 400), ("files.write", 200)] {
+        let (state, cookie) = emulated.open_form("jottacloud").await;
+        let token = jottacloud.books().new_login_token();
+        jottacloud.fault("/token", Fault::Answer(200, body(&json!(granted))));
+        let page = emulated.paste(&state, &cookie, &token).await;
+        assert_eq!(page.status, status, "{granted}: {page:?}");
+        let says = page.body.contains("Missing: files.write.");
+        assert_eq!(says, status == 400, "{granted}: {page:?}");
+    }
+}
