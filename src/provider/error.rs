@@ -308,27 +308,6 @@ impl ProviderError {
     }
 }
 
-impl Provider {
-    /// True for an error code that speaks of the code of a login, or of the refresh token of a
-    /// refresh.
-    pub(super) fn is_grant_error(&self, code: &str) -> bool {
-        code == "invalid_grant" || self.grant_errors.iter().any(|error| error == code)
-    }
-
-    /// Reads the error of a callback, which is foreign text.
-    pub fn refused_login(&self, error: &str, description: &str) -> Refusal {
-        ErrorAnswer::of_callback(error, description).refusal(self, CallPhase::Code)
-    }
-
-    /// Reads the error of a callback that anybody could have sent. `None` if neither a standard
-    /// nor providers.toml knows its code.
-    pub fn known_refusal(&self, error: &str, description: &str) -> Option<Refusal> {
-        let answer = ErrorAnswer::of_callback(error, description);
-        let known = answer.is_known_to(self);
-        known.then(|| answer.refusal(self, CallPhase::Code))
-    }
-}
-
 /// Reads a number of seconds, or a date (RFC 9110 section 10.2.3), which counts from the
 /// answer's own `Date`: the two clocks may differ.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{CallPhase, Cure};
+use super::{CallPhase, Cure, Provider, error_answer::ErrorAnswer};
 
 /// An error answer of a provider, reduced to what may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,4 +40,25 @@ impl Refusal {
     pub const SCOPE_MISSING: &str = "scope_missing";
     /// The word in providers.toml for advice on a login that gave no refresh token.
     pub const NO_REFRESH_TOKEN: &str = "no_refresh_token";
+}
+
+impl Provider {
+    /// True for an error code that speaks of the code of a login, or of the refresh token of a
+    /// refresh.
+    pub(super) fn is_grant_error(&self, code: &str) -> bool {
+        code == "invalid_grant" || self.grant_errors.iter().any(|error| error == code)
+    }
+
+    /// Reads the error of a callback, which is foreign text.
+    pub fn refused_login(&self, error: &str, description: &str) -> Refusal {
+        ErrorAnswer::of_callback(error, description).refusal(self, CallPhase::Code)
+    }
+
+    /// Reads the error of a callback that anybody could have sent. `None` if neither a standard
+    /// nor providers.toml knows its code.
+    pub fn known_refusal(&self, error: &str, description: &str) -> Option<Refusal> {
+        let answer = ErrorAnswer::of_callback(error, description);
+        let known = answer.is_known_to(self);
+        known.then(|| answer.refusal(self, CallPhase::Code))
+    }
 }
