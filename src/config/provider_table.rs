@@ -75,6 +75,7 @@ pub(super) fn read_provider(
     let other_client_errors = fields.optional("other_client_errors").unwrap_or_default();
     let account_members = fields.optional("account_members").unwrap_or_default();
     let advice = fields.optional("advice").unwrap_or_default();
+    let compare_scope = fields.optional("compare_scope").unwrap_or(true);
     let console_url = fields.link("console_url");
     let admin_consent = fields.admin_consent(&places);
     let redirect_refuses = fields.optional("redirect_refuses").unwrap_or_default();
@@ -102,6 +103,7 @@ pub(super) fn read_provider(
             other_client_errors,
             account_members,
             advice,
+            compare_scope,
             console_url,
             admin_consent,
         }),

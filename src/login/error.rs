@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::NotALoginToken;
 use crate::{
     limit::TooOften,
-    provider::{ProviderError, Service},
+    provider::{ProviderError, Refusal, Service},
     seal::NoSealingKey,
 };
 
@@ -24,6 +24,20 @@ pub enum LoginError {
     /// begun elsewhere, or the page was reloaded. Begin again.
     #[error("the login was not begun in this browser, or more than ten minutes ago")]
     NotBegun,
+    /// The provider refused a login that was not begun in this browser, or more than ten
+    /// minutes ago. Anybody can send such an answer, so it is reduced to a code that is known.
+    /// The refusal says what to do.
+    #[error("a provider refused a login that was not begun in this browser ({refusal})")]
+    RefusedUnknown {
+        /// Name of the provider, if its table alone knows the code.
+        provider: Option<String>,
+        /// The known code, and the advice on it.
+        refusal: Refusal,
+    },
+    /// The browser of an administrator who was asked to consent for an organisation came back.
+    /// That was no login. Log in.
+    #[error("an administrator's consent, which is no login")]
+    AdminConsent,
     /// The rate limit of the client's network was exceeded. Nothing was sent, and the
     /// login is not used up: wait, then send the same request again.
     #[error("too many logins from this network")]
@@ -37,6 +51,17 @@ pub enum LoginError {
         error: String,
         /// Error description from the provider; foreign text.
         description: Option<String>,
+        /// What of it is known, and the advice on it.
+        refusal: Refusal,
+    },
+    /// The provider granted less than was asked for, so programs would fail later. Log in
+    /// again and allow everything.
+    #[error("{} did not grant {}", .service.provider.name, missing.join(" "))]
+    ScopesMissing {
+        /// The service to log in to.
+        service: Arc<Service>,
+        /// The scopes that were asked for and not granted.
+        missing: Vec<String>,
     },
     /// The callback came to the redirect URI of another provider. Nothing was sent to any
     /// provider. Begin again, or tell the administrator.

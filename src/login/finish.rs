@@ -40,6 +40,11 @@ impl Callback {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// True if there is a parameter of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.parameter(name).is_some()
+    }
+
     /// Returns an `iss` parameter that does not match. If there are several, each must
     /// match, because the server can't tell which one the provider wrote.
     fn issuer_that_is_not_of(&self, issuers: &Issuers) -> Option<&str> {
@@ -123,7 +128,9 @@ impl Login {
         cookies: impl IntoIterator<Item = &'a str>,
         client: ClientNetwork,
     ) -> Result<Finished, Failed> {
-        let (service, attempt) = self.attempt(&callback.state, cookies)?;
+        let (service, attempt) = self
+            .attempt(&callback.state, cookies)
+            .map_err(|error| self.known_reason(&callback, error))?;
         let this_use = self
             .attempts
             .callback(&callback.state, callback.code.is_some(), client)?;
@@ -167,11 +174,7 @@ impl Login {
             return Err(LoginError::AnotherIssuer { service, issuer });
         }
         let Some(code) = &callback.code else {
-            return Err(LoginError::RefusedAtProvider {
-                error: callback.error.unwrap_or_else(|| "no code".into()),
-                description: callback.error_description,
-                service,
-            });
+            return Err(self.refused_at_provider(service, callback));
         };
         let region = match &service.provider.region {
             None => None,
@@ -294,6 +297,15 @@ impl Login {
                 error,
             }
         })?;
+        let missing = service.missing_scopes(&tokens);
+        if !missing.is_empty() {
+            tracing::warn!(service = %service.id, "not logged in: {} not granted", missing.join(" "));
+            // Not revoked at the provider: that could end other logins of the account.
+            return Err(LoginError::ScopesMissing {
+                service: service.clone(),
+                missing,
+            });
+        }
         if service.provider.refresh_tokens == RefreshTokens::None {
             tracing::info!(service = %service.id, "logged in; the access token was handed over");
             return Ok(Credential::AccessToken(tokens.access_token));

@@ -18,6 +18,7 @@ mod mixed_content;
 mod opener;
 mod other_realm;
 mod password;
+mod refused;
 mod slow_hash;
 
 use std::sync::Arc;

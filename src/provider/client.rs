@@ -12,7 +12,8 @@ use oauth2::{
 use url::Url;
 
 use super::{
-    Catalog, ClientAuthentication, LoginMethod, ProviderError, Service, Tokens, account,
+    CallPhase, Catalog, ClientAuthentication, LoginMethod, Provider, ProviderError, Refusal,
+    Service, Tokens, account,
     attempt::{Attempt, Patience, RefreshAnswer, replaced},
     lane::{Caller, Lanes, Try},
     retries::RetryPauses,
@@ -24,7 +25,7 @@ use crate::{
     limit::ClientNetwork,
     outbound::{Fence, Outbound, Received},
     secret::Secret,
-    telemetry::Metrics,
+    telemetry::{Metrics, RefusalMetrics},
 };
 
 /// Deadline of a single-use refresh, as a multiple of the usual one. Its client has given
@@ -41,6 +42,7 @@ pub struct ProviderClient {
     pub(super) lanes: Lanes,
     pub(super) deadline: Duration,
     pauses: RetryPauses,
+    refusals: RefusalMetrics,
 }
 
 /// Parameters of a code exchange.
@@ -108,6 +110,7 @@ impl ProviderClient {
             lanes: Lanes::of(catalog, breaker_rest, deadline * 3 / 5, metrics),
             deadline,
             pauses,
+            refusals: metrics.refusals(),
         }
     }
 
@@ -192,12 +195,13 @@ impl ProviderClient {
         }
         let caller = Caller::Stranger(client_network);
         let received = Received::default();
-        let http = self.token_endpoint(caller, None, &received);
+        let of = (&*service.provider, CallPhase::Code);
+        let http = self.token_endpoint(of, caller, None, &received);
         let call = async {
             on_sending();
             request.request_async(&http).await
         };
-        let target = (service, exchange.region);
+        let target = (service, exchange.region, CallPhase::Code);
         let tokens = self.within(self.deadline, target, (caller, Try::First), call);
         let tokens = tokens.await?;
         let account = account::named(&received, service);
@@ -223,12 +227,14 @@ impl ProviderClient {
             .add_scope(Scope::new(service.scope.clone()));
         let caller = Caller::Stranger(client_network);
         let received = Received::default();
-        let http = self.token_endpoint(caller, None, &received);
+        let of = (&*service.provider, CallPhase::LoginToken);
+        let http = self.token_endpoint(of, caller, None, &received);
         let call = async {
             on_sending();
             request.request_async(&http).await
         };
-        let tokens = self.within(self.deadline, (service, None), (caller, Try::First), call);
+        let target = (service, None, CallPhase::LoginToken);
+        let tokens = self.within(self.deadline, target, (caller, Try::First), call);
         let tokens = tokens.await?;
         // The login token has a name, in case the answer has none.
         let account =
@@ -268,11 +274,13 @@ impl ProviderClient {
         let call = Box::pin(async {
             let call = Stopwatch::start();
             let fence = permit.map(|permit| fence(permit, call, deadline));
-            let http = self.token_endpoint(attempt.caller, fence, received);
+            let of = (&*service.provider, CallPhase::Refresh);
+            let http = self.token_endpoint(of, attempt.caller, fence, received);
             request.request_async(&http).await
         });
         let caller = (attempt.caller, attempt.number);
-        let tokens = self.within(deadline, (service, region), caller, call).await;
+        let target = (service, region, CallPhase::Refresh);
+        let tokens = self.within(deadline, target, caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, received, refresh_token),
             tokens,
@@ -281,11 +289,14 @@ impl ProviderClient {
 
     fn token_endpoint<'a>(
         &'a self,
+        (provider, phase): (&'a Provider, CallPhase),
         caller: Caller,
         fence: Option<Fence>,
         received: &'a Received,
     ) -> TokenEndpoint<'a> {
         TokenEndpoint {
+            provider,
+            phase,
             connections: self.connections(caller),
             fence,
             received,
@@ -295,19 +306,30 @@ impl ProviderClient {
     async fn within(
         &self,
         deadline: Duration,
-        (service, region): (&Service, Option<&str>),
+        (service, region, phase): (&Service, Option<&str>, CallPhase),
         caller: (Caller, Try),
         call: impl Future<Output = TokenCall>,
     ) -> Result<Tokens, ProviderError> {
         let provider = &service.provider;
         let tokens = async {
             let answer = call.await;
-            let answer = answer.map_err(|error| ProviderError::from_token_call(error, provider));
+            let answer =
+                answer.map_err(|error| ProviderError::from_token_call(error, provider, phase));
             answer.map(Tokens::from)
         };
-        self.lanes
-            .call((provider, region), caller, deadline, tokens)
-            .await
+        let place = (&**provider, region);
+        let tokens = self.lanes.call(place, caller, deadline, tokens).await;
+        if let Err(error) = &tokens {
+            self.count_refusal(provider, error.refusal());
+        }
+        tokens
+    }
+
+    /// Counts a refusal by its code.
+    pub fn count_refusal(&self, provider: &Provider, refusal: Option<&Refusal>) {
+        if let Some(Refusal { phase, known, .. }) = refusal {
+            self.refusals.count(&provider.id, phase.name(), known);
+        }
     }
 }
 

@@ -2,29 +2,35 @@
 //! providers.toml lists. The only module that uses the `oauth2` crate.
 
 mod account;
+mod advice;
 mod attempt;
 mod breaker;
 mod callback;
 mod catalog;
 mod client;
 mod error;
+mod error_answer;
 mod lane;
 mod realm;
+mod refusal;
 mod retries;
 mod revocation;
 mod salvage;
+mod scope;
 mod table;
 mod token_endpoint;
 mod token_response;
 
+pub use advice::{AdviceTable, CallPhase, Cure};
 pub use attempt::{Attempt, Patience, RefreshAnswer};
 pub use breaker::LoginTag;
 pub use callback::{Issuers, RedirectPath};
 pub use catalog::{Catalog, RealmOwner, Withheld};
 pub use client::{Account, CodeExchange, ProviderClient};
-pub use error::{ProviderError, Refusal};
+pub use error::ProviderError;
 pub use lane::{Caller, Try};
 pub use realm::Realm;
+pub use refusal::Refusal;
 pub use retries::RetryPauses;
 pub use revocation::GrantTokens;
 pub use table::{

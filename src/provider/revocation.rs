@@ -11,8 +11,8 @@ use http::{
 use serde_json::Value;
 
 use super::{
-    Caller, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod, Service, Try,
-    token_endpoint::fence,
+    CallPhase, Caller, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod,
+    Service, Try, token_endpoint::fence,
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
@@ -64,14 +64,14 @@ impl ProviderClient {
                 .send_fenced(request, fence, &received);
             judge(&sent.await?, service)
         };
-        self.lanes
-            .call(
-                (&service.provider, region),
-                (caller, Try::First),
-                self.deadline,
-                call,
-            )
-            .await
+        let provider = &service.provider;
+        let place = (&**provider, region);
+        let caller = (caller, Try::First);
+        let revoked = self.lanes.call(place, caller, self.deadline, call).await;
+        if let Err(error) = &revoked {
+            self.count_refusal(provider, error.refusal());
+        }
+        revoked
     }
 }
 
@@ -95,16 +95,15 @@ fn by_refresh_token(
 
 fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderError> {
     let confirms = matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT);
-    match answer.status() {
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {}
-        _ if confirms => {}
-        status => return Err(ProviderError::from_status(status, answer.headers())),
-    }
     // Some providers send errors with a status that confirms.
-    match ProviderError::from_body(answer.body(), &service.provider) {
+    let error = ProviderError::from_answer(answer, &service.provider, CallPhase::Revocation);
+    match error {
         ProviderError::Nonsense { .. } if confirms && !speaks_of_an_error(answer.body()) => Ok(()),
         // The grant is dead already: Google answers so for one that was revoked before.
-        ProviderError::GrantRefused(_) => Ok(()),
+        // Other codes that a new login cures speak of the access token.
+        ProviderError::GrantRefused(refusal) if service.provider.is_grant_error(&refusal.code) => {
+            Ok(())
+        }
         ProviderError::RequestRefused(refusal) if refusal.code == "invalid_token" => Ok(()),
         error => Err(error),
     }

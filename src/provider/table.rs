@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Issuers, Realm, RedirectPath};
+use super::{AdviceTable, Issuers, Realm, RedirectPath};
 use crate::secret::Secret;
 
 /// One OAuth application at one provider.
@@ -39,7 +39,10 @@ pub struct Provider {
     /// Members of the token answer of a login that name the account, the best one first.
     pub account_members: Vec<String>,
     /// Advice on errors, by a word of the provider's answer.
-    pub advice: BTreeMap<String, String>,
+    pub advice: AdviceTable,
+    /// True if `scope` in a token response says what was granted. False for a provider that
+    /// is known to say something else there.
+    pub compare_scope: bool,
     /// Page on which the administrator creates the client id.
     pub console_url: Option<Url>,
     /// Page on which the administrator of an organisation consents for everybody there.

@@ -5,15 +5,17 @@ use std::{future::Future, pin::Pin, time::Duration};
 use http::{StatusCode, header::CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-use super::{ProviderError, error::has_error_code};
+use super::{CallPhase, Provider, ProviderError};
 use crate::{
     clock::Stopwatch,
     outbound::{Fence, Outbound, Received},
 };
 
-/// The HTTP client of the `oauth2` crate. Answers with a status that RFC 6749 does not
-/// define become errors here, because the crate cannot tell them apart.
+/// The HTTP client of the `oauth2` crate. Answers that are no success become errors here: the
+/// crate drops the providers' own error codes, and does not know their statuses.
 pub(super) struct TokenEndpoint<'a> {
+    pub(super) provider: &'a Provider,
+    pub(super) phase: CallPhase,
     pub(super) connections: &'a Outbound,
     pub(super) fence: Option<Fence>,
     pub(super) received: &'a Received,
@@ -27,17 +29,12 @@ impl TokenEndpoint<'_> {
         // Some providers send JSON as text/javascript.
         response.headers_mut().remove(CONTENT_TYPE);
         match response.status() {
-            StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Ok(response),
-            // Some providers send the error of RFC 6749 section 5.2 with another status.
-            status
-                if status.is_client_error()
-                    && status != StatusCode::TOO_MANY_REQUESTS
-                    && has_error_code(response.body()) =>
-            {
-                *response.status_mut() = StatusCode::BAD_REQUEST;
-                Ok(response)
-            }
-            status => Err(ProviderError::from_status(status, response.headers())),
+            StatusCode::OK => Ok(response),
+            _ => Err(ProviderError::from_answer(
+                &response,
+                self.provider,
+                self.phase,
+            )),
         }
     }
 }

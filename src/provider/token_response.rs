@@ -27,6 +27,8 @@ pub struct Tokens {
     /// Name of the account, if the answer to a login has it; foreign text. `None` for a
     /// refresh. A secret, so that it is not logged.
     pub account: Option<Secret>,
+    /// The scopes that were granted, if the provider names them. Foreign text.
+    pub granted: Option<String>,
 }
 
 /// The response of RFC 6749 section 5.1, where `expires_in` may be missing or a string,
@@ -41,6 +43,8 @@ pub(super) struct LenientTokenResponse {
     expires_in: Option<u64>,
     #[serde(default, deserialize_with = "string_or_number")]
     refresh_token: Option<RefreshToken>,
+    #[serde(default, deserialize_with = "text_or_list")]
+    scope: Option<String>,
 }
 
 /// Refuses an empty access token, which a client would take for a good one, and characters
@@ -76,6 +80,18 @@ fn string_or_number<'de, D: Deserializer<'de>>(
         Value::String(text) => Some(RefreshToken::new(text)),
         Value::Number(number) if number.as_i64() != Some(0) => {
             Some(RefreshToken::new(number.to_string()))
+        }
+        _ => None,
+    })
+}
+
+/// Takes a list as its texts, separated by blanks.
+fn text_or_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        Value::Array(items) => {
+            let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            Some(texts.join(" "))
         }
         _ => None,
     })
@@ -118,6 +134,7 @@ impl From<LenientTokenResponse> for Tokens {
                 .map(|token| Secret::new(token.into_secret()))
                 .filter(|token| !token.expose().is_empty()),
             account: None,
+            granted: response.scope,
         }
     }
 }

@@ -64,7 +64,9 @@ pub enum RefreshError {
     },
     /// The provider accepts each refresh token once, and refuses this one. A process that
     /// ended may have had a newer one. Log in again.
-    #[error("{provider} refuses the refresh token ({}), which may have been used up before this server was restarted", .refusal.code)]
+    #[error(
+        "{provider} refuses the refresh token ({refusal}), which may have been used up before this server was restarted"
+    )]
     Forgotten {
         /// Name of the provider.
         provider: String,
@@ -73,7 +75,9 @@ pub enum RefreshError {
     },
     /// The provider accepts each refresh token once, and refuses this one, which this
     /// process has sent before without an answer. Log in again.
-    #[error("{provider} refuses the refresh token ({}), which was sent before and never answered", .refusal.code)]
+    #[error(
+        "{provider} refuses the refresh token ({refusal}), which was sent before and never answered"
+    )]
     AnswerLost {
         /// Name of the provider.
         provider: String,
@@ -93,7 +97,7 @@ pub enum NewestUnknown {
     Store(#[from] StoreError),
     /// The stored AuthID is sealed under a key that this server does not have, or was
     /// changed.
-    #[error("what is stored of this login does not open: {0}")]
+    #[error("the stored AuthID of this login does not open: {0}")]
     Sealed(#[from] OpenError),
 }
 

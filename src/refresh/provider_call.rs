@@ -196,6 +196,7 @@ impl ProviderCall {
         tokens: Tokens,
     ) -> Result<Arc<CachedToken>, RefreshError> {
         let memory = &self.lineages.memory;
+        self.log_missing_scopes(&tokens);
         let token = Arc::new(self.cached_token(&leased, replaced.as_ref(), tokens));
         memory.note_answered(&leased.grant);
         self.store(leased, replaced).await;
@@ -311,6 +312,20 @@ impl ProviderCall {
         match self.lineages.may_have_forgotten(leased, &self.presented) {
             true => RefreshError::Forgotten { provider, refusal },
             false => RefreshError::of_provider(&self.service, ProviderError::GrantRefused(refusal)),
+        }
+    }
+
+    /// Logs scopes that the token lacks. It is handed out all the same: an older login may have
+    /// asked for fewer, and the program may not need them.
+    fn log_missing_scopes(&self, tokens: &Tokens) {
+        let missing = self.service.missing_scopes(tokens);
+        if !missing.is_empty() {
+            tracing::warn!(
+                service = %self.service.id,
+                lineage = %self.presented.lineage.short_hash(),
+                "the access token lacks {}: the storage may refuse it until its user logs in again",
+                missing.join(" ")
+            );
         }
     }
 

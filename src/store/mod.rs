@@ -82,7 +82,7 @@ pub enum StoreError {
     Held,
     /// Another server sent a refresh token and has not stored the result; it may have lost
     /// Redis.
-    #[error("is waiting for another server that has not stored what became of a refresh")]
+    #[error("is waiting for another server that has not stored the result of a refresh")]
     Owed {
         /// Remaining wait until another server may take the name over, at most.
         free_in: Duration,

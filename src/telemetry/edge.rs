@@ -170,6 +170,44 @@ impl Metrics {
     }
 }
 
+/// Counts what providers refused.
+#[derive(Clone, Debug, Default)]
+pub struct RefusalMetrics(Family<RefusalLabels, Counter>);
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RefusalLabels {
+    provider: String,
+    phase: &'static str,
+    code: String,
+}
+
+impl RefusalMetrics {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        Self(registry.add(
+            "provider_refusals",
+            "Requests that a provider refused, by phase (login, refresh, revocation) and by its \
+             error code: one of providers.toml or of a standard, or other",
+        ))
+    }
+
+    /// Counts one. The code must be one that the settings or the program list.
+    pub fn count(&self, provider: &str, phase: &'static str, code: &str) {
+        let labels = RefusalLabels {
+            provider: provider.to_owned(),
+            phase,
+            code: code.to_owned(),
+        };
+        self.0.get_or_create(&labels).inc();
+    }
+}
+
+impl Metrics {
+    /// Returns the counter of refused requests.
+    pub fn refusals(&self) -> RefusalMetrics {
+        self.refusals.clone()
+    }
+}
+
 /// Metrics of refused logins.
 #[derive(Debug)]
 pub(super) struct LoginMetrics {

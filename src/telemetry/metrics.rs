@@ -21,7 +21,7 @@ use prometheus_client::{
 };
 
 use super::{
-    edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels},
+    edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels, RefusalMetrics},
     log_output,
     refreshes::Refreshes,
     registration::Registration,
@@ -50,6 +50,7 @@ pub struct Metrics {
     connections: ConnectionMetrics,
     pub(super) lanes: LanesMetrics,
     pub(super) logins: LoginMetrics,
+    pub(super) refusals: RefusalMetrics,
     certificate_reload_errors: Counter,
     dropped_lines: Counter,
     rotating: Family<ProviderLabels, Gauge>,
@@ -152,6 +153,7 @@ impl Metrics {
             connections: ConnectionMetrics::new(&mut registry),
             lanes: LanesMetrics::new(&mut registry),
             logins: LoginMetrics::new(&mut registry),
+            refusals: RefusalMetrics::new(&mut registry),
             dropped_lines: registry.add(
                 "log_lines_dropped",
                 "Log lines that were not written, because standard error was not read in time",

@@ -8,7 +8,7 @@ mod refreshes;
 mod registration;
 mod store;
 
-pub(crate) use edge::{ConnectionMetrics, LaneMetrics};
+pub(crate) use edge::{ConnectionMetrics, LaneMetrics, RefusalMetrics};
 pub use log::{FilterError, LogFilter, LogFormat, start};
 pub(crate) use log_output::{finish, last_line};
 pub use metrics::Metrics;

@@ -149,7 +149,7 @@ async fn nonsense_is_tried_again_and_then_told() {
         ("no error with 400", json("400 Bad Request", r#"{"a":1}"#)),
         (
             "an error object",
-            json("400 Bad Request", r#"{"error":{"code":1}}"#),
+            json("400 Bad Request", r#"{"error":{"a":1}}"#),
         ),
         ("no string", json("200 OK", r#"{"access_token":7}"#)),
         ("an empty token", json("200 OK", r#"{"access_token":""}"#)),

@@ -97,7 +97,7 @@ async fn a_token_that_jottacloud_refuses_says_to_make_a_new_one() {
         let (state, cookie) = emulated.open_form(JOTTACLOUD).await;
         let page = emulated.paste(&state, &cookie, &token).await;
         assert_eq!(page.status, 401, "{page:?}");
-        let advice = &shipped()["provider"][JOTTACLOUD]["advice"]["invalid_grant"];
+        let advice = &shipped()["provider"][JOTTACLOUD]["advice"]["invalid_grant"]["login"];
         let advice = escaped(advice.as_str().unwrap().trim_end_matches('.'));
         assert!(page.body.contains(&advice), "{page:?}");
         assert!(page.body.contains("/login?id=jottacloud"), "{page:?}");

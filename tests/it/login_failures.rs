@@ -88,7 +88,7 @@ async fn an_exchange_that_fails_is_explained_without_secrets() {
             "client id or secret",
         ),
         (error("500 Oops", "server_error"), 503, "HTTP 500"),
-        (html, 503, "makes no sense"),
+        (html, 503, "is no token response"),
         (vec![], 503, "closed the connection"),
     ] {
         let page = log_in_with(pieces).await;

@@ -43,7 +43,7 @@ async fn who_knows_the_password_goes_where_he_wanted_to_go() {
         assert!(asked.body.contains("type=\"password\""), "{asked:?}");
         let wrong = enter(&app, &mut browser, &asked, "something else").await;
         assert_eq!(wrong.status, 403);
-        assert!(wrong.body.contains("That is not the password"), "{wrong:?}");
+        assert!(wrong.body.contains("Wrong password"), "{wrong:?}");
         let entered = enter(&app, &mut browser, &wrong, PASSWORD).await;
         assert_eq!(entered.status, 303, "{entered:?}");
         assert_eq!(entered.header("location"), path);

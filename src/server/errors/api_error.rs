@@ -127,6 +127,13 @@ impl ApiError {
         }
     }
 
+    pub(super) fn after_if(self, retry_after: Option<Duration>) -> Self {
+        Self {
+            retry_after,
+            ..self
+        }
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.fault.row().0
     }

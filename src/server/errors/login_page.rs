@@ -11,7 +11,7 @@ use super::{
 use crate::{
     limit::TooOften,
     login::LoginError,
-    provider::{LoginMethod, ProviderError, Service},
+    provider::{Cure, LoginMethod, ProviderError, Refusal, Service},
     server::{Reply, Server, reply},
 };
 
@@ -23,6 +23,7 @@ impl Server {
         let page = self.error_page(explanation.link("To the start page", self.path("/")));
         match error {
             LoginError::TooOften(limit) => reply::set_retry_after(page, Some(limit.retry_after)),
+            LoginError::Provider { error, .. } => reply::set_retry_after(page, error.retry_after()),
             _ => page,
         }
     }
@@ -53,14 +54,26 @@ impl Server {
                     retry_after.as_secs().max(1)
                 ),
             ),
+            LoginError::RefusedUnknown { provider, refusal } => {
+                refused_unknown(provider.as_deref(), refusal)
+            }
+            LoginError::AdminConsent => Explanation::new(
+                StatusCode::BAD_REQUEST,
+                "No login yet",
+                "Your browser came back from the page on which an administrator consents for an \
+                 organisation. That consent is no login, so there is no AuthID.",
+                "Now log in, as the user whose files are meant: choose the service on the start \
+                 page.",
+            ),
             LoginError::RefusedAtProvider {
                 service,
                 error,
                 description,
-            } => {
-                let words = description.as_deref();
-                let advice = service.provider.advice_on(error, words.unwrap_or_default());
-                refused_at_provider(service, advice, again(service)).quote(error, words)
+                refusal,
+            } => refused_at_provider(service, advice(refusal), again(service))
+                .quote(error, description.as_deref()),
+            LoginError::ScopesMissing { service, missing } => {
+                scopes_missing(service, missing).link("Log in again", again(service))
             }
             LoginError::AnotherPath { service } => another_sender(
                 service,
@@ -99,7 +112,10 @@ impl Server {
                         "Nothing was sent. Load this page again in a moment: you can still \
                          finish this login for some minutes."
                     }
-                    false => "No AuthID was made. Log in again.",
+                    false if matches!(provider_error, ProviderError::GrantRefused(_)) => {
+                        "No AuthID was made. Log in again."
+                    }
+                    false => "No AuthID was made.",
                 };
                 no_token(service, provider_error, advice, &self.login_url())
                     .link("Try again", again(service))
@@ -115,6 +131,15 @@ impl Server {
             ),
         }
     }
+}
+
+/// Returns the advice on a refusal, which says whose turn it is.
+fn advice(refusal: &Refusal) -> Option<String> {
+    let advice = refusal.advice.as_ref()?;
+    Some(match refusal.cure {
+        Some(Cure::Server) => format!("{advice} {TELL_ADMINISTRATOR}"),
+        _ => advice.clone(),
+    })
 }
 
 fn refused_at_provider(
@@ -179,18 +204,55 @@ fn no_token(
     Explanation::new(status, title, sentence(api_error.reason(login_url)), advice)
 }
 
-/// Explains a login without a refresh token. Some providers send one only the first time
-/// that access is granted.
+/// Explains a refusal that belongs to no login of this browser. It shows a known code and no
+/// text of the answer.
+fn refused_unknown(provider: Option<&str>, refusal: &Refusal) -> Explanation<'static> {
+    let general = "If you declined, or closed the provider's page, begin again. If it happens \
+                   every time, show this page to the administrator, and allow cookies for this site.";
+    Explanation::new(
+        StatusCode::BAD_REQUEST,
+        "This login can't be finished",
+        format!(
+            "{} refused it ({refusal}). It was not begun in this browser, or longer than ten \
+             minutes ago.",
+            provider.unwrap_or("The provider")
+        ),
+        advice(refusal).as_deref().unwrap_or(general),
+    )
+}
+
+/// Explains a login that gives access to less than was asked for.
+fn scopes_missing(service: &Service, missing: &[String]) -> Explanation<'static> {
+    let provider = &service.provider;
+    let general = "Log in again, and allow everything that is asked for. If nothing was asked, \
+                   the application may lack these permissions: tell the administrator.";
+    let advice = provider.refused_login(Refusal::SCOPE_MISSING, "").advice;
+    Explanation::new(
+        StatusCode::BAD_REQUEST,
+        format!("{} did not give all permissions", provider.name),
+        format!(
+            "Missing: {}. Programs would fail later without it, so no AuthID was made.",
+            missing.join(" ")
+        ),
+        advice.as_deref().unwrap_or(general),
+    )
+}
+
+/// Explains a login without a refresh token.
 fn no_refresh_token(service: &Service) -> Explanation<'static> {
-    let provider = &service.provider.name;
+    let provider = &service.provider;
+    let general = "Some providers send it only at the first login to an application: remove the \
+                   application from the connected apps of your account, then log in again. If \
+                   it stays, the administrator must find the scope or parameter that asks for one.";
+    let advice = provider.refused_login(Refusal::NO_REFRESH_TOKEN, "").advice;
     let explanation = Explanation::new(
         StatusCode::SERVICE_UNAVAILABLE,
-        format!("{provider} sent no refresh token"),
+        format!("{} sent no refresh token", provider.name),
         format!(
-            "{provider} gave access, but no refresh token, and an AuthID needs one. Some \
-             providers send it only at the first login to an application."
+            "{} gave access, but no refresh token, and an AuthID needs one.",
+            provider.name
         ),
-        "Remove the application from the connected apps of your account, then log in again.",
+        advice.as_deref().unwrap_or(general),
     );
     match &service.manage_url {
         Some(url) => explanation.link("See who has access", url.to_string()),

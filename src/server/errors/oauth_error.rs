@@ -115,7 +115,7 @@ impl From<RevokeError> for OAuthError {
 
 impl From<Repeated> for OAuthError {
     fn from(Repeated(name): Repeated) -> Self {
-        Self::invalid_request(format!("{name} stands in the request twice."))
+        Self::invalid_request(format!("{name} stands in the request twice. Send it once."))
     }
 }
 
@@ -123,8 +123,10 @@ impl From<Repeated> for OAuthError {
 impl From<NotAnAuthId> for OAuthError {
     fn from(why: NotAnAuthId) -> Self {
         Self::invalid_request(match why {
-            NotAnAuthId::TooLong => "The request is too long.",
-            NotAnAuthId::Missing | NotAnAuthId::Form(_) => "The request was cut short.",
+            NotAnAuthId::TooLong => "The request is too long. Send nothing but the AuthID.",
+            NotAnAuthId::Missing | NotAnAuthId::Form(_) => {
+                "The request was cut short. Send it again."
+            }
         })
     }
 }

@@ -1,12 +1,18 @@
 //! Errors of a provider that gave no token.
 
 use super::api_error::{ApiError, Fault};
-use crate::provider::{ProviderError, Refusal};
+use crate::provider::{CallPhase, Cure, ProviderError, Refusal};
 
 impl ApiError {
     /// Makes the error of a provider that gave no token.
     pub(super) fn of_provider(provider: &str, error: &ProviderError) -> Self {
         match error {
+            ProviderError::GrantRefused(refusal) if refusal.phase.is_login() => Self::refused(
+                Fault::LoginOver,
+                refusal,
+                &login_refused(provider, refusal.phase),
+            )
+            .advise(""),
             ProviderError::GrantRefused(refusal) => Self::refused(
                 Fault::LoginOver,
                 refusal,
@@ -28,17 +34,13 @@ impl ApiError {
             ProviderError::UnknownRegion => {
                 Self::new(Fault::Administrator, format!("{provider}: {error}"))
             }
-            ProviderError::Busy {
-                retry_after: Some(retry_after),
+            ProviderError::Failing {
+                refusal: Some(refusal),
                 ..
-            } => Self::new(
-                Fault::Unavailable,
-                format!("{provider} gave no token: {error}"),
-            )
-            .after(*retry_after),
-            ProviderError::Busy {
-                retry_after: None, ..
-            }
+            } if refusal.advice.is_some() => Self::refused(Fault::Unavailable, refusal, "")
+                .advise("Try again later")
+                .after_if(error.retry_after()),
+            ProviderError::Busy { .. }
             | ProviderError::Failing { .. }
             | ProviderError::Nonsense { .. }
             | ProviderError::Unreachable { .. }
@@ -46,7 +48,8 @@ impl ApiError {
             | ProviderError::Withheld => Self::new(
                 Fault::Unavailable,
                 format!("{provider} gave no token: {error}"),
-            ),
+            )
+            .after_if(error.retry_after()),
             ProviderError::Resting { retry_after } => Self::new(
                 Fault::Unavailable,
                 format!("{provider} has not answered several logins in a row"),
@@ -69,10 +72,28 @@ impl ApiError {
             Some(advice) => (advice.trim_end_matches('.'), true),
             None => (general, false),
         };
-        let error = Self::new(fault, format!("{sentence} ({})", refusal.code));
-        match is_advice && fault != Fault::LoginOver {
+        let error = Self::new(fault, format!("{sentence} ({refusal})"));
+        // The reader is the user, who can do nothing with advice for an administrator.
+        let needs_more = fault == Fault::LoginOver || refusal.cure == Some(Cure::Server);
+        match is_advice && !needs_more {
             true => error.advise(""),
             false => error,
         }
+    }
+}
+
+/// Says why the code of a login, or a login token, was refused. It is never the login itself:
+/// there is none yet.
+fn login_refused(provider: &str, phase: CallPhase) -> String {
+    match phase {
+        CallPhase::LoginToken => format!(
+            "{provider} did not accept this login token. Each works once, and for a short time. \
+             Make a new one and paste it"
+        ),
+        CallPhase::Code | CallPhase::Refresh | CallPhase::Revocation => format!(
+            "{provider} did not accept the code of this login. A code works once and for a few \
+             minutes. If the next login fails too, the administrator must compare the redirect \
+             URI at {provider} with authseal check, and set this server's clock"
+        ),
     }
 }

@@ -61,21 +61,19 @@ impl ApiError {
             RefreshError::Client(fault) => Self::of_client_fault(fault),
             RefreshError::Provider { provider, error } => Self::of_provider(provider, error),
             RefreshError::NewestUnknown { provider, why } => newest_unknown(provider, why),
-            RefreshError::Forgotten { provider, refusal } => Self::refused(
+            RefreshError::Forgotten { provider, refusal } => Self::new(
                 Fault::LoginOver,
-                refusal,
-                &format!(
+                format!(
                     "{provider} no longer accepts this login. It takes each refresh token \
                      once, and without AUTHSEAL_STORE_URL this server forgets newer ones when \
-                     it is restarted"
+                     it is restarted ({refusal})"
                 ),
             ),
-            RefreshError::AnswerLost { provider, refusal } => Self::refused(
+            RefreshError::AnswerLost { provider, refusal } => Self::new(
                 Fault::LoginOver,
-                refusal,
-                &format!(
+                format!(
                     "{provider} no longer accepts this login. It takes each refresh token \
-                     once, and an earlier refresh brought no usable answer"
+                     once, and an earlier refresh brought no usable answer ({refusal})"
                 ),
             ),
             RefreshError::Lost => Self::new(

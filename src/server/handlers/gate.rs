@@ -57,7 +57,7 @@ pub(in crate::server) async fn enter_password(exchange: &Exchange<'_>) -> Reply 
         }
         Err(WrongPassword::Wrong) => {
             tracing::warn!(%client, "a wrong password");
-            let problem = "That is not the password.".to_owned();
+            let problem = "Wrong password. Enter it again.".to_owned();
             (StatusCode::FORBIDDEN, problem, None)
         }
         Err(WrongPassword::TooOften(too_often)) => {
@@ -71,7 +71,9 @@ pub(in crate::server) async fn enter_password(exchange: &Exchange<'_>) -> Reply 
         Err(WrongPassword::Busy) => {
             tracing::warn!(%client, "too many passwords wait to be compared");
             let wait = Duration::from_secs(1);
-            let problem = "Too many people enter a password just now. Try again.".to_owned();
+            let problem =
+                "Too many people are entering a password right now. Try again in a moment."
+                    .to_owned();
             (StatusCode::SERVICE_UNAVAILABLE, problem, Some(wait))
         }
         Err(WrongPassword::NoSealingKey(_)) => {

@@ -42,9 +42,9 @@ async fn grant(exchange: &mut Exchange<'_>) -> Result<Reply, OAuthError> {
         return Err(OAuthError::new(
             "unsupported_grant_type",
             format!(
-                "This login is of no use here, and what was configured stays as it is. Log in \
-                 at {} in a browser, and put the AuthID that you get there in as the \
-                 refresh_token.",
+                "This server takes AuthIDs, not the code of a login. Your configuration is \
+                 unchanged. Log in at {} in a browser, and enter the AuthID that you get there \
+                 as refresh_token.",
                 exchange.server.public_url()
             ),
         ));

@@ -58,7 +58,7 @@ async fn the_opener_receives_the_authid_although_a_password_stood_between() {
     browser.find("[role=alert]").await;
     assert_eq!(
         browser.text("[role=alert]").await,
-        "That is not the password."
+        "Wrong password. Enter it again."
     );
     assert_eq!(browser.value("#password").await, "");
     look_at_form(&browser, "wrong").await;

@@ -34,6 +34,7 @@ pub struct State {
     refresh_tokens: HashMap<String, RefreshToken>,
     access_tokens: HashMap<String, u64>,
     live: BTreeSet<u64>,
+    scopes: HashMap<u64, String>,
     grants: u64,
     replays: u64,
     replayed: BTreeSet<u64>,
@@ -46,6 +47,7 @@ pub struct State {
 struct Code {
     redirect_uri: String,
     challenge: Option<String>,
+    scope: String,
     offline: bool,
     expires_at: UnixTime,
     /// The grant that it was exchanged for.
@@ -115,6 +117,7 @@ impl Books {
         let code = Code {
             redirect_uri: redirect_uri.to_owned(),
             challenge,
+            scope: call.query("scope").to_owned(),
             offline,
             expires_at: self.now().plus(CODE_LIFETIME),
             grant: None,
@@ -172,8 +175,14 @@ impl Books {
         let grant = state.grants;
         code.grant = Some(grant);
         let offline = code.offline;
+        state.scopes.insert(grant, code.scope.clone());
         state.live.insert(grant);
         Ok((grant, offline))
+    }
+
+    /// The scope that a login asked for.
+    pub fn scope_of(&self, grant: u64) -> String {
+        self.lock().scopes.get(&grant).cloned().unwrap_or_default()
     }
 
     /// A grant that no code led to.

@@ -71,7 +71,7 @@ fn token(books: &Books, call: &Call) -> Answer {
     let mut body = json!({
         "access_token": books.new_access_token(grant, 220),
         "expires_in": books.expires_in(3599),
-        "scope": "as asked",
+        "scope": books.scope_of(grant),
         "token_type": "Bearer",
     });
     if let Some(refresh_token) = refresh_token {

@@ -132,7 +132,7 @@ const ERRORS: [(&str, u16, &str, &str); 15] = [
 /// Status and body for an AADSTS code.
 pub fn error(code: &str) -> (u16, String) {
     let found = ERRORS.iter().find(|(known, ..)| *known == code);
-    let (_, status, error, words) = found.unwrap_or_else(|| panic!("{code} is not known"));
+    let (_, status, error, words) = found.unwrap_or(&("", 400, "invalid_grant", "In its words."));
     let body = json!({
         "error": error,
         "error_description": format!(
@@ -202,6 +202,8 @@ fn token(books: &Books, call: &Call, lengths: [usize; 2]) -> Answer {
         "expires_in": books.expires_in(3600),
         "ext_expires_in": books.expires_in(3600),
         "access_token": books.new_access_token(grant, access_length),
+        // Never with offline_access, and with what a sign-in implies.
+        "scope": books.scope_of(grant).replace("offline_access", "profile openid email"),
     });
     if offline {
         body["refresh_token"] = json!(books.new_refresh_token(grant, refresh_length, DAYS));

@@ -1,0 +1,246 @@
+//! Advice from providers.toml: the meaning of a provider's error, by the moment at which it
+//! comes, and the person who can do something about it.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+/// The request that a provider refused. The same error code means something else in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallPhase {
+    /// A login: the authorization request, or the exchange of its code.
+    Code,
+    /// A login with a pasted login token.
+    LoginToken,
+    /// A refresh.
+    Refresh,
+    /// A revocation.
+    Revocation,
+}
+
+impl CallPhase {
+    /// True if there is no AuthID yet.
+    pub fn is_login(self) -> bool {
+        matches!(self, Self::Code | Self::LoginToken)
+    }
+
+    /// Returns the name for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Code | Self::LoginToken => "login",
+            Self::Refresh => "refresh",
+            Self::Revocation => "revocation",
+        }
+    }
+}
+
+/// The person or the event that makes a request succeed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cure {
+    /// The user logs in again.
+    Login,
+    /// The user acts at the provider first.
+    User,
+    /// The administrator of the user's organisation acts.
+    Organisation,
+    /// The administrator of this server acts.
+    Server,
+    /// Time passes.
+    Wait,
+}
+
+/// The advice on one error of one provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Texts {
+    /// For every phase that has no text of its own.
+    text: Option<String>,
+    /// For logins.
+    login: Option<String>,
+    /// For refreshes and revocations.
+    refresh: Option<String>,
+    cure: Option<Cure>,
+}
+
+/// The advice on one error of one provider, as a sentence or a table in providers.toml.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice(Texts);
+
+impl Advice {
+    fn sentence(text: &str) -> Self {
+        Self(Texts {
+            text: Some(text.to_owned()),
+            ..Texts::default()
+        })
+    }
+
+    /// Returns the text for a phase. `is_of_grant` is true for a code that speaks of the code
+    /// of a login, and of the refresh token of a refresh: a text for both would be wrong.
+    fn text(&self, phase: CallPhase, is_of_grant: bool) -> Option<&str> {
+        let Texts {
+            text,
+            login,
+            refresh,
+            ..
+        } = &self.0;
+        let (own, common) = match phase.is_login() {
+            true => (login, text.as_ref().filter(|_| !is_of_grant)),
+            false => (refresh, text.as_ref()),
+        };
+        own.as_ref().or(common).map(String::as_str)
+    }
+}
+
+/// Reads a sentence, or a table of [`Texts`].
+impl<'de> Deserialize<'de> for Advice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Advice;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sentence, or a table with text, login, refresh and cure")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Advice, E> {
+                Ok(Advice::sentence(text))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Advice, A::Error> {
+                let texts = Texts::deserialize(MapAccessDeserializer::new(map))?;
+                if texts.text.is_none() && texts.login.is_none() && texts.refresh.is_none() {
+                    return Err(A::Error::custom(
+                        "a table of advice needs text, login or refresh",
+                    ));
+                }
+                Ok(Advice(texts))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// All advice of one provider, by a word of its errors.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct AdviceTable(BTreeMap<String, Advice>);
+
+/// The advice that was found for an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FoundAdvice<'a> {
+    /// Its key.
+    pub(super) word: &'a str,
+    /// The text for the phase.
+    pub(super) text: Option<&'a str>,
+    pub(super) cure: Option<Cure>,
+}
+
+impl AdviceTable {
+    /// True if there is advice on exactly this word.
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.0.contains_key(word)
+    }
+
+    /// Finds the advice on exactly this word.
+    pub(super) fn on(
+        &self,
+        word: &str,
+        phase: CallPhase,
+        is_of_grant: bool,
+    ) -> Option<FoundAdvice<'_>> {
+        let (word, advice) = self.0.get_key_value(word)?;
+        Some(FoundAdvice {
+            word,
+            text: advice.text(phase, is_of_grant),
+            cure: advice.0.cure,
+        })
+    }
+
+    /// Finds the advice whose key is a whole word of the text. The longest key wins.
+    pub(super) fn within(
+        &self,
+        text: &str,
+        phase: CallPhase,
+        is_of_grant: bool,
+    ) -> Option<FoundAdvice<'_>> {
+        let words = self.0.keys().filter(|key| has_word(text, key));
+        let longest = words.max_by_key(|key| key.len())?;
+        self.on(longest, phase, is_of_grant)
+    }
+}
+
+/// True if the text has this word, with no letter, digit or `_` beside it.
+pub(super) fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(start, _)| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + word.len()..].chars().next();
+        let is_edge =
+            |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric() && char != '_');
+        is_edge(before) && is_edge(after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(toml: &str) -> AdviceTable {
+        toml::from_str(toml).unwrap()
+    }
+
+    #[test]
+    fn advice_is_found_by_whole_words_only() {
+        let table = table(
+            "AADSTS70000 = \"expired\"\nAADSTS700016 = \"no such application\"\n\
+             invalid_grant = \"general\"",
+        );
+        let check = |text: &str, expected: Option<&str>| {
+            let found = table.within(text, CallPhase::Refresh, false);
+            assert_eq!(found.and_then(|found| found.text), expected, "{text}");
+        };
+        check("AADSTS70000: The user", Some("expired"));
+        check("x AADSTS700016: App", Some("no such application"));
+        check("AADSTS7000001", None);
+        check("AADSTS70000 AADSTS700016", Some("no such application"));
+        check("invalid_grant", Some("general"));
+        check("invalid_grants", None);
+        check("invalid_grant_type", None);
+    }
+
+    #[test]
+    fn a_text_on_a_grant_is_not_said_of_a_login_unless_it_is_for_logins() {
+        let table = table(
+            "one = \"later\"\ntwo = { login = \"first\", refresh = \"later\", cure = \"login\" }\n\
+             three = { text = \"always\", cure = \"organisation\" }",
+        );
+        let check = |word: &str, is_of_grant, login: Option<&str>, refresh: Option<&str>| {
+            let text = |phase| table.on(word, phase, is_of_grant).unwrap().text;
+            assert_eq!(text(CallPhase::Code), login, "{word}");
+            assert_eq!(text(CallPhase::LoginToken), login, "{word}");
+            assert_eq!(text(CallPhase::Refresh), refresh, "{word}");
+            assert_eq!(text(CallPhase::Revocation), refresh, "{word}");
+        };
+        check("one", true, None, Some("later"));
+        check("one", false, Some("later"), Some("later"));
+        check("two", true, Some("first"), Some("later"));
+        check("three", false, Some("always"), Some("always"));
+        let organisation = table.on("three", CallPhase::Code, false).unwrap();
+        assert_eq!(organisation.cure, Some(Cure::Organisation));
+    }
+
+    #[test]
+    fn a_table_of_advice_without_a_text_is_refused() {
+        for text in [
+            "a = { cure = \"login\" }",
+            "a = { text = \"b\", cures = \"login\" }",
+            "a = { text = \"b\", cure = \"prayer\" }",
+            "a = 3",
+        ] {
+            assert!(toml::from_str::<AdviceTable>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A refusal of a provider, as pages, reasons, the log and metrics may show it.
+
+use std::fmt;
+
+use super::{CallPhase, Cure, Provider, error_answer::ErrorAnswer};
+
+/// An error answer of a provider, reduced to what may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The request that was refused.
+    pub phase: CallPhase,
+    /// The error code of RFC 6749 section 5.2.
+    pub code: String,
+    /// The provider's own, more precise code.
+    pub precise: Option<String>,
+    /// Advice from providers.toml.
+    pub advice: Option<String>,
+    /// The person or event that helps, from providers.toml.
+    pub cure: Option<Cure>,
+    /// True if the provider says by this error, as providers.toml knows, that the refresh
+    /// token was issued to another client id.
+    pub of_another_client: bool,
+    /// A code that providers.toml or a standard knows, or "other": the value of a metric's
+    /// label, which no answer can make up.
+    pub known: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code)?;
+        match &self.precise {
+            Some(precise) => write!(f, ", {precise}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Refusal {
+    /// The name in a metric for codes that nothing known lists.
+    pub const OTHER: &str = "other";
+    /// The word in providers.toml for advice on a login that gave fewer scopes than were asked
+    /// for.
+    pub const SCOPE_MISSING: &str = "scope_missing";
+    /// The word in providers.toml for advice on a login that gave no refresh token.
+    pub const NO_REFRESH_TOKEN: &str = "no_refresh_token";
+}
+
+impl Provider {
+    /// True for an error code that speaks of the code of a login, or of the refresh token of a
+    /// refresh.
+    pub(super) fn is_grant_error(&self, code: &str) -> bool {
+        code == "invalid_grant" || self.grant_errors.iter().any(|error| error == code)
+    }
+
+    /// Reads the error of a callback, which is foreign text.
+    pub fn refused_login(&self, error: &str, description: &str) -> Refusal {
+        ErrorAnswer::of_callback(error, description).refusal(self, CallPhase::Code)
+    }
+
+    /// Reads the error of a callback that anybody could have sent. `None` if neither a standard
+    /// nor providers.toml knows its code.
+    pub fn known_refusal(&self, error: &str, description: &str) -> Option<Refusal> {
+        let answer = ErrorAnswer::of_callback(error, description);
+        let known = answer.is_known_to(self);
+        known.then(|| answer.refusal(self, CallPhase::Code))
+    }
+}
