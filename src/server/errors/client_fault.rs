@@ -3,7 +3,7 @@
 
 use super::api_error::{ApiError, Fault};
 use crate::{
-    provider::{Cure, Refusal},
+    provider::Refusal,
     refresh::{ClientFault, ClientFaultKind},
 };
 
@@ -40,8 +40,8 @@ impl ApiError {
     pub(super) fn client_rejected(provider: &str, variables: &str, refusal: &Refusal) -> Self {
         let general = format!("{provider} rejects this OAuth server's client id or secret");
         let error = Self::refused(Fault::Administrator, refusal, &general);
-        // Such advice says what to change.
-        match refusal.cure == Some(Cure::Server) && refusal.advice.is_some() {
+        let names_a_variable = |advice: &String| advice.contains("_CLIENT_");
+        match refusal.advice.as_ref().is_some_and(names_a_variable) {
             true => error,
             false => error.advise(format!("Tell the administrator to check {variables}")),
         }
