@@ -211,7 +211,8 @@ impl ProviderCall {
             self.cache.remove(&lineage);
             return Err(RefreshError::Revoked);
         }
-        tracing::info!(
+        // The requests that wait for it have lines of their own.
+        tracing::debug!(
             service = %self.service.id,
             lineage = %lineage.short_hash(),
             generation = token.generation,

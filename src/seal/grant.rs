@@ -147,10 +147,12 @@ impl Lineage {
     /// logins apart.
     pub fn short_hash(&self) -> String {
         let hash = digest(&SHA256, &self.0);
-        hash.as_ref()[..4]
+        let nibbles = hash.as_ref()[..4]
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+            .flat_map(|byte| [byte >> 4, byte & 15]);
+        let mut digits = String::with_capacity(8);
+        digits.extend(nibbles.map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)])));
+        digits
     }
 
     /// Returns the 128 bits of the lineage.
