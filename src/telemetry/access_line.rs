@@ -348,7 +348,7 @@ mod tests {
             let read: Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(read["request_id"].as_str(), Some(value.as_str()));
             prop_assert_eq!(read["ms"].as_u64(), Some(number));
-            prop_assert_eq!(read["client"].as_str(), Some(address.to_string().as_str()));
+            prop_assert_eq!(&read["client"], &Value::from(address.to_string()));
             prop_assert_eq!(read["target"].as_str(), Some(TARGET));
             for style in [Style::Plain, Style::Coloured, Style::Json] {
                 let line = line(style, Level::INFO, fill);
