@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::Stopwatch,
     provider::{ProviderClient, ProviderError, RefreshTokens},
-    seal::Lineage,
+    seal::{Lineage, LogName},
     secret::Secret,
     store::{Memory, RedisStore},
 };
@@ -47,6 +47,11 @@ impl Refreshed {
     /// Returns the access token.
     pub fn access_token(&self) -> &Secret {
         &self.token.access_token
+    }
+
+    /// Returns the name of the login in log lines.
+    pub(crate) fn log_name(&self) -> LogName {
+        self.token.log_name
     }
 
     /// Returns the generation of the refresh token that the access token came from.

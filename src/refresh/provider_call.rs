@@ -243,6 +243,7 @@ impl ProviderCall {
             access_token: tokens.access_token,
             expires_at: moment.plus(tokens.expires_in),
             fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
+            log_name: self.presented.lineage.log_name(),
             generation,
             is_newest: leased.is_newest || replaced.is_some(),
             is_revoked: grant.is_revoked(&keys),

@@ -19,8 +19,8 @@ use crate::{
     clock::{self, Stopwatch},
     provider::Service,
     refresh::{PresentedAuthId, RefreshError, Refreshed},
-    seal::Lineage,
-    telemetry,
+    seal::{Lineage, LogName},
+    telemetry::{self, field},
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -72,6 +72,8 @@ struct LogFields {
     route: &'static str,
     service: Option<Arc<Service>>,
     lineage: Option<Lineage>,
+    /// That of the lineage, where it is known without hashing.
+    log_name: Option<LogName>,
     old_form: Option<&'static str>,
     outcome: Option<&'static str>,
     generation: Option<u32>,
@@ -88,6 +90,7 @@ impl LogEntry {
             route,
             service: None,
             lineage: None,
+            log_name: None,
             old_form: None,
             outcome: None,
             generation: None,
@@ -126,6 +129,7 @@ impl LogEntry {
         };
         match result {
             Ok(refreshed) => {
+                fields.log_name = Some(refreshed.log_name());
                 fields.outcome = Some(refreshed.outcome);
                 fields.generation = Some(refreshed.generation());
                 fields.gives_new_authid = refreshed.newest_authid.is_some();
@@ -157,33 +161,33 @@ impl LogFields {
         }
         let ms = self.stopwatch.elapsed().as_millis();
         telemetry::write_access(level, clock::time_for_log(), "answered", |line| {
-            line.text("method", self.method);
-            line.text("route", self.route);
-            line.number("status", status.as_u16().into());
-            line.number("ms", u64::try_from(ms).unwrap_or(u64::MAX));
+            line.word(&field!("method"), self.method);
+            line.word(&field!("route"), self.route);
+            line.number(&field!("status"), status.as_u16().into());
+            line.number(&field!("ms"), u64::try_from(ms).unwrap_or(u64::MAX));
             if let Some(service) = &self.service {
-                line.text("service", &service.id);
+                line.text(&field!("service"), &service.id);
             }
-            if let Some(lineage) = self.lineage {
-                line.text("lineage", &lineage.short_hash());
+            if let Some(name) = self.log_name.or_else(|| Some(self.lineage?.log_name())) {
+                line.hex(&field!("lineage"), name);
             }
             if let Some(form) = self.old_form {
-                line.text("old_authid", form);
+                line.word(&field!("old_authid"), form);
             }
             if let Some(outcome) = self.outcome {
-                line.text("outcome", outcome);
+                line.word(&field!("outcome"), outcome);
             }
             if let Some(generation) = self.generation {
-                line.number("generation", generation.into());
+                line.number(&field!("generation"), generation.into());
             }
             if self.gives_new_authid {
-                line.flag("new_authid");
+                line.flag(&field!("new_authid"));
             }
             match client.address {
-                Some(IpAddr::V4(address)) => line.ipv4("client", address),
-                _ => line.text("client", &client.to_string()),
+                Some(IpAddr::V4(address)) => line.ipv4(&field!("client"), address),
+                _ => line.text(&field!("client"), &client.to_string()),
             }
-            line.text("request_id", id.to_str().unwrap_or_default());
+            line.text(&field!("request_id"), id.to_str().unwrap_or_default());
         });
     }
 }

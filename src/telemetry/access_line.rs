@@ -1,16 +1,13 @@
-//! The log line of a request, written without `tracing`: with it, the line took almost as
-//! many instructions as the rest of a cached refresh. It looks like every other line.
+//! The text of a request's log line. It looks like the lines that `tracing-subscriber`
+//! writes.
 
 use std::{
-    cell::RefCell,
     io::Write,
     net::Ipv4Addr,
-    sync::OnceLock,
     time::{Duration, UNIX_EPOCH},
 };
 
-use tracing::{Level, level_filters::LevelFilter};
-use tracing_appender::non_blocking::NonBlocking;
+use tracing::Level;
 
 /// Target of these lines in AUTHSEAL_LOG, and in JSON.
 pub(super) const TARGET: &str = "authseal::access";
@@ -19,8 +16,6 @@ pub(super) const TARGET: &str = "authseal::access";
 const LINE_BYTES: usize = 512;
 /// Of RFC 3339 without a fraction: `2026-11-27T12:00:00`.
 const SECOND_BYTES: usize = 19;
-
-static ACCESS_LOG: OnceLock<AccessLog> = OnceLock::new();
 
 /// The looks of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,74 +26,38 @@ pub(super) enum Style {
     Json,
 }
 
-#[derive(Debug)]
-struct AccessLog {
-    style: Style,
-    level: LevelFilter,
-    queue: NonBlocking,
+/// The name of a field with all that stands before its value, in each style.
+pub(crate) struct FieldName {
+    pub(crate) plain: &'static str,
+    pub(crate) coloured: &'static str,
+    pub(crate) json: &'static str,
 }
 
-/// Starts these lines. `level` is the least important one that is written.
-pub(super) fn start(style: Style, level: LevelFilter, queue: NonBlocking) {
-    // The queue is opened once in a process, so this is called once.
-    let _ = ACCESS_LOG.set(AccessLog {
-        style,
-        level,
-        queue,
-    });
-}
-
-/// True if a request's line at this level is written.
-pub(crate) fn writes_access(level: Level) -> bool {
-    ACCESS_LOG.get().is_some_and(|log| level <= log.level)
-}
-
-/// Writes the line of a request. `at` is the time since the Unix epoch; `fill` adds the
-/// fields.
-pub(crate) fn write_access(
-    level: Level,
-    at: Duration,
-    message: &'static str,
-    fill: impl FnOnce(&mut AccessLine<'_>),
-) {
-    let Some(log) = ACCESS_LOG.get().filter(|log| level <= log.level) else {
-        return;
+/// Makes a [`FieldName`].
+macro_rules! field {
+    ($name:literal) => {
+        $crate::telemetry::FieldName {
+            plain: concat!(" ", $name, "="),
+            coloured: concat!(" \x1b[3m", $name, "\x1b[0m\x1b[2m=\x1b[0m"),
+            json: concat!(",\"", $name, "\":"),
+        }
     };
-    THIS_THREAD.with_borrow_mut(|thread| {
-        thread.line.clear();
-        let second = thread.second.text(at.as_secs());
-        let mut line = AccessLine::begin(&mut thread.line, log.style);
-        line.head(second, at.subsec_micros(), level, message);
-        fill(&mut line);
-        line.end();
-        // Never fails, and never waits: a full queue drops the line.
-        let queue = thread.queue.get_or_insert_with(|| log.queue.clone());
-        let _ = queue.write_all(&thread.line);
-    });
 }
-
-thread_local! {
-    static THIS_THREAD: RefCell<ThisThread> = const { RefCell::new(ThisThread {
-        line: Vec::new(),
-        second: Second { since_epoch: u64::MAX, text: [0; SECOND_BYTES] },
-        queue: None,
-    }) };
-}
-
-/// What a thread keeps from one line to the next.
-struct ThisThread {
-    line: Vec<u8>,
-    second: Second,
-    queue: Option<NonBlocking>,
-}
+pub(crate) use field;
 
 /// The second of the last line, formatted.
-struct Second {
+pub(super) struct Second {
     since_epoch: u64,
     text: [u8; SECOND_BYTES],
 }
 
 impl Second {
+    /// Before the first line.
+    pub(super) const NEVER: Self = Self {
+        since_epoch: u64::MAX,
+        text: [0; SECOND_BYTES],
+    };
+
     fn text(&mut self, since_epoch: u64) -> &[u8; SECOND_BYTES] {
         if self.since_epoch != since_epoch {
             let time = UNIX_EPOCH + Duration::from_secs(since_epoch);
@@ -117,55 +76,76 @@ pub(crate) struct AccessLine<'b> {
 }
 
 impl<'b> AccessLine<'b> {
-    fn begin(line: &'b mut Vec<u8>, style: Style) -> Self {
+    /// Begins a line in an empty buffer. `at` is the time since the Unix epoch, and `second`
+    /// that of an earlier line.
+    pub(super) fn begin(
+        line: &'b mut Vec<u8>,
+        style: Style,
+        second: &mut Second,
+        at: Duration,
+        level: Level,
+        message: &'static str,
+    ) -> Self {
         line.reserve(LINE_BYTES);
-        Self { line, style }
+        let mut line = Self { line, style };
+        line.head(
+            second.text(at.as_secs()),
+            at.subsec_micros(),
+            level,
+            message,
+        );
+        line
     }
 
     /// Adds a field of text. Text with special characters is escaped, so that it can't end
     /// the field or the line, or control a terminal.
-    pub(crate) fn text(&mut self, name: &'static str, value: &str) {
+    pub(crate) fn text(&mut self, name: &FieldName, value: &str) {
+        if is_harmless(value) {
+            return self.quoted(name, |line| line.extend_from_slice(value.as_bytes()));
+        }
         self.name(name);
-        match (self.style, is_harmless(value)) {
-            (Style::Json, true) => {
-                self.line.push(b'"');
-                self.put(value);
-                self.line.push(b'"');
-            }
-            (_, true) => self.put(value),
-            // Writing text into memory cannot fail.
-            (Style::Json, false) => drop(serde_json::to_writer(&mut *self.line, value)),
-            (_, false) => drop(write!(self.line, "{value:?}")),
+        // Writing text into memory cannot fail.
+        match self.style {
+            Style::Json => drop(serde_json::to_writer(&mut *self.line, value)),
+            Style::Plain | Style::Coloured => drop(write!(self.line, "{value:?}")),
         }
     }
 
+    /// Adds a field whose value is a word of this program, without special characters.
+    pub(crate) fn word(&mut self, name: &FieldName, value: &'static str) {
+        debug_assert!(is_harmless(value), "{value:?}");
+        self.quoted(name, |line| line.extend_from_slice(value.as_bytes()));
+    }
+
     /// Adds a field that is a number.
-    pub(crate) fn number(&mut self, name: &'static str, value: u64) {
+    pub(crate) fn number(&mut self, name: &FieldName, value: u64) {
         self.name(name);
         self.put(itoa::Buffer::new().format(value));
     }
 
-    /// Adds a field that is an IPv4 address.
-    pub(crate) fn ipv4(&mut self, name: &'static str, address: Ipv4Addr) {
-        self.name(name);
-        let mut before = match self.style {
-            Style::Json => "\"",
-            Style::Plain | Style::Coloured => "",
-        };
-        for octet in address.octets() {
-            self.put(before);
-            self.put(itoa::Buffer::new().format(octet));
-            before = ".";
-        }
-        if self.style == Style::Json {
-            self.line.push(b'"');
-        }
-    }
-
     /// Adds a field that is true.
-    pub(crate) fn flag(&mut self, name: &'static str) {
+    pub(crate) fn flag(&mut self, name: &FieldName) {
         self.name(name);
         self.put("true");
+    }
+
+    /// Adds a field of hexadecimal digits.
+    pub(crate) fn hex(&mut self, name: &FieldName, value: [u8; 4]) {
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+        let digits = value.map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        self.quoted(name, |line| line.extend_from_slice(digits.as_flattened()));
+    }
+
+    /// Adds a field that is an IPv4 address.
+    pub(crate) fn ipv4(&mut self, name: &FieldName, address: Ipv4Addr) {
+        let [first, others @ ..] = address.octets();
+        self.quoted(name, |line| {
+            line.extend_from_slice(itoa::Buffer::new().format(first).as_bytes());
+            for octet in others {
+                line.push(b'.');
+                line.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        });
     }
 
     /// As `tracing-subscriber` writes it.
@@ -207,20 +187,29 @@ impl<'b> AccessLine<'b> {
         self.put(after);
     }
 
-    fn name(&mut self, name: &'static str) {
-        let (before, after) = match self.style {
-            Style::Plain => (" ", "="),
-            Style::Coloured => (" \x1b[3m", "\x1b[0m\x1b[2m=\x1b[0m"),
-            Style::Json => (",\"", "\":"),
-        };
-        self.put(before);
-        self.put(name);
-        self.put(after);
+    fn name(&mut self, name: &FieldName) {
+        self.put(match self.style {
+            Style::Plain => name.plain,
+            Style::Coloured => name.coloured,
+            Style::Json => name.json,
+        });
     }
 
-    fn end(&mut self) {
+    fn quoted(&mut self, name: &FieldName, value: impl FnOnce(&mut Vec<u8>)) {
+        self.name(name);
+        let is_json = self.style == Style::Json;
+        if is_json {
+            self.line.push(b'"');
+        }
+        value(self.line);
+        if is_json {
+            self.line.push(b'"');
+        }
+    }
+
+    pub(super) fn end(mut self) {
         if self.style == Style::Json {
-            self.text("target", TARGET);
+            self.word(&field!("target"), TARGET);
             self.put("}");
         }
         self.line.push(b'\n');
@@ -254,14 +243,8 @@ mod tests {
     const AT: Duration = Duration::from_micros(1_795_780_800_000_042);
 
     fn line(style: Style, level: Level, fill: impl FnOnce(&mut AccessLine<'_>)) -> String {
-        let mut bytes = Vec::new();
-        let mut second = Second {
-            since_epoch: u64::MAX,
-            text: [0; SECOND_BYTES],
-        };
-        let mut line = AccessLine::begin(&mut bytes, style);
-        let second = second.text(AT.as_secs());
-        line.head(second, AT.subsec_micros(), level, "answered");
+        let (mut bytes, mut second) = (Vec::new(), Second::NEVER);
+        let mut line = AccessLine::begin(&mut bytes, style, &mut second, AT, level, "answered");
         fill(&mut line);
         line.end();
         String::from_utf8(bytes).unwrap()
@@ -310,9 +293,9 @@ mod tests {
         for style in [Style::Plain, Style::Coloured, Style::Json] {
             for (level, status) in [(Level::INFO, 200), (Level::WARN, 401)] {
                 let line = line(style, level, |line| {
-                    line.text("method", "GET");
-                    line.number("status", status);
-                    line.text("client", "::1");
+                    line.text(&field!("method"), "GET");
+                    line.number(&field!("status"), status);
+                    line.text(&field!("client"), "::1");
                 });
                 assert_eq!(line, by_tracing(style, level == Level::WARN), "{style:?}");
             }
@@ -321,10 +304,7 @@ mod tests {
 
     #[test]
     fn the_second_is_formatted_anew_when_it_changes() {
-        let mut second = Second {
-            since_epoch: u64::MAX,
-            text: [0; SECOND_BYTES],
-        };
+        let mut second = Second::NEVER;
         assert_eq!(second.text(AT.as_secs()), b"2026-11-27T12:00:00");
         assert_eq!(second.text(AT.as_secs()), b"2026-11-27T12:00:00");
         assert_eq!(second.text(AT.as_secs() + 61), b"2026-11-27T12:01:01");
@@ -339,16 +319,19 @@ mod tests {
         ) {
             let value = String::from_iter(value);
             let fill = |line: &mut AccessLine<'_>| {
-                line.text("request_id", &value);
-                line.number("ms", number);
-                line.flag("new_authid");
-                line.ipv4("client", address);
+                line.text(&field!("request_id"), &value);
+                line.number(&field!("ms"), number);
+                line.flag(&field!("new_authid"));
+                line.ipv4(&field!("client"), address);
+                line.hex(&field!("lineage"), address.octets());
             };
             let json = line(Style::Json, Level::INFO, fill);
             let read: Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(read["request_id"].as_str(), Some(value.as_str()));
             prop_assert_eq!(read["ms"].as_u64(), Some(number));
             prop_assert_eq!(&read["client"], &Value::from(address.to_string()));
+            let digits = address.octets().map(|byte| format!("{byte:02x}")).concat();
+            prop_assert_eq!(&read["lineage"], &Value::from(digits));
             prop_assert_eq!(read["target"].as_str(), Some(TARGET));
             for style in [Style::Plain, Style::Coloured, Style::Json] {
                 let line = line(style, Level::INFO, fill);

@@ -16,7 +16,8 @@ use tracing_subscriber::{
 };
 
 use super::{
-    access_line::{self, Style},
+    access,
+    access_line::{Style, TARGET},
     log_output,
 };
 
@@ -89,11 +90,7 @@ pub fn start(filter: &LogFilter, format: LogFormat) {
         LogFormat::Json => Style::Json,
     };
     let allowed = filter.without_secrets();
-    access_line::start(
-        style,
-        level_of(&allowed, access_line::TARGET),
-        output.clone(),
-    );
+    access::start(style, level_of(&allowed, TARGET), output.clone());
     let layer = layer(style, output).with_filter(allowed);
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
@@ -185,7 +182,7 @@ mod tests {
             ("error,authseal=debug", LevelFilter::INFO),
         ] {
             let allowed = LogFilter::parse(filter).unwrap().without_secrets();
-            assert_eq!(level_of(&allowed, access_line::TARGET), level, "{filter}");
+            assert_eq!(level_of(&allowed, TARGET), level, "{filter}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Logs and metrics. Logs can never contain a secret.
 
+mod access;
 mod access_line;
 mod edge;
 mod log;
@@ -10,7 +11,8 @@ mod refreshes;
 mod registration;
 mod store;
 
-pub(crate) use access_line::{write_access, writes_access};
+pub(crate) use access::{write_access, writes_access};
+pub(crate) use access_line::{FieldName, field};
 pub(crate) use edge::{ConnectionMetrics, LaneMetrics};
 pub use log::{FilterError, LogFilter, LogFormat, start};
 pub(crate) use log_output::{finish, last_line};
