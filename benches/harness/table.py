@@ -11,8 +11,8 @@ def show(figures: dict) -> str:
     lines = [f"{machine['cores']} cores ({machine['cpu']}), load before the run "
              f"{machine['load_before']:.1f}, wrk with {machine['threads']} threads and "
              f"{machine['connections']} connections"]
-    blocks = {"default": partial(comparison, "(g) cached /refresh, default log", "bare server"),
-              "default-uncached": partial(comparison, "(g) uncached /refresh, default log", "forwarder"),
+    blocks = {"default": partial(comparison, "(g) cached, default log", "bare server"),
+              "default-uncached": partial(comparison, "(g) uncached, default log", "forwarder"),
               "size": size, "seal": seal,
               "cached": partial(comparison, "(b) cached /refresh", "bare server"),
               "latency": partial(comparison, "(b) cached /refresh, half load", "bare server"),
