@@ -176,6 +176,17 @@ impl Clock {
     }
 }
 
+/// Returns the time since the Unix epoch by the system's clock, for log lines.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "log lines have fractions of a second"
+)]
+pub(crate) fn time_for_log() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
 /// A stopwatch: measures durations independently of changes to the time of day.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

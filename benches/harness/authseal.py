@@ -46,7 +46,7 @@ class Authseal:
     """One running server and how long it took to be ready."""
 
     def __init__(self, programs: Programs, binary: Path, folder: Path, stubs: list[Provider],
-                 store: str | None = None, environment: dict | None = None):
+                 store: str | None = None, environment: dict | None = None, log: Path | None = None):
         port, admin_port = free_port(), free_port()
         providers = folder / f"providers-{port}.toml"
         providers.write_text("".join(stub.table() for stub in stubs))
@@ -65,7 +65,7 @@ class Authseal:
             "STUB_CLIENT_SECRET": CLIENT_SECRET,
             **({"AUTHSEAL_STORE_URL": store} if store else {}),
             **(environment or {}),
-        }, log=folder / f"authseal-{port}.log")
+        }, log=log or folder / f"authseal-{port}.log")
         self.start_seconds = wait_until_ready(self.program, admin_port) - before
 
     def refresh(self, authid: str) -> tuple[list[str], int]:

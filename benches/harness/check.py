@@ -8,7 +8,7 @@ from typing import Iterator
 
 # How much worse a figure may be: above what repeated runs on one machine differ by.
 TOLERANCES = {"requests_per_s": 0.15, "cpu_us": 0.15, "p50_us": 0.5}
-COMPARED = ["cached", "uncached", "tls", "store"]
+COMPARED = ["default", "default-uncached", "cached", "uncached", "tls", "store"]
 SIZE_TOLERANCE, MEMORY_TOLERANCE, START_TOLERANCE = 0.03, 0.10, 0.5
 
 

@@ -25,11 +25,22 @@ REFRESH_TOKEN_CHARACTERS = [64, 103, 400, 800, 1500]
 STARTS = 10
 
 
-def cached(bed: Bed, load: Load, rounds: int) -> dict:
+def default(bed: Bed, load: Load, rounds: int) -> dict:
+    """What users run: /refresh from the cache at the default log level, beside a bare server
+    and beside authseal without log lines of requests."""
+    return cached(bed, load, rounds, logs=True)
+
+
+def default_uncached(bed: Bed, load: Load, rounds: int) -> dict:
+    """The same, where each refresh asks the provider."""
+    return forwarded(bed, load, rounds, bed.brief_stub, {}, logs=True)
+
+
+def cached(bed: Bed, load: Load, rounds: int, logs: bool = False) -> dict:
     """/refresh from the cache beside a bare server with the same answer."""
     stub = bed.lasting_stub
     sides, sample = pair(bed, bed.authids_of(stub, CACHED_AUTHIDS), stub,
-                         lambda headers, body_bytes: ("bare-server", body_bytes, *headers))
+                         lambda headers, body_bytes: ("bare-server", body_bytes, *headers), logs=logs)
     result = side_by_side(bed, load, rounds, sides, calls=lambda: provider_calls(stub))
     if result["provider_calls"]["authseal"] != 0:
         sys.exit(f"the cached run asked the provider: {result['provider_calls']}")
@@ -47,11 +58,12 @@ def tls(bed: Bed, load: Load, rounds: int) -> dict:
     return forwarded(bed, load, rounds, stub, {"SSL_CERT_FILE": str(bed.certificate)})
 
 
-def forwarded(bed: Bed, load: Load, rounds: int, stub: str, environment: dict) -> dict:
+def forwarded(bed: Bed, load: Load, rounds: int, stub: str, environment: dict,
+              logs: bool = False) -> dict:
     form = form_bytes(TOKEN_CHARACTERS)
     sides, sample = pair(bed, bed.authids_of(stub, UNCACHED_AUTHIDS), stub,
                          lambda headers, _: ("bare-forwarder", f"{stub}/token", form, *headers),
-                         environment)
+                         environment, logs)
     result = side_by_side(bed, load, rounds, sides, calls=lambda: provider_calls(stub))
     for side in ("bare", "authseal"):
         if result["provider_calls"][side] < result["requests"][side]:
@@ -61,22 +73,26 @@ def forwarded(bed: Bed, load: Load, rounds: int, stub: str, environment: dict) -
 
 
 def pair(bed: Bed, authids: Path, stub: str, bare: Callable[[list, int], tuple],
-         environment: dict | None = None) -> tuple[dict, dict]:
+         environment: dict | None = None, logs: bool = False) -> tuple[dict, dict]:
     """How each side is started. A real answer of authseal is asked first, so that the other
-    sends as many headers and bytes."""
+    sends as many headers and bytes. With logs, authseal has the default log level, and a third
+    side is quiet."""
     first = bed.authseal(stub, environment=environment)
     headers, body_bytes = first.refresh(first_line(authids))
     bed.programs.stop(first.program)
 
-    def start_authseal() -> Side:
-        authseal = bed.authseal(stub, environment=environment)
+    def start_authseal(level: str = "warn") -> Side:
+        authseal = bed.authseal(stub, environment={**(environment or {}), "AUTHSEAL_LOG": level})
         return Side(authseal.program, authseal.address, authids)
 
     def start_bare() -> Side:
         return Side(*bed.programs.start_bare(*bare(headers, body_bytes), environment=environment),
                     authids)
 
-    return {"bare": start_bare, "authseal": start_authseal}, {"body_bytes": body_bytes}
+    sides = {"bare": start_bare, "authseal": start_authseal}
+    if logs:
+        sides |= {"authseal": lambda: start_authseal("info"), "quiet": start_authseal}
+    return sides, {"body_bytes": body_bytes}
 
 
 def latency(bed: Bed, load: Load, rounds: int) -> dict:
@@ -132,10 +148,14 @@ def side_by_side(bed: Bed, load: Load, rounds: int, sides: dict[str, Callable[[]
             bed.programs.stop(side.program)
     medians = {side: {name: median(one[name] for one in seen[side]) for name in seen[side][0]}
                for side in sides}
+    def ratio(other: str) -> dict:
+        return {name: medians["authseal"][name] / medians[other][name]
+                for name in ("requests_per_s", "p50_us", "p99_us", "cpu_us")}
+
     return {
         **medians,
-        "ratio": {name: medians["authseal"][name] / medians["bare"][name]
-                  for name in ("requests_per_s", "p50_us", "p99_us", "cpu_us")},
+        "ratio": ratio("bare"),
+        **({"ratio_to_quiet": ratio("quiet")} if "quiet" in sides else {}),
         "requests": {side: sum(one["requests"] for one in seen[side]) for side in sides},
         "provider_calls": asked,
         "rounds": seen,

@@ -11,7 +11,9 @@ def show(figures: dict) -> str:
     lines = [f"{machine['cores']} cores ({machine['cpu']}), load before the run "
              f"{machine['load_before']:.1f}, wrk with {machine['threads']} threads and "
              f"{machine['connections']} connections"]
-    blocks = {"size": size, "seal": seal,
+    blocks = {"default": partial(comparison, "(g) cached, default log", "bare server"),
+              "default-uncached": partial(comparison, "(g) uncached, default log", "forwarder"),
+              "size": size, "seal": seal,
               "cached": partial(comparison, "(b) cached /refresh", "bare server"),
               "latency": partial(comparison, "(b) cached /refresh, half load", "bare server"),
               "uncached": partial(comparison, "(c) uncached /refresh", "forwarder"),
@@ -47,6 +49,9 @@ def comparison(title: str, other: str, result: dict, this: str = "authseal") -> 
     for name, (label, form) in units.items():
         lines.append(row(label, form.format(result["bare"][name]),
                          form.format(result["authseal"][name]), f"{result['ratio'][name]:.2f}"))
+    for name, (label, form) in units.items() if "quiet" in result else ():
+        lines.append(row(f"without log lines: {label}", form.format(result["quiet"][name]),
+                         form.format(result["authseal"][name]), f"{result['ratio_to_quiet'][name]:.2f}"))
     lowest, highest = spread(result["rounds"])
     return [*lines, row("requests/s ratio of single rounds, from and to", "", f"{lowest:.2f}", f"{highest:.2f}")]
 

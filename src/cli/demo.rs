@@ -74,6 +74,7 @@ pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CliError> {
         ("DEMO_SINGLE_USE_CLIENT_SECRET", CLIENT_SECRET),
     ]))?;
     telemetry::start(&config.log.filter, config.log.format);
+    telemetry::report_panics();
     let app = App::start(config, listeners, Knobs::default()).await?;
 
     print_what_to_do(&public_url, &provider);

@@ -14,6 +14,7 @@ pub(super) async fn serve(environment: Environment) -> Result<(), CliError> {
     let mut signals = StopSignals::take_over()?;
     let mut config = Config::load(environment)?;
     telemetry::start(&config.log.filter, config.log.format);
+    telemetry::report_panics();
     make_room(&mut config.edge);
     announce(&config);
     let (public_url, place) = (config.public_url.clone(), config.edge.listen.to_string());

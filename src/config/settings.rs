@@ -161,6 +161,8 @@ settings! {
     /// The log.
     log: LogSettings {
         /// Least important lines to log: `error`, `warn`, `info`, `debug` or `trace`.
+        /// `info,authseal::access=warn` has lines of failed requests only,
+        /// `info,authseal::access=off` none of requests.
         filter: LogFilter = default("LOG", "info", LogFilter::parse),
         /// Format of the log: `text` or `json`.
         format: LogFormat = default("LOG_FORMAT", "text", log_format),

@@ -98,12 +98,6 @@ impl AuthIdReader {
             .map_err(|_| OldAuthIdError::Unknown)?;
         grant.service = service.id.clone();
         self.metrics.old_authid(form, &service.id);
-        tracing::info!(
-            form,
-            service = %service.id,
-            lineage = %grant.lineage.short_hash(),
-            "an old AuthID was presented"
-        );
         let keys = self.keyring.current();
         let caller = match unproven {
             Some(_) => Caller::Stranger(client),
@@ -116,6 +110,7 @@ impl AuthIdReader {
             grant,
             kid: String::new(),
             as_sealed: None,
+            old_form: Some(form),
             caller,
             unproven,
             opened_at: now,
@@ -144,6 +139,7 @@ impl AuthIdReader {
             grant,
             kid,
             as_sealed: authid,
+            old_form: None,
             caller,
             unproven: None,
             opened_at: now,

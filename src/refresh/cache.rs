@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use quick_cache::{Weighter, sync::Cache};
 
-use crate::{clock::Moment, seal::Lineage, secret::Secret};
+use crate::{
+    clock::Moment,
+    seal::{Lineage, LogName},
+    secret::Secret,
+};
 
 /// Bounds of the margin: a token is handed out only while at least a tenth of its lifetime
 /// is left, within these bounds. Duplicati refreshes 30 s before the end, and an upload may
@@ -27,6 +31,8 @@ pub(super) struct CachedToken {
     pub(super) expires_at: Moment,
     /// End of the time in which it may be handed out.
     pub(super) fresh_until: Moment,
+    /// Name of the login in log lines: a hash, which a cached refresh need not take again.
+    pub(super) log_name: LogName,
     /// The newest generation that this server knows.
     pub(super) generation: u32,
     /// True if no server knew a newer generation when the provider issued it.
@@ -119,6 +125,7 @@ mod tests {
         let now = Moment::default();
         let lifetime = Duration::from_secs(expires_in);
         Arc::new(CachedToken {
+            log_name: LogName::default(),
             access_token: Secret::new("x".repeat(1_000)),
             expires_at: now.plus(lifetime),
             fresh_until: CachedToken::fresh_until(now, lifetime),

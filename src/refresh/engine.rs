@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::Stopwatch,
     provider::{ProviderClient, ProviderError, RefreshTokens},
-    seal::Lineage,
+    seal::{Lineage, LogName},
     secret::Secret,
     store::{Memory, RedisStore},
 };
@@ -39,12 +39,24 @@ pub struct Refreshed {
     pub expires_in: Duration,
     /// The newest AuthID of this login, if it is not exactly the text presented.
     pub newest_authid: Option<Secret>,
+    /// `cached` or `refreshed`: its name in metrics and log lines.
+    pub outcome: &'static str,
 }
 
 impl Refreshed {
     /// Returns the access token.
     pub fn access_token(&self) -> &Secret {
         &self.token.access_token
+    }
+
+    /// Returns the name of the login in log lines.
+    pub(crate) fn log_name(&self) -> LogName {
+        self.token.log_name
+    }
+
+    /// Returns the generation of the refresh token that the access token came from.
+    pub fn generation(&self) -> u32 {
+        self.token.generation
     }
 }
 
@@ -90,18 +102,18 @@ impl RefreshEngine {
     pub async fn refresh(&self, presented: &PresentedAuthId) -> Result<Refreshed, RefreshError> {
         let result = self.cached_or_refreshed(presented).await;
         let outcome = match &result {
-            Ok((_, outcome)) => outcome,
+            Ok(refreshed) => refreshed.outcome,
             Err(error) => error.outcome(),
         };
         let metrics = &self.authids.metrics;
         metrics.refreshed(&presented.service.id, &presented.kid, outcome);
-        result.map(|(refreshed, _)| refreshed)
+        result
     }
 
     async fn cached_or_refreshed(
         &self,
         presented: &PresentedAuthId,
-    ) -> Result<(Refreshed, &'static str), RefreshError> {
+    ) -> Result<Refreshed, RefreshError> {
         presented.check_revoked()?;
         let (lineage, clock) = (presented.lineage(), &self.authids.clock);
         let moment = clock.moment();
@@ -121,13 +133,13 @@ impl RefreshEngine {
         };
         let keys = self.authids.keyring.current();
         presented.check_again(&keys, now, &token)?;
-        let refreshed = Refreshed {
+        Ok(Refreshed {
             expires_in: token.expires_at.since(moment),
             newest_authid: newest_authid(&keys, now, presented, &token)
                 .or_else(|| presented.as_sealed.clone()),
             token,
-        };
-        Ok((refreshed, outcome))
+            outcome,
+        })
     }
 
     /// Seals the newest refresh token of an AuthID's login under the newest key. It calls

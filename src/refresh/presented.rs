@@ -25,6 +25,8 @@ pub struct PresentedAuthId {
     pub(super) as_sealed: Option<Secret>,
     /// True if the login was revoked at `opened_at`.
     pub(super) is_revoked: bool,
+    /// Form of an AuthID of oauth-server, for log lines.
+    pub(super) old_form: Option<&'static str>,
     /// Lane of its provider calls.
     pub(super) caller: Caller,
     /// For an AuthID of oauth-server that may be made up: the proof to remember once the
@@ -44,6 +46,11 @@ impl PresentedAuthId {
     /// Returns the lineage of its login.
     pub fn lineage(&self) -> Lineage {
         self.grant.lineage
+    }
+
+    /// Returns `v1` or `v2` for an AuthID of oauth-server.
+    pub fn old_form(&self) -> Option<&'static str> {
+        self.old_form
     }
 
     /// Fails if the login was revoked when the AuthID was opened.

@@ -213,7 +213,8 @@ impl ProviderCall {
             self.cache.remove(&lineage);
             return Err(RefreshError::Revoked);
         }
-        tracing::info!(
+        // The requests that wait for it have lines of their own.
+        tracing::debug!(
             service = %self.service.id,
             lineage = %lineage.short_hash(),
             generation = token.generation,
@@ -244,6 +245,7 @@ impl ProviderCall {
             access_token: tokens.access_token,
             expires_at: moment.plus(tokens.expires_in),
             fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
+            log_name: self.presented.lineage.log_name(),
             generation,
             is_newest: leased.is_newest || replaced.is_some(),
             is_revoked: grant.is_revoked(&keys),

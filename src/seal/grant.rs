@@ -121,6 +121,9 @@ impl Grant {
     }
 }
 
+/// The first bits of the hash of a lineage, by which a log tells logins apart.
+pub(crate) type LogName = [u8; 4];
+
 /// Random 128-bit id of a login, made at login and kept by every later AuthID of that
 /// login.
 ///
@@ -156,11 +159,18 @@ impl Lineage {
     /// Returns the first eight hex digits of the SHA-256 hash, by which a log tells
     /// logins apart.
     pub fn short_hash(&self) -> String {
-        let hash = digest(&SHA256, &self.0);
-        hash.as_ref()[..4]
+        self.log_name()
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+
+    /// Returns the bits of [`Lineage::short_hash`].
+    pub(crate) fn log_name(&self) -> LogName {
+        let hash = digest(&SHA256, &self.0);
+        let mut name = LogName::default();
+        name.copy_from_slice(&hash.as_ref()[..4]);
+        name
     }
 
     /// Returns the 128 bits of the lineage.

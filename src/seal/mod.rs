@@ -13,6 +13,7 @@ mod pasted;
 pub use authid::{MAX_AUTHID_BYTES, NotAnAuthId, OpenError, Opened, named_service, open, seal};
 pub use client_mark::ClientMark;
 pub use envelope::{Purpose, open_envelope, seal_envelope};
+pub(crate) use grant::LogName;
 pub use grant::{Ancestry, Grant, Lineage};
 pub use pasted::{CharacterKind, Flaw, Pasted, bare, find, from_url, open_pasted};
 

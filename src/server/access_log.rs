@@ -2,17 +2,26 @@
 //! contains the path as sent, the query, or a header value (except the request id and the
 //! client's address), because each of them can hold an AuthID.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use tracing::Level;
 
-use super::{Reply, client::Client};
-use crate::{clock::Stopwatch, provider::Service, refresh::PresentedAuthId, seal::Lineage};
+use super::{Reply, client::Client, dispatch::NO_ROUTE};
+use crate::{
+    clock::{self, Stopwatch},
+    provider::Service,
+    refresh::{PresentedAuthId, RefreshError, Refreshed},
+    seal::{Lineage, LogName},
+    telemetry::{self, field},
+};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -56,28 +65,38 @@ pub(super) struct LogEntry {
     fields: Option<LogFields>,
 }
 
-/// Fields of the log line; kept only if the log level includes INFO.
+/// Fields of the log line; kept only if it may be written.
 struct LogFields {
     stopwatch: Stopwatch,
     method: &'static str,
     route: &'static str,
     service: Option<Arc<Service>>,
     lineage: Option<Lineage>,
+    /// That of the lineage, where it is known without hashing.
+    log_name: Option<LogName>,
+    old_form: Option<&'static str>,
+    outcome: Option<&'static str>,
+    generation: Option<u32>,
+    gives_new_authid: bool,
 }
 
 impl LogEntry {
     /// Starts the log line of a request that has just come in.
     pub(super) fn begin(id: HeaderValue, method: &Method, route: &'static str) -> Self {
-        Self {
-            id,
-            fields: tracing::enabled!(Level::INFO).then(|| LogFields {
-                stopwatch: Stopwatch::start(),
-                method: name(method),
-                route,
-                service: None,
-                lineage: None,
-            }),
-        }
+        // Any request may fail, and the line of a failed one is a warning.
+        let fields = telemetry::writes_access(Level::WARN).then(|| LogFields {
+            stopwatch: Stopwatch::start(),
+            method: name(method),
+            route,
+            service: None,
+            lineage: None,
+            log_name: None,
+            old_form: None,
+            outcome: None,
+            generation: None,
+            gives_new_authid: false,
+        });
+        Self { id, fields }
     }
 
     /// Adds the service to the log line.
@@ -87,31 +106,89 @@ impl LogEntry {
         }
     }
 
-    /// Adds the service and lineage of the request's AuthID to the log line.
-    pub(super) fn note_authid(&mut self, opened: &PresentedAuthId) {
-        self.note_service(opened.service());
-        if let Some(fields) = &mut self.fields {
-            fields.lineage = Some(opened.lineage());
+    /// Adds the result of opening an AuthID to the log line: its service and lineage, or
+    /// the error.
+    pub(super) fn note_opened(&mut self, opened: &Result<PresentedAuthId, RefreshError>) {
+        let Some(fields) = &mut self.fields else {
+            return;
+        };
+        match opened {
+            Ok(opened) => {
+                fields.service = Some(opened.service().clone());
+                fields.lineage = Some(opened.lineage());
+                fields.old_form = opened.old_form();
+            }
+            Err(error) => fields.outcome = Some(error.outcome()),
+        }
+    }
+
+    /// Adds the result of a refresh to the log line.
+    pub(super) fn note_refreshed(&mut self, result: &Result<Refreshed, RefreshError>) {
+        let Some(fields) = &mut self.fields else {
+            return;
+        };
+        match result {
+            Ok(refreshed) => {
+                fields.log_name = Some(refreshed.log_name());
+                fields.outcome = Some(refreshed.outcome);
+                fields.generation = Some(refreshed.generation());
+                fields.gives_new_authid = refreshed.newest_authid.is_some();
+            }
+            Err(error) => fields.outcome = Some(error.outcome()),
         }
     }
 
     /// Writes the log line, and adds the request id to the response.
     pub(super) fn end(self, client: Client, mut reply: Reply) -> Reply {
         if let Some(fields) = &self.fields {
-            tracing::info!(
-                method = %fields.method,
-                route = %fields.route,
-                status = reply.status().as_u16(),
-                ms = u64::try_from(fields.stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX),
-                service = fields.service.as_ref().map(|service| display(&service.id)),
-                lineage = fields.lineage.map(|lineage| display(lineage.short_hash())),
-                client = %client,
-                request_id = %self.id.to_str().unwrap_or_default(),
-                "answered"
-            );
+            fields.write(&self.id, client, reply.status());
         }
         reply.headers_mut().insert(X_REQUEST_ID, self.id);
         reply
+    }
+}
+
+impl LogFields {
+    fn write(&self, id: &HeaderValue, client: Client, status: StatusCode) {
+        // Unknown addresses are mostly asked for by scanners, on every public server.
+        let has_failed = status.as_u16() >= 400 && self.route != NO_ROUTE;
+        let level = match has_failed {
+            true => Level::WARN,
+            false => Level::INFO,
+        };
+        if !telemetry::writes_access(level) {
+            return;
+        }
+        let ms = self.stopwatch.elapsed().as_millis();
+        telemetry::write_access(level, clock::time_for_log(), "answered", |line| {
+            line.word(&field!("method"), self.method);
+            line.word(&field!("route"), self.route);
+            line.number(&field!("status"), status.as_u16().into());
+            line.number(&field!("ms"), u64::try_from(ms).unwrap_or(u64::MAX));
+            if let Some(service) = &self.service {
+                line.text(&field!("service"), &service.id);
+            }
+            if let Some(name) = self.log_name.or_else(|| Some(self.lineage?.log_name())) {
+                line.hex(&field!("lineage"), name);
+            }
+            if let Some(form) = self.old_form {
+                line.word(&field!("old_authid"), form);
+            }
+            if let Some(outcome) = self.outcome {
+                line.word(&field!("outcome"), outcome);
+            }
+            if let Some(generation) = self.generation {
+                line.number(&field!("generation"), generation.into());
+            }
+            if self.gives_new_authid {
+                line.flag(&field!("new_authid"));
+            }
+            match client.address {
+                Some(IpAddr::V4(address)) => line.ipv4(&field!("client"), address),
+                _ => line.text(&field!("client"), &client.to_string()),
+            }
+            line.text(&field!("request_id"), id.to_str().unwrap_or_default());
+        });
     }
 }
 

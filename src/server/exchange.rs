@@ -83,8 +83,14 @@ impl<'s> Exchange<'s> {
         &mut self,
         sent: &Result<AuthIdText<'_>, NotAnAuthId>,
     ) -> Result<PresentedAuthId, RefreshError> {
-        let authid = sent.as_ref().map_err(|why| OpenError::from(*why))?;
-        self.open(authid.as_str()).await
+        match sent {
+            Ok(authid) => self.open(authid.as_str()).await,
+            Err(why) => {
+                let error = Err(OpenError::from(*why).into());
+                self.log.note_opened(&error);
+                error
+            }
+        }
     }
 
     /// Returns the public address at which a new AuthID is to be had.
@@ -96,13 +102,13 @@ impl<'s> Exchange<'s> {
         }
     }
 
-    /// Opens an AuthID, and adds its service and lineage to the log line.
+    /// Opens an AuthID, and adds its service and lineage, or the error, to the log line.
     pub(super) async fn open(&mut self, authid: &str) -> Result<PresentedAuthId, RefreshError> {
         let client = self.client.rate_limit_key();
         let opened = self.server.engine.open(authid, client).await;
+        self.log.note_opened(&opened);
         match &opened {
             Ok(opened) => {
-                self.log.note_authid(opened);
                 self.service = Some(opened.service().clone());
             }
             Err(_) => {

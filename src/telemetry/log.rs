@@ -6,10 +6,20 @@ use std::{
 };
 
 use thiserror::Error;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::Targets,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-use super::log_output;
+use super::{
+    access,
+    access_line::{Style, TARGET},
+    log_output,
+};
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,15 +84,47 @@ pub fn start(filter: &LogFilter, format: LogFormat) {
     let Some(output) = log_output::open(format) else {
         return;
     };
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(output)
-        .with_ansi(io::stderr().is_terminal());
-    let layer = match format {
-        LogFormat::Text => layer.with_target(false).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    let style = match format {
+        LogFormat::Text if io::stderr().is_terminal() => Style::Coloured,
+        LogFormat::Text => Style::Plain,
+        LogFormat::Json => Style::Json,
     };
-    let layer = layer.with_filter(filter.without_secrets());
+    let allowed = filter.without_secrets();
+    access::start(style, level_of(&allowed, TARGET), output.clone());
+    let layer = layer(style, output).with_filter(allowed);
     let _ = tracing_subscriber::registry().with(layer).try_init();
+}
+
+fn layer<W>(style: Style, output: W) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let layer = fmt::layer()
+        .with_writer(output)
+        .with_ansi(style == Style::Coloured);
+    match style {
+        Style::Plain | Style::Coloured => layer.with_target(false).boxed(),
+        Style::Json => layer.json().flatten_event(true).boxed(),
+    }
+}
+
+/// Returns the least important level that the filter allows a target.
+fn level_of(allowed: &Targets, target: &str) -> LevelFilter {
+    let levels = [Level::INFO, Level::WARN, Level::ERROR];
+    let level = levels
+        .into_iter()
+        .find(|level| allowed.would_enable(target, level));
+    level.map_or(LevelFilter::OFF, LevelFilter::from_level)
+}
+
+/// Runs `work` with a log of this style, which has no filter.
+#[cfg(test)]
+pub(super) fn with_log<W>(style: Style, output: W, work: impl FnOnce())
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let subscriber = tracing_subscriber::registry().with(layer(style, output));
+    tracing::subscriber::with_default(subscriber, work);
 }
 
 #[cfg(test)]
@@ -124,6 +166,24 @@ mod tests {
         );
         check("authseal=debug", "hyper", LevelFilter::OFF);
         check("trace,notify=trace", "notify::inotify", LevelFilter::OFF);
+    }
+
+    #[test]
+    fn access_lines_have_a_level_of_their_own() {
+        for (filter, level) in [
+            ("info", LevelFilter::INFO),
+            ("trace", LevelFilter::INFO),
+            ("warn", LevelFilter::WARN),
+            ("error", LevelFilter::ERROR),
+            ("off", LevelFilter::OFF),
+            ("info,authseal::access=off", LevelFilter::OFF),
+            ("info,authseal::access=warn", LevelFilter::WARN),
+            ("warn,authseal::access=info", LevelFilter::INFO),
+            ("error,authseal=debug", LevelFilter::INFO),
+        ] {
+            let allowed = LogFilter::parse(filter).unwrap().without_secrets();
+            assert_eq!(level_of(&allowed, TARGET), level, "{filter}");
+        }
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Metrics {
             refusals: RefusalMetrics::new(&mut registry),
             dropped_lines: registry.add(
                 "log_lines_dropped",
-                "Log lines that were not written, because standard error was not read in time",
+                "Log lines that were lost: standard error was not read in time, or could not be written",
             ),
             certificate_reload_errors: registry.add(
                 "certificate_reload_errors",

@@ -1,15 +1,21 @@
 //! Logs and metrics. Logs can never contain a secret.
 
+mod access;
+mod access_line;
 mod edge;
 mod log;
 mod log_output;
 mod metrics;
+mod panics;
 mod refreshes;
 mod registration;
 mod store;
 
+pub(crate) use access::{write_access, writes_access};
+pub(crate) use access_line::{FieldName, field};
 pub(crate) use edge::{ConnectionMetrics, LaneMetrics, RefusalMetrics};
 pub use log::{FilterError, LogFilter, LogFormat, start};
 pub(crate) use log_output::{finish, last_line};
 pub use metrics::Metrics;
 pub(crate) use metrics::{FolderNumbers, KeyNumbers};
+pub use panics::report_panics;

@@ -5,8 +5,13 @@ use serde_json::Value;
 use crate::support::{Answer, Installation, ServerProcess, get, post_form};
 
 async fn serve(format: &str) -> (Installation, ServerProcess) {
+    serve_with(format, "info").await
+}
+
+async fn serve_with(format: &str, filter: &str) -> (Installation, ServerProcess) {
     let (installation, _) = Installation::with_key().await;
     let mut environment = installation.environment();
+    environment.push(("AUTHSEAL_LOG", filter));
     environment.push(("AUTHSEAL_LOG_FORMAT", format));
     environment.push(("AUTHSEAL_TRUSTED_PROXIES", "127.0.0.1"));
     let server = ServerProcess::start(&environment).await;
@@ -111,4 +116,123 @@ async fn a_request_id_that_can_be_one_is_kept_and_any_other_is_replaced() {
     }
     let (one, other) = (get(&url, &[]).await, get(&url, &[]).await);
     assert_ne!(one.header("x-request-id"), other.header("x-request-id"));
+}
+
+/// The lines of all requests, in JSON, once the server has ended.
+async fn lines_to_the_end(server: ServerProcess) -> Vec<Value> {
+    server.program.terminate().await;
+    let (status, output) = server.program.end().await;
+    assert!(status.success(), "{output}");
+    let lines = output.lines().filter(|line| line.contains("answered"));
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_refresh_writes_one_line_that_says_all() {
+    let (installation, server) = serve("json").await;
+    let authid = installation.log_in("stable");
+    let rotating = installation.log_in("single-use");
+    for authid in [&authid, &authid, &rotating] {
+        server.refresh(authid).await.good();
+    }
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", authid.as_str()),
+    ];
+    post_form(&format!("{}/token", server.url), &form)
+        .await
+        .good();
+    let lineage = |authid| installation.open(authid).grant.lineage.short_hash();
+    let (stable, single_use) = (lineage(&authid), lineage(&rotating));
+    server.program.terminate().await;
+    let (_, output) = server.program.end().await;
+    let lines = output.lines().filter(|line| line.contains("lineage"));
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let expected = [
+        ("/refresh", &stable, "refreshed", 0, Value::Null),
+        ("/refresh", &stable, "cached", 0, Value::Null),
+        ("/refresh", &single_use, "refreshed", 1, Value::Bool(true)),
+        ("/token", &stable, "cached", 0, Value::Null),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{output}");
+    for (line, (route, lineage, outcome, generation, new_authid)) in lines.iter().zip(expected) {
+        assert_eq!(line["route"], route, "{line}");
+        assert_eq!(line["lineage"], lineage.as_str(), "{line}");
+        assert_eq!(line["outcome"], outcome, "{line}");
+        assert_eq!(line["generation"], generation, "{line}");
+        assert_eq!(line["new_authid"], new_authid, "{line}");
+        assert_eq!(line["level"], "INFO", "{line}");
+        assert_eq!(line["target"], "authseal::access", "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_authid_is_told_in_the_line_of_its_request() {
+    let (installation, _) = Installation::with_key().await;
+    let mut environment = installation.environment();
+    environment.push(("AUTHSEAL_ACCEPT_V2_PLAIN", "true"));
+    let server = ServerProcess::start(&environment).await;
+    let token = installation.provider.issue_refresh_token("stable").unwrap();
+    server.refresh(&format!("v2:stable:{token}")).await.good();
+    let said = server.program.says("answered").await;
+    assert!(said.contains(" old_authid=v2 outcome=refreshed "), "{said}");
+    assert!(!said.contains(&token), "{said}");
+}
+
+#[tokio::test]
+async fn a_failed_request_is_a_warning_and_an_unknown_address_is_not() {
+    let (_installation, server) = serve("json").await;
+    server.refresh("no-authid").await;
+    get(&format!("{}/refresh", server.url), &[]).await;
+    get(&format!("{}/wp-login.php", server.url), &[]).await;
+    let lines = lines_to_the_end(server).await;
+    let seen: Vec<_> = lines
+        .iter()
+        .map(|line| (&line["level"], &line["status"], &line["outcome"]))
+        .collect();
+    let (not_one, warn) = (&Value::from("not_an_authid"), &Value::from("WARN"));
+    let expected = [
+        (warn, &Value::from(401), not_one),
+        (warn, &Value::from(401), not_one),
+        (&Value::from("INFO"), &Value::from(404), &Value::Null),
+    ];
+    assert_eq!(seen, expected, "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_filter_leaves_out_all_requests_or_those_that_did_not_fail() {
+    for (filter, statuses) in [
+        ("info,authseal::access=off", vec![]),
+        ("off", vec![]),
+        ("error", vec![]),
+        ("info,authseal::access=warn", vec![401]),
+        ("warn", vec![401]),
+        ("warn,authseal::access=info", vec![200, 401]),
+    ] {
+        // A log that is off does not tell the address.
+        let filter_of_start = format!("{filter},authseal::cli::serve=info");
+        let (installation, server) = serve_with("json", &filter_of_start).await;
+        server.refresh(&installation.log_in("stable")).await.good();
+        server.refresh("no-authid").await;
+        let lines = lines_to_the_end(server).await;
+        let seen: Vec<_> = lines.iter().map(|line| line["status"].as_u64()).collect();
+        let expected: Vec<_> = statuses.into_iter().map(Some).collect();
+        assert_eq!(seen, expected, "{filter}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_lines_of_all_requests_before_a_stop_are_written() {
+    const REQUESTS: usize = 500;
+    let (_installation, server) = serve("json").await;
+    for _ in 0..REQUESTS {
+        get(&format!("{}/favicon.svg", server.url), &[])
+            .await
+            .good();
+    }
+    assert_eq!(lines_to_the_end(server).await.len(), REQUESTS);
 }

@@ -222,7 +222,7 @@ async fn each_provider_in_its_own_words_leads_to_a_new_login() {
         let answer = emulated.refresh(&authid).await;
         assert_eq!(answer.status, 401, "{answer:?}");
         let reason = answer.header("x-reason");
-        assert!(reason.contains(&format!("({code})")), "{reason}");
+        assert!(reason.contains(&format!("({code}")), "{reason}");
         assert!(
             reason.contains("it was made with another client id"),
             "{reason}"
@@ -242,7 +242,7 @@ async fn a_client_that_is_wrong_itself_names_its_variables() {
             let answer = emulated.refresh(&authid).await;
             assert_eq!(answer.status, 503, "{answer:?}");
             let reason = answer.header("x-reason");
-            assert!(reason.contains(&format!("({code})")), "{reason}");
+            assert!(reason.contains(&format!("({code}")), "{reason}");
             assert!(reason.contains("_CLIENT_ID"), "{reason}");
             assert!(!reason.contains("Log in again"), "{reason}");
             let says = reason.contains("The client id has changed since this AuthID was made");

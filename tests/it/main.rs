@@ -72,6 +72,7 @@ mod outbound_proxy;
 mod outbound_roots;
 mod own_provider;
 mod pages;
+mod panics;
 mod passwords;
 mod pasted;
 mod pcloud;

@@ -16,6 +16,7 @@ FAULTS = {
     "429 flood": "all get a 429",
     "500 flood": "all get a 500",
     "drip": "a byte a second",
+    "garbage": "answers are no HTTP",
 }
 MODES = [HEALTHY, *FAULTS]
 SLOW_S, DRIP_S, LOOK_EVERY_S = 5.0, 1.0, 0.02
@@ -80,6 +81,10 @@ class Endpoint:
                 writer.write(response(429, {"error": "slow_down"}))
             case "500 flood":
                 writer.write(response(500, {"error": "server_error"}))
+            case "garbage":
+                writer.write(b"\x00\xff" * 500)
+                await writer.drain()
+                raise ConnectionAbortedError
             case "drip":
                 for byte in response(200, TOKEN):
                     writer.write(bytes([byte]))

@@ -36,7 +36,9 @@ pub(in crate::server) async fn refresh(exchange: &mut Exchange<'_>) -> Reply {
         Ok(opened) => opened,
         Err(error) => return exchange.fail(ApiError::of_refresh(&error)),
     };
-    match server.engine.refresh(&opened).await {
+    let result = server.engine.refresh(&opened).await;
+    exchange.log.note_refreshed(&result);
+    match result {
         Ok(refreshed) => answer(opened.service(), &refreshed),
         Err(error) => exchange.fail(ApiError::of_refresh(&error)),
     }

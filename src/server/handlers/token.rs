@@ -62,7 +62,9 @@ async fn grant(exchange: &mut Exchange<'_>) -> Result<Reply, OAuthError> {
             "An AuthID has the scope that was logged in with. Leave scope out.",
         ));
     }
-    let refreshed = exchange.server.engine.refresh(&opened).await?;
+    let result = exchange.server.engine.refresh(&opened).await;
+    exchange.log.note_refreshed(&result);
+    let refreshed = result?;
     let newest = refreshed.newest_authid.as_ref().unwrap_or(&authid);
     Ok(reply::oauth(
         StatusCode::OK,
