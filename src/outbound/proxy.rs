@@ -20,6 +20,8 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::stream::ProviderStream;
+
 /// The proxy, and the hosts that are reached without it. Connections to providers are
 /// tunnelled through the proxy (CONNECT, RFC 9110 section 9.3.6), so that it sees only host
 /// names.
@@ -68,7 +70,7 @@ pub(super) struct Connector {
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<TcpStream>;
+    type Response = TokioIo<ProviderStream>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -84,7 +86,7 @@ impl Service<Uri> for Connector {
             .and_then(|proxy| proxy.intercept(&uri));
         let Some(proxy) = proxy else {
             let connecting = self.direct.call(uri);
-            return Box::pin(async move { Ok(connecting.await?) });
+            return Box::pin(async move { Ok(watched(connecting.await?)) });
         };
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
         if let Some(authorization) = proxy.basic_auth() {
@@ -93,9 +95,14 @@ impl Service<Uri> for Connector {
         let connecting = tunnel.call(uri);
         Box::pin(async move {
             let failed = |error| format!("through the proxy of HTTPS_PROXY: {error}");
-            connecting.await.map_err(|error| failed(error).into())
+            let stream = connecting.await.map_err(failed)?;
+            Ok(watched(stream))
         })
     }
+}
+
+fn watched(stream: TokioIo<TcpStream>) -> TokioIo<ProviderStream> {
+    TokioIo::new(ProviderStream::new(stream.into_inner()))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod clients;
 mod config_json;
 mod confirmation;
 mod connections;
+mod dead_providers;
 mod demo;
 mod demo_provider;
 mod disk_full;
