@@ -16,6 +16,7 @@ mod config_json;
 mod confirmation;
 mod connections;
 mod dead_providers;
+mod dead_stores;
 mod demo;
 mod demo_provider;
 mod disk_full;
