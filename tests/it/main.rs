@@ -15,6 +15,7 @@ mod clients;
 mod config_json;
 mod confirmation;
 mod connections;
+mod dead_clients;
 mod dead_providers;
 mod dead_stores;
 mod demo;
