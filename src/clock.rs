@@ -1,16 +1,21 @@
 //! The only module that reads the time.
 
+mod deadline;
+
 use std::{
     fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+pub(crate) use deadline::{LastLookTimer, within};
 
 /// A time of day in whole seconds since the Unix epoch, the unit of times in JWK and JWT.
 #[derive(
@@ -187,7 +192,8 @@ pub(crate) fn time_for_log() -> Duration {
         .unwrap_or_default()
 }
 
-/// A stopwatch: measures durations independently of changes to the time of day.
+/// A stopwatch: measures durations independently of changes to the time of day, by the clock of
+/// tokio's timers, which a test can pause.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 

@@ -1,12 +1,13 @@
 //! Request bodies, read to their end before the request is answered.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::slot::Slot;
+use crate::clock::within;
 
 /// Limit of a body: the longest AuthID fits, with every character percent-encoded.
 const MAX_BYTES: usize = 64 * 1024;
@@ -32,8 +33,8 @@ impl Body {
     /// memory that the request's head takes meanwhile.
     pub(super) async fn read(incoming: Incoming, head_bytes: u32, slot: &Arc<Slot>) -> Self {
         let limit = slot.connections.limits.rest_of_request;
-        let reading = tokio::time::timeout(limit, collect(incoming, head_bytes, slot));
-        reading.await.unwrap_or(Self::Late)
+        let reading = pin!(collect(incoming, head_bytes, slot));
+        within(limit, reading).await.unwrap_or(Self::Late)
     }
 }
 

@@ -31,12 +31,17 @@ use super::{
     parting::{self, PartingTimes},
     slot::{Slot, SlotGuard},
 };
+use crate::clock::LastLookTimer;
 
 /// Three times the longest AuthID, because percent-encoding makes it three times as long.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_STREAMS: u32 = 100;
 /// Time in which an HTTP/2 client must answer the last PING, if it has no request in progress.
 const PING_WITHIN: Duration = Duration::from_secs(2);
+/// Silence of an HTTP/2 client after which it gets a PING, and the time for its answer. A client
+/// that is gone then takes no place until the end of its idle time.
+const PING_AFTER: Duration = Duration::from_secs(30);
+const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// Limits of HTTP/2 streams that a peer resets before a handler sees them, and of streams
 /// that the server resets because the peer violates the protocol. Above a limit the
 /// connection is closed.
@@ -258,7 +263,9 @@ fn http() -> auto::Builder<TokioExecutor> {
         .writev(false)
         .max_buf_size(MAX_HEAD_BYTES);
     http.http2()
-        .timer(TokioTimer::new())
+        .timer(LastLookTimer)
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PONG_WITHIN)
         .max_header_list_size(MAX_HEAD_BYTES as u32)
         .max_concurrent_streams(MAX_STREAMS)
         .max_pending_accept_reset_streams(MAX_EARLY_RESETS)

@@ -5,8 +5,10 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
@@ -14,6 +16,15 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 
 use super::unix_socket::UnixSocket;
+
+/// Silence after which the kernel asks a client if it is there, and then the pause between two
+/// questions. A dead client is noticed earlier than an idle one is closed, so that it takes no
+/// place.
+const TCP_KEEP_ALIVE: Duration = Duration::from_secs(60);
+const TCP_KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// TCP_USER_TIMEOUT: the kernel gives up a client that acknowledges nothing.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A listening socket.
 #[derive(Debug)]
@@ -56,8 +67,20 @@ impl From<UnixListener> for Listener {
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
+        // What cannot be set is done without.
+        let _ = notice_dead_clients(&listener);
         Self::Tcp(listener)
     }
+}
+
+/// Sets the options of the listening socket that its connections inherit.
+fn notice_dead_clients(listener: &TcpListener) -> io::Result<()> {
+    let socket = SockRef::from(listener);
+    let keep_alive = TcpKeepalive::new().with_time(TCP_KEEP_ALIVE);
+    socket.set_tcp_keepalive(&keep_alive.with_interval(TCP_KEEP_ALIVE_INTERVAL))?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT))?;
+    Ok(())
 }
 
 impl Listener {

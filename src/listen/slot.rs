@@ -14,7 +14,7 @@ use super::{Connections, Limits, Unserved, listener::Stream};
 
 /// Timeout of a connection above the limit, which gets one response.
 const EXTRA_LIMIT: Duration = Duration::from_secs(2);
-/// Pause between two looks at a connection that is being closed.
+/// Pause between two looks at a connection that is being closed, or is about to be.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The state of one connection, which its requests update.
@@ -251,6 +251,7 @@ impl SlotGuard {
         let limits = &self.slot.connections.limits;
         // The limit may be another one after the first request, so check again.
         let check_again = limits.first_head.min(limits.idle);
+        let mut looked_again = false;
         loop {
             let limit = self.slot.limit(limits);
             // A form that is being read has a time limit of its own, and a known request
@@ -260,10 +261,12 @@ impl SlotGuard {
                 true => limit,
                 false => limit.saturating_sub(self.slot.waiting_for()),
             };
-            if left.is_zero() {
+            if left.is_zero() && looked_again {
                 return;
             }
-            sleep(left.min(check_again)).await;
+            // After a standstill of the process the request may wait in the socket.
+            looked_again = left.is_zero();
+            sleep(left.min(check_again).max(LOOK_AGAIN)).await;
         }
     }
 }

@@ -7,6 +7,7 @@ mod payload;
 mod proxy;
 mod received;
 mod roots;
+mod stream;
 
 use std::{error::Error as _, sync::atomic::Ordering, time::Duration};
 
@@ -24,21 +25,39 @@ pub use proxy::{Exceptions, NotAProxy, OutboundProxy};
 pub(crate) use received::Received;
 pub use roots::{Authorities, NoAuthorities};
 
+use crate::clock::LastLookTimer;
 use payload::Payload;
 use proxy::Connector;
+use stream::CallGuard;
 
 /// Limit of response headers. It is high, because proxies on the way add theirs.
 const MAX_HEADERS: usize = 500;
 /// Limit of a response body, far above any token response.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
-const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// Half of the 90 seconds after which an idle connection is closed at the latest: the pool
+/// looks only once in this time.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// Limit of idle connections: as many as calls to one provider may be in progress
 /// (`provider::lane`). With fewer, each burst of calls would open new connections.
 const IDLE_CONNECTIONS_PER_HOST: usize = 128;
 /// TCP_USER_TIMEOUT: the kernel gives up a connection whose peer acknowledges nothing, even
 /// after it was closed here. So a request is not delivered long after its call has ended.
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(20);
+/// Silence after which the kernel asks the peer if it is there, and then the pause between two
+/// questions. A firewall may have forgotten the connection.
+const TCP_KEEP_ALIVE: Duration = Duration::from_secs(15);
+const TCP_KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// Silence on an HTTP/2 connection after which a PING is sent, also while no call runs, and the
+/// time for its answer. Together shorter than the deadline of a call, so that a call on a dead
+/// connection ends while there is time for another one.
+const PING_AFTER: Duration = Duration::from_secs(10);
+const PONG_WITHIN: Duration = Duration::from_secs(5);
+/// Bytes of one response that a provider may send before they are read: the longest one fits.
+const STREAM_WINDOW: u32 = MAX_BODY_BYTES as u32;
+/// The same for all responses on one HTTP/2 connection. hyper holds small frames in far more
+/// memory than they have bytes, and takes fewer of them the smaller this is.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Pause before a second attempt to connect: the host may be restarting, or the resolver
 /// may have lost a packet.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -101,6 +120,8 @@ impl Outbound {
         http.set_nodelay(true);
         http.enforce_http(false);
         http.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
+        http.set_keepalive(Some(TCP_KEEP_ALIVE));
+        http.set_keepalive_interval(Some(TCP_KEEP_ALIVE_INTERVAL));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(way.authorities.client_config())
             .https_or_http()
@@ -125,6 +146,12 @@ impl Outbound {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
+            .timer(LastLookTimer)
+            .http2_keep_alive_interval(PING_AFTER)
+            .http2_keep_alive_timeout(PONG_WITHIN)
+            .http2_keep_alive_while_idle(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
             // Copying a form behind its head costs less than passing two pieces to the kernel.
             .http1_writev(false)
             // A bad header is no reason to lose the refresh token behind it.
@@ -136,7 +163,10 @@ impl Outbound {
         Self { connector, client }
     }
 
-    /// Sends a request and reads the whole response. The caller sets the deadline.
+    /// Sends a request and reads the whole response. The caller sets the deadline, and drops
+    /// the future when it is over. The connection of a call that was given up or broken off
+    /// takes no further one, because it may be dead: a firewall has forgotten it, or its peer
+    /// accepts no more requests.
     ///
     /// If no connection could be made, nothing was sent, so it is tried once more. A request
     /// that the host may have received is never repeated: it may have used up a refresh
@@ -175,6 +205,24 @@ impl Outbound {
     }
 
     async fn send_once(
+        &self,
+        mut request: Request<Payload>,
+        received: &Received,
+    ) -> Result<Response<Bytes>, OutboundError> {
+        let guard = CallGuard::of(&mut request);
+        let answer = self.exchange(request, received).await;
+        // A proxy on the way may refuse every call on one connection and none on another.
+        let is_broken = matches!(
+            answer,
+            Err(OutboundError::Broken { .. } | OutboundError::NotHttp { .. })
+        );
+        if !is_broken {
+            guard.answered();
+        }
+        answer
+    }
+
+    async fn exchange(
         &self,
         request: Request<Payload>,
         received: &Received,

@@ -24,6 +24,8 @@ pub use exceptions::Exceptions;
 
 use crate::public_url::is_loopback;
 
+use super::stream::ProviderStream;
+
 /// The proxy, and the hosts that are reached without it. Connections to providers are
 /// tunnelled through the proxy (CONNECT, RFC 9110 section 9.3.6), so that it sees only host
 /// names.
@@ -119,7 +121,7 @@ pub(super) struct Connector {
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<TcpStream>;
+    type Response = TokioIo<ProviderStream>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -130,7 +132,7 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let Some(proxy) = self.proxy.proxy_for(&uri) else {
             let connecting = self.direct.call(uri);
-            return Box::pin(async move { Ok(connecting.await?) });
+            return Box::pin(async move { Ok(watched(connecting.await?)) });
         };
         let variable = proxy.variable.clone();
         let authorization = proxy.authorization.clone();
@@ -142,7 +144,7 @@ impl Service<Uri> for Connector {
                 Err(cause) => Err(format!("it cannot be reached: {cause}")),
             };
             let failed = |cause| format!("through the proxy of {variable}: {cause}");
-            tunnelled.map_err(|cause| failed(cause).into())
+            Ok(watched(tunnelled.map_err(failed)?))
         })
     }
 }
@@ -209,6 +211,10 @@ fn innermost(error: &dyn Error) -> String {
         Some(cause) => innermost(cause),
         None => error.to_string(),
     }
+}
+
+fn watched(stream: TokioIo<TcpStream>) -> TokioIo<ProviderStream> {
+    TokioIo::new(ProviderStream::new(stream.into_inner()))
 }
 
 #[cfg(test)]

@@ -90,3 +90,26 @@ impl Received {
             .expect("nothing panics while holding the lock")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_one_byte_are_held_in_one_buffer() {
+        let received = Received::default();
+        *received.partial() = Some(Partial {
+            status: StatusCode::OK,
+            pieces: BytesMut::new(),
+            whole: Bytes::new(),
+        });
+        for _ in 0..MAX_BODY_BYTES {
+            assert!(received.append(b"x"));
+        }
+        assert!(!received.append(b"x"));
+        let partial = received.partial();
+        let pieces = &partial.as_ref().unwrap().pieces;
+        assert_eq!(pieces.len(), MAX_BODY_BYTES);
+        assert!(pieces.capacity() <= 2 * MAX_BODY_BYTES);
+    }
+}

@@ -63,6 +63,12 @@ impl Authorities {
     }
 }
 
+impl From<RootCertStore> for Authorities {
+    fn from(roots: RootCertStore) -> Self {
+        Self(Some(Arc::new(roots)))
+    }
+}
+
 /// Returns the certificates that can be used; `None` if none can.
 fn roots(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();

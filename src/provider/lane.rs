@@ -4,14 +4,12 @@
 
 use std::{collections::HashMap, future::Future, pin::pin, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
-
 use super::{
     Catalog, Provider, ProviderError,
     breaker::{Breaker, LoginTag, Pass},
 };
 use crate::{
-    clock::Stopwatch,
+    clock::{Stopwatch, within},
     limit::{ClientNetwork, FairQueue, Place},
     telemetry::{LaneMetrics, Metrics},
 };
@@ -27,8 +25,6 @@ const FEW_CALLS: usize = 16;
 const SHORT_QUEUE: usize = 256;
 /// Timeout in the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
-/// Extra time after the deadline for an answer that is already in the socket buffer.
-const LAST_LOOK: Duration = Duration::from_millis(250);
 
 /// The kind of client for which a provider is called, and its network. Each kind has its
 /// own lane, in which networks take turns.
@@ -178,14 +174,9 @@ impl Lanes {
             return Err(ProviderError::TooSlow);
         }
         let _under_way = lane.metrics.under_way();
-        let mut call = pin!(call);
-        let answer = match timeout(deadline, &mut call).await {
-            Ok(answer) => answer,
-            // The process may have been suspended, with the answer in the socket buffer.
-            Err(_elapsed) => timeout(LAST_LOOK, call)
-                .await
-                .unwrap_or(Err(ProviderError::TooSlow)),
-        };
+        let answer = within(deadline, pin!(call))
+            .await
+            .unwrap_or(Err(ProviderError::TooSlow));
         let error = answer.as_ref().err();
         // If nothing was sent, the provider is not to blame.
         if error != Some(&ProviderError::Withheld) {

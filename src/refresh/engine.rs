@@ -1,6 +1,6 @@
 //! The refresh engine.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use super::{
     AuthIdReader, PresentedAuthId, RefreshError,
@@ -13,7 +13,7 @@ use super::{
     shared_calls::SharedCalls,
 };
 use crate::{
-    clock::Stopwatch,
+    clock::{Stopwatch, within},
     provider::{ProviderClient, ProviderError, RefreshTokens},
     seal::{Lineage, LogName},
     secret::Secret,
@@ -202,8 +202,9 @@ impl RefreshEngine {
         &self,
         presented: &PresentedAuthId,
     ) -> Result<Arc<CachedToken>, RefreshError> {
-        let call = tokio::time::timeout(self.provider.deadline(), self.join_call(presented));
-        let result = call.await.unwrap_or_else(|_elapsed| {
+        let call = pin!(self.join_call(presented));
+        let answer = within(self.provider.deadline(), call).await;
+        let result = answer.unwrap_or_else(|| {
             let too_slow = ProviderError::TooSlow;
             Err(RefreshError::of_provider(&presented.service, too_slow))
         });

@@ -1,7 +1,7 @@
 //! The connection to Redis: one for all commands. When it breaks, the next command makes a
 //! new one.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, pin::pin, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, Pipeline, RedisError,
@@ -9,12 +9,14 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
+    io::tcp::TcpSettings,
     sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
 };
+use socket2::TcpKeepalive;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{StoreError, StoreUrl, url::Topology};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, within};
 
 /// Timeout of a command, including the time to connect.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,6 +26,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time after a failed attempt during which no other is made. Commands wait in line for a
 /// connection; if each made its own attempt, the last would wait beyond all deadlines.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
+/// Silence after which the kernel asks Redis's machine if it is there, and then the pause
+/// between two questions.
+const TCP_KEEP_ALIVE: Duration = Duration::from_secs(10);
+const TCP_KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// TCP_USER_TIMEOUT: the kernel gives up a connection whose peer acknowledges nothing, so that
+/// no command is delivered long after it was given up.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects to one Redis, to the primary that sentinels know, or to a cluster.
 pub(super) struct RedisLink {
@@ -63,7 +73,8 @@ impl RedisLink {
         })
     }
 
-    /// Runs one command on the open connection, or on a new one.
+    /// Runs one command on the open connection, or on a new one. A connection on which a
+    /// command is not answered in time takes no further one.
     pub(super) async fn run<T, F>(
         &self,
         command: impl FnOnce(Connection) -> F,
@@ -71,19 +82,23 @@ impl RedisLink {
     where
         F: Future<Output = Result<T, RedisError>>,
     {
-        let work = async {
-            let (connection, number) = self.connection().await?;
-            let result = command(connection).await;
-            if let Err(error) = &result
-                && is_of_the_connection(error)
-            {
-                self.close(number).await;
+        let began = Stopwatch::start();
+        let connecting = timeout(COMMAND_TIMEOUT, self.connection()).await;
+        let (connection, number) = connecting.unwrap_or(Err(StoreError::TooSlow))?;
+        let left = COMMAND_TIMEOUT.saturating_sub(began.elapsed());
+        match within(left, pin!(command(connection))).await {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(error)) => {
+                if is_of_the_connection(&error) {
+                    self.close(number).await;
+                }
+                Err(store_error(&error))
             }
-            result.map_err(|error| store_error(&error))
-        };
-        timeout(COMMAND_TIMEOUT, work)
-            .await
-            .unwrap_or(Err(StoreError::TooSlow))
+            None => {
+                self.close(number).await;
+                Err(StoreError::TooSlow)
+            }
+        }
     }
 
     async fn connection(&self) -> Result<(Connection, u64), StoreError> {
@@ -125,11 +140,16 @@ impl RedisLink {
 
 fn target(url: &StoreUrl) -> Result<RedisTarget, RedisError> {
     match &url.topology {
-        Topology::Single => Ok(RedisTarget::Single(Client::open(url.nodes[0].clone())?)),
+        Topology::Single => {
+            let node = url.nodes[0].clone().set_tcp_settings(tcp_settings());
+            Ok(RedisTarget::Single(Client::open(node)?))
+        }
         Topology::Cluster => {
             let cluster = ClusterClient::builder(url.nodes.clone())
                 .connection_timeout(CONNECT_TIMEOUT)
-                .response_timeout(COMMAND_TIMEOUT);
+                // `RedisLink::run` is earlier. This one ends what it leaves behind.
+                .response_timeout(2 * COMMAND_TIMEOUT)
+                .tcp_settings(tcp_settings());
             Ok(RedisTarget::Cluster(cluster.build()?))
         }
         Topology::Sentinel(name) => {
@@ -137,7 +157,9 @@ fn target(url: &StoreUrl) -> Result<RedisTarget, RedisError> {
             let addresses = url.nodes.iter().map(|node| node.addr().clone());
             let mut sentinel =
                 SentinelClientBuilder::new(addresses, name, SentinelServerType::Master)?
-                    .set_client_to_redis_db(settings.db());
+                    .set_client_to_redis_db(settings.db())
+                    .set_client_to_redis_tcp_settings(tcp_settings())
+                    .set_client_to_sentinel_tcp_settings(tcp_settings());
             if let Some(username) = settings.username() {
                 sentinel = sentinel.set_client_to_redis_username(username);
             }
@@ -158,7 +180,8 @@ impl RedisTarget {
     async fn connect(&self) -> Result<Connection, RedisError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(COMMAND_TIMEOUT));
+            // `RedisLink::run` has the timeout, and looks for the answer once more.
+            .set_response_timeout(None);
         match self {
             Self::Single(client) => {
                 let connecting = client.get_multiplexed_async_connection_with_config(&config);
@@ -172,6 +195,16 @@ impl RedisTarget {
             Self::Cluster(client) => Ok(Connection::Cluster(client.get_async_connection().await?)),
         }
     }
+}
+
+fn tcp_settings() -> TcpSettings {
+    let keep_alive = TcpKeepalive::new()
+        .with_time(TCP_KEEP_ALIVE)
+        .with_interval(TCP_KEEP_ALIVE_INTERVAL);
+    let settings = TcpSettings::default().set_keepalive(keep_alive);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let settings = settings.set_user_timeout(UNACKNOWLEDGED_TIMEOUT);
+    settings
 }
 
 /// True if a new connection may help: this one is broken or silent, or its server is no

@@ -2,20 +2,40 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, LazyLock, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use redis::{AsyncCommands, RedisError};
+use redis::{AsyncCommands, RedisError, Script};
 
 use super::{
     LeaseTimes, Name, StoreError, StoreUrl,
     connection::{Connection, RedisLink},
 };
 use crate::{clock::Stopwatch, secret::Secret, telemetry::Metrics};
+
+/// Limit of a value in bytes: the longest sealed AuthID fits. What somebody else has put in its
+/// place is cut off there, and then does not open, so that it takes no more memory.
+pub(super) const LONGEST_VALUE: usize = 64 * 1024;
+
+/// Returns the beginning of a value, or nil.
+static GET: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"local value = redis.call('GET', KEYS[1])
+        return value and string.sub(value, 1, ARGV[1])",
+    )
+});
+
+/// Removes a value and returns its beginning, or nil.
+static TAKE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"local value = redis.call('GETDEL', KEYS[1])
+        return value and string.sub(value, 1, ARGV[1])",
+    )
+});
 
 /// A Redis or Valkey. Cheap to clone; clones share one connection.
 #[derive(Clone, Debug)]
@@ -79,17 +99,18 @@ impl RedisStore {
 
     /// Returns the value, unless it has expired.
     pub async fn get(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
-        let key = self.key(name);
-        let value: Option<String> = self
-            .run(|mut connection| async move { connection.get(key).await })
-            .await?;
-        Ok(value.map(Secret::new))
+        self.read(&GET, name).await
     }
 
     pub(super) async fn take(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
-        let key = self.key(name);
+        self.read(&TAKE, name).await
+    }
+
+    async fn read(&self, script: &Script, name: &Name) -> Result<Option<Secret>, StoreError> {
+        let mut reading = script.key(self.key(name));
+        reading.arg(LONGEST_VALUE);
         let value: Option<String> = self
-            .run(|mut connection| async move { connection.get_del(key).await })
+            .run(|mut connection| async move { reading.invoke_async(&mut connection).await })
             .await?;
         Ok(value.map(Secret::new))
     }

@@ -4,7 +4,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::Script;
 
-use super::{Name, RedisStore, StoreError, StoreTime};
+use super::{Name, RedisStore, StoreError, StoreTime, redis_store::LONGEST_VALUE};
 use crate::secret::Secret;
 
 /// Redis deletes a record that has not been changed for this long.
@@ -12,6 +12,9 @@ const RECORD_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Margin on the duration of a call: the clocks of two machines do not run at exactly the
 /// same speed, and the result must still be stored.
 const CALL_MARGIN: Duration = Duration::from_secs(2);
+
+/// Limit of a record that Redis returns. Those of all versions are far shorter.
+const LONGEST_RECORD: usize = 1024;
 
 /// Replaces the expected record by another whose end is computed on Redis's clock, or
 /// deletes it and stores a value, if there is one. Returns whether the record was the
@@ -21,10 +24,13 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
         r"local value, record = KEYS[1], KEYS[2]
         local expected, next, next_ms, keep_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
         local new_value, value_ms = ARGV[5], ARGV[6]
+        local longest_record, longest_value = ARGV[7], ARGV[8]
         local time = redis.call('TIME')
         local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
         local current = redis.call('GET', record) or ''
-        if current ~= expected then return {'no', current, now} end
+        if current ~= expected then
+            return {'no', string.sub(current, 1, longest_record), now}
+        end
         if next == '' then
             if new_value ~= '' then redis.call('SET', value, new_value, 'PX', value_ms) end
             redis.call('DEL', record)
@@ -32,7 +38,8 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
         end
         current = next .. ' ' .. string.format('%.0f', now + next_ms)
         redis.call('SET', record, current, 'PX', keep_ms)
-        return {'yes', current, now, redis.call('GET', value)}",
+        local text = redis.call('GET', value)
+        return {'yes', current, now, text and string.sub(text, 1, longest_value)}",
     )
 });
 
@@ -85,6 +92,8 @@ impl RedisStore {
                     .arg(milliseconds(RECORD_LIFETIME))
                     .arg(new_value)
                     .arg(milliseconds(lifetime))
+                    .arg(LONGEST_RECORD)
+                    .arg(LONGEST_VALUE)
                     .invoke_async(&mut connection)
                     .await
             })

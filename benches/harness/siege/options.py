@@ -11,4 +11,4 @@ class Options:
     minutes: float  # of the soak
     share: float  # of full load, for the soak
     samples: Path | None  # where the soak writes what it sees
-    before: Path | None  # an older build of authseal, for the outage
+    before: Path | None  # an older build of authseal, for dead and outage
