@@ -34,25 +34,25 @@ pub(super) struct Asked {
 
 /// Asks a thread to read its files soon. Clones ask the same thread.
 #[derive(Clone, Debug)]
-pub(super) struct Asker(Arc<Shared>);
+pub(super) struct Asker(Arc<Rounds>);
 
 #[derive(Debug, Default)]
-struct Shared {
+struct Rounds {
     // Held for moments only, never while files are read.
-    state: Mutex<State>,
+    state: Mutex<RoundState>,
     wake: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RoundState {
     is_asked: bool,
     must_end: bool,
     /// Set while files are read.
     busy: Option<Stopwatch>,
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl Rounds {
+    fn state(&self) -> MutexGuard<'_, RoundState> {
         self.state
             .lock()
             .expect("nothing panics while holding the lock")
@@ -60,7 +60,7 @@ impl Shared {
 
     /// Waits until the thread is asked, or for the interval. `None` if it must end.
     fn next_round(&self, interval: Duration) -> Option<Asked> {
-        let waits = |state: &mut State| !state.is_asked && !state.must_end;
+        let waits = |state: &mut RoundState| !state.is_asked && !state.must_end;
         let waiting = self.wake.wait_timeout_while(self.state(), interval, waits);
         let (mut state, _) = waiting.expect("nothing panics while holding the lock");
         state.busy = Some(Stopwatch::start());

@@ -40,7 +40,7 @@ impl Reloader {
         tasks: &TaskTracker,
         end: &CancellationToken,
     ) -> io::Result<()> {
-        let keys = KeyFiles {
+        let keys = KeyFollower {
             folder: match self.keyring.source() {
                 KeySource::Folder(folder) => Some(folder.clone()),
                 KeySource::Inline(_) => None,
@@ -52,14 +52,14 @@ impl Reloader {
             seen: None,
             problems: Vec::new(),
         };
-        let certificate = self.certificate.map(|certificate| CertificateFiles {
+        let certificate = self.certificate.map(|certificate| CertificateFollower {
             certificate,
             metrics: self.metrics.clone(),
             seen: Fingerprint::default(),
             problem: None,
         });
         let mut threads = vec![keys.follow()?];
-        threads.extend(certificate.map(CertificateFiles::follow).transpose()?);
+        threads.extend(certificate.map(CertificateFollower::follow).transpose()?);
         let askers: Vec<Asker> = threads.iter().map(FileThread::asker).collect();
         match signal(SignalKind::hangup()) {
             Ok(hang_up) => drop(tasks.spawn(ask_on(hang_up, askers, end.clone()))),
@@ -80,7 +80,7 @@ async fn ask_on(mut hang_up: Signal, askers: Vec<Asker>, end: CancellationToken)
 }
 
 /// The keys, as their thread follows them.
-struct KeyFiles {
+struct KeyFollower {
     folder: Option<PathBuf>,
     keyring: Arc<Keyring>,
     metrics: Arc<Metrics>,
@@ -92,7 +92,7 @@ struct KeyFiles {
     problems: Vec<Trouble>,
 }
 
-impl KeyFiles {
+impl KeyFollower {
     fn follow(mut self) -> io::Result<FileThread> {
         let what = match &self.folder {
             Some(folder) => format!("the keys folder {}", folder.display()),
@@ -154,14 +154,14 @@ impl KeyFiles {
 }
 
 /// The certificate, as its thread follows it.
-struct CertificateFiles {
+struct CertificateFollower {
     certificate: Arc<Certificate>,
     metrics: Arc<Metrics>,
     seen: Fingerprint,
     problem: Option<String>,
 }
 
-impl CertificateFiles {
+impl CertificateFollower {
     fn follow(mut self) -> io::Result<FileThread> {
         let files = self.certificate.files();
         let paths = [files.chain.clone(), files.key.clone()];

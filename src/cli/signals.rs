@@ -114,7 +114,6 @@ impl StopSignals {
         let has_started = self.has_started.clone();
         self.after(START_WITHIN, move || {
             if !has_started.load(Ordering::SeqCst) {
-                telemetry::last_line("stopped before the start was complete");
                 end_by(signal);
             }
         });

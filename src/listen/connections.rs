@@ -116,7 +116,7 @@ impl Slots {
 
 /// Time for which a connection is not displaced by another one, if nothing has come on it
 /// or it is above the limit: a request on its way could not be answered.
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_millis(500);
 
 impl Connections {
     /// Creates an empty set of connections.

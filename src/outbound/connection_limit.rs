@@ -16,14 +16,17 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
-use super::{HttpClient, http_client, proxy::Connector};
+use super::{
+    HttpClient, http_client,
+    proxy::{BoxError, Connector},
+};
 
 /// The limit, which all clients of a process share.
 #[derive(Clone, Debug)]
-pub(super) struct ConnectionLimit(Arc<Shared>);
+pub(super) struct ConnectionLimit(Arc<ConnectionBudget>);
 
 #[derive(Debug)]
-struct Shared {
+struct ConnectionBudget {
     free: Arc<Semaphore>,
     // Locked to add a pool and to list them, never across an await.
     pools: Mutex<Vec<Weak<Pool>>>,
@@ -32,7 +35,7 @@ struct Shared {
 impl ConnectionLimit {
     pub(super) fn new(connections: usize) -> Self {
         let free = connections.min(Semaphore::MAX_PERMITS);
-        Self(Arc::new(Shared {
+        Self(Arc::new(ConnectionBudget {
             free: Arc::new(Semaphore::new(free)),
             pools: Mutex::default(),
         }))
@@ -99,11 +102,10 @@ pub(super) struct LimitedConnector {
     pub(super) limit: ConnectionLimit,
 }
 
-type Stream = <HttpsConnector<Connector> as Service<Uri>>::Response;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type TlsOrPlain = <HttpsConnector<Connector> as Service<Uri>>::Response;
 
 impl Service<Uri> for LimitedConnector {
-    type Response = CountedStream<Stream>;
+    type Response = CountedStream<TlsOrPlain>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
