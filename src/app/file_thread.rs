@@ -153,7 +153,9 @@ impl FileThread {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
-                _ = self.rounds.changed(), if is_hanging => {}
+                // Closed if the thread has panicked: its files are followed no more, which the
+                // metric goes on to say.
+                round = self.rounds.changed(), if is_hanging => if round.is_err() { return },
             }
         }
         self.asker.end();

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -39,7 +40,11 @@ impl EarlySignals {
     /// Installs the handlers. Call it before anything else: until then SIGHUP and SIGTERM
     /// kill the process, or are ignored where it is number 1 of a container.
     pub(super) fn take_over() -> io::Result<Self> {
-        Signals::new([SIGHUP, SIGINT, SIGTERM]).map(Self)
+        let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        // The kernel may choose a thread whose system call no signal interrupts, and then no
+        // other one gets the signal. All threads that start from now on block them too.
+        all().thread_block()?;
+        Ok(Self(signals))
     }
 
     /// Runs a command that every signal ends, in a container too.
@@ -144,7 +149,20 @@ impl StopSignals {
 
 fn in_thread(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().name("signals".into());
+    let work = || {
+        // Without this, only SIGKILL would end the process.
+        if let Err(error) = all().thread_unblock() {
+            tracing::error!("signals have no effect: {error}");
+        }
+        work();
+    };
     thread.spawn(work).map(drop)
+}
+
+fn all() -> SigSet {
+    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
+        .into_iter()
+        .collect()
 }
 
 fn exit_at_once(line: &str) -> ! {

@@ -104,7 +104,8 @@ async fn a_name_look_up_that_hangs_holds_up_no_end() {
     assert_eq!(refresh.await.unwrap().status, 502);
 
     let environment = looking_up.installation.environment();
-    let checked = shell(&looking_up.script("check --online"), &environment);
+    let script = looking_up.script("check --online");
+    let checked = shell(&script, &environment);
     let checked = tokio::time::timeout(crate::support::PATIENCE, checked).await;
     let said = String::from_utf8(checked.expect("it does not end").stdout).unwrap();
     assert!(said.contains("no answer within 10 s"), "{said}");
