@@ -2,9 +2,11 @@
 
 use std::io::Write as _;
 
-use tokio::{io::AsyncReadExt, net::TcpStream, task::JoinSet};
+use authseal::outbound::{Outbound, OutboundProxy};
+use http::Request;
+use tokio::{io::AsyncReadExt, net::TcpStream, task::JoinSet, time::timeout};
 
-use crate::support::{Installation, ServerProcess, get, shell};
+use crate::support::{Installation, PATIENCE, ServerProcess, get, shell};
 
 const CLIENTS: usize = 200;
 
@@ -86,5 +88,22 @@ async fn a_burst_of_clients_is_answered_by_a_server_with_few_descriptors() {
             "{log}"
         );
         assert!(!log.contains("can be accepted"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn idle_connections_to_providers_are_closed_before_a_call_waits() {
+    let outbound = Outbound::new(OutboundProxy::default()).with_connections(1);
+    let (first, _) = Installation::with_key().await;
+    let (second, _) = Installation::with_key().await;
+    for outbound in [outbound.clone(), outbound.apart(), outbound] {
+        for provider in [&first.provider, &second.provider] {
+            let request = Request::get(provider.url("/files"))
+                .body(Vec::new())
+                .unwrap();
+            // An idle connection lives longer than this.
+            let answer = timeout(PATIENCE, outbound.send(request)).await;
+            assert_eq!(answer.expect("it waits").unwrap().status(), 401);
+        }
     }
 }

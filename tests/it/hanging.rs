@@ -1,7 +1,7 @@
 //! Signals while the process waits for a file or a provider that does not answer.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     os::unix::{fs::OpenOptionsExt, process::ExitStatusExt},
     path::Path,
 };

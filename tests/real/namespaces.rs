@@ -49,7 +49,7 @@ impl LookingUp {
             }
         };
         let (installation, _) = Installation::with_key().await;
-        installation.have_token_url("http://provider.example/token");
+        installation.have_token_url("https://provider.example/token");
         let resolv_conf = installation.keys_dir.with_extension("conf");
         let text = format!("nameserver {SILENT}\noptions timeout:30 attempts:5\n");
         fs::write(&resolv_conf, text).unwrap();
