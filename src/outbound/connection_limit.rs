@@ -42,12 +42,12 @@ impl ConnectionLimit {
     }
 
     async fn permit(self) -> io::Result<OwnedSemaphorePermit> {
-        let free = &self.0.free;
-        if let Ok(permit) = free.clone().try_acquire_owned() {
-            return Ok(permit);
-        }
-        self.close_idle();
-        free.clone().acquire_owned().await.map_err(io::Error::other)
+        let free = self.0.free.clone();
+        free.acquire_owned().await.map_err(io::Error::other)
+    }
+
+    fn is_reached(&self) -> bool {
+        self.0.free.available_permits() == 0
     }
 
     fn close_idle(&self) {
@@ -82,8 +82,12 @@ impl Pool {
         &self.connector
     }
 
-    /// Returns the client for one request.
+    /// Returns the client for one request, which may have to wait for a connection. It does
+    /// not wait with the old pool, whose idle connections would stay open then.
     pub(super) fn client(&self) -> Arc<HttpClient> {
+        if self.connector.limit.is_reached() {
+            self.connector.limit.close_idle();
+        }
         self.client.load_full()
     }
 
