@@ -16,7 +16,7 @@
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages environment
+//! secret clock public_url telemetry pages environment regular_file
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
@@ -44,6 +44,7 @@ mod pages;
 pub mod provider;
 pub mod public_url;
 pub mod refresh;
+mod regular_file;
 pub mod seal;
 pub mod secret;
 pub mod server;

@@ -1,6 +1,8 @@
 //! Starts and stops the services and background tasks of a [`Config`]. Tests start here
 //! too.
 
+mod descriptors;
+mod file_thread;
 mod reload;
 mod watch;
 mod wiring;
@@ -20,6 +22,7 @@ use crate::{
     server::Server,
     store::{LeaseTimes, StoreError},
 };
+pub use descriptors::Descriptors;
 use wiring::{Wired, wire};
 
 /// Parameters that only tests change.
@@ -36,15 +39,18 @@ pub struct Knobs {
     pub breaker_rest: Duration,
     /// Timeouts of connections; their maximum number comes from the settings.
     pub limits: Limits,
+    /// Numbers of connections, by the number of files that the system allows.
+    pub descriptors: Descriptors,
     /// Times of the lease protocol by which servers that share a store take turns.
     pub lease_times: LeaseTimes,
 }
 
-/// Timeout of a shutdown: the time for which a provider's response to a single-use token
-/// is awaited, and the time to store the result.
-const LEAVE_WITHIN: Duration = Duration::from_secs(75);
-
-/// Timeout of the end of everything but the service.
+/// Limit of a whole shutdown, whatever hangs.
+pub(crate) const LEAVE_WITHIN: Duration = Duration::from_secs(75);
+/// Timeout of the service's end: the time for which a provider's response to a single-use
+/// token is awaited, and the time to store the result.
+const SERVICE_WITHIN: Duration = Duration::from_secs(73);
+/// Timeout of the end of everything else.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
 
 impl Default for Knobs {
@@ -55,6 +61,7 @@ impl Default for Knobs {
             retry_pauses: RetryPauses::default(),
             breaker_rest: Duration::from_secs(5),
             limits: Limits::default(),
+            descriptors: Descriptors::default(),
             lease_times: LeaseTimes::default(),
         }
     }
@@ -130,8 +137,10 @@ impl App {
         let address = listeners.service.address();
         let admin_address = listeners.admin.address();
         begin(&config.keyring, &knobs.clock, config.makes_first_key)?;
+        let descriptors = knobs.descriptors;
         let limits = Limits {
-            connections: config.edge.max_connections,
+            connections: config.edge.max_connections.min(descriptors.clients),
+            spare: knobs.limits.spare.min(descriptors.spare),
             ..knobs.limits.clone()
         };
         let (shutdown, hurry) = (CancellationToken::new(), CancellationToken::new());
@@ -149,11 +158,16 @@ impl App {
             certificate: reloader.certificate.clone(),
             hurry: hurry.clone(),
         };
-        let admin_server = HttpServer::plain(listeners.admin);
+        let admin_limits = Limits {
+            connections: descriptors.admin,
+            spare: descriptors::admin_spare(descriptors.admin),
+            ..Limits::default()
+        };
+        let admin_server = HttpServer::limited(listeners.admin, admin_limits);
 
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
-        others.spawn(reloader.run(end.clone()));
+        reloader.start(&others, &end).await?;
         if let Some(news) = engine.clone().read_news().await {
             others.spawn(news.run(end.clone()));
         }
@@ -192,11 +206,11 @@ impl App {
             self.service.wait().await;
             self.engine.drain().await;
         };
-        if tokio::time::timeout(LEAVE_WITHIN, leaving).await.is_err() {
+        if tokio::time::timeout(SERVICE_WITHIN, leaving).await.is_err() {
             tracing::error!(
                 "some provider calls were given up after {} s: who logged in there may have to \
                  log in again",
-                LEAVE_WITHIN.as_secs()
+                SERVICE_WITHIN.as_secs()
             );
         }
         self.end.cancel();

@@ -1,19 +1,27 @@
-//! Reloads the keys and the certificate when their files change, and on SIGHUP.
+//! Reloads the keys and the certificate when their files change, and on SIGHUP. Each has a
+//! thread of its own.
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::Notify,
+use notify::RecommendedWatcher;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    file_thread::{Asked, Asker, FileThread, Pace},
+    watch::{Fingerprint, kernel_notices},
 };
-use tokio_util::sync::CancellationToken;
-
-use super::watch::{POLL_INTERVAL, watch_files, watch_folder};
 use crate::{
     clock::Clock,
     keyring::{KeySource, Keyring, Trouble},
     listen::Certificate,
     telemetry::{FolderNumbers, Metrics},
+};
+
+/// A change takes effect within two intervals, whatever the file system.
+const PACE: Pace = Pace {
+    interval: Duration::from_millis(900),
+    hangs_after: Duration::from_secs(10),
 };
 
 /// Keeps the keyring in step with the keys folder, and the certificate with its files.
@@ -24,96 +32,91 @@ pub(super) struct Reloader {
     pub(super) clock: Clock,
 }
 
-/// Problems of the last load. A problem is logged only if the load before did not have
-/// it.
-#[derive(Default, PartialEq)]
-struct Problems {
-    keys: Vec<Trouble>,
-    certificate: Option<String>,
+impl Reloader {
+    /// Reloads once, for changes that were made since the first load. Then reloads until
+    /// `end`, in tasks of the tracker.
+    pub(super) async fn start(
+        self,
+        tasks: &TaskTracker,
+        end: &CancellationToken,
+    ) -> io::Result<()> {
+        let keys = KeyFollower {
+            folder: match self.keyring.source() {
+                KeySource::Folder(folder) => Some(folder.clone()),
+                KeySource::Inline(_) => None,
+            },
+            keyring: self.keyring.clone(),
+            metrics: self.metrics.clone(),
+            clock: self.clock,
+            notices: None,
+            seen: None,
+            problems: Vec::new(),
+        };
+        let certificate = self.certificate.map(|certificate| CertificateFollower {
+            certificate,
+            metrics: self.metrics.clone(),
+            seen: Fingerprint::default(),
+            problem: None,
+        });
+        let mut threads = vec![keys.follow()?];
+        threads.extend(certificate.map(CertificateFollower::follow).transpose()?);
+        let askers: Vec<Asker> = threads.iter().map(FileThread::asker).collect();
+        match signal(SignalKind::hangup()) {
+            Ok(hang_up) => drop(tasks.spawn(ask_on(hang_up, askers, end.clone()))),
+            Err(error) => tracing::error!("SIGHUP will not reload anything: {error}"),
+        }
+        for thread in threads {
+            thread.has_begun().await;
+            tasks.spawn(thread.watch(self.metrics.clone(), end.clone()));
+        }
+        Ok(())
+    }
 }
 
-impl Reloader {
-    /// Reloads once and installs the handler of SIGHUP, which would kill the process
-    /// until then. The returned future reloads until `shutdown`.
-    pub(super) fn run(self, shutdown: CancellationToken) -> impl Future<Output = ()> {
-        let changed = Arc::new(Notify::new());
-        let watched = self.watch(&changed);
-        let hang_up = signal(SignalKind::hangup())
-            .inspect_err(|error| tracing::error!("SIGHUP will not reload anything: {error}"))
-            .ok();
-        // Load changes that were made between the first load and the start of the watch.
-        let problems = self.reload(Problems::default());
-        async move {
-            let _watched = watched;
-            self.follow(problems, &changed, hang_up, shutdown).await;
-        }
+async fn ask_on(mut hang_up: Signal, askers: Vec<Asker>, end: CancellationToken) {
+    while let Some(Some(())) = hang_up.recv().with_cancellation_token(&end).await {
+        askers.iter().for_each(Asker::ask);
     }
+}
 
-    fn watch(&self, changed: &Arc<Notify>) -> impl Send + use<> {
-        let folder = match self.keyring.source() {
-            KeySource::Folder(folder) => {
-                let watchers = watch_folder(folder, changed);
-                if let (None, None) = watchers {
-                    tracing::error!("the keys folder is not watched: only SIGHUP reloads it");
-                }
-                Some(watchers)
-            }
-            KeySource::Inline(_) => None,
+/// The keys, as their thread follows them.
+struct KeyFollower {
+    folder: Option<PathBuf>,
+    keyring: Arc<Keyring>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    notices: Option<RecommendedWatcher>,
+    seen: Option<Fingerprint>,
+    /// Problems of the last load. A problem is logged only if the load before did not have
+    /// it.
+    problems: Vec<Trouble>,
+}
+
+impl KeyFollower {
+    fn follow(mut self) -> io::Result<FileThread> {
+        let what = match &self.folder {
+            Some(folder) => format!("the keys folder {}", folder.display()),
+            None => self.keyring.source().to_string(),
         };
-        let certificate = self.certificate.as_ref().map(|certificate| {
-            let files = certificate.files();
-            let paths: [&Path; 2] = [&files.chain, &files.key];
-            let watcher = watch_files(&paths, changed);
-            if watcher.is_none() {
-                tracing::error!("the certificate is not watched: only SIGHUP reloads it");
-            }
-            watcher
-        });
-        (folder, certificate)
+        FileThread::start("keys", what, PACE, move |asked, asker| {
+            self.look(asked, asker);
+        })
     }
 
-    async fn follow(
-        &self,
-        mut problems: Problems,
-        changed: &Notify,
-        mut hang_up: Option<Signal>,
-        shutdown: CancellationToken,
-    ) {
-        loop {
-            let hung_up = async {
-                match &mut hang_up {
-                    Some(signal) => signal.recv().await,
-                    None => std::future::pending().await,
-                }
-            };
-            // Retry while there is a problem, because not every repair can be noticed.
-            let try_again = async {
-                match problems == Problems::default() {
-                    true => std::future::pending().await,
-                    false => tokio::time::sleep(POLL_INTERVAL).await,
-                }
-            };
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = changed.notified() => {}
-                () = try_again => {}
-                _ = hung_up => {}
-            }
-            let keyring = self.keyring.clone();
-            // A panic in this task would also happen in the reload.
-            let _ = tokio::task::spawn_blocking(move || keyring.decrypt_ahead()).await;
-            problems = self.reload(problems);
+    fn look(&mut self, asked: Asked, asker: &Asker) {
+        if let (Some(folder), None) = (&self.folder, self.seen) {
+            self.notices = kernel_notices(folder, asker);
+        }
+        // Taken before the load, so that a change during the load is seen the next time.
+        let seen = Fingerprint::of(self.folder.as_slice());
+        let has_changed = self.seen.replace(seen) != Some(seen);
+        // Not every repair changes the folder, so it is tried again while there is a problem.
+        if asked.is_certain || has_changed || !self.problems.is_empty() {
+            self.reload();
         }
     }
 
-    fn reload(&self, before: Problems) -> Problems {
-        Problems {
-            keys: self.reload_keys(before.keys),
-            certificate: self.reload_certificate(before.certificate),
-        }
-    }
-
-    fn reload_keys(&self, before: Vec<Trouble>) -> Vec<Trouble> {
+    fn reload(&mut self) {
         let version = self.keyring.current().version();
         // Errors are ignored here: the condition contains them, with all other problems.
         let _ = self.keyring.reload();
@@ -130,6 +133,7 @@ impl Reloader {
                 .iter()
                 .any(|trouble| matches!(trouble, Trouble::Revocations(_))),
         });
+        let before = std::mem::take(&mut self.problems);
         for trouble in troubles.iter().filter(|trouble| !before.contains(trouble)) {
             tracing::error!("{trouble}");
         }
@@ -145,24 +149,46 @@ impl Reloader {
             // Only at debug: a read-only folder would be reported at every reload.
             tracing::debug!("history.txt could not be written: {error}");
         }
-        troubles
+        self.problems = troubles;
+    }
+}
+
+/// The certificate, as its thread follows it.
+struct CertificateFollower {
+    certificate: Arc<Certificate>,
+    metrics: Arc<Metrics>,
+    seen: Fingerprint,
+    problem: Option<String>,
+}
+
+impl CertificateFollower {
+    fn follow(mut self) -> io::Result<FileThread> {
+        let files = self.certificate.files();
+        let paths = [files.chain.clone(), files.key.clone()];
+        let what = format!("the certificate {}", files.chain.display());
+        FileThread::start("certificate", what, PACE, move |asked, _| {
+            let seen = Fingerprint::of(&paths);
+            let has_changed = std::mem::replace(&mut self.seen, seen) != seen;
+            if asked.is_certain || has_changed || self.problem.is_some() {
+                self.reload();
+            }
+        })
     }
 
-    fn reload_certificate(&self, before: Option<String>) -> Option<String> {
-        match self.certificate.as_ref()?.reload() {
-            Ok(is_new) => {
-                if is_new || before.is_some() {
-                    tracing::info!("the certificate was loaded again");
-                }
-                None
+    fn reload(&mut self) {
+        let before = self.problem.take();
+        match self.certificate.reload() {
+            Ok(is_new) if is_new || before.is_some() => {
+                tracing::info!("the certificate was loaded again");
             }
+            Ok(_) => {}
             Err(error) => {
                 self.metrics.certificate_not_reloaded();
-                let problem = Some(error.to_string());
-                if problem != before {
+                let problem = error.to_string();
+                if before.as_ref() != Some(&problem) {
                     tracing::error!("the certificate stays as it was: {error}");
                 }
-                problem
+                self.problem = Some(problem);
             }
         }
     }

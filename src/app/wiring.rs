@@ -51,7 +51,7 @@ pub(super) fn wire(
     };
     let catalog = Arc::new(config.offer.catalog);
     let provider = ProviderClient::new(
-        Outbound::new(config.way_out),
+        Outbound::new(config.way_out).with_connections(knobs.descriptors.providers),
         knobs.provider_deadline,
         knobs.retry_pauses,
         knobs.breaker_rest,

@@ -32,8 +32,7 @@ pub(super) struct DemoArguments {
     provider_port: u16,
 }
 
-pub(super) async fn demo(arguments: DemoArguments) -> Result<(), CliError> {
-    let mut signals = StopSignals::take_over()?;
+pub(super) async fn demo(arguments: DemoArguments, signals: StopSignals) -> Result<(), CliError> {
     let public_url = format!("http://localhost:{}", arguments.port);
     let clock = Clock::system();
     let shutdown = CancellationToken::new();

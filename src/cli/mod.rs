@@ -12,6 +12,8 @@ mod revoke;
 mod run;
 mod secret_input;
 mod serve;
+mod signals;
+mod slow_start;
 
 use std::{
     io::{self, Write as _},
@@ -19,12 +21,10 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use tokio::{
-    runtime::Runtime,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tokio::runtime::Runtime;
 
-use crate::{app::App, environment::Environment, telemetry};
+use crate::{environment::Environment, telemetry};
+use signals::{EarlySignals, StopSignals};
 
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
@@ -63,18 +63,12 @@ enum Command {
 /// Runs the command that the arguments name. Prints an error to standard error, and
 /// returns exit code 1 then.
 pub fn main() -> ExitCode {
+    let signals = EarlySignals::take_over();
     let line = run::with_command(std::env::args_os());
-    let outcome = match Cli::parse_from(line).command {
-        Command::Serve => in_runtime(serve::serve(Environment::of_process())),
-        Command::Demo(arguments) => in_runtime(demo::demo(arguments)),
-        Command::Check(arguments) => in_runtime(check::check(arguments)),
-        Command::Keys(command) => keys::run(command),
-        Command::Revoke(arguments) => revoke::revoke(arguments),
-        Command::AuthId(command) => authid::run(command),
-        Command::Import => import::import(),
-        Command::Run(arguments) => in_runtime(run::run(*arguments)),
-        Command::Health => in_runtime(health::health()),
-    };
+    let command = Cli::parse_from(line).command;
+    let outcome = signals
+        .map_err(CliError::from)
+        .and_then(|signals| run_command(command, signals));
     telemetry::finish();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -90,54 +84,28 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn run_command(command: Command, signals: EarlySignals) -> Result<(), CliError> {
+    let environment = Environment::of_process;
+    match command {
+        Command::Serve => in_runtime(serve::serve(environment(), signals.stop_server()?)),
+        Command::Run(arguments) => in_runtime(run::run(*arguments, signals.stop_server()?)),
+        Command::Demo(arguments) => in_runtime(demo::demo(arguments, signals.stop_server()?)),
+        Command::Check(arguments) => signals.end(|| in_runtime(check::check(arguments))),
+        Command::Keys(command) => signals.end(|| keys::run(command)),
+        Command::Revoke(arguments) => signals.end(|| revoke::revoke(arguments)),
+        Command::AuthId(command) => signals.end(|| authid::run(command)),
+        Command::Import => signals.end(import::import),
+        Command::Health => signals.end(|| in_runtime(health::health())),
+    }
+}
+
 /// An error that a command prints for the user.
 type CliError = Box<dyn std::error::Error>;
 
 fn in_runtime(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
-    Runtime::new()?.block_on(command)
-}
-
-/// The signals that stop the server: SIGTERM and SIGINT.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignals {
-    /// Installs handlers for both signals. Call it before anything starts: until then
-    /// SIGTERM kills the process at once, or is ignored where the process is number 1 of
-    /// a container.
-    fn take_over() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for one of the signals.
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    /// Stops the app. On another signal, exits as soon as the requests in progress have an
-    /// answer, and prints the work that is lost.
-    async fn stop(mut self, app: App) {
-        let early_end = app.early_end();
-        let second = early_end.clone();
-        tokio::spawn(async move {
-            self.asked().await;
-            let lost = second.unfinished();
-            second.answer_requests().await;
-            telemetry::last_line(&format!("second signal: stopping at once. {lost}"));
-            std::process::exit(1);
-        });
-        app.stop().await;
-        if early_end.has_begun() {
-            // The task above ends the process.
-            std::future::pending::<()>().await;
-        }
-    }
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(command);
+    // A drop of the runtime would wait for every name look-up that has no answer yet.
+    runtime.shutdown_background();
+    outcome
 }

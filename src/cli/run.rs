@@ -5,7 +5,7 @@ use std::{convert::Infallible, ffi::OsString};
 
 use clap::Args;
 
-use super::{CliError, serve};
+use super::{CliError, StopSignals, serve};
 use crate::{environment::Environment, secret::Secret};
 
 /// Options of oauth-server; each is an environment variable too.
@@ -81,7 +81,7 @@ pub(super) fn with_command(line: impl IntoIterator<Item = OsString>) -> Vec<OsSt
     line
 }
 
-pub(super) async fn run(arguments: RunArguments) -> Result<(), CliError> {
+pub(super) async fn run(arguments: RunArguments, signals: StopSignals) -> Result<(), CliError> {
     let kestrel = "ASPNETCORE_Kestrel__Certificates__Default__";
     let options = [
         // An option is a deliberate setting, unlike the HOSTNAME that every container
@@ -111,5 +111,5 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), CliError> {
             environment = environment.with(name, value);
         }
     }
-    serve::serve(environment).await
+    serve::serve(environment, signals).await
 }

@@ -2,24 +2,29 @@
 
 use sd_notify::NotifyState;
 
-use super::{CliError, StopSignals};
+use super::{CliError, StopSignals, slow_start::SlowStart};
 use crate::{
-    app::{App, Knobs, Listeners},
-    config::{Config, Edge},
+    app::{App, Descriptors, Knobs, Listeners},
+    config::Config,
     environment::Environment,
-    listen, telemetry,
+    telemetry,
 };
 
-pub(super) async fn serve(environment: Environment) -> Result<(), CliError> {
-    let mut signals = StopSignals::take_over()?;
-    let mut config = Config::load(environment)?;
+pub(super) async fn serve(environment: Environment, signals: StopSignals) -> Result<(), CliError> {
+    let starting = SlowStart::watch();
+    let config = Config::load(environment)?;
     telemetry::start(&config.log.filter, config.log.format);
     telemetry::report_panics();
-    make_room(&mut config.edge);
+    let descriptors = count_descriptors(&config)?;
     announce(&config);
     let (public_url, place) = (config.public_url.clone(), config.edge.listen.to_string());
+    let knobs = Knobs {
+        descriptors,
+        ..Knobs::default()
+    };
     let listeners = Listeners::bind(&config).await?;
-    let app = App::start(config, listeners, Knobs::default()).await?;
+    let app = App::start(config, listeners, knobs).await?;
+    drop(starting);
     let place = app.address.map_or(place, |address| address.to_string());
     let admin = app
         .admin_address
@@ -40,15 +45,18 @@ fn tell_systemd(state: NotifyState<'_>) {
     }
 }
 
-fn make_room(edge: &mut Edge) {
-    let wanted = edge.max_connections;
-    edge.max_connections = listen::raise_descriptor_limit(wanted);
-    if edge.max_connections < wanted {
+fn count_descriptors(config: &Config) -> Result<Descriptors, CliError> {
+    let wanted = config.edge.max_connections;
+    let parts = Descriptors::of_system(wanted, config.memory.store.is_some())?;
+    if parts.clients < wanted {
         tracing::warn!(
-            "the system allows too few open files (ulimit -n) for {wanted} connections: taking {}",
-            edge.max_connections
+            "the system allows too few open files (ulimit -n) for {wanted} connections: at most {} \
+             of clients and {} to providers are open at once, and others wait",
+            parts.clients,
+            parts.providers
         );
     }
+    Ok(parts)
 }
 
 fn announce(config: &Config) {

@@ -1,10 +1,11 @@
 //! The layers of provider and service tables, each laid over the one before.
 
-use std::fs;
+use std::path::Path;
 
 use toml::Table;
 
 use super::tables::parse;
+use crate::regular_file;
 
 /// The providers and services that are compiled in.
 const BUILT_IN_TABLES: &str = include_str!("../../providers.toml");
@@ -27,7 +28,7 @@ pub(super) fn layers(
         ("CONFIGFILE".to_owned(), config_file),
     ];
     if let Some(path) = own {
-        match fs::read_to_string(path) {
+        match regular_file::read_to_string(Path::new(path)) {
             Ok(text) => layers.push((path.to_owned(), parse(path, &text, problems))),
             Err(error) => problems.push(format!(
                 "AUTHSEAL_PROVIDERS names {path}, which cannot be read: {error}"

@@ -8,6 +8,7 @@ use super::{
     protection::{is_protected, json_of},
     revocations::Lines,
 };
+use crate::regular_file;
 
 pub(super) const REVOKED: &str = "revoked.txt";
 
@@ -166,7 +167,7 @@ fn load_key(
         )
         .into());
     }
-    let content = zeroize::Zeroizing::new(fs::read(path).map_err(cannot)?);
+    let content = zeroize::Zeroizing::new(regular_file::read(path).map_err(cannot)?);
     let is_protected = is_protected(&content);
     let json = json_of(content, passphrase).map_err(|error| match error {
         ProtectionError::Form(_) => Unread::Broken(format!("{shown} {error}")),

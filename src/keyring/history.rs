@@ -18,7 +18,10 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 
 use super::{Replacement, jwk::is_kid, revocation_state::RevocationState, revocations::Revocation};
-use crate::clock::{Stopwatch, UnixTime};
+use crate::{
+    clock::{Stopwatch, UnixTime},
+    regular_file,
+};
 
 pub(super) const HISTORY: &str = "history.txt";
 
@@ -159,7 +162,7 @@ fn is_time(text: &str) -> bool {
 
 /// Reads a file; `None` if it does not exist. A broken link is an error.
 pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match regular_file::read(path) {
         Err(error)
             if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
         {
@@ -187,6 +190,7 @@ impl Held {
             .create(true)
             .mode(0o600)
             .open(&path)?;
+        regular_file::refuse_others(&history)?;
         if is_new {
             give_to_owner_of(folder, &history)?;
             File::open(folder)?.sync_all()?;

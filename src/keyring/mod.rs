@@ -178,16 +178,6 @@ impl Keyring {
         self.passphrase.is_some()
     }
 
-    /// Decrypts the keys that a reload would decrypt, about a tenth of a second for each
-    /// new encrypted key. Call it on a thread that answers no requests; the reload is
-    /// quick afterwards.
-    pub fn decrypt_ahead(&self) {
-        if let (KeySource::Folder(folder), Some(passphrase)) = (&self.source, &self.passphrase) {
-            // The reload reports the problems.
-            let _ = folder::load_keys(folder, Some(passphrase));
-        }
-    }
-
     /// Returns the current keys. Call it once per operation, so that one operation never
     /// sees two sets.
     pub fn current(&self) -> CurrentKeys {

@@ -1,7 +1,7 @@
 //! The server's TLS certificate, for servers without a reverse proxy.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,6 +16,8 @@ use rustls::{
 use thiserror::Error;
 use tokio_rustls::{Accept, TlsAcceptor};
 use zeroize::Zeroizing;
+
+use crate::regular_file;
 
 /// A certificate chain and its private key, with the paths of their files.
 #[derive(Debug)]
@@ -142,7 +144,7 @@ impl CertificateFiles {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
-    let read = fs::read(path).map(Zeroizing::new);
+    let read = regular_file::read(path).map(Zeroizing::new);
     read.map_err(|cause| CertificateError::Unreadable {
         path: path.to_owned(),
         cause,

@@ -31,6 +31,9 @@ use crate::{clock::Stopwatch, telemetry::ConnectionMetrics};
 pub struct Limits {
     /// Maximum of open connections.
     pub connections: usize,
+    /// Maximum of displaced connections that have not closed their sockets yet, and of
+    /// connections above the limit that get a response without a handler.
+    pub spare: usize,
     /// Timeout of the first request's head, TLS handshake included.
     pub first_head: Duration,
     /// Timeout of an idle connection between two requests. It is longer than the
@@ -55,6 +58,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 2000,
+            spare: 64,
             first_head: Duration::from_secs(15),
             idle: Duration::from_secs(150),
             rest_of_request: Duration::from_secs(15),
@@ -79,6 +83,8 @@ pub struct Connections {
     /// Milliseconds that the last displaced connection had been idle since its last
     /// response; [`NOT_FULL`] if none was displaced lately.
     displaced_after: AtomicU64,
+    /// True if new connections have had to wait for a place lately.
+    has_queue: AtomicBool,
     // Locked to add, remove and choose a connection, never across an await.
     slots: Mutex<Slots>,
 }
@@ -108,12 +114,9 @@ impl Slots {
     }
 }
 
-/// Maximum of displaced connections that have not closed their sockets yet.
-const MAX_CLOSING: usize = 64;
-/// Maximum of connections above the limit that get a response without a handler.
-const MAX_EXTRA: usize = 64;
-/// Time for which such a connection is not displaced by another one.
-const EXTRA_GRACE: Duration = Duration::from_millis(200);
+/// Time for which a connection is not displaced by another one, if nothing has come on it
+/// or it is above the limit: a request on its way could not be answered.
+const GRACE: Duration = Duration::from_millis(500);
 
 impl Connections {
     /// Creates an empty set of connections.
@@ -126,6 +129,7 @@ impl Connections {
             draining: AtomicBool::new(false),
             cut_off: AtomicBool::new(false),
             displaced_after: AtomicU64::new(NOT_FULL),
+            has_queue: AtomicBool::new(false),
             slots: Mutex::default(),
         })
     }
@@ -134,17 +138,26 @@ impl Connections {
     /// reached, or an extra slot if none can be displaced. `None` if there is none of
     /// those either: try again soon.
     pub(super) fn admit(self: &Arc<Self>) -> Option<SlotGuard> {
+        let admitted = self.admit_now();
+        if admitted.is_none() {
+            self.has_queue.store(true, Ordering::Relaxed);
+        }
+        admitted
+    }
+
+    fn admit_now(self: &Arc<Self>) -> Option<SlotGuard> {
         let mut slots = self.slots();
         let is_full = slots.taken.len() >= self.limits.connections;
-        if is_full && slots.closing >= MAX_CLOSING {
+        if is_full && slots.closing >= self.limits.spare {
             return None;
         }
         let is_extra = is_full && self.displace_one(&mut slots).is_none();
-        if is_extra && slots.extra.len() >= MAX_EXTRA {
+        if is_extra && slots.extra.len() >= self.limits.spare {
             self.displace_extra(&mut slots)?;
         }
         if !is_full {
             self.displaced_after.store(NOT_FULL, Ordering::Relaxed);
+            self.has_queue.store(false, Ordering::Relaxed);
         }
         let slot = Arc::new(Slot::new(self.clone(), is_extra));
         if is_extra || self.is_draining() {
@@ -210,13 +223,13 @@ impl Connections {
     /// Closes the connection that has waited longest in the larger group. Returns `None`
     /// if no connection waits, or too many displaced ones are still open.
     fn displace_one(&self, slots: &mut Slots) -> Option<()> {
-        if slots.closing >= MAX_CLOSING {
+        if slots.closing >= self.limits.spare {
             return None;
         }
         // Number of waiting connections in each of the two groups, and the one that has
         // waited longest.
         let mut groups: [(usize, Option<(u64, usize)>); 2] = Default::default();
-        for (index, slot) in slots.taken.iter().filter(|(_, slot)| !slot.is_answering()) {
+        for (index, slot) in slots.taken.iter().filter(|(_, slot)| self.can_go(slot)) {
             let since = slot.waiting_since.load(Ordering::Relaxed);
             let (count, first) = &mut groups[usize::from(slot.had_request.load(Ordering::Relaxed))];
             *count += 1;
@@ -232,6 +245,10 @@ impl Connections {
         Some(())
     }
 
+    fn can_go(&self, slot: &Slot) -> bool {
+        !slot.is_answering() && (slot.has_begun() || slot.waiting_for() >= GRACE)
+    }
+
     /// Closes the connection above the limit that has waited longest. Returns `None` if all
     /// are new, or too many displaced ones are still open.
     fn displace_extra(&self, slots: &mut Slots) -> Option<()> {
@@ -240,11 +257,17 @@ impl Connections {
             (since, index)
         };
         let (since, index) = slots.extra.iter().map(since).min()?;
-        if slots.closing >= MAX_CLOSING || self.since(since) < EXTRA_GRACE {
+        if slots.closing >= self.limits.spare || self.since(since) < GRACE {
             return None;
         }
         self.displace(slots, true, index);
         Some(())
+    }
+
+    /// True if new connections have no place, so that a response should be the last one of
+    /// its connection.
+    pub(super) fn has_queue(&self) -> bool {
+        self.has_queue.load(Ordering::Relaxed)
     }
 
     /// True if the connection had been idle for so long before its present request that

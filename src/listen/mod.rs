@@ -26,19 +26,18 @@ pub(crate) use connections::Connections;
 pub use connections::Limits;
 pub use listener::{Listener, Peer};
 
-use crate::telemetry::ConnectionMetrics;
+use crate::{clock::Stopwatch, telemetry::ConnectionMetrics};
 use connection_server::ConnectionServer;
 use slot::SlotGuard;
 
-/// Pause after a failed accept, or while every connection is answering, to avoid a busy
-/// loop.
+/// Pause while every connection is answering, to avoid a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
+/// Pause after a failed accept.
+const FAILURE_PAUSE: Duration = Duration::from_millis(50);
+/// Time without a failed accept after which the next one is reported again.
+const MENDED_AFTER: Duration = Duration::from_secs(10);
 /// Timeout of the responses to requests that were in progress at the end of a shutdown.
 const LAST_RESPONSES: Duration = Duration::from_secs(2);
-/// File descriptors that a process needs besides its connections: for files, and for
-/// connections to providers.
-const OTHER_DESCRIPTORS: u64 = 1024;
-
 /// A service that answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request from a connection of `peer`.
@@ -74,17 +73,6 @@ pub enum Unserved {
     Late,
 }
 
-/// Raises the limit of file descriptors as far as the system allows, and returns how many
-/// of the `wanted` connections this process may have open.
-pub fn raise_descriptor_limit(wanted: usize) -> usize {
-    let needed = (wanted as u64).saturating_add(OTHER_DESCRIPTORS);
-    let allowed = rlimit::increase_nofile_limit(needed).unwrap_or(OTHER_DESCRIPTORS * 2);
-    let connections = allowed.saturating_sub(OTHER_DESCRIPTORS).max(allowed / 2);
-    usize::try_from(connections)
-        .unwrap_or(usize::MAX)
-        .min(wanted)
-}
-
 /// An HTTP server: a listening socket with its limits and its certificate.
 #[derive(Debug)]
 pub struct HttpServer {
@@ -101,9 +89,14 @@ pub struct HttpServer {
 impl HttpServer {
     /// Creates a server for plain http, with the default limits and without metrics.
     pub fn plain(listener: Listener) -> Self {
+        Self::limited(listener, Limits::default())
+    }
+
+    /// Creates a server for plain http without metrics.
+    pub fn limited(listener: Listener, limits: Limits) -> Self {
         Self {
             listener,
-            connections: Connections::new(Limits::default(), ConnectionMetrics::default()),
+            connections: Connections::new(limits, ConnectionMetrics::default()),
             certificate: None,
             hurry: CancellationToken::new(),
         }
@@ -119,16 +112,20 @@ impl HttpServer {
             let server = server.clone();
             tasks.spawn(async move { server.serve(stream, peer, guard).await });
         };
+        let mut failure = None;
         loop {
             let accepting = self.listener.accept();
             match accepting.with_cancellation_token(&shutdown).await {
                 None => break,
-                Some(Ok(accepted)) => spawn(accepted, free_slot(&self.connections).await),
+                Some(Ok(accepted)) => {
+                    note_success(&mut failure);
+                    spawn(accepted, free_slot(&self.connections).await);
+                }
                 Some(Err(error)) if is_client_fault(&error) => {}
                 Some(Err(error)) => {
-                    tracing::warn!("a connection could not be accepted: {error}");
+                    note_failure(&mut failure, &error);
                     self.connections.free_descriptor();
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    tokio::time::sleep(FAILURE_PAUSE).await;
                 }
             }
         }
@@ -160,6 +157,20 @@ async fn free_slot(connections: &Arc<Connections>) -> SlotGuard {
             Some(guard) => return guard,
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
+    }
+}
+
+/// Reports the first of several failed accepts.
+fn note_failure(last: &mut Option<Stopwatch>, error: &io::Error) {
+    if last.replace(Stopwatch::start()).is_none() {
+        tracing::warn!("no connection can be accepted, so new ones wait: {error}");
+    }
+}
+
+fn note_success(last: &mut Option<Stopwatch>) {
+    if last.is_some_and(|last| last.elapsed() > MENDED_AFTER) {
+        *last = None;
+        tracing::info!("connections are accepted again");
     }
 }
 

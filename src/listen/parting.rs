@@ -31,9 +31,10 @@ impl PartingTimes {
         listen: Duration::from_millis(5),
         linger: Duration::from_secs(1),
     };
-    /// For a connection whose place is needed: only what is possible without waiting.
+    /// For a connection whose place is needed: only what is possible without waiting. Bytes
+    /// that are there already take a moment until they can be read.
     pub(super) const AT_ONCE: Self = Self {
-        listen: Duration::ZERO,
+        listen: Duration::from_millis(5),
         linger: Duration::ZERO,
     };
 }

@@ -109,7 +109,8 @@ pub(super) struct ResponseGuard<'a> {
 impl ResponseGuard<'_> {
     /// True if the connection is closed after this response.
     pub(super) fn is_last(&self) -> bool {
-        self.is_worn || self.slot.is_extra || self.slot.connections.is_draining()
+        let connections = &self.slot.connections;
+        self.is_worn || self.slot.is_extra || connections.is_draining() || connections.has_queue()
     }
 }
 

@@ -80,6 +80,11 @@ impl Slot {
         self.answering.load(Relaxed) > 0
     }
 
+    /// True if something has come on the connection.
+    pub(super) fn has_begun(&self) -> bool {
+        self.is_receiving.load(Relaxed) || self.had_request.load(Relaxed)
+    }
+
     pub(super) fn is_http2(&self) -> bool {
         self.is_http2.load(Relaxed)
     }
@@ -166,7 +171,7 @@ impl Slot {
         }
     }
 
-    fn waiting_for(&self) -> Duration {
+    pub(super) fn waiting_for(&self) -> Duration {
         self.connections.since(self.waiting_since.load(Relaxed))
     }
 

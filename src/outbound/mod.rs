@@ -3,17 +3,22 @@
 //! It never follows a redirect, limits the size of responses, and its errors never quote
 //! what was sent.
 
+mod connection_limit;
 mod payload;
 mod proxy;
 mod received;
 mod roots;
 mod stream;
 
-use std::{error::Error as _, sync::atomic::Ordering, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -26,6 +31,7 @@ pub(crate) use received::Received;
 pub use roots::{Authorities, NoAuthorities};
 
 use crate::clock::LastLookTimer;
+use connection_limit::{ConnectionLimit, LimitedConnector, Pool};
 use payload::Payload;
 use proxy::Connector;
 use stream::CallGuard;
@@ -74,9 +80,10 @@ pub struct WayOut {
 /// A client with a pool of connections. Clones share the pool.
 #[derive(Clone, Debug)]
 pub struct Outbound {
-    connector: HttpsConnector<Connector>,
-    client: Client<HttpsConnector<Connector>, Payload>,
+    pool: Arc<Pool>,
 }
+
+type HttpClient = Client<LimitedConnector, Payload>;
 
 /// Reasons why there is no response. Try again later, or check the network.
 #[derive(Debug, Error)]
@@ -130,7 +137,21 @@ impl Outbound {
                 direct: http,
                 proxy: way.proxy,
             });
-        Self::over(connector)
+        let limit = ConnectionLimit::new(usize::MAX);
+        Self::over(LimitedConnector {
+            inner: connector,
+            limit,
+        })
+    }
+
+    /// Returns a client with the same settings that has at most so many open connections,
+    /// together with those that are made of it.
+    #[must_use]
+    pub fn with_connections(&self, connections: usize) -> Self {
+        Self::over(LimitedConnector {
+            limit: ConnectionLimit::new(connections),
+            ..self.pool.connector().clone()
+        })
     }
 
     /// Returns a client with the same settings and a connection pool of its own. HTTP/2 puts
@@ -138,29 +159,13 @@ impl Outbound {
     /// if many are cancelled.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self::over(self.connector.clone())
+        Self::over(self.pool.connector().clone())
     }
 
-    fn over(connector: HttpsConnector<Connector>) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
-            .timer(LastLookTimer)
-            .http2_keep_alive_interval(PING_AFTER)
-            .http2_keep_alive_timeout(PONG_WITHIN)
-            .http2_keep_alive_while_idle(true)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            // Copying a form behind its head costs less than passing two pieces to the kernel.
-            .http1_writev(false)
-            // A bad header is no reason to lose the refresh token behind it.
-            .http1_ignore_invalid_headers_in_responses(true)
-            .http1_allow_spaces_after_header_name_in_responses(true)
-            .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .http1_max_headers(MAX_HEADERS)
-            .build(connector.clone());
-        Self { connector, client }
+    fn over(connector: LimitedConnector) -> Self {
+        Self {
+            pool: Pool::new(connector),
+        }
     }
 
     /// Sends a request and reads the whole response. The caller sets the deadline, and drops
@@ -229,7 +234,7 @@ impl Outbound {
     ) -> Result<Response<Bytes>, OutboundError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let was_withheld = request.body().was_withheld();
-        let response = match self.client.request(request).await {
+        let response = match self.pool.client().request(request).await {
             Ok(response) => response,
             Err(_) if was_withheld.load(Ordering::Acquire) => return Err(OutboundError::Withheld),
             Err(error) if error.is_connect() => {
@@ -245,6 +250,27 @@ impl Outbound {
         let body = received.read(head.status, body, &host).await?;
         Ok(Response::from_parts(head, body))
     }
+}
+
+fn http_client(connector: LimitedConnector) -> HttpClient {
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
+        .timer(LastLookTimer)
+        .http2_keep_alive_interval(PING_AFTER)
+        .http2_keep_alive_timeout(PONG_WITHIN)
+        .http2_keep_alive_while_idle(true)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        // Copying a form behind its head costs less than passing two pieces to the kernel.
+        .http1_writev(false)
+        // A bad header is no reason to lose the refresh token behind it.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_max_headers(MAX_HEADERS)
+        .build(connector)
 }
 
 fn is_parse_error(error: &hyper_util::client::legacy::Error) -> bool {

@@ -118,7 +118,7 @@ pub(super) struct Connector {
     pub(super) proxy: OutboundProxy,
 }
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Service<Uri> for Connector {
     type Response = TokioIo<ProviderStream>;

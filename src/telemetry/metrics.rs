@@ -52,6 +52,7 @@ pub struct Metrics {
     pub(super) logins: LoginMetrics,
     pub(super) refusals: RefusalMetrics,
     certificate_reload_errors: Counter,
+    files_hang: Family<FilesLabels, Gauge>,
     dropped_lines: Counter,
     rotating: Family<ProviderLabels, Gauge>,
 }
@@ -86,6 +87,11 @@ pub struct FolderNumbers {
 struct OldLabels {
     form: &'static str,
     service: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct FilesLabels {
+    files: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -162,6 +168,11 @@ impl Metrics {
                 "certificate_reload_errors",
                 "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
             ),
+            files_hang: registry.add(
+                "files_hang",
+                "1 while the file system of these files does not answer, so that what was read \
+                 last stays in use",
+            ),
             rotating: registry.add(
                 "provider_rotates_unexpectedly",
                 "1 for each provider that replaces refresh tokens although its table says \
@@ -210,6 +221,12 @@ impl Metrics {
     /// Counts a failed reload of the certificate.
     pub fn certificate_not_reloaded(&self) {
         self.certificate_reload_errors.inc();
+    }
+
+    /// Records if the file system of these files, "keys" or "certificate", does not answer.
+    pub fn files_hang(&self, files: &'static str, hang: bool) {
+        let labels = FilesLabels { files };
+        self.files_hang.get_or_create(&labels).set(hang.into());
     }
 
     /// Marks a provider that replaces refresh tokens although its table says that it does

@@ -98,6 +98,7 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
         "authseal_connections",
         "authseal_connections_displaced_total",
         "authseal_connections_timed_out_total",
+        "authseal_files_hang files",
         "authseal_flights",
         "authseal_key_age_seconds kid,state",
         "authseal_key_reload_errors_total",

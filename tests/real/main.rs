@@ -18,6 +18,7 @@ mod keyboard;
 mod libraries;
 mod login;
 mod moving_in;
+mod namespaces;
 mod new_ui;
 mod oidc;
 mod old_ui;

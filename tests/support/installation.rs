@@ -68,6 +68,14 @@ impl Installation {
         (installation, kid)
     }
 
+    /// Has the servers and commands that start from now on call this token endpoint.
+    pub fn have_token_url(&self, url: &str) {
+        let named = |(name, _): &&(String, String)| name == "AUTHSEAL_PROVIDERS";
+        let (_, tables) = self.environment.iter().find(named).unwrap();
+        let text = std::fs::read_to_string(tables).unwrap();
+        std::fs::write(tables, text.replace(&self.provider.url("/token"), url)).unwrap();
+    }
+
     pub fn environment(&self) -> Vec<(&str, &str)> {
         let pairs = self.environment.iter();
         pairs
@@ -147,7 +155,16 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// Waits until it serves.
     pub async fn start(environment: &[(&str, &str)]) -> Self {
-        let program = Program::start(&["serve"], environment);
+        Self::serving(Program::start(&["serve"], environment)).await
+    }
+
+    /// Starts a shell's script that ends in `exec "$AUTHSEAL" serve`, and waits until it
+    /// serves.
+    pub async fn of_script(script: &str, environment: &[(&str, &str)]) -> Self {
+        Self::serving(Program::of_script(script, environment)).await
+    }
+
+    async fn serving(program: Program) -> Self {
         let addresses = program.says("serving http://localhost on ").await;
         let (service, admin) = addresses.split_once(", health on ").unwrap();
         Self {

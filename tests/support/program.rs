@@ -22,7 +22,16 @@ pub struct Program {
 
 impl Program {
     pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = command(arguments, environment)
+        Self::of(command(arguments, environment))
+    }
+
+    /// Starts a shell's script that ends in `exec "$AUTHSEAL" serve`.
+    pub fn of_script(script: &str, environment: &[(&str, &str)]) -> Self {
+        Self::of(shell_command(script, environment))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -92,6 +101,11 @@ impl Program {
         self.signal("TERM").await;
     }
 
+    /// Sends SIGINT, as Ctrl-C does.
+    pub async fn interrupt(&self) {
+        self.signal("INT").await;
+    }
+
     /// Stops it, and everything in it, until [`Program::thaw`].
     pub async fn freeze(&self) {
         self.signal("STOP").await;
@@ -157,15 +171,21 @@ pub async fn run_with_input(
 
 /// Runs a shell's script, in which `$AUTHSEAL` is the program.
 pub async fn shell(script: &str, environment: &[(&str, &str)]) -> Output {
-    let shell = Command::new("sh")
+    shell_command(script, environment).output().await.unwrap()
+}
+
+fn shell_command(script: &str, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new("sh");
+    command
         .args(["-c", script])
         .env_clear()
+        // Programs of the system, such as unshare.
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .envs(environment.iter().copied())
         .env("AUTHSEAL", env!("CARGO_BIN_EXE_authseal"))
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    shell.await.unwrap()
+        .kill_on_drop(true);
+    command
 }
 
 /// `authseal`, to be started by a test that ends it in its own way.
