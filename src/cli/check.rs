@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use clap::Args;
 
-use super::{CliError, online};
+use super::{CliError, online, output::say};
 use crate::{
     clock::Clock,
     config::{Config, Offer, key_source},
@@ -27,7 +27,7 @@ pub(super) async fn check(arguments: CheckArguments) -> Result<(), CliError> {
         Ok(config) => config,
         Err(rejected) => {
             print_offer(&rejected.offer);
-            println!();
+            say!();
             // The location of the keys may be known in spite of the problems.
             let source = key_source(&Environment::of_process()).ok();
             let inspection = source.and_then(|source| inspect(&source, false));
@@ -39,27 +39,27 @@ pub(super) async fn check(arguments: CheckArguments) -> Result<(), CliError> {
     print_settings(&config);
     let problems = look_at_keys(&config);
     if !config.notes.is_empty() {
-        println!("Settings of Duplicati's own server");
+        say!("Settings of Duplicati's own server");
         for note in &config.notes {
-            println!("  {note}");
+            say!("  {note}");
         }
-        println!();
+        say!();
     }
     print_offer(&config.offer);
     for warning in &config.warnings {
-        println!("\nWarning: {warning}");
+        say!("\nWarning: {warning}");
     }
     if !problems.is_empty() {
-        println!();
+        say!();
         return Err(wrong(problems));
     }
     if arguments.online {
         online::try_all(&config).await?;
     }
     match config.offer.catalog.iter().next() {
-        Some(_) => println!("\nNothing is wrong."),
+        Some(_) => say!("\nNothing is wrong."),
         None => {
-            println!("\nNothing is wrong, but no service is offered yet: set what is named above.")
+            say!("\nNothing is wrong, but no service is offered yet: set what is named above.")
         }
     }
     Ok(())
@@ -79,10 +79,10 @@ fn look_at_keys(config: &Config) -> Vec<String> {
     let mut problems: Vec<String> = troubles.iter().map(ToString::to_string).collect();
     let needs_key = keyring.current().is_empty() && !condition.is_waiting();
     if let Some(found) = inspect(keyring.source(), needs_key) {
-        println!("Keys folder    {}", found.facts.join("; "));
+        say!("Keys folder    {}", found.facts.join("; "));
         problems.extend(found.problems);
     }
-    println!();
+    say!();
     problems.extend(rules_without_service(config));
     problems.extend(no_sealing_key(config));
     problems
@@ -128,16 +128,16 @@ fn rules_without_service(config: &Config) -> Vec<String> {
 }
 
 fn print_settings(config: &Config) {
-    println!("Public URL     {}", config.public_url);
+    say!("Public URL     {}", config.public_url);
     print_redirect_uris(config);
-    println!("Listening on   {}", describe_listening(config));
+    say!("Listening on   {}", describe_listening(config));
     if let Some(how) = in_the_clear(config) {
-        println!("In the clear   {how}");
+        say!("In the clear   {how}");
     }
-    println!("Health on      {}", config.admin.listen);
-    println!("Logging in     {}", config.login_gates);
-    println!("Keys           {}", describe_keys(config));
-    println!("Store          {}", describe_store(config));
+    say!("Health on      {}", config.admin.listen);
+    say!("Logging in     {}", config.login_gates);
+    say!("Keys           {}", describe_keys(config));
+    say!("Store          {}", describe_store(config));
 }
 
 /// Prints the redirect URI to register at each provider, including those that are not
@@ -159,9 +159,9 @@ fn print_redirect_uris(config: &Config) {
     } else {
         " for all providers but these:"
     };
-    println!("Redirect URI   {}{remark}", uri(RedirectPath::SHARED));
+    say!("Redirect URI   {}{remark}", uri(RedirectPath::SHARED));
     for (path, name) in own {
-        println!("               {} for {name}", uri(path));
+        say!("               {} for {name}", uri(path));
     }
 }
 
@@ -232,21 +232,23 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 fn print_offer(offer: &Offer) {
-    println!("Services offered");
+    say!("Services offered");
     for service in offer.catalog.iter() {
         let hidden = if service.hidden { ", no button" } else { "" };
-        println!(
+        say!(
             "  {:<14} {} (credentials {}{hidden})",
-            service.id, service.name, service.credentials.name
+            service.id,
+            service.name,
+            service.credentials.name
         );
     }
     if offer.catalog.iter().next().is_none() {
-        println!("  none yet");
+        say!("  none yet");
     }
-    println!("Not offered");
+    say!("Not offered");
     for service in &offer.withheld {
         let console = service.provider.console_url.as_ref();
         let made_at = console.map_or(String::new(), |url| format!(", made at {url}"));
-        println!("  {:<14} {}{made_at}", service.id, service.reason);
+        say!("  {:<14} {}{made_at}", service.id, service.reason);
     }
 }

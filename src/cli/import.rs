@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{CliError, secret_input};
+use super::{
+    CliError,
+    output::{self, say},
+    secret_input,
+};
 use crate::{
     clock::{Clock, UnixTime},
     config::Config,
@@ -52,9 +56,13 @@ pub(super) fn import() -> Result<(), CliError> {
             }
         };
         answer["line"] = json!(index + 1);
-        println!("{answer}");
+        say!("{answer}");
+        if output::is_broken() {
+            // What is sealed from here on would be lost.
+            break;
+        }
     }
-    eprintln!("{done} sealed, {failed} not");
+    output::remark(format_args!("{done} sealed, {failed} not"));
     match failed {
         0 => Ok(()),
         _ => Err("the lines with \"error\" were not sealed".into()),

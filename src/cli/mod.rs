@@ -8,15 +8,13 @@ mod health;
 mod import;
 mod keys;
 mod online;
+mod output;
 mod revoke;
 mod run;
 mod secret_input;
 mod serve;
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tokio::{
@@ -61,10 +59,24 @@ enum Command {
 }
 
 /// Runs the command that the arguments name. Prints an error to standard error, and
-/// returns exit code 1 then.
+/// returns exit code 1 then. Arguments that cannot be parsed are exit code 2; see
+/// `output::finish` for the codes of output that cannot be written.
 pub fn main() -> ExitCode {
     let line = run::with_command(std::env::args_os());
-    let outcome = match Cli::parse_from(line).command {
+    let command = match Cli::try_parse_from(line) {
+        Ok(cli) => cli.command,
+        Err(error) if error.use_stderr() => {
+            // Nobody can be told if standard error cannot be written.
+            let _ = error.print();
+            return ExitCode::from(WRONG_ARGUMENTS);
+        }
+        // The text of --help or --version.
+        Err(help) => {
+            output::noted(help.print());
+            return output::finish();
+        }
+    };
+    let outcome = match command {
         Command::Serve => in_runtime(serve::serve(Environment::of_process())),
         Command::Demo(arguments) => in_runtime(demo::demo(arguments)),
         Command::Check(arguments) => in_runtime(check::check(arguments)),
@@ -77,14 +89,16 @@ pub fn main() -> ExitCode {
     };
     telemetry::finish();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => output::finish(),
         Err(error) => {
-            // Nobody can be told if standard error cannot be written.
-            let _ = writeln!(io::stderr(), "{error}");
+            output::remark(error);
             ExitCode::FAILURE
         }
     }
 }
+
+/// Exit code of clap.
+const WRONG_ARGUMENTS: u8 = 2;
 
 /// An error that a command prints for the user.
 type CliError = Box<dyn std::error::Error>;

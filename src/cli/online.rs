@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use http::Request;
 use tokio::task::JoinSet;
 
-use super::CliError;
+use super::{CliError, output::say};
 use crate::{
     clock::Stopwatch,
     config::Config,
@@ -20,11 +20,11 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Tests every connection that `serve` will need, and prints a line for each.
 pub(super) async fn try_all(config: &Config) -> Result<(), CliError> {
-    println!("\nEndpoints");
+    say!("\nEndpoints");
     let outbound = Outbound::new(config.outbound_proxy.clone());
     let endpoints = try_endpoints(&config.offer.catalog, outbound).await;
     if let Some(url) = &config.memory.store {
-        println!("\nStore");
+        say!("\nStore");
         try_store(url).await?;
     }
     endpoints
@@ -41,11 +41,11 @@ async fn try_store(url: &StoreUrl) -> Result<(), CliError> {
     match outcome {
         Ok(()) => {
             let took = started.elapsed().as_millis();
-            println!("  ok      {hosts}  keeps values, after {took} ms");
+            say!("  ok      {hosts}  keeps values, after {took} ms");
             Ok(())
         }
         Err(error) => {
-            println!("  FAILED  {hosts}  {error}");
+            say!("  FAILED  {hosts}  {error}");
             Err("\nthe store that AUTHSEAL_STORE_URL names cannot be used from here".into())
         }
     }
@@ -67,10 +67,10 @@ async fn try_endpoints(catalog: &Catalog, outbound: Outbound) -> Result<(), CliE
     let mut failed = 0;
     for (url, outcome) in &outcomes {
         match outcome {
-            Ok(answer) => println!("  ok      {url}  {answer}"),
+            Ok(answer) => say!("  ok      {url}  {answer}"),
             Err(cause) => {
                 failed += 1;
-                println!("  FAILED  {url}  {cause}");
+                say!("  FAILED  {url}  {cause}");
             }
         }
     }

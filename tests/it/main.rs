@@ -1,6 +1,12 @@
 //! Everything that needs no other program: authseal in this process, with the
 //! demo provider or one that misbehaves on purpose.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "cargo test shows it"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
