@@ -180,6 +180,11 @@ fn remove(
             refuse_to_open_a_leaked_one(keys, key)?;
             what_dies(kid, keys.state(key, now))
         }
+        Err(_) if folder.is_removed(kid)? => {
+            // The command that removed it may have failed before that was on disk.
+            folder.remove_key(kid, now)?;
+            return say_removed(kid, arguments.output.json);
+        }
         // The file is gone already, but a missing file alone does not make a running
         // server drop the key.
         Err(_) if folder.may_miss(kid)? => {
@@ -191,10 +196,13 @@ fn remove(
         return Err("nothing was removed".into());
     }
     folder.remove_key(kid, now)?;
-    if arguments.output.json {
-        say!("{}", json!({"kid": kid, "removed": true}));
-    } else {
-        say!("{kid} is removed.");
+    say_removed(kid, arguments.output.json)
+}
+
+fn say_removed(kid: &str, as_json: bool) -> Result<(), CliError> {
+    match as_json {
+        true => say!("{}", json!({"kid": kid, "removed": true})),
+        false => say!("{kid} is removed."),
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! don't destroy each other's work.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder},
     io::{self, Write},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 use super::{
     Jwk, KeySet, KeyringError, Passphrase,
     folder::{self, REVOKED},
-    history::{Fate, HISTORY, Held, History, give_to_owner_of, read_if_there},
+    history::{Fate, HISTORY, Held, History, read_if_there},
     jwk::is_kid,
+    on_disk::{ChangeError, give_to_reader, sync_file, sync_folder},
     protection::{self, is_protected, json_of},
     replacing,
     revocations::Lines,
@@ -80,16 +81,19 @@ impl KeyFolder {
             }
             key.iat = others.next_iat(now, key.nbf);
             key.replaces.clone_from(&replaces);
-            match self.write_new(&key) {
-                Ok(()) => {
-                    // A key without its line in the history is still good: the next
-                    // `serve` writes the line.
-                    let _ = self.note_new(&key, now);
-                    return Ok(key);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(self.not_writable(&error)),
-            }
+            let written = match self.write_new(&key) {
+                Ok(false) => continue,
+                Err(ChangeError::NotMade(error)) => return Err(self.not_writable(&error)),
+                Ok(true) => Ok(()),
+                Err(ChangeError::NotOnDisk(error)) => Err(error),
+            };
+            // A key without its line in the history is still good: the next `serve` writes
+            // the line.
+            let _ = self.note_new(&key, now);
+            return match written {
+                Ok(()) => Ok(key),
+                Err(error) => Err(self.made_but_not_safe(&key, &error)),
+            };
         }
         Err(KeyringError::one(format!(
             "no key could be written to {}: {KID_TRIES} new ids were taken already",
@@ -112,22 +116,56 @@ impl KeyFolder {
         ))
     }
 
+    fn made_but_not_safe(&self, key: &Jwk, error: &io::Error) -> KeyringError {
+        let closes = match key.replaces.is_empty() {
+            true => String::new(),
+            false => format!(", {} opens nothing any more", key.replaces.join(", ")),
+        };
+        KeyringError::one(format!(
+            "{} was made and seals from {} on{closes}, but the disk reported an error: {error}. A \
+             power cut may take the key away, and with it every AuthID that it seals: copy the \
+             file elsewhere now, and look at the disk. Running this again makes another key",
+            self.key_path(&key.kid).display(),
+            key.nbf
+        ))
+    }
+
+    /// Makes the folder, and those above it. They are on disk when this returns.
     fn make_folder(&self) -> io::Result<()> {
+        let path = std::path::absolute(&self.path)?;
+        let missing = path.ancestors().take_while(|above| !above.exists());
+        let missing: Vec<&Path> = missing.collect();
         let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.path)
+        builder.recursive(true).mode(0o700).create(&self.path)?;
+        let mut above = missing.iter().filter_map(|new| new.parent());
+        let synced = above.try_for_each(sync_folder);
+        if synced.is_err() {
+            // The next attempt makes them again.
+            for new in missing {
+                let _ = fs::remove_dir(new);
+            }
+        }
+        synced
     }
 
     /// Sets the time from which a key opens nothing; `None` removes that time.
     pub fn retire_key(&self, kid: &str, at: Option<UnixTime>) -> Result<(), KeyringError> {
-        let retire = || -> io::Result<()> {
+        let retire = || -> Result<(), ChangeError> {
             let mut held = Held::hold(&self.path)?;
             self.edit(&held, kid, |members| match at {
                 None => drop(members.remove("exp")),
                 Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
             })?;
-            held.note_end(kid, at)
+            held.note_end(kid, at).map_err(ChangeError::NotOnDisk)
         };
-        retire().map_err(|error| self.cannot("retired", kid, &error))
+        retire().map_err(|error| {
+            let path = self.key_path(kid);
+            let path = path.display();
+            error.told(
+                &format!("{path} could not be retired"),
+                &format!("{path} has its new end"),
+            )
+        })
     }
 
     /// Changes some members of a key. Other members in its file stay, and the file stays
@@ -137,12 +175,12 @@ impl KeyFolder {
         _held: &Held,
         kid: &str,
         change: impl FnOnce(&mut Map<String, Value>),
-    ) -> io::Result<()> {
+    ) -> Result<(), ChangeError> {
         let path = self.key_path(kid);
         let content = Zeroizing::new(fs::read(&path)?);
         let is_protected = is_protected(&content);
         let json = json_of(content, self.passphrase.as_ref()).map_err(io::Error::other)?;
-        let mut jwk: Map<String, Value> = serde_json::from_slice(&json)?;
+        let mut jwk: Map<String, Value> = serde_json::from_slice(&json).map_err(io::Error::from)?;
         change(&mut jwk);
         let json = Secret::new(Value::Object(jwk).to_string());
         let content = match &self.passphrase {
@@ -151,34 +189,43 @@ impl KeyFolder {
             }
             _ => json,
         };
-        self.write_aside(&content)?.persist(&path)?;
-        self.sync()
+        let file = self.write_aside(&content)?;
+        file.persist(&path).map_err(io::Error::from)?;
+        self.sync().map_err(ChangeError::NotOnDisk)
     }
 
     /// Deletes the file of a key. It first writes the removal to the history, because a
     /// running server keeps a key whose file is merely gone. The file may be gone
     /// already.
     pub fn remove_key(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
-        let remove = || -> io::Result<()> {
-            Held::hold(&self.path)?.note_key(kid, Fate::Removed, now)?;
+        let remove = || -> Result<(), ChangeError> {
+            let mut held = Held::hold(&self.path)?;
+            if !held.history()?.is_removed(kid) {
+                held.note_key(kid, Fate::Removed, now)?;
+            }
             match fs::remove_file(self.key_path(kid)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 removed => removed?,
             }
-            self.sync()
+            held.sync().map_err(ChangeError::NotOnDisk)
         };
-        remove().map_err(|error| self.cannot("removed", kid, &error))
+        remove().map_err(|error| self.cannot(error, "removed", kid))
     }
 
-    fn write_new(&self, key: &Jwk) -> io::Result<()> {
+    /// Writes the file of a new key. Returns `false` if another file has its name.
+    fn write_new(&self, key: &Jwk) -> Result<bool, ChangeError> {
         let json = key.to_json();
         let content = match &self.passphrase {
             Some(passphrase) => passphrase.protect(json.expose().as_bytes(), protection::JWK),
             None => json,
         };
         let file = self.write_aside(&content)?;
-        file.persist_noclobber(self.key_path(&key.kid))?;
-        self.sync()
+        match file.persist_noclobber(self.key_path(&key.kid)) {
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            persisted => persisted.map_err(io::Error::from)?,
+        };
+        self.sync().map_err(ChangeError::NotOnDisk)?;
+        Ok(true)
     }
 
     /// Writes a file under a temporary name, whole and on disk. tempfile makes it with
@@ -189,7 +236,7 @@ impl KeyFolder {
             .tempfile_in(&self.path)?;
         file.write_all(content.expose().as_bytes())?;
         file.write_all(b"\n")?;
-        give_to_owner_of(&self.path, file.as_file())?;
+        give_to_reader(&self.path, file.as_file())?;
         file.as_file().sync_all()?;
         Ok(file)
     }
@@ -203,6 +250,12 @@ impl KeyFolder {
             .get(kid)
             .is_some_and(|fate| *fate != Fate::Removed);
         Ok(is_known || (!history.has_had_keys() && is_kid(kid)))
+    }
+
+    /// True if the key was removed by `keys remove`, and its file is gone.
+    pub fn is_removed(&self, kid: &str) -> Result<bool, KeyringError> {
+        let is_there = fs::symlink_metadata(self.key_path(kid)).is_ok();
+        Ok(!is_there && self.history()?.is_removed(kid))
     }
 
     /// True if the folder has a key with this id, or has had one.
@@ -264,16 +317,29 @@ impl KeyFolder {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        sync_folder(&self.path)
+    }
+
+    /// Has on disk what the folder holds already: the command that wrote it may have failed
+    /// to do so.
+    pub(super) fn settle(&self, made: &str) -> Result<(), KeyringError> {
+        let settled = self
+            .sync()
+            .and_then(|()| sync_file(&self.path.join(HISTORY)));
+        settled.map_err(|error| ChangeError::NotOnDisk(error).told("", made))
     }
 
     pub(super) fn key_path(&self, kid: &str) -> PathBuf {
         self.path.join(format!("{kid}.jwk"))
     }
 
-    pub(super) fn cannot(&self, what: &str, kid: &str, error: &io::Error) -> KeyringError {
+    pub(super) fn cannot(&self, error: ChangeError, what: &str, kid: &str) -> KeyringError {
         let path = self.key_path(kid);
-        KeyringError::one(format!("{} could not be {what}: {error}", path.display()))
+        let path = path.display();
+        error.told(
+            &format!("{path} could not be {what}"),
+            &format!("{path} is {what}"),
+        )
     }
 
     /// Returns the path of the folder.

@@ -9,15 +9,24 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
-    path::Path,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 
-use super::{Replacement, jwk::is_kid, revocation_state::RevocationState, revocations::Revocation};
+use super::{
+    Replacement,
+    jwk::is_kid,
+    on_disk::{give_to_reader_alone, sync_file},
+    revocation_state::RevocationState,
+    revocations::Revocation,
+};
 use crate::clock::{Stopwatch, UnixTime};
 
 pub(super) const HISTORY: &str = "history.txt";
@@ -174,6 +183,7 @@ pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
 #[derive(Debug)]
 pub(super) struct Held {
     history: File,
+    path: PathBuf,
 }
 
 impl Held {
@@ -187,22 +197,19 @@ impl Held {
             .create(true)
             .mode(0o600)
             .open(&path)?;
-        if is_new {
-            give_to_owner_of(folder, &history)?;
-            File::open(folder)?.sync_all()?;
+        if is_new && let Err(error) = give_to_reader_alone(folder, &history) {
+            // A history that the server cannot read is worse than none.
+            let _ = fs::remove_file(&path);
+            return Err(error);
         }
-        let waited = Stopwatch::start();
-        while flock(&history, FlockOperation::NonBlockingLockExclusive).is_err() {
-            if waited.elapsed() > PATIENCE {
-                return Err(io::Error::other(format!(
-                    "another command has held {} for {} s: end it, or try again",
-                    path.display(),
-                    PATIENCE.as_secs()
-                )));
-            }
-            thread::sleep(RETRY_INTERVAL);
-        }
-        Ok(Self { history })
+        lock(&history, &path)?;
+        Ok(Self { history, path })
+    }
+
+    /// Has on disk what the history says already: the command that wrote it may have failed
+    /// to do so.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        sync_file(&self.path)
     }
 
     /// Reads the history.
@@ -263,8 +270,19 @@ impl Held {
         }
     }
 
-    /// Appends in one write; the lines are on disk when this returns.
+    /// Appends in one write; the lines are on disk when this returns. After an error they are
+    /// taken back: the next command writes them again, because the system may report a second
+    /// sync of the same bytes as done although the first one lost them.
     fn append(&mut self, lines: &str) -> io::Result<()> {
+        let length = self.history.metadata()?.len();
+        let appended = self.append_and_sync(lines);
+        if appended.is_err() {
+            let _ = self.history.set_len(length);
+        }
+        appended
+    }
+
+    fn append_and_sync(&mut self, lines: &str) -> io::Result<()> {
         let content = self.content()?;
         let start = match (content.is_empty(), content.ends_with('\n')) {
             (true, _) => HEADING,
@@ -273,17 +291,31 @@ impl Held {
         };
         self.history
             .write_all(format!("{start}{lines}").as_bytes())?;
-        self.history.sync_all()
+        self.history.sync_all()?;
+        match content.is_empty() {
+            // The file is new, or its maker was killed.
+            true => self.sync(),
+            false => Ok(()),
+        }
     }
 }
 
-/// Changes the owner of a file that root made to the owner of the folder, the service's
-/// user.
-pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
-    let (ours, folders) = (file.metadata()?, fs::metadata(folder)?);
-    if (ours.uid(), ours.gid()) != (folders.uid(), folders.gid()) {
-        // Only root can do this, and other users need not.
-        let _ = fchown(file, Some(folders.uid()), Some(folders.gid()));
+/// Waits for the lock of the folder. Only a lock that another command has is waited for: a
+/// file system without locks would be waited for in vain.
+fn lock(history: &File, path: &Path) -> io::Result<()> {
+    let waited = Stopwatch::start();
+    while let Err(error) = flock(history, FlockOperation::NonBlockingLockExclusive) {
+        if ![Errno::WOULDBLOCK, Errno::INTR].contains(&error) {
+            return Err(error.into());
+        }
+        if waited.elapsed() > PATIENCE {
+            return Err(io::Error::other(format!(
+                "another command has held {} for {} s: end it, or try again",
+                path.display(),
+                PATIENCE.as_secs()
+            )));
+        }
+        thread::sleep(RETRY_INTERVAL);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod history;
 mod inspection;
 mod jwk;
 mod key_set;
+mod on_disk;
 mod protection;
 mod replacing;
 mod revocation_state;
