@@ -1,6 +1,7 @@
 //! Starts and stops the services and background tasks of a [`Config`]. Tests start here
 //! too.
 
+mod certificate;
 mod reload;
 mod watch;
 mod wiring;
@@ -20,6 +21,7 @@ use crate::{
     server::Server,
     store::{LeaseTimes, StoreError},
 };
+pub(crate) use certificate::{certificate_host, certificate_warnings};
 use wiring::{Wired, wire};
 
 /// Parameters that only tests change.
@@ -146,7 +148,7 @@ impl App {
         let service_server = HttpServer {
             listener: listeners.service,
             connections: Connections::new(limits, metrics.connections()),
-            certificate: reloader.certificate.clone(),
+            certificate: reloader.certificate(),
             hurry: hurry.clone(),
         };
         let admin_server = HttpServer::plain(listeners.admin);

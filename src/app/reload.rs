@@ -8,7 +8,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::watch::{POLL_INTERVAL, watch_files, watch_folder};
+use super::{
+    certificate::{CertificateState, WatchedCertificate},
+    watch::{POLL_INTERVAL, watch_files, watch_folder},
+};
 use crate::{
     clock::Clock,
     keyring::{KeySource, Keyring, Trouble},
@@ -19,7 +22,7 @@ use crate::{
 /// Keeps the keyring in step with the keys folder, and the certificate with its files.
 pub(super) struct Reloader {
     pub(super) keyring: Arc<Keyring>,
-    pub(super) certificate: Option<Arc<Certificate>>,
+    pub(super) certificate: Option<WatchedCertificate>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
 }
@@ -29,7 +32,7 @@ pub(super) struct Reloader {
 #[derive(Default, PartialEq)]
 struct Problems {
     keys: Vec<Trouble>,
-    certificate: Option<String>,
+    certificate: CertificateState,
 }
 
 impl Reloader {
@@ -49,6 +52,12 @@ impl Reloader {
         }
     }
 
+    /// Returns the certificate, which the service's socket serves with.
+    pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
+        let watched = self.certificate.as_ref();
+        watched.map(|watched| watched.certificate.clone())
+    }
+
     fn watch(&self, changed: &Arc<Notify>) -> impl Send + use<> {
         let folder = match self.keyring.source() {
             KeySource::Folder(folder) => {
@@ -60,7 +69,7 @@ impl Reloader {
             }
             KeySource::Inline(_) => None,
         };
-        let certificate = self.certificate.as_ref().map(|certificate| {
+        let certificate = self.certificate().map(|certificate| {
             let files = certificate.files();
             let paths: [&Path; 2] = [&files.chain, &files.key];
             let watcher = watch_files(&paths, changed);
@@ -109,7 +118,10 @@ impl Reloader {
     fn reload(&self, before: Problems) -> Problems {
         Problems {
             keys: self.reload_keys(before.keys),
-            certificate: self.reload_certificate(before.certificate),
+            certificate: match &self.certificate {
+                Some(watched) => watched.reload(&self.metrics, &self.clock, &before.certificate),
+                None => CertificateState::default(),
+            },
         }
     }
 
@@ -146,24 +158,5 @@ impl Reloader {
             tracing::debug!("history.txt could not be written: {error}");
         }
         troubles
-    }
-
-    fn reload_certificate(&self, before: Option<String>) -> Option<String> {
-        match self.certificate.as_ref()?.reload() {
-            Ok(is_new) => {
-                if is_new || before.is_some() {
-                    tracing::info!("the certificate was loaded again");
-                }
-                None
-            }
-            Err(error) => {
-                self.metrics.certificate_not_reloaded();
-                let problem = Some(error.to_string());
-                if problem != before {
-                    tracing::error!("the certificate stays as it was: {error}");
-                }
-                problem
-            }
-        }
     }
 }

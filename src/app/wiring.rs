@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Knobs, reload::Reloader};
+use super::{
+    Knobs,
+    certificate::{WatchedCertificate, certificate_host},
+    reload::Reloader,
+};
 use crate::{
     clock::Clock,
     config::{Config, LoginGates},
@@ -43,6 +47,7 @@ pub(super) fn wire(
     draining: CancellationToken,
 ) -> Result<Wired, StoreError> {
     let clock = knobs.clock;
+    let host = certificate_host(&config);
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
     let redis = match &config.memory.store {
@@ -120,7 +125,9 @@ pub(super) fn wire(
         engine,
         reloader: Reloader {
             keyring,
-            certificate: config.certificate.map(Arc::new),
+            certificate: config
+                .certificate
+                .map(|certificate| WatchedCertificate::new(certificate, host)),
             metrics: metrics.clone(),
             clock,
         },

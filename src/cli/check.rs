@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use clap::Args;
 
-use super::{CliError, online, output::say};
+use super::{CliError, check_certificate, online, output::say};
 use crate::{
     clock::Clock,
     config::{Config, Offer, key_source},
@@ -37,6 +37,7 @@ pub(super) async fn check(arguments: CheckArguments) -> Result<(), CliError> {
     };
     config.keyring.look_for_start(config.makes_first_key);
     print_settings(&config);
+    check_certificate::print_end(&config);
     let problems = look_at_keys(&config);
     if !config.notes.is_empty() {
         say!("Settings of Duplicati's own server");
@@ -49,6 +50,7 @@ pub(super) async fn check(arguments: CheckArguments) -> Result<(), CliError> {
     for warning in &config.warnings {
         say!("\nWarning: {warning}");
     }
+    check_certificate::print_warnings(&config);
     if !problems.is_empty() {
         say!();
         return Err(wrong(problems));

@@ -3,6 +3,7 @@
 mod admin;
 mod authid;
 mod check;
+mod check_certificate;
 mod demo;
 mod health;
 mod import;

@@ -51,6 +51,8 @@ pub struct Metrics {
     pub(super) lanes: LanesMetrics,
     pub(super) logins: LoginMetrics,
     certificate_reload_errors: Counter,
+    /// Without a value where there is no certificate.
+    certificate_end: Family<NoLabels, Gauge<f64, AtomicU64>>,
     dropped_lines: Counter,
     rotating: Family<ProviderLabels, Gauge>,
 }
@@ -86,6 +88,8 @@ struct OldLabels {
     form: &'static str,
     service: String,
 }
+
+type NoLabels = [(&'static str, &'static str); 0];
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct KeyLabels {
@@ -160,6 +164,11 @@ impl Metrics {
                 "certificate_reload_errors",
                 "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
             ),
+            certificate_end: registry.add_seconds(
+                "certificate_expiration_timestamp",
+                "When the certificate of TLS_CERT in use expires",
+                Family::default(),
+            ),
             rotating: registry.add(
                 "provider_rotates_unexpectedly",
                 "1 for each provider that replaces refresh tokens although its table says \
@@ -208,6 +217,11 @@ impl Metrics {
     /// Counts a failed reload of the certificate.
     pub fn certificate_not_reloaded(&self) {
         self.certificate_reload_errors.inc();
+    }
+
+    /// Sets the time at which the certificate expires, in seconds since the Unix epoch.
+    pub fn certificate_ends(&self, at: u64) {
+        self.certificate_end.get_or_create(&[]).set(at as f64);
     }
 
     /// Marks a provider that replaces refresh tokens although its table says that it does
