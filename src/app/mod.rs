@@ -3,6 +3,7 @@
 
 mod certificate;
 mod reload;
+mod store_check;
 mod watch;
 mod wiring;
 
@@ -143,6 +144,7 @@ impl App {
             engine,
             reloader,
             metrics,
+            redis,
         } = wire(config, knobs, shutdown.clone())?;
         let keyring = reloader.keyring.clone();
         let service_server = HttpServer {
@@ -156,6 +158,9 @@ impl App {
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
         others.spawn(reloader.run(end.clone()));
+        if let Some(redis) = redis {
+            others.spawn(store_check::warn_of_store(redis, end.clone()));
+        }
         if let Some(news) = engine.clone().read_news().await {
             others.spawn(news.run(end.clone()));
         }

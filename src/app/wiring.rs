@@ -38,6 +38,7 @@ pub(super) struct Wired {
     pub(super) engine: RefreshEngine,
     pub(super) reloader: Reloader,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) redis: Option<RedisStore>,
 }
 
 /// Builds all parts. Nothing runs yet.
@@ -93,7 +94,7 @@ pub(super) fn wire(
         keyring: keyring.clone(),
         provider,
         hand_overs: HandOvers {
-            store: match redis {
+            store: match redis.clone() {
                 Some(redis) => Store::Redis(redis),
                 None => Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES)),
             },
@@ -132,6 +133,7 @@ pub(super) fn wire(
             clock,
         },
         metrics,
+        redis,
     })
 }
 

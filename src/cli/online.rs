@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     outbound::Outbound,
     provider::{Catalog, LoginMethod},
-    store::{LeaseTimes, RedisStore, StoreUrl},
+    store::{LeaseTimes, RedisStore, StoreError, StoreInspection, StoreUrl},
     telemetry::Metrics,
 };
 
@@ -34,20 +34,37 @@ async fn try_store(url: &StoreUrl) -> Result<(), CliError> {
     let started = Stopwatch::start();
     let hosts = url.hosts();
     let store = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default());
-    let outcome = match store {
-        Ok(store) => store.ping().await,
-        Err(error) => Err(error),
+    let asked = async {
+        let store = store?;
+        store.ping().await?;
+        let took = started.elapsed().as_millis();
+        Ok::<_, StoreError>((took, store.inspect().await?))
     };
-    match outcome {
-        Ok(()) => {
-            let took = started.elapsed().as_millis();
-            say!("  ok      {hosts}  keeps values, after {took} ms");
-            Ok(())
-        }
+    match asked.await {
+        Ok((took, found)) => report_store(&hosts, took, &found),
         Err(error) => {
             say!("  FAILED  {hosts}  {error}");
             Err("\nthe store that AUTHSEAL_STORE_URL names cannot be used from here".into())
         }
+    }
+}
+
+/// Prints what Redis says of itself. A Redis that is too old is an error.
+fn report_store(hosts: &str, took: u128, found: &StoreInspection) -> Result<(), CliError> {
+    say!(
+        "  ok      {hosts}  accepts values, after {took} ms ({})",
+        found.facts.join("; ")
+    );
+    for warning in &found.warnings {
+        say!("  WARNING {hosts}  {warning}");
+    }
+    match &found.problems[..] {
+        [] => Ok(()),
+        problems => Err(format!(
+            "\nthe store that AUTHSEAL_STORE_URL names cannot be used: {}",
+            problems.join("; ")
+        )
+        .into()),
     }
 }
 
