@@ -5,6 +5,7 @@ mod authid;
 mod check;
 mod check_certificate;
 mod demo;
+mod dumps;
 mod health;
 mod import;
 mod keys;
@@ -63,6 +64,7 @@ enum Command {
 /// returns exit code 1 then. Arguments that cannot be parsed are exit code 2; see
 /// `output::finish` for the codes of output that cannot be written.
 pub fn main() -> ExitCode {
+    dumps::forbid();
     let line = run::with_command(std::env::args_os());
     let command = match Cli::try_parse_from(line) {
         Ok(cli) => cli.command,
