@@ -23,7 +23,7 @@ use rustix::{
 use super::{
     Replacement,
     jwk::is_kid,
-    on_disk::{give_to_reader_alone, sync_file},
+    on_disk::{give_to_reader, give_to_reader_alone, sync_file},
     revocation_state::RevocationState,
     revocations::Revocation,
 };
@@ -190,7 +190,10 @@ impl Held {
     /// Locks the folder; fails after 10 seconds. Makes `history.txt` if there is none.
     pub(super) fn hold(folder: &Path) -> io::Result<Self> {
         let path = folder.join(HISTORY);
-        let is_new = fs::symlink_metadata(&path).is_err();
+        let is_new = matches!(
+            fs::symlink_metadata(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound
+        );
         let history = OpenOptions::new()
             .read(true)
             .append(true)
@@ -202,6 +205,8 @@ impl Held {
             let _ = fs::remove_file(&path);
             return Err(error);
         }
+        // An older one may be root's, whom the folder belonged to then.
+        give_to_reader(folder, &history)?;
         lock(&history, &path)?;
         Ok(Self { history, path })
     }

@@ -37,4 +37,5 @@ mod replicas;
 mod revoke;
 mod search;
 mod site;
+mod system_faults;
 mod windows;

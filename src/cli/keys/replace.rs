@@ -101,10 +101,13 @@ fn undo(
     now: UnixTime,
     as_json: bool,
 ) -> Result<(), CliError> {
-    if super::find(keys, kid)?.replaced.is_none() {
+    let is_replaced = super::find(keys, kid)?.replaced.is_some();
+    if !is_replaced && !folder.is_undone(kid)? {
         return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
     }
-    folder.undo_replace(kid, now)?;
+    if is_replaced {
+        folder.undo_replace(kid, now)?;
+    }
     match as_json {
         true => say!("{}", json!({"kid": kid, "replaced_by": null})),
         false => say!("{kid} is as it was. The key that was made instead stays."),
