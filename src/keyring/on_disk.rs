@@ -58,12 +58,12 @@ pub(super) fn sync_file(path: &Path) -> io::Result<()> {
 
 /// User and group that must be able to read the files of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Reader {
+struct KeysOwner {
     uid: u32,
     gid: u32,
 }
 
-impl Reader {
+impl KeysOwner {
     /// Returns the owner of the folder; or, if no key file belongs to that user, the owner of
     /// the key files, because a key file can be read by its owner alone.
     fn of(folder: &Path) -> io::Result<Self> {
@@ -89,7 +89,7 @@ impl Reader {
 /// Gives a new file to the user that the server of this folder runs as. Fails if root
 /// cannot do that, as in a container without CAP_CHOWN. Other users need not.
 pub(super) fn give_to_reader(folder: &Path, file: &File) -> io::Result<()> {
-    let reader = Reader::of(folder)?;
+    let reader = KeysOwner::of(folder)?;
     let ours = file.metadata()?;
     if (ours.uid(), ours.gid()) == (reader.uid, reader.gid) {
         return Ok(());
@@ -104,7 +104,7 @@ pub(super) fn give_to_reader(folder: &Path, file: &File) -> io::Result<()> {
 /// who alone could read it.
 pub(super) fn give_to_reader_alone(folder: &Path, file: &File) -> io::Result<()> {
     give_to_reader(folder, file)?;
-    let reader = Reader::of(folder)?;
+    let reader = KeysOwner::of(folder)?;
     // Root reads everything.
     let can_read = reader.uid == 0 || file.metadata()?.uid() == reader.uid;
     if can_read {
@@ -114,7 +114,7 @@ pub(super) fn give_to_reader_alone(folder: &Path, file: &File) -> io::Result<()>
     }
 }
 
-fn unreadable(reader: Reader) -> io::Error {
+fn unreadable(reader: KeysOwner) -> io::Error {
     io::Error::other(format!(
         "the keys belong to user {}, who could not read it then: run this command as that user",
         reader.uid
@@ -132,7 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let uid = |path: &Path| fs::metadata(path).unwrap().uid();
         let us = uid(folder.path());
-        let check = |expected| assert_eq!(Reader::of(folder.path()).unwrap().uid, expected);
+        let check = |expected| assert_eq!(KeysOwner::of(folder.path()).unwrap().uid, expected);
         check(us);
         let key = folder.path().join("abc.jwk");
         fs::write(&key, "").unwrap();

@@ -80,21 +80,27 @@ impl KeyFolder {
                 self.path().display()
             )));
         }
+        let mut unsynced = None;
         for key in keys.iter().filter(|key| replaces(key, kid)) {
             let others = key.replaces.iter().filter(|other| *other != kid);
             let others: Vec<&String> = others.collect();
             let edited = self.edit(&held, &key.kid, |members| {
                 members.insert("replaces".to_owned(), json!(others));
             });
-            edited.map_err(|error| self.cannot(error, "changed", &key.kid))?;
+            match edited {
+                Ok(()) => {}
+                // The rest is done first, so that the error can say what is so.
+                Err(ChangeError::NotOnDisk(error)) => unsynced = Some(error),
+                Err(error) => return Err(self.cannot(error, "changed", &key.kid)),
+            }
         }
         if !known.replaced_by(kid).is_empty() {
             // The history alone keeps the key closed.
             held.note_undone(kid, now)
                 .map_err(|error| cannot(error.into()))?;
         }
-        held.sync()
-            .map_err(|error| cannot(ChangeError::NotOnDisk(error)))
+        let synced = unsynced.map_or_else(|| held.sync(), Err);
+        synced.map_err(|error| cannot(ChangeError::NotOnDisk(error)))
     }
 }
 

@@ -17,7 +17,7 @@ use thiserror::Error;
 use tokio_rustls::{Accept, TlsAcceptor};
 use zeroize::Zeroizing;
 
-use super::validity::{CertificateFlaw, Validity, explained};
+use super::validity::{CertificateFlaw, CertificateValidity, explained};
 use crate::clock::UnixTime;
 
 /// A certificate chain and its private key, with the paths of their files.
@@ -86,7 +86,7 @@ struct Loaded {
     /// Hashes of both files, to distinguish a changed file from one that was only written
     /// again.
     fingerprint: Vec<u8>,
-    validity: Validity,
+    validity: CertificateValidity,
 }
 
 impl Certificate {
@@ -163,7 +163,7 @@ impl CertificateFiles {
             key: self.key.clone(),
             cause,
         };
-        let validity = Validity::of(&chain[0]).map_err(unusable)?;
+        let validity = CertificateValidity::of(&chain[0]).map_err(unusable)?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring offers TLS 1.2 and 1.3")

@@ -29,13 +29,13 @@ pub enum CertificateFlaw {
 
 /// The time and the hosts for which a certificate is good.
 #[derive(Debug)]
-pub(super) struct Validity {
+pub(super) struct CertificateValidity {
     not_before: UnixTime,
     pub(super) not_after: UnixTime,
     leaf: CertificateDer<'static>,
 }
 
-impl Validity {
+impl CertificateValidity {
     /// Reads the first certificate of a chain, the server's own. The error says what is
     /// wrong with it.
     pub(super) fn of(leaf: &CertificateDer<'static>) -> Result<Self, String> {

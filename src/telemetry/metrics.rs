@@ -25,7 +25,7 @@ use super::{
     log_output,
     refreshes::Refreshes,
     registration::Registration,
-    store::StoreMetrics,
+    store::{NoLabels, StoreMetrics},
 };
 
 /// All metrics of one authseal process.
@@ -88,8 +88,6 @@ struct OldLabels {
     form: &'static str,
     service: String,
 }
-
-type NoLabels = [(&'static str, &'static str); 0];
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct KeyLabels {
@@ -221,7 +219,9 @@ impl Metrics {
 
     /// Sets the time at which the certificate expires, in seconds since the Unix epoch.
     pub fn certificate_ends(&self, at: u64) {
-        self.certificate_end.get_or_create(&[]).set(at as f64);
+        self.certificate_end
+            .get_or_create(&NoLabels {})
+            .set(at as f64);
     }
 
     /// Marks a provider that replaces refresh tokens although its table says that it does
