@@ -11,23 +11,17 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
-
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::Errno,
 };
 
 use super::{
     Replacement,
     jwk::is_kid,
+    lock::lock,
     on_disk::{give_to_reader, give_to_reader_alone, sync_file},
     revocation_state::RevocationState,
     revocations::Revocation,
 };
-use crate::clock::{Stopwatch, UnixTime};
+use crate::clock::UnixTime;
 
 pub(super) const HISTORY: &str = "history.txt";
 
@@ -35,10 +29,6 @@ const HEADING: &str = "# The keys that this folder has had, and the lines that w
                        revoked.txt.\n# authseal writes it. Copy and back it up with the keys.\n";
 /// Appended to a line that a kill cut short, so that it is not read as a whole line.
 const CUT_SHORT: &str = " cut short\n";
-
-/// Maximum time that a command waits for another one that changes the same folder.
-const PATIENCE: Duration = Duration::from_secs(10);
-const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 const REVOKED: &str = "revoked";
 const UNDONE: &str = "undone";
@@ -303,26 +293,6 @@ impl Held {
             false => Ok(()),
         }
     }
-}
-
-/// Waits for the lock of the folder. Only a lock that another command has is waited for: a
-/// file system without locks would be waited for in vain.
-fn lock(history: &File, path: &Path) -> io::Result<()> {
-    let waited = Stopwatch::start();
-    while let Err(error) = flock(history, FlockOperation::NonBlockingLockExclusive) {
-        if ![Errno::WOULDBLOCK, Errno::INTR].contains(&error) {
-            return Err(error.into());
-        }
-        if waited.elapsed() > PATIENCE {
-            return Err(io::Error::other(format!(
-                "another command has held {} for {} s: end it, or try again",
-                path.display(),
-                PATIENCE.as_secs()
-            )));
-        }
-        thread::sleep(RETRY_INTERVAL);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

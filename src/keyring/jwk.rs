@@ -12,10 +12,13 @@ use ring::{
 };
 use serde_json::{Value, json};
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::protection::{Passphrase, ProtectionError, is_protected, json_of};
-use crate::{clock::UnixTime, secret::Secret};
+use crate::{
+    clock::UnixTime,
+    secret::{Secret, wipe},
+};
 
 /// A 256-bit symmetric key for `alg=dir`, `enc=A256GCM` (RFC 7518 sections 4.5 and 5.3).
 #[derive(Clone, PartialEq, Eq)]
@@ -323,16 +326,6 @@ pub(super) fn parse_set(
         keys.and_then(|keys| keys.iter().map(Jwk::from_value).collect());
     wipe(&mut set);
     Ok((keys?, is_protected))
-}
-
-/// Wipes every text in a JSON value: one of them is the key.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        _ => {}
-    }
 }
 
 /// Parses JSON. Errors keep only the position, because the messages of serde_json can

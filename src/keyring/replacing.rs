@@ -80,7 +80,7 @@ impl KeyFolder {
                 self.path().display()
             )));
         }
-        let mut unsynced = None;
+        let (mut is_edited, mut unsynced) = (false, None);
         for key in keys.iter().filter(|key| replaces(key, kid)) {
             let others = key.replaces.iter().filter(|other| *other != kid);
             let others: Vec<&String> = others.collect();
@@ -93,11 +93,15 @@ impl KeyFolder {
                 Err(ChangeError::NotOnDisk(error)) => unsynced = Some(error),
                 Err(error) => return Err(self.cannot(error, "changed", &key.kid)),
             }
+            is_edited = true;
         }
         if !known.replaced_by(kid).is_empty() {
-            // The history alone keeps the key closed.
+            // If no file names the key, the history alone keeps it closed.
             held.note_undone(kid, now)
-                .map_err(|error| cannot(error.into()))?;
+                .map_err(|error| match is_edited {
+                    true => cannot(ChangeError::NotOnDisk(error)),
+                    false => cannot(error.into()),
+                })?;
         }
         let synced = unsynced.map_or_else(|| held.sync(), Err);
         synced.map_err(|error| cannot(ChangeError::NotOnDisk(error)))
