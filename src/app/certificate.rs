@@ -19,7 +19,7 @@ pub(super) struct WatchedCertificate {
 
 /// Findings of one reload of the certificate. One is logged only if the reload before did
 /// not have it.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Default)]
 pub(super) struct CertificateState {
     /// Reason why the files were not taken.
     error: Option<String>,
@@ -46,6 +46,13 @@ pub(crate) fn certificate_warnings(
     flaws
         .map(|flaw| format!("the certificate {path} {flaw}"))
         .collect()
+}
+
+impl CertificateState {
+    /// True if the files could be taken.
+    pub(super) fn is_taken(&self) -> bool {
+        self.error.is_none()
+    }
 }
 
 impl WatchedCertificate {

@@ -29,7 +29,7 @@ pub(super) struct Reloader {
 
 /// Problems of the last load. A problem is logged only if the load before did not have
 /// it.
-#[derive(Default, PartialEq)]
+#[derive(Default)]
 struct Problems {
     keys: Vec<Trouble>,
     certificate: CertificateState,
@@ -97,7 +97,7 @@ impl Reloader {
             };
             // Retry while there is a problem, because not every repair can be noticed.
             let try_again = async {
-                match problems == Problems::default() {
+                match problems.keys.is_empty() && problems.certificate.is_taken() {
                     true => std::future::pending().await,
                     false => tokio::time::sleep(POLL_INTERVAL).await,
                 }

@@ -46,14 +46,9 @@ impl KeyFolder {
             .map(Some)
     }
 
-    /// True if the key was replaced, and that was undone. Has on disk what says so: the
-    /// command that undid it may have failed to do so.
-    pub fn is_undone(&self, kid: &str) -> Result<bool, KeyringError> {
-        let is_undone = self.history()?.is_undone(kid);
-        if is_undone {
-            self.settle(&format!("{kid} is as it was"))?;
-        }
-        Ok(is_undone)
+    /// True if the history says that the key was replaced, also if that was undone.
+    pub fn was_replaced(&self, kid: &str) -> Result<bool, KeyringError> {
+        Ok(self.history()?.replaced.contains_key(kid))
     }
 
     /// Undoes the replacement of a key that did not leak: the keys that replaced it no

@@ -102,12 +102,11 @@ fn undo(
     as_json: bool,
 ) -> Result<(), CliError> {
     let is_replaced = super::find(keys, kid)?.replaced.is_some();
-    if !is_replaced && !folder.is_undone(kid)? {
+    if !is_replaced && !folder.was_replaced(kid)? {
         return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
     }
-    if is_replaced {
-        folder.undo_replace(kid, now)?;
-    }
+    // Also if it is undone already: the command that did it may have failed halfway.
+    folder.undo_replace(kid, now)?;
     match as_json {
         true => say!("{}", json!({"kid": kid, "replaced_by": null})),
         false => say!("{kid} is as it was. The key that was made instead stays."),
