@@ -1,9 +1,11 @@
 //! Starts and stops the services and background tasks of a [`Config`]. Tests start here
 //! too.
 
+mod certificate;
 mod descriptors;
 mod file_thread;
 mod reload;
+mod store_check;
 mod watch;
 mod wiring;
 
@@ -22,6 +24,7 @@ use crate::{
     server::Server,
     store::{LeaseTimes, StoreError},
 };
+pub(crate) use certificate::{certificate_host, certificate_warnings};
 pub use descriptors::Descriptors;
 use wiring::{Wired, wire};
 
@@ -150,12 +153,13 @@ impl App {
             engine,
             reloader,
             metrics,
+            redis,
         } = wire(config, knobs, shutdown.clone())?;
         let keyring = reloader.keyring.clone();
         let service_server = HttpServer {
             listener: listeners.service,
             connections: Connections::new(limits, metrics.connections()),
-            certificate: reloader.certificate.clone(),
+            certificate: reloader.certificate(),
             hurry: hurry.clone(),
         };
         let admin_limits = Limits {
@@ -168,6 +172,9 @@ impl App {
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
         reloader.start(&others, &end).await?;
+        if let Some(redis) = redis {
+            others.spawn(store_check::warn_of_store(redis, end.clone()));
+        }
         if let Some(news) = engine.clone().read_news().await {
             others.spawn(news.run(end.clone()));
         }

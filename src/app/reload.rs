@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    certificate::{CertificateState, WatchedCertificate},
     file_thread::{Asked, Asker, FileThread, Pace},
     watch::{Fingerprint, kernel_notices},
 };
@@ -27,12 +28,18 @@ const PACE: Pace = Pace {
 /// Keeps the keyring in step with the keys folder, and the certificate with its files.
 pub(super) struct Reloader {
     pub(super) keyring: Arc<Keyring>,
-    pub(super) certificate: Option<Arc<Certificate>>,
+    pub(super) certificate: Option<WatchedCertificate>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
 }
 
 impl Reloader {
+    /// Returns the certificate, which the service's socket serves with.
+    pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
+        let watched = self.certificate.as_ref();
+        watched.map(|watched| watched.certificate.clone())
+    }
+
     /// Reloads once, for changes that were made since the first load. Then reloads until
     /// `end`, in tasks of the tracker.
     pub(super) async fn start(
@@ -47,7 +54,7 @@ impl Reloader {
             },
             keyring: self.keyring.clone(),
             metrics: self.metrics.clone(),
-            clock: self.clock,
+            clock: self.clock.clone(),
             notices: None,
             seen: None,
             problems: Vec::new(),
@@ -55,8 +62,9 @@ impl Reloader {
         let certificate = self.certificate.map(|certificate| CertificateFollower {
             certificate,
             metrics: self.metrics.clone(),
+            clock: self.clock,
             seen: Fingerprint::default(),
-            problem: None,
+            state: CertificateState::default(),
         });
         let mut threads = vec![keys.follow()?];
         threads.extend(certificate.map(CertificateFollower::follow).transpose()?);
@@ -155,41 +163,31 @@ impl KeyFollower {
 
 /// The certificate, as its thread follows it.
 struct CertificateFollower {
-    certificate: Arc<Certificate>,
+    certificate: WatchedCertificate,
     metrics: Arc<Metrics>,
+    clock: Clock,
     seen: Fingerprint,
-    problem: Option<String>,
+    state: CertificateState,
 }
 
 impl CertificateFollower {
     fn follow(mut self) -> io::Result<FileThread> {
-        let files = self.certificate.files();
+        let files = self.certificate.certificate.files();
         let paths = [files.chain.clone(), files.key.clone()];
         let what = format!("the certificate {}", files.chain.display());
         FileThread::start("certificate", what, PACE, move |asked, _| {
             let seen = Fingerprint::of(&paths);
             let has_changed = std::mem::replace(&mut self.seen, seen) != seen;
-            if asked.is_certain || has_changed || self.problem.is_some() {
+            if asked.is_certain || has_changed || !self.state.is_taken() {
                 self.reload();
             }
         })
     }
 
     fn reload(&mut self) {
-        let before = self.problem.take();
-        match self.certificate.reload() {
-            Ok(is_new) if is_new || before.is_some() => {
-                tracing::info!("the certificate was loaded again");
-            }
-            Ok(_) => {}
-            Err(error) => {
-                self.metrics.certificate_not_reloaded();
-                let problem = error.to_string();
-                if before.as_ref() != Some(&problem) {
-                    tracing::error!("the certificate stays as it was: {error}");
-                }
-                self.problem = Some(problem);
-            }
-        }
+        let reloaded = self
+            .certificate
+            .reload(&self.metrics, &self.clock, &self.state);
+        self.state = reloaded;
     }
 }

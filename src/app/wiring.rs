@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Knobs, reload::Reloader};
+use super::{
+    Knobs,
+    certificate::{WatchedCertificate, certificate_host},
+    reload::Reloader,
+};
 use crate::{
     clock::Clock,
     config::{Config, LoginGates},
@@ -34,6 +38,7 @@ pub(super) struct Wired {
     pub(super) engine: RefreshEngine,
     pub(super) reloader: Reloader,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) redis: Option<RedisStore>,
 }
 
 /// Builds all parts. Nothing runs yet.
@@ -43,6 +48,7 @@ pub(super) fn wire(
     draining: CancellationToken,
 ) -> Result<Wired, StoreError> {
     let clock = knobs.clock;
+    let host = certificate_host(&config);
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
     let redis = match &config.memory.store {
@@ -88,7 +94,7 @@ pub(super) fn wire(
         keyring: keyring.clone(),
         provider,
         hand_overs: HandOvers {
-            store: match redis {
+            store: match redis.clone() {
                 Some(redis) => Store::Redis(redis),
                 None => Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES)),
             },
@@ -120,11 +126,14 @@ pub(super) fn wire(
         engine,
         reloader: Reloader {
             keyring,
-            certificate: config.certificate.map(Arc::new),
+            certificate: config
+                .certificate
+                .map(|certificate| WatchedCertificate::new(certificate, host)),
             metrics: metrics.clone(),
             clock,
         },
         metrics,
+        redis,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CliError, secret_input};
+use super::{CliError, output::say, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::{Config, load_keyring},
@@ -66,7 +66,7 @@ fn show(arguments: Show) -> Result<(), CliError> {
     let is_revoked = grant.is_revoked(&keys);
     let length = authid.as_ref().unwrap_or(&given).expose().len();
     if arguments.json {
-        println!(
+        say!(
             "{}",
             json!({
                 "service": grant.service,
@@ -83,18 +83,18 @@ fn show(arguments: Show) -> Result<(), CliError> {
         );
         return Ok(());
     }
-    println!("Service     {}", grant.service);
-    println!("Lineage     {}", grant.lineage);
-    println!("In logs     {}", grant.lineage.short_hash());
-    println!("Generation  {}", grant.generation);
-    println!("Issued      {}", grant.issued_at);
-    println!("Logged in   {}", grant.logged_in_at());
-    println!("Key         {}, {state}", opened.kid);
-    println!(
+    say!("Service     {}", grant.service);
+    say!("Lineage     {}", grant.lineage);
+    say!("In logs     {}", grant.lineage.short_hash());
+    say!("Generation  {}", grant.generation);
+    say!("Issued      {}", grant.issued_at);
+    say!("Logged in   {}", grant.logged_in_at());
+    say!("Key         {}, {state}", opened.kid);
+    say!(
         "Revoked     {}",
         if is_revoked { "yes, here" } else { "not here" }
     );
-    println!("Length      {length} characters");
+    say!("Length      {length} characters");
     Ok(())
 }
 
@@ -141,6 +141,6 @@ fn seal(arguments: Seal) -> Result<(), CliError> {
         ancestry: Ancestry::default(),
     };
     let authid = seal::seal(&config.keyring.current(), now, &grant)?;
-    println!("{}", authid.expose());
+    say!("{}", authid.expose());
     Ok(())
 }

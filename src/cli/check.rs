@@ -4,12 +4,14 @@ mod facts;
 mod report;
 mod text;
 
-use std::io;
-
 use clap::Args;
 
-use super::{CliError, online};
+use super::{
+    CliError, online,
+    output::{self, say},
+};
 use crate::{
+    app::{certificate_host, certificate_warnings},
     clock::Clock,
     config::{Config, key_source},
     environment::Environment,
@@ -31,23 +33,18 @@ pub(super) struct CheckArguments {
 pub(super) async fn check(arguments: CheckArguments) -> Result<(), CliError> {
     let report = report(arguments.online).await;
     if arguments.json {
-        print(&mut io::stdout(), &format!("{}\n", report.to_json()?))?;
+        say!("{}", report.to_json()?);
     } else {
         // The verdict and the errors come first. They are on standard error, as those of
         // every command are.
-        print(&mut io::stderr(), &text::errors(&report))?;
-        print(&mut io::stdout(), &text::report(&report))?;
+        output::remark_text(&text::errors(&report));
+        output::text(&text::report(&report));
     }
     match report.verdict() {
         Verdict::Ready | Verdict::Warnings => Ok(()),
         // Everything has been printed.
         Verdict::Errors => Err(String::new().into()),
     }
-}
-
-fn print(output: &mut impl io::Write, text: &str) -> Result<(), CliError> {
-    output.write_all(text.as_bytes())?;
-    Ok(output.flush()?)
 }
 
 /// Collects everything that is known without printing any of it.
@@ -69,6 +66,11 @@ async fn report(is_online: bool) -> Report {
     config.keyring.look_for_start(config.makes_first_key);
     let mut report = Report::new(now, &config.offer);
     report.warnings.clone_from(&config.warnings);
+    if let Some(certificate) = &config.certificate {
+        let host = certificate_host(&config);
+        let flaws = certificate_warnings(certificate, now, host.as_ref());
+        report.warnings.extend(flaws);
+    }
     report.notes.clone_from(&config.notes);
     let (folder, problems) = look_at_keys(&config);
     report.errors.extend(problems);

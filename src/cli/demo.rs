@@ -5,7 +5,7 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, StopSignals};
+use super::{CliError, StopSignals, output::say};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
@@ -117,7 +117,7 @@ scope = "files"
 }
 
 fn print_what_to_do(public_url: &str, provider: &DemoProvider) {
-    println!(
+    say!(
         "
 authseal is running, with a provider of its own. Nothing leaves this machine.
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CliError, admin};
+use super::{CliError, admin, output::say};
 use crate::{config::admin_address, environment::Environment};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ pub(super) async fn health() -> Result<(), CliError> {
         })?;
     let text = String::from_utf8_lossy(answer.body());
     if answer.status().is_success() {
-        println!("{}", text.trim());
+        say!("{}", text.trim());
         Ok(())
     } else {
         Err(text.trim().into())

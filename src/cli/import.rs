@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{CliError, secret_input};
+use super::{
+    CliError,
+    output::{self, say},
+    secret_input,
+};
 use crate::{
     clock::{Clock, UnixTime},
     config::Config,
@@ -56,11 +60,15 @@ pub(super) fn import() -> Result<(), CliError> {
             }
         };
         answer["line"] = json!(index + 1);
-        println!("{answer}");
+        say!("{answer}");
+        if output::is_broken() {
+            // What is sealed from here on would be lost.
+            break;
+        }
     }
-    eprintln!("{done} sealed, {failed} not");
+    output::remark(format_args!("{done} sealed, {failed} not"));
     for (service, note) in notes {
-        eprintln!("{service}: {note}");
+        output::remark(format_args!("{service}: {note}"));
     }
     match failed {
         0 => Ok(()),

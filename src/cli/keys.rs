@@ -12,7 +12,7 @@ use std::{
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CliError, in_runtime};
+use super::{CliError, in_runtime, output::say};
 use crate::{
     clock::{Clock, UnixTime},
     config::load_keyring,
@@ -112,10 +112,10 @@ fn folder(keyring: &Keyring) -> Result<KeyFolder, CliError> {
 fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CliError> {
     let key = folder.create_key(now, arguments.activate_in)?;
     if arguments.output.json {
-        println!("{}", json!({"kid": key.kid, "activates": key.nbf}));
+        say!("{}", json!({"kid": key.kid, "activates": key.nbf}));
     } else {
-        println!("Made {}, which seals from {} on.", key.kid, key.nbf);
-        println!("Back up {}.", folder.path().display());
+        say!("Made {}, which seals from {} on.", key.kid, key.nbf);
+        say!("Back up {}.", folder.path().display());
     }
     Ok(())
 }
@@ -152,9 +152,9 @@ fn retire(
     }
     folder.retire_key(&key.kid, at)?;
     match at {
-        _ if arguments.output.json => println!("{}", json!({"kid": key.kid, "ends": at})),
-        Some(at) => println!("{} opens nothing from {at} on.", key.kid),
-        None => println!("{} has no end any more.", key.kid),
+        _ if arguments.output.json => say!("{}", json!({"kid": key.kid, "ends": at})),
+        Some(at) => say!("{} opens nothing from {at} on.", key.kid),
+        None => say!("{} has no end any more.", key.kid),
     }
     Ok(())
 }
@@ -180,6 +180,11 @@ fn remove(
             refuse_to_open_a_leaked_one(keys, key)?;
             what_dies(kid, keys.state(key, now))
         }
+        Err(_) if folder.is_removed(kid)? => {
+            // The command that removed it may have failed before that was on disk.
+            folder.remove_key(kid, now)?;
+            return say_removed(kid, arguments.output.json);
+        }
         // The file is gone already, but a missing file alone does not make a running
         // server drop the key.
         Err(_) if folder.may_miss(kid)? => {
@@ -191,10 +196,13 @@ fn remove(
         return Err("nothing was removed".into());
     }
     folder.remove_key(kid, now)?;
-    if arguments.output.json {
-        println!("{}", json!({"kid": kid, "removed": true}));
-    } else {
-        println!("{kid} is removed.");
+    say_removed(kid, arguments.output.json)
+}
+
+fn say_removed(kid: &str, as_json: bool) -> Result<(), CliError> {
+    match as_json {
+        true => say!("{}", json!({"kid": kid, "removed": true})),
+        false => say!("{kid} is removed."),
     }
     Ok(())
 }
@@ -240,8 +248,11 @@ fn confirm(what: &str) -> Result<bool, CliError> {
             format!("{what} There is no terminal to ask for confirmation: add --yes").into(),
         );
     }
-    print!("{what} Remove it? [y/N] ");
-    io::stdout().flush()?;
+    let mut stdout = io::stdout();
+    let asked = write!(stdout, "{what} Remove it? [y/N] ").and_then(|()| stdout.flush());
+    asked.map_err(|error| {
+        format!("nothing was removed: the question could not be printed ({error}). Add --yes")
+    })?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -4,10 +4,12 @@ mod admin;
 mod authid;
 mod check;
 mod demo;
+mod dumps;
 mod health;
 mod import;
 mod keys;
 mod online;
+mod output;
 mod revoke;
 mod run;
 mod secret_input;
@@ -15,10 +17,7 @@ mod serve;
 mod signals;
 mod slow_start;
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
@@ -61,23 +60,36 @@ enum Command {
 }
 
 /// Runs the command that the arguments name. Prints an error to standard error, and
-/// returns exit code 1 then.
+/// returns exit code 1 then. Arguments that cannot be parsed are exit code 2; see
+/// `output::finish` for the codes of output that cannot be written.
 pub fn main() -> ExitCode {
+    dumps::forbid();
     let signals = EarlySignals::take_over();
     let line = run::with_command(std::env::args_os());
-    let command = Cli::parse_from(line).command;
+    let command = match Cli::try_parse_from(line) {
+        Ok(cli) => cli.command,
+        Err(error) if error.use_stderr() => {
+            // Nobody can be told if standard error cannot be written.
+            let _ = error.print();
+            return ExitCode::from(WRONG_ARGUMENTS);
+        }
+        // The text of --help or --version.
+        Err(help) => {
+            output::noted(help.print());
+            return output::finish();
+        }
+    };
     let outcome = signals
         .map_err(CliError::from)
         .and_then(|signals| run_command(command, signals));
     telemetry::finish();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => output::finish(),
         Err(error) => {
             let text = error.to_string();
             // `check` has printed what is wrong before everything else.
             if !text.is_empty() {
-                // Nobody can be told if standard error cannot be written.
-                let _ = writeln!(io::stderr(), "{text}");
+                output::remark(text);
             }
             ExitCode::FAILURE
         }
@@ -98,6 +110,9 @@ fn run_command(command: Command, signals: EarlySignals) -> Result<(), CliError> 
         Command::Health => signals.end(|| in_runtime(health::health())),
     }
 }
+
+/// Exit code of clap.
+const WRONG_ARGUMENTS: u8 = 2;
 
 /// An error that a command prints for the user.
 type CliError = Box<dyn std::error::Error>;

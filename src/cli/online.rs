@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     outbound::Outbound,
     provider::{Catalog, LoginMethod},
-    store::{LeaseTimes, RedisStore, StoreUrl},
+    store::{LeaseTimes, RedisStore, StoreError, StoreInspection, StoreUrl},
     telemetry::Metrics,
 };
 
@@ -52,6 +52,10 @@ struct StoreResult {
     hosts: String,
     ok: bool,
     milliseconds: u64,
+    /// What the store says of itself: its version, and what it keeps.
+    facts: Vec<String>,
+    #[serde(skip)]
+    warnings: Vec<String>,
     error: Option<String>,
 }
 
@@ -78,10 +82,11 @@ impl Online {
         let (failed, all) = (failed.count(), self.endpoints.len());
         let endpoints = (failed > 0)
             .then(|| format!("{failed} of {all} endpoints cannot be reached from here"));
-        let store =
-            self.store.as_ref().filter(|store| !store.ok).map(|_| {
-                "the store that AUTHSEAL_STORE_URL names cannot be used from here".to_owned()
-            });
+        let failed = self.store.as_ref().filter(|store| !store.ok);
+        let store = failed.map(|store| {
+            let why = store.error.as_deref().unwrap_or_default();
+            format!("the store that AUTHSEAL_STORE_URL names cannot be used from here: {why}")
+        });
         endpoints.into_iter().chain(store).collect()
     }
 
@@ -96,7 +101,11 @@ impl Online {
                 described(ahead)
             )
         });
-        warning.into_iter().collect()
+        let store = self.store.iter().flat_map(|store| {
+            let named = |warning| format!("the store at {}: {warning}", store.hosts);
+            store.warnings.iter().map(named)
+        });
+        warning.into_iter().chain(store).collect()
     }
 }
 
@@ -122,7 +131,13 @@ impl fmt::Display for Online {
         writeln!(f, "\nStore")?;
         let (hosts, took) = (&store.hosts, store.milliseconds);
         match &store.error {
-            None => writeln!(f, "  ok      {hosts}  keeps values, after {took} ms"),
+            None => {
+                let facts = store.facts.join("; ");
+                writeln!(
+                    f,
+                    "  ok      {hosts}  accepts values, after {took} ms ({facts})"
+                )
+            }
             Some(error) => writeln!(f, "  FAILED  {hosts}  {error}"),
         }
     }
@@ -147,15 +162,28 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
 async fn try_store(url: &StoreUrl) -> StoreResult {
     let started = Stopwatch::start();
     let store = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default());
-    let outcome = match store {
-        Ok(store) => store.ping().await,
-        Err(error) => Err(error),
+    let asked = async {
+        let store = store?;
+        store.ping().await?;
+        let took = milliseconds(&started);
+        Ok::<_, StoreError>((took, store.inspect().await?))
+    };
+    let (took, found) = match asked.await {
+        Ok((took, found)) => (took, Ok(found)),
+        Err(error) => (milliseconds(&started), Err(error.to_string())),
+    };
+    let (found, error) = match found {
+        Ok(found) if found.problems.is_empty() => (found, None),
+        Ok(found) => (found.clone(), Some(found.problems.join("; "))),
+        Err(error) => (StoreInspection::default(), Some(error)),
     };
     StoreResult {
         hosts: url.hosts(),
-        ok: outcome.is_ok(),
-        milliseconds: milliseconds(&started),
-        error: outcome.err().map(|error| error.to_string()),
+        ok: error.is_none(),
+        milliseconds: took,
+        facts: found.facts,
+        warnings: found.warnings,
+        error,
     }
 }
 

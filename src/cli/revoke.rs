@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{CliError, secret_input};
+use super::{CliError, output::say, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::{key_source, load_keyring, service_ids},
@@ -188,20 +188,20 @@ fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
     let done = if undo { "Undid" } else { "Revoked" };
     if !is_new {
         let state = if undo { "is undone" } else { "is" };
-        println!("{revocation} {state} in {file} already.");
+        say!("{revocation} {state} in {file} already.");
         return;
     }
-    println!("{done} {revocation}, in {file}. A running server follows within 2 seconds.");
+    say!("{done} {revocation}, in {file}. A running server follows within 2 seconds.");
     if undo {
         return;
     }
     if let Revocation::Rule(Scope::Service(_) | Scope::All, _) = revocation {
-        println!(
+        say!(
             "AuthIDs of Duplicati's own server do not say when they were made: the rule holds for \
              all of them."
         );
     }
-    println!("The provider still has the grant: revoke it there too, at /revoke.");
+    say!("The provider still has the grant: revoke it there too, at /revoke.");
 }
 
 /// Prints what else is damaged in the keys folder. The new revocation is in force in any
@@ -210,11 +210,11 @@ fn say_what_is_damaged(environment: &Environment) {
     match load_keyring(environment) {
         Ok(keyring) => {
             for trouble in keyring.condition().troubles(Clock::system().now()) {
-                println!("Warning: {trouble}");
+                say!("Warning: {trouble}");
             }
         }
         Err(error) => {
-            println!("Warning: the keys stay as they were until this is mended:\n{error}")
+            say!("Warning: the keys stay as they were until this is mended:\n{error}")
         }
     }
 }

@@ -26,7 +26,7 @@ use thiserror::Error;
 
 pub use declaration::Declared;
 pub use offer::Offer;
-pub use partial::{admin_address, key_source, load_keyring, service_ids};
+pub use partial::{admin_address, is_dumpable, key_source, load_keyring, service_ids};
 pub use settings::{
     AdminSettings, DECLARED, Edge, LogSettings, LoginGates, MemorySettings, OldAuthIdSettings,
     SiteSettings,
@@ -135,6 +135,12 @@ impl Config {
         config.warnings.extend(refused);
         let unusual = cross_checks::warnings(&config, &environment, translated.is_of_that_server);
         config.warnings.extend(unusual);
+        if settings.process.is_dumpable {
+            config.warnings.push(
+                "AUTHSEAL_DUMPABLE=true: a core dump, or a debugger of the same user, gets the keys"
+                    .to_owned(),
+            );
+        }
         Ok(config)
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::SocketAddr};
 use super::{
     Config, Rejected,
     offer::Offer,
-    settings::{AdminSettings, KeySettings},
+    settings::{AdminSettings, KeySettings, ProcessSettings},
 };
 use crate::{
     environment::Environment,
@@ -17,6 +17,13 @@ pub fn admin_address(environment: &Environment) -> Result<SocketAddr, Rejected> 
     let mut problems = Vec::new();
     let admin = AdminSettings::read(environment, &mut problems);
     accepted(Some(admin.listen), problems)
+}
+
+/// Reads only whether the memory of this process may be dumped. A wrong value counts as no;
+/// the other settings report it.
+pub fn is_dumpable(environment: &Environment) -> bool {
+    let mut problems = Vec::new();
+    ProcessSettings::read(environment, &mut problems).is_dumpable
 }
 
 /// Reads only the location of the keys.

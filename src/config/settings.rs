@@ -167,6 +167,13 @@ settings! {
         /// Format of the log: `text` or `json`.
         format: LogFormat = default("LOG_FORMAT", "text", log_format),
     }
+
+    /// The process. `main` reads this group alone, before anything else.
+    process: ProcessSettings {
+        /// `true`: core dumps, and debuggers of the same user, may read this process's
+        /// memory, and so the keys: [docs/operations.md](docs/operations.md#memory-dumps).
+        is_dumpable: bool = default("DUMPABLE", "false", true_or_false),
+    }
 }
 
 #[cfg(test)]

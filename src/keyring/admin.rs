@@ -3,11 +3,9 @@
 //! don't destroy each other's work.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs,
     io::{self, Write},
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use serde_json::{Map, Value, json};
@@ -16,8 +14,9 @@ use zeroize::Zeroizing;
 use super::{
     Jwk, KeySet, KeyringError, Passphrase,
     folder::{self, REVOKED},
-    history::{Fate, HISTORY, Held, History, give_to_owner_of, read_if_there},
+    history::{Fate, HISTORY, Held, History, read_if_there},
     jwk::is_kid,
+    on_disk::{ChangeError, give_to_reader, sync_file, sync_folder},
     protection::{self, is_protected, json_of},
     replacing,
     revocations::Lines,
@@ -26,9 +25,6 @@ use crate::{clock::UnixTime, secret::Secret};
 
 /// Start of the names of unfinished files.
 pub(super) const ASIDE: &str = ".new-key-";
-
-/// Number of ids that a new key tries. A collision is very unlikely.
-const KID_TRIES: u32 = 8;
 
 /// A keys folder, for changes.
 #[derive(Debug)]
@@ -52,82 +48,28 @@ impl KeyFolder {
         Self { passphrase, ..self }
     }
 
-    /// Makes a key with an id that no file of the folder names, and returns it. It seals
-    /// after `activate_in`, and is newer than every key that starts to seal in the same
-    /// second.
-    pub fn create_key(&self, now: UnixTime, activate_in: Duration) -> Result<Jwk, KeyringError> {
-        let others = self.load()?;
-        self.create(&others, now, activate_in, Vec::new())
-    }
-
     pub(super) fn load(&self) -> Result<KeySet, KeyringError> {
         folder::load(&self.path, self.passphrase.as_ref())
     }
 
-    pub(super) fn create(
-        &self,
-        others: &KeySet,
-        now: UnixTime,
-        activate_in: Duration,
-        replaces: Vec<String>,
-    ) -> Result<Jwk, KeyringError> {
-        self.make_folder()
-            .map_err(|error| self.not_writable(&error))?;
-        for _ in 0..KID_TRIES {
-            let mut key = Jwk::generate(now, activate_in);
-            if others.names(&key.kid) {
-                continue;
-            }
-            key.iat = others.next_iat(now, key.nbf);
-            key.replaces.clone_from(&replaces);
-            match self.write_new(&key) {
-                Ok(()) => {
-                    // A key without its line in the history is still good: the next
-                    // `serve` writes the line.
-                    let _ = self.note_new(&key, now);
-                    return Ok(key);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(self.not_writable(&error)),
-            }
-        }
-        Err(KeyringError::one(format!(
-            "no key could be written to {}: {KID_TRIES} new ids were taken already",
-            self.path.display()
-        )))
-    }
-
-    fn not_writable(&self, error: &io::Error) -> KeyringError {
-        let path = self.path.display();
-        if self.path.is_symlink() && !self.path.exists() {
-            return KeyringError::one(format!(
-                "no key could be written to {path}: it is a link to a folder that is not there. \
-                 Mount or make that folder"
-            ));
-        }
-        KeyringError::one(format!(
-            "no key could be written to {path}: {error}. Make the folder writable for this user, \
-             or give the keys in AUTHSEAL_KEYS: a key that is only in memory would void every \
-             AuthID at the next start"
-        ))
-    }
-
-    fn make_folder(&self) -> io::Result<()> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.path)
-    }
-
     /// Sets the time from which a key opens nothing; `None` removes that time.
     pub fn retire_key(&self, kid: &str, at: Option<UnixTime>) -> Result<(), KeyringError> {
-        let retire = || -> io::Result<()> {
+        let retire = || -> Result<(), ChangeError> {
             let mut held = Held::hold(&self.path)?;
             self.edit(&held, kid, |members| match at {
                 None => drop(members.remove("exp")),
                 Some(at) => drop(members.insert("exp".to_owned(), json!(at))),
             })?;
-            held.note_end(kid, at)
+            held.note_end(kid, at).map_err(ChangeError::NotOnDisk)
         };
-        retire().map_err(|error| self.cannot("retired", kid, &error))
+        retire().map_err(|error| {
+            let path = self.key_path(kid);
+            let path = path.display();
+            error.told(
+                &format!("{path} could not be retired"),
+                &format!("{path} has its new end"),
+            )
+        })
     }
 
     /// Changes some members of a key. Other members in its file stay, and the file stays
@@ -137,12 +79,12 @@ impl KeyFolder {
         _held: &Held,
         kid: &str,
         change: impl FnOnce(&mut Map<String, Value>),
-    ) -> io::Result<()> {
+    ) -> Result<(), ChangeError> {
         let path = self.key_path(kid);
         let content = Zeroizing::new(fs::read(&path)?);
         let is_protected = is_protected(&content);
         let json = json_of(content, self.passphrase.as_ref()).map_err(io::Error::other)?;
-        let mut jwk: Map<String, Value> = serde_json::from_slice(&json)?;
+        let mut jwk: Map<String, Value> = serde_json::from_slice(&json).map_err(io::Error::from)?;
         change(&mut jwk);
         let json = Secret::new(Value::Object(jwk).to_string());
         let content = match &self.passphrase {
@@ -151,34 +93,27 @@ impl KeyFolder {
             }
             _ => json,
         };
-        self.write_aside(&content)?.persist(&path)?;
-        self.sync()
+        let file = self.write_aside(&content)?;
+        file.persist(&path).map_err(io::Error::from)?;
+        self.sync().map_err(ChangeError::NotOnDisk)
     }
 
     /// Deletes the file of a key. It first writes the removal to the history, because a
     /// running server keeps a key whose file is merely gone. The file may be gone
     /// already.
     pub fn remove_key(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
-        let remove = || -> io::Result<()> {
-            Held::hold(&self.path)?.note_key(kid, Fate::Removed, now)?;
+        let remove = || -> Result<(), ChangeError> {
+            let mut held = Held::hold(&self.path)?;
+            if !held.history()?.is_removed(kid) {
+                held.note_key(kid, Fate::Removed, now)?;
+            }
             match fs::remove_file(self.key_path(kid)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 removed => removed?,
             }
-            self.sync()
+            held.sync().map_err(ChangeError::NotOnDisk)
         };
-        remove().map_err(|error| self.cannot("removed", kid, &error))
-    }
-
-    fn write_new(&self, key: &Jwk) -> io::Result<()> {
-        let json = key.to_json();
-        let content = match &self.passphrase {
-            Some(passphrase) => passphrase.protect(json.expose().as_bytes(), protection::JWK),
-            None => json,
-        };
-        let file = self.write_aside(&content)?;
-        file.persist_noclobber(self.key_path(&key.kid))?;
-        self.sync()
+        remove().map_err(|error| self.cannot(error, "removed", kid))
     }
 
     /// Writes a file under a temporary name, whole and on disk. tempfile makes it with
@@ -189,7 +124,7 @@ impl KeyFolder {
             .tempfile_in(&self.path)?;
         file.write_all(content.expose().as_bytes())?;
         file.write_all(b"\n")?;
-        give_to_owner_of(&self.path, file.as_file())?;
+        give_to_reader(&self.path, file.as_file())?;
         file.as_file().sync_all()?;
         Ok(file)
     }
@@ -203,6 +138,12 @@ impl KeyFolder {
             .get(kid)
             .is_some_and(|fate| *fate != Fate::Removed);
         Ok(is_known || (!history.has_had_keys() && is_kid(kid)))
+    }
+
+    /// True if the key was removed by `keys remove`, and its file is gone.
+    pub fn is_removed(&self, kid: &str) -> Result<bool, KeyringError> {
+        let is_there = fs::symlink_metadata(self.key_path(kid)).is_ok();
+        Ok(!is_there && self.history()?.is_removed(kid))
     }
 
     /// True if the folder has a key with this id, or has had one.
@@ -255,25 +196,30 @@ impl KeyFolder {
         held.note_revocations(&known, &lines.states)
     }
 
-    fn note_new(&self, key: &Jwk, now: UnixTime) -> io::Result<()> {
-        let mut held = Held::hold(&self.path)?;
-        held.note_key(&key.kid, Fate::Made, now)?;
-        key.replaces
-            .iter()
-            .try_for_each(|kid| held.note_replaced(kid, &replacing::by(key)))
+    pub(super) fn sync(&self) -> io::Result<()> {
+        sync_folder(&self.path)
     }
 
-    pub(super) fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+    /// Has on disk what the folder holds already: the command that wrote it may have failed
+    /// to do so.
+    pub(super) fn settle(&self, made: &str) -> Result<(), KeyringError> {
+        let settled = self
+            .sync()
+            .and_then(|()| sync_file(&self.path.join(HISTORY)));
+        settled.map_err(|error| ChangeError::NotOnDisk(error).told("", made))
     }
 
     pub(super) fn key_path(&self, kid: &str) -> PathBuf {
         self.path.join(format!("{kid}.jwk"))
     }
 
-    pub(super) fn cannot(&self, what: &str, kid: &str, error: &io::Error) -> KeyringError {
+    pub(super) fn cannot(&self, error: ChangeError, what: &str, kid: &str) -> KeyringError {
         let path = self.key_path(kid);
-        KeyringError::one(format!("{} could not be {what}: {error}", path.display()))
+        let path = path.display();
+        error.told(
+            &format!("{path} could not be {what}"),
+            &format!("{path} is {what}"),
+        )
     }
 
     /// Returns the path of the folder.
@@ -294,7 +240,7 @@ fn knows_end(known: &History, key: &Jwk) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{os::unix::fs::PermissionsExt, time::Duration};
 
     use super::*;
 

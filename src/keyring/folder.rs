@@ -73,6 +73,9 @@ pub(super) fn load_keys(
             Err(Unread::Broken(problem)) => problems.push(problem),
         }
     }
+    if let Some(passphrase) = passphrase {
+        passphrase.forget_unused();
+    }
     problems.extend(locked.problems(folder));
     if problems.is_empty() {
         Ok(files)

@@ -9,19 +9,19 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
-    path::Path,
-    thread,
-    time::Duration,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
-
-use super::{Replacement, jwk::is_kid, revocation_state::RevocationState, revocations::Revocation};
-use crate::{
-    clock::{Stopwatch, UnixTime},
-    regular_file,
+use super::{
+    Replacement,
+    jwk::is_kid,
+    lock::lock,
+    on_disk::{give_to_reader, give_to_reader_alone, sync_file},
+    revocation_state::RevocationState,
+    revocations::Revocation,
 };
+use crate::{clock::UnixTime, regular_file};
 
 pub(super) const HISTORY: &str = "history.txt";
 
@@ -29,10 +29,6 @@ const HEADING: &str = "# The keys that this folder has had, and the lines that w
                        revoked.txt.\n# authseal writes it. Copy and back it up with the keys.\n";
 /// Appended to a line that a kill cut short, so that it is not read as a whole line.
 const CUT_SHORT: &str = " cut short\n";
-
-/// Maximum time that a command waits for another one that changes the same folder.
-const PATIENCE: Duration = Duration::from_secs(10);
-const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 const REVOKED: &str = "revoked";
 const UNDONE: &str = "undone";
@@ -177,13 +173,17 @@ pub(super) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
 #[derive(Debug)]
 pub(super) struct Held {
     history: File,
+    path: PathBuf,
 }
 
 impl Held {
     /// Locks the folder; fails after 10 seconds. Makes `history.txt` if there is none.
     pub(super) fn hold(folder: &Path) -> io::Result<Self> {
         let path = folder.join(HISTORY);
-        let is_new = fs::symlink_metadata(&path).is_err();
+        let is_new = matches!(
+            fs::symlink_metadata(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound
+        );
         let history = OpenOptions::new()
             .read(true)
             .append(true)
@@ -191,22 +191,21 @@ impl Held {
             .mode(0o600)
             .open(&path)?;
         regular_file::refuse_others(&history)?;
-        if is_new {
-            give_to_owner_of(folder, &history)?;
-            File::open(folder)?.sync_all()?;
+        if is_new && let Err(error) = give_to_reader_alone(folder, &history) {
+            // A history that the server cannot read is worse than none.
+            let _ = fs::remove_file(&path);
+            return Err(error);
         }
-        let waited = Stopwatch::start();
-        while flock(&history, FlockOperation::NonBlockingLockExclusive).is_err() {
-            if waited.elapsed() > PATIENCE {
-                return Err(io::Error::other(format!(
-                    "another command has held {} for {} s: end it, or try again",
-                    path.display(),
-                    PATIENCE.as_secs()
-                )));
-            }
-            thread::sleep(RETRY_INTERVAL);
-        }
-        Ok(Self { history })
+        // An older one may be root's, whom the folder belonged to then.
+        give_to_reader(folder, &history)?;
+        lock(&history, &path)?;
+        Ok(Self { history, path })
+    }
+
+    /// Has on disk what the history says already: the command that wrote it may have failed
+    /// to do so.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        sync_file(&self.path)
     }
 
     /// Reads the history.
@@ -267,8 +266,19 @@ impl Held {
         }
     }
 
-    /// Appends in one write; the lines are on disk when this returns.
+    /// Appends in one write; the lines are on disk when this returns. After an error they are
+    /// taken back: the next command writes them again, because the system may report a second
+    /// sync of the same bytes as done although the first one lost them.
     fn append(&mut self, lines: &str) -> io::Result<()> {
+        let length = self.history.metadata()?.len();
+        let appended = self.append_and_sync(lines);
+        if appended.is_err() {
+            let _ = self.history.set_len(length);
+        }
+        appended
+    }
+
+    fn append_and_sync(&mut self, lines: &str) -> io::Result<()> {
         let content = self.content()?;
         let start = match (content.is_empty(), content.ends_with('\n')) {
             (true, _) => HEADING,
@@ -277,19 +287,13 @@ impl Held {
         };
         self.history
             .write_all(format!("{start}{lines}").as_bytes())?;
-        self.history.sync_all()
+        self.history.sync_all()?;
+        match content.is_empty() {
+            // The file is new, or its maker was killed.
+            true => self.sync(),
+            false => Ok(()),
+        }
     }
-}
-
-/// Changes the owner of a file that root made to the owner of the folder, the service's
-/// user.
-pub(super) fn give_to_owner_of(folder: &Path, file: &File) -> io::Result<()> {
-    let (ours, folders) = (file.metadata()?, fs::metadata(folder)?);
-    if (ours.uid(), ours.gid()) != (folders.uid(), folders.gid()) {
-        // Only root can do this, and other users need not.
-        let _ = fchown(file, Some(folders.uid()), Some(folders.gid()));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A key as a JWK (RFC 7517): making, parsing, checking and writing.
 
-use std::{fmt, time::Duration};
+use std::{fmt, hint::black_box, sync::Arc, time::Duration};
 
 use base64::{
     Engine as _,
@@ -15,7 +15,10 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::protection::{Passphrase, ProtectionError, is_protected, json_of};
-use crate::{clock::UnixTime, secret::Secret};
+use crate::{
+    clock::UnixTime,
+    secret::{Secret, wipe},
+};
 
 /// A 256-bit symmetric key for `alg=dir`, `enc=A256GCM` (RFC 7518 sections 4.5 and 5.3).
 #[derive(Clone, PartialEq, Eq)]
@@ -47,29 +50,51 @@ pub struct Replacement {
     pub at: UnixTime,
 }
 
-/// The 256 bits, which are wiped from memory, and the cipher made from them, which ring
-/// does not wipe.
-#[derive(Clone)]
-struct Key {
+/// The key in memory. Clones share it: a move would leave a copy behind.
+#[derive(Clone, PartialEq, Eq)]
+struct Key(Arc<Material>);
+
+/// The 256 bits, and the cipher made from them, which begins with the same bits. Both are
+/// wiped.
+struct Material {
     bytes: Zeroizing<[u8; 32]>,
     cipher: LessSafeKey,
 }
 
 impl Key {
-    fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM, bytes.as_ref());
-        let cipher = LessSafeKey::new(key.expect("256 bits fit AES-256-GCM"));
-        Self { bytes, cipher }
+    fn new(bytes: &[u8; 32]) -> Self {
+        let mut material = Arc::new(Material {
+            bytes: Zeroizing::new([0; 32]),
+            cipher: cipher(bytes),
+        });
+        if let Some(material) = Arc::get_mut(&mut material) {
+            material.bytes.copy_from_slice(bytes);
+        }
+        Self(material)
     }
 }
 
-impl PartialEq for Key {
+fn cipher(bytes: &[u8; 32]) -> LessSafeKey {
+    let key = UnboundKey::new(&AES_256_GCM, bytes);
+    LessSafeKey::new(key.expect("256 bits fit AES-256-GCM"))
+}
+
+impl Drop for Material {
+    /// Overwrites the cipher, which ring does not wipe.
+    fn drop(&mut self) {
+        self.cipher = cipher(&[0; 32]);
+        // Without this, the compiler may leave out a write that nothing reads.
+        black_box(&self.cipher);
+    }
+}
+
+impl PartialEq for Material {
     fn eq(&self, other: &Self) -> bool {
         self.bytes == other.bytes
     }
 }
 
-impl Eq for Key {}
+impl Eq for Material {}
 
 /// Reasons why a JWK is refused. They never contain any of its content.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -106,6 +131,9 @@ const ENC: &str = "\"A256GCM\", or absent";
 const REPLACES: &str = "a list of other keys' ids, or absent";
 const TIME: &str = "whole seconds since 1970, or absent";
 
+/// Room for the JSON of a key that replaces a few others.
+const JSON_BYTES: usize = 1024;
+
 /// Length of a new id: 40 random bits, so that two folders that are merged do not hold
 /// two keys with the same id. It is not longer because every AuthID contains it.
 const NEW_KID_CHARACTERS: usize = 8;
@@ -131,13 +159,16 @@ impl Jwk {
             exp: None,
             replaces: Vec::new(),
             replaced: None,
-            k: Key::new(k),
+            k: Key::new(&k),
         }
     }
 
     /// Parses one JWK.
     pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
-        Self::from_value(&parse_json(json)?)
+        let mut value = parse_json(json)?;
+        let key = Self::from_value(&value);
+        wipe(&mut value);
+        key
     }
 
     fn from_value(value: &Value) -> Result<Self, JwkError> {
@@ -167,7 +198,7 @@ impl Jwk {
         }
         let k = members.get("k").and_then(Value::as_str).and_then(|text| {
             let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
-            Some(Zeroizing::new(<[u8; 32]>::try_from(&bytes[..]).ok()?))
+            Some(Key::new(bytes.as_slice().try_into().ok()?))
         });
         let replaces = match members.get("replaces") {
             None => Vec::new(),
@@ -181,7 +212,7 @@ impl Jwk {
             exp: time("exp")?,
             replaces,
             replaced: None,
-            k: Key::new(k.ok_or(wrong("k", K))?),
+            k: k.ok_or(wrong("k", K))?,
             protected_header: protected_header(kid),
         })
     }
@@ -195,7 +226,7 @@ impl Jwk {
             "enc": "A256GCM",
             "iat": self.iat,
             "nbf": self.nbf,
-            "k": URL_SAFE_NO_PAD.encode(*self.k.bytes),
+            "k": URL_SAFE_NO_PAD.encode(self.bytes()),
         });
         if let Some(exp) = self.exp {
             jwk["exp"] = json!(exp);
@@ -203,7 +234,11 @@ impl Jwk {
         if !self.replaces.is_empty() {
             jwk["replaces"] = json!(self.replaces);
         }
-        Secret::new(jwk.to_string())
+        // Growing would leave parts of the text behind.
+        let mut json = Vec::with_capacity(JSON_BYTES);
+        serde_json::to_writer(&mut json, &jwk).expect("writing to memory");
+        wipe(&mut jwk);
+        Secret::new(String::from_utf8(json).expect("JSON is text"))
     }
 
     /// True if the key still opens what it sealed.
@@ -225,12 +260,12 @@ impl Jwk {
 
     /// Returns the key bytes, for `seal` only.
     pub fn bytes(&self) -> &[u8; 32] {
-        &self.k.bytes
+        &self.k.0.bytes
     }
 
     /// Returns the AES-256-GCM cipher of this key.
     pub fn cipher(&self) -> &LessSafeKey {
-        &self.k.cipher
+        &self.k.0.cipher
     }
 
     /// Returns the start of every uncompressed JWE of this key: its protected header (RFC
@@ -284,10 +319,12 @@ pub(super) fn parse_set(
         content = Zeroizing::new(text.as_bytes().to_vec());
     }
     let is_protected = is_protected(&content);
-    let set = parse_json(&json_of(content, passphrase)?)?;
+    let mut set = parse_json(&json_of(content, passphrase)?)?;
     let keys = set.get("keys").and_then(Value::as_array);
-    let keys = keys.ok_or(JwkError::NotAnObject)?.iter();
-    let keys: Result<Vec<Jwk>, JwkError> = keys.map(Jwk::from_value).collect();
+    let keys = keys.ok_or(JwkError::NotAnObject);
+    let keys: Result<Vec<Jwk>, JwkError> =
+        keys.and_then(|keys| keys.iter().map(Jwk::from_value).collect());
+    wipe(&mut set);
     Ok((keys?, is_protected))
 }
 

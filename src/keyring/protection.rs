@@ -49,7 +49,15 @@ const MOST_REMEMBERED: usize = 1_000;
 pub struct Passphrase {
     text: Secret,
     // Held only to look up and insert, never while deriving.
-    remembered: Arc<Mutex<HashMap<[u8; SHA256_OUTPUT_LEN], OpenedKey>>>,
+    remembered: Arc<Mutex<Remembered>>,
+}
+
+type Remembered = HashMap<[u8; SHA256_OUTPUT_LEN], RememberedKey>;
+
+struct RememberedKey {
+    opened: OpenedKey,
+    /// False if no load needed it since [`Passphrase::forget_unused`].
+    is_used: bool,
 }
 
 type OpenedKey = Result<Arc<Zeroizing<Vec<u8>>>, ProtectionError>;
@@ -108,7 +116,12 @@ impl Passphrase {
     pub(super) fn open(&self, jwe: &[u8]) -> OpenedKey {
         let hash = digest(&SHA256, jwe).as_ref().try_into();
         let hash = hash.expect("SHA-256 gives 32 bytes");
-        if let Some(opened) = self.remembered(|remembered| remembered.get(&hash).cloned()) {
+        let known = self.remembered(|remembered| {
+            let known = remembered.get_mut(&hash)?;
+            known.is_used = true;
+            Some(known.opened.clone())
+        });
+        if let Some(opened) = known {
             return opened;
         }
         let opened = self.derive_and_open(jwe);
@@ -116,15 +129,24 @@ impl Passphrase {
             if remembered.len() >= MOST_REMEMBERED {
                 remembered.clear();
             }
-            remembered.insert(hash, opened.clone());
+            let known = RememberedKey {
+                opened: opened.clone(),
+                is_used: true,
+            };
+            remembered.insert(hash, known);
         });
         opened
     }
 
-    fn remembered<T>(
-        &self,
-        look: impl FnOnce(&mut HashMap<[u8; SHA256_OUTPUT_LEN], OpenedKey>) -> T,
-    ) -> T {
+    /// Wipes what was opened before and was not needed since the last call: the keys whose
+    /// files are gone. Call it after each load of the folder.
+    pub(super) fn forget_unused(&self) {
+        self.remembered(|remembered| {
+            remembered.retain(|_, known| std::mem::take(&mut known.is_used));
+        });
+    }
+
+    fn remembered<T>(&self, look: impl FnOnce(&mut Remembered) -> T) -> T {
         let remembered = self.remembered.lock();
         look(&mut remembered.expect("nothing panics while holding the lock"))
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     Jwk, KeyFolder, KeySet, KeyringError, Replacement,
     history::{HISTORY, Held, History},
+    on_disk::ChangeError,
 };
 use crate::clock::UnixTime;
 
@@ -36,20 +37,31 @@ impl KeyFolder {
         let missing = leaked.iter().filter(|kid| !others.names(kid));
         replaces.extend(missing.cloned());
         if replaces.is_empty() {
+            // The command that replaced them may have failed before all of it was on disk.
+            let _ = self.catch_up(&others, now);
+            self.settle(&format!("{} was replaced already", leaked.join(", ")))?;
             return Ok(None);
         }
         self.create(&others, now, Duration::ZERO, replaces)
             .map(Some)
     }
 
+    /// True if the history says that the key was replaced, also if that was undone.
+    pub fn was_replaced(&self, kid: &str) -> Result<bool, KeyringError> {
+        Ok(self.history()?.replaced.contains_key(kid))
+    }
+
     /// Undoes the replacement of a key that did not leak: the keys that replaced it no
     /// longer name it.
     pub fn undo_replace(&self, kid: &str, now: UnixTime) -> Result<(), KeyringError> {
-        let cannot = |error: io::Error| {
+        let cannot = |error: ChangeError| {
             let path = self.path().join(HISTORY);
-            KeyringError::one(format!("{} could not be written: {error}", path.display()))
+            error.told(
+                &format!("{} could not be written", path.display()),
+                &format!("{kid} is as it was before"),
+            )
         };
-        let mut held = Held::hold(self.path()).map_err(cannot)?;
+        let mut held = Held::hold(self.path()).map_err(|error| cannot(error.into()))?;
         let (keys, known) = (self.load()?, self.history()?);
         let is_lost = |replaced: &&Replacement| {
             !known.is_removed(&replaced.by) && keys.iter().all(|key| key.kid != replaced.by)
@@ -63,18 +75,31 @@ impl KeyFolder {
                 self.path().display()
             )));
         }
+        let (mut is_edited, mut unsynced) = (false, None);
         for key in keys.iter().filter(|key| replaces(key, kid)) {
             let others = key.replaces.iter().filter(|other| *other != kid);
             let others: Vec<&String> = others.collect();
             let edited = self.edit(&held, &key.kid, |members| {
                 members.insert("replaces".to_owned(), json!(others));
             });
-            edited.map_err(|error| self.cannot("changed", &key.kid, &error))?;
+            match edited {
+                Ok(()) => {}
+                // The rest is done first, so that the error can say what is so.
+                Err(ChangeError::NotOnDisk(error)) => unsynced = Some(error),
+                Err(error) => return Err(self.cannot(error, "changed", &key.kid)),
+            }
+            is_edited = true;
         }
-        match known.replaced_by(kid).is_empty() {
-            true => Ok(()),
-            false => held.note_undone(kid, now).map_err(cannot),
+        if !known.replaced_by(kid).is_empty() {
+            // If no file names the key, the history alone keeps it closed.
+            held.note_undone(kid, now)
+                .map_err(|error| match is_edited {
+                    true => cannot(ChangeError::NotOnDisk(error)),
+                    false => cannot(error.into()),
+                })?;
         }
+        let synced = unsynced.map_or_else(|| held.sync(), Err);
+        synced.map_err(|error| cannot(ChangeError::NotOnDisk(error)))
     }
 }
 

@@ -2,16 +2,16 @@
 //! part of it, and it is on disk before success is reported.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use super::{
     KeyFolder, KeyringError,
     folder::REVOKED,
-    history::{Held, give_to_owner_of, read_if_there},
+    history::{Held, read_if_there},
+    on_disk::{ChangeError, give_to_reader_alone, sync_file, sync_folder},
     revocations::{Lines, Revocation, Revocations, Scope},
 };
 
@@ -31,8 +31,15 @@ impl KeyFolder {
         is_revoked: bool,
         reason: Option<&str>,
     ) -> Result<bool, KeyringError> {
-        self.write_line(revocation, is_revoked, reason)
-            .map_err(|error| self.cannot_write(&error))
+        let path = self.path().join(REVOKED);
+        let written = self.write_line(revocation, is_revoked, reason);
+        written.map_err(|error| {
+            let path = path.display();
+            error.told(
+                &format!("{path} could not be written"),
+                &format!("{path} has the line"),
+            )
+        })
     }
 
     /// Returns every rule with this scope in `revoked.txt` that is not undone.
@@ -58,7 +65,7 @@ impl KeyFolder {
         revocation: &Revocation,
         is_revoked: bool,
         reason: Option<&str>,
-    ) -> io::Result<bool> {
+    ) -> Result<bool, ChangeError> {
         let mut held = Held::hold(self.path())?;
         let path = self.revoked_path();
         let mut content = read_if_there(&path)?.unwrap_or_default();
@@ -67,10 +74,14 @@ impl KeyFolder {
         let is_lost = known.state(revocation).is_revoked
             && !said.is_some_and(|said| said.undoes(known.state(revocation)));
         if said.is_some_and(|said| said.is_revoked == is_revoked && (is_revoked || !is_lost)) {
-            // A command may have been killed before the line was on disk, or in the history.
-            File::open(path.parent().unwrap_or(self.path()))?.sync_all()?;
-            held.note_revocations(&known, said.iter().map(|said| (revocation, said)))?;
-            return Ok(false);
+            // The command that wrote the line may have been killed, or may have failed, before
+            // the line was on disk, or in the history.
+            let settled = sync_file(&path)
+                .and_then(|()| {
+                    held.note_revocations(&known, said.iter().map(|said| (revocation, said)))
+                })
+                .and_then(|()| held.sync());
+            return settled.map_err(ChangeError::NotOnDisk).map(|()| false);
         }
         let mut said = said.unwrap_or_default();
         // An editor may have saved the last line without a line break.
@@ -87,41 +98,29 @@ impl KeyFolder {
             said.apply(is_revoked);
         }
         self.replace(&path, &content)?;
-        held.note_revocations(&known, [(revocation, &said)])?;
+        held.note_revocations(&known, [(revocation, &said)])
+            .map_err(ChangeError::NotOnDisk)?;
         Ok(true)
     }
 
-    /// Replaces a file as a whole. The new file has mode 0600 and the owner of the
-    /// folder, so that the server can read it.
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+    /// Replaces a file as a whole. The new file has mode 0600 and the owner of the keys, so
+    /// that the server can read it.
+    fn replace(&self, path: &Path, content: &[u8]) -> Result<(), ChangeError> {
         let folder = path.parent().unwrap_or(self.path());
         let mut file = tempfile::Builder::new()
             .prefix(".new-revoked-")
             .tempfile_in(folder)?;
-        give_to_owner_of(self.path(), file.as_file())?;
-        let (ours, owner) = (file.as_file().metadata()?, fs::metadata(self.path())?);
-        if ours.uid() != owner.uid() {
-            return Err(io::Error::other(format!(
-                "the folder belongs to user {}, who could not read it then: run this command as \
-                 that user",
-                owner.uid()
-            )));
-        }
+        give_to_reader_alone(self.path(), file.as_file())?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(folder)?.sync_all()
+        file.persist(path).map_err(io::Error::from)?;
+        sync_folder(folder).map_err(ChangeError::NotOnDisk)
     }
 
     /// Returns the path of the file, with links resolved.
     fn revoked_path(&self) -> PathBuf {
         let path = self.path().join(REVOKED);
         fs::canonicalize(&path).unwrap_or(path)
-    }
-
-    fn cannot_write(&self, error: &io::Error) -> KeyringError {
-        let path = self.path().join(REVOKED);
-        KeyringError::one(format!("{} could not be written: {error}", path.display()))
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     admin::ASIDE,
     folder::file_names,
     history::Held,
+    on_disk::ChangeError,
     protection::{self, is_protected, json_of},
 };
 use crate::{clock::UnixTime, secret::Secret};
@@ -26,7 +27,8 @@ impl KeyFolder {
     pub fn protect_keys(&self, now: UnixTime) -> Result<Vec<String>, KeyringError> {
         let passphrase = self.needed_passphrase()?;
         let protected = self.rewrite(false, |json| passphrase.protect(json, protection::JWK))?;
-        remove_left_behind(self.path(), now).map_err(|error| {
+        let removed = remove_left_behind(self.path(), now).and_then(|()| self.sync());
+        removed.map_err(|error| {
             KeyringError::one(format!(
                 "the keys are protected, but unfinished files ({ASIDE}...), which may hold keys \
                  in clear, could not be removed from {}: {error}",
@@ -62,14 +64,31 @@ impl KeyFolder {
         self.refuse_links()?;
         let mut rewritten = Vec::new();
         for key in keys.iter() {
-            let done = self.rewrite_one(&key.kid, from_protected, &convert);
-            if done.map_err(|error| self.cannot("rewritten", &key.kid, &error))? {
-                rewritten.push(key.kid.clone());
+            match self.rewrite_one(&key.kid, from_protected, &convert) {
+                Ok(true) => rewritten.push(key.kid.clone()),
+                Ok(false) => {}
+                Err(error) => {
+                    // The files that are rewritten stay so.
+                    let _ = self.sync();
+                    return Err(self.cannot_rewrite(&key.kid, &rewritten, error));
+                }
             }
         }
+        let made = format!("the keys in {} are rewritten", self.path().display());
         self.sync()
-            .map_err(|error| KeyringError::one(format!("{}: {error}", self.path().display())))?;
+            .map_err(|error| ChangeError::NotOnDisk(error).told("", &made))?;
         Ok(rewritten)
+    }
+
+    fn cannot_rewrite(&self, kid: &str, rewritten: &[String], error: io::Error) -> KeyringError {
+        let mut error = self.cannot(error.into(), "rewritten", kid);
+        if !rewritten.is_empty() {
+            error.problems.push(format!(
+                "Rewritten before that: {}. Running this again does the rest",
+                rewritten.join(", ")
+            ));
+        }
+        error
     }
 
     fn rewrite_one(

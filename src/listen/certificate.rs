@@ -11,13 +11,14 @@ use ring::digest::{SHA256, digest};
 use rustls::{
     ServerConfig,
     crypto::ring::default_provider,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
 use thiserror::Error;
 use tokio_rustls::{Accept, TlsAcceptor};
 use zeroize::Zeroizing;
 
-use crate::regular_file;
+use super::validity::{CertificateFlaw, CertificateValidity, explained};
+use crate::{clock::UnixTime, regular_file};
 
 /// A certificate chain and its private key, with the paths of their files.
 #[derive(Debug)]
@@ -62,8 +63,20 @@ pub enum CertificateError {
         chain: PathBuf,
         /// Path of the private key.
         key: PathBuf,
-        /// Error of the TLS library.
-        cause: rustls::Error,
+        /// Cause in words.
+        cause: String,
+    },
+    /// Clients refuse this certificate, and accept the one in use.
+    #[error(
+        "{} {}. The certificate in use is better: a restart takes the new one all the same",
+        .chain.display(),
+        .flaw
+    )]
+    Worse {
+        /// Path of the certificate chain.
+        chain: PathBuf,
+        /// Reason for which clients refuse it.
+        flaw: CertificateFlaw,
     },
 }
 
@@ -73,6 +86,7 @@ struct Loaded {
     /// Hashes of both files, to distinguish a changed file from one that was only written
     /// again.
     fingerprint: Vec<u8>,
+    validity: CertificateValidity,
 }
 
 impl Certificate {
@@ -86,14 +100,38 @@ impl Certificate {
     }
 
     /// Reads both files again. Returns true if their content has changed. After an error
-    /// the previous certificate stays in use.
-    pub fn reload(&self) -> Result<bool, CertificateError> {
+    /// the previous certificate stays in use. A certificate that clients refuse for more
+    /// reasons than the one in use is an error.
+    pub fn reload(
+        &self,
+        now: UnixTime,
+        host: Option<&ServerName<'_>>,
+    ) -> Result<bool, CertificateError> {
         let loaded = self.files.load()?;
-        let is_new = loaded.fingerprint != self.current.load().fingerprint;
-        if is_new {
-            self.current.store(Arc::new(loaded));
+        let current = self.current.load();
+        if loaded.fingerprint == current.fingerprint {
+            return Ok(false);
         }
-        Ok(is_new)
+        let known = current.validity.flaws(now, host);
+        let flaws = loaded.validity.flaws(now, host);
+        let is_worse = flaws.len() > known.len();
+        let new = flaws.into_iter().find(|flaw| !known.contains(flaw));
+        if let Some(flaw) = new.filter(|_| is_worse) {
+            let chain = self.files.chain.clone();
+            return Err(CertificateError::Worse { chain, flaw });
+        }
+        self.current.store(Arc::new(loaded));
+        Ok(true)
+    }
+
+    /// Returns the reasons for which clients of `host` refuse the certificate in use.
+    pub fn flaws(&self, now: UnixTime, host: Option<&ServerName<'_>>) -> Vec<CertificateFlaw> {
+        self.current.load().validity.flaws(now, host)
+    }
+
+    /// Returns the time at which the certificate in use expires.
+    pub fn not_after(&self) -> UnixTime {
+        self.current.load().validity.not_after
     }
 
     /// Returns the paths of both files.
@@ -120,16 +158,18 @@ impl CertificateFiles {
             .ok_or_else(|| not_pem(&self.chain, "certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(&key_pem)
             .map_err(|_| not_pem(&self.key, "private key"))?;
+        let unusable = |cause| CertificateError::Unusable {
+            chain: self.chain.clone(),
+            key: self.key.clone(),
+            cause,
+        };
+        let validity = CertificateValidity::of(&chain[0]).map_err(unusable)?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring offers TLS 1.2 and 1.3")
             .with_no_client_auth()
             .with_single_cert(chain, key)
-            .map_err(|cause| CertificateError::Unusable {
-                chain: self.chain.clone(),
-                key: self.key.clone(),
-                cause,
-            })?;
+            .map_err(|error| unusable(explained(&error)))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let fingerprint = [&chain_pem, &key_pem].map(|pem| digest(&SHA256, pem));
         Ok(Loaded {
@@ -139,6 +179,7 @@ impl CertificateFiles {
                 .flat_map(AsRef::as_ref)
                 .copied()
                 .collect(),
+            validity,
         })
     }
 }

@@ -11,6 +11,7 @@ mod parting;
 mod request_guards;
 mod slot;
 mod unix_socket;
+mod validity;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ pub use certificate::{Certificate, CertificateFiles};
 pub(crate) use connections::Connections;
 pub use connections::Limits;
 pub use listener::{Listener, Peer};
+pub use validity::CertificateFlaw;
 
 use crate::{clock::Stopwatch, telemetry::ConnectionMetrics};
 use connection_server::ConnectionServer;

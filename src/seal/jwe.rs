@@ -1,8 +1,8 @@
-//! JWE in compact serialisation (RFC 7516) with `alg=dir` and `enc=A256GCM`: made by
-//! josekit, opened by ring.
+//! JWE in compact serialisation (RFC 7516) with `alg=dir` and `enc=A256GCM`, made and opened
+//! by ring.
 //!
-//! An AuthID is made once and opened at every refresh. Setting up OpenSSL for each costs
-//! more than decrypting (docs/performance.md).
+//! josekit would do both, but sets up OpenSSL for each AuthID, which costs more than
+//! decrypting (docs/performance.md), and leaves a copy of the key in memory.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -10,9 +10,11 @@ use base64::{
     Engine as _,
     engine::{Simd, general_purpose::NO_PAD},
 };
-use josekit::jwe::{Dir, JweHeader, serialize_compact};
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
-use ring::aead::{Aad, NONCE_LEN, Nonce};
+use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
+use ring::{
+    aead::{Aad, NONCE_LEN, Nonce},
+    rand::{SecureRandom, SystemRandom},
+};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use zeroize::Zeroizing;
 
@@ -23,6 +25,8 @@ static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 const KEY_MANAGEMENT: &str = "dir";
 const CONTENT_ENCRYPTION: &str = "A256GCM";
 const COMPRESSION: &str = "DEF";
+/// The usual level of DEFLATE, from 0 to 10.
+const COMPRESSION_LEVEL: u8 = 6;
 
 /// Minimum plaintext length in bytes for compression. Below it, DEFLATE's tables and the
 /// longer header cost about as much as they save on a token, and inflating costs more
@@ -40,27 +44,45 @@ pub(super) const TAG_CHARACTERS: usize = 22;
 
 /// Seals under this key, compressed if that makes the JWE shorter.
 pub(super) fn seal(key: &Jwk, plaintext: &[u8]) -> String {
-    let plain = encrypt(key, plaintext, None);
-    if plaintext.len() < WORTH_COMPRESSING_BYTES {
-        return plain;
+    if plaintext.len() >= WORTH_COMPRESSING_BYTES {
+        let compressed = Zeroizing::new(compress_to_vec(plaintext, COMPRESSION_LEVEL));
+        let header = compressed_header(&key.kid);
+        let longer_by = header.len() - key.protected_header().len();
+        // Four characters of base64url for three bytes.
+        if compressed.len() + longer_by * 3 / 4 < plaintext.len() {
+            return encrypt(key, &header, &compressed);
+        }
     }
-    let compressed = encrypt(key, plaintext, Some(COMPRESSION));
-    match compressed.len() < plain.len() {
-        true => compressed,
-        false => plain,
-    }
+    encrypt(key, key.protected_header(), plaintext)
 }
 
-fn encrypt(key: &Jwk, plaintext: &[u8], compression: Option<&str>) -> String {
-    let mut header = JweHeader::new();
-    header.set_content_encryption(CONTENT_ENCRYPTION);
-    header.set_key_id(&key.kid);
-    if let Some(compression) = compression {
-        header.set_compression(compression);
-    }
-    Dir.encrypter_from_bytes(key.bytes())
-        .and_then(|encrypter| serialize_compact(plaintext, &header, &encrypter))
-        .expect("a 256-bit key fits A256GCM")
+/// Returns the protected header of a compressed JWE in base64url.
+fn compressed_header(kid: &str) -> String {
+    BASE64URL.encode(format!(
+        r#"{{"enc":"{CONTENT_ENCRYPTION}","kid":"{kid}","zip":"{COMPRESSION}","alg":"{KEY_MANAGEMENT}"}}"#
+    ))
+}
+
+/// Encrypts under a random IV, which RFC 7518 section 5.3 and NIST SP 800-38D section 8.3
+/// allow for 2^32 AuthIDs of one key.
+fn encrypt(key: &Jwk, header: &str, content: &[u8]) -> String {
+    let mut iv = [0; NONCE_LEN];
+    SystemRandom::new()
+        .fill(&mut iv)
+        .expect("the operating system gives random bytes");
+    let mut ciphertext = Zeroizing::new(content.to_vec());
+    let tag = key
+        .cipher()
+        .seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(iv),
+            Aad::from(header.as_bytes()),
+            &mut ciphertext,
+        )
+        .expect("the content is far below the limit of AES-GCM");
+    let [iv, ciphertext, tag] =
+        [&iv[..], &ciphertext, tag.as_ref()].map(|part| BASE64URL.encode(part));
+    // With `dir`, the encrypted key between header and IV is empty.
+    format!("{header}..{iv}.{ciphertext}.{tag}")
 }
 
 /// The parts of a JWE, still in base64url.

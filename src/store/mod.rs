@@ -5,6 +5,7 @@
 //! that presents the AuthID or token that it belongs to.
 
 mod connection;
+mod inspection;
 mod lease;
 mod memory;
 mod news;
@@ -19,6 +20,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
+pub(crate) use inspection::StoreInspection;
 pub use lease::Lease;
 pub use memory::Memory;
 pub use news::NEWS_LIFETIME;

@@ -153,6 +153,16 @@ impl RedisStore {
         result
     }
 
+    /// Returns the connection, for questions that are no use of the store.
+    pub(super) fn link(&self) -> &RedisLink {
+        &self.inner.link
+    }
+
+    /// Returns the hosts, for messages.
+    pub(crate) fn hosts(&self) -> &str {
+        &self.inner.hosts
+    }
+
     /// Returns the time since the last failure, or since the start.
     pub(super) fn answered_for(&self) -> Duration {
         self.steady_since().elapsed()

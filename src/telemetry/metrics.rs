@@ -25,7 +25,7 @@ use super::{
     log_output,
     refreshes::Refreshes,
     registration::Registration,
-    store::StoreMetrics,
+    store::{NoLabels, StoreMetrics},
 };
 
 /// All metrics of one authseal process.
@@ -53,6 +53,8 @@ pub struct Metrics {
     pub(super) refusals: RefusalMetrics,
     certificate_reload_errors: Counter,
     files_hang: Family<FilesLabels, Gauge>,
+    /// Without a value where there is no certificate.
+    certificate_end: Family<NoLabels, Gauge<f64, AtomicU64>>,
     dropped_lines: Counter,
     rotating: Family<ProviderLabels, Gauge>,
 }
@@ -173,6 +175,11 @@ impl Metrics {
                 "1 while the file system of these files does not answer, so that what was read \
                  last stays in use",
             ),
+            certificate_end: registry.add_seconds(
+                "certificate_expiration_timestamp",
+                "When the certificate of TLS_CERT in use expires",
+                Family::default(),
+            ),
             rotating: registry.add(
                 "provider_rotates_unexpectedly",
                 "1 for each provider that replaces refresh tokens although its table says \
@@ -227,6 +234,13 @@ impl Metrics {
     pub fn files_hang(&self, files: &'static str, hang: bool) {
         let labels = FilesLabels { files };
         self.files_hang.get_or_create(&labels).set(hang.into());
+    }
+
+    /// Sets the time at which the certificate expires, in seconds since the Unix epoch.
+    pub fn certificate_ends(&self, at: u64) {
+        self.certificate_end
+            .get_or_create(&NoLabels {})
+            .set(at as f64);
     }
 
     /// Marks a provider that replaces refresh tokens although its table says that it does

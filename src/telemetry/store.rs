@@ -27,7 +27,7 @@ pub(super) struct StoreMetrics {
 
 /// Empty labels of a metric that is absent until its value is known.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct NoLabels {}
+pub(super) struct NoLabels {}
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct StoreLabels {

@@ -5,6 +5,12 @@
 //! differently each time. What fails is shrunk, printed, and kept in
 //! `tests/fuzz/regressions`, from where it is tried first from then on.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "cargo test shows it"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

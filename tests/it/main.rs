@@ -1,6 +1,12 @@
 //! Everything that needs no other program: authseal in this process, with the
 //! demo provider or one that misbehaves on purpose.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "cargo test shows it"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,6 +20,7 @@ mod cancelled;
 mod citations;
 mod client_id;
 mod clients;
+mod command_output;
 mod config_json;
 mod confirmation;
 mod connections;
@@ -47,6 +54,7 @@ mod key_faults;
 mod key_folder;
 mod key_kill;
 mod key_leak;
+mod key_memory;
 mod key_protection;
 mod key_reload;
 mod key_replaced;

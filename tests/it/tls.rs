@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -47,8 +47,18 @@ impl Files {
 
     /// A new pair in their place; returns the certificate.
     fn renew(&self) -> CertificateDer<'static> {
+        self.renew_with("localhost", |_| {})
+    }
+
+    /// The same for another host, or with another change.
+    fn renew_with(
+        &self,
+        host: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> CertificateDer<'static> {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let mut certificate = CertificateParams::new([host.to_owned()]).unwrap();
+        change(&mut certificate);
         let certificate = certificate.self_signed(&key).unwrap();
         replace(&self.key(), &key.serialize_pem());
         replace(&self.chain(), &certificate.pem());
@@ -247,4 +257,109 @@ async fn files_that_cannot_be_served_with_are_named_before_the_start() {
         assert_eq!(printed.code, Some(1), "{}", printed.text);
         printed.assert_says(&[says]);
     }
+}
+
+fn expired(certificate: &mut CertificateParams) {
+    certificate.not_after = date_time_ymd(2020, 1, 1);
+}
+
+fn of_the_future(certificate: &mut CertificateParams) {
+    certificate.not_before = date_time_ymd(2200, 1, 1);
+}
+
+/// `check` with these files, for https://auth.example.
+async fn checked(files: &Files, more: &[(&str, &str)]) -> crate::settings::Printed {
+    let (chain, key) = (files.chain(), files.key());
+    let mut environment = vec![
+        ("AUTHSEAL_TLS_CERT", chain.to_str().unwrap()),
+        ("AUTHSEAL_TLS_KEY", key.to_str().unwrap()),
+    ];
+    environment.extend(more);
+    settings(&environment).await
+}
+
+#[tokio::test]
+async fn check_names_what_clients_will_refuse_and_the_end() {
+    let files = Files::new();
+    files.renew_with("auth.example", |certificate| {
+        certificate.not_after = date_time_ymd(2199, 12, 31);
+    });
+    let printed = checked(&files, &[]).await;
+    printed.assert_says(&["fullchain.pem, valid until 2199-12-31T00:00:00Z"]);
+    assert!(
+        !printed.text.contains("Warning: the certificate"),
+        "{}",
+        printed.text
+    );
+
+    files.renew_with("auth.example", expired);
+    let printed = checked(&files, &[]).await;
+    printed.assert_says(&["expired at 2020-01-01T00:00:00Z, so clients refuse it"]);
+    files.renew_with("auth.example", of_the_future);
+    let printed = checked(&files, &[]).await;
+    printed.assert_says(&["is not valid before 2200-01-01T00:00:00Z"]);
+    files.renew_with("other.example", |_| {});
+    let printed = checked(&files, &[]).await;
+    printed.assert_says(&["is not for auth.example, the host of AUTHSEAL_PUBLIC_URL"]);
+    // Clients see the proxy's certificate.
+    let behind_proxy = [("AUTHSEAL_TRUSTED_PROXIES", "10.0.0.1")];
+    let printed = checked(&files, &behind_proxy).await;
+    assert!(!printed.text.contains("is not for"), "{}", printed.text);
+}
+
+#[tokio::test]
+async fn errors_of_the_files_are_in_words() {
+    let files = Files::new();
+    let good = std::fs::read_to_string(files.chain()).unwrap();
+    let other_key = KeyPair::generate().unwrap().serialize_pem();
+    let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (chain, key, says) in [
+        (
+            good.as_str(),
+            other_key.as_str(),
+            "the private key is not the one of the first certificate",
+        ),
+        (damaged, &other_key, "the first certificate is damaged"),
+    ] {
+        replace(&files.chain(), chain);
+        replace(&files.key(), key);
+        let printed = checked(&files, &[]).await;
+        printed.assert_says(&[says]);
+        assert!(!printed.text.contains("Other("), "{}", printed.text);
+    }
+}
+
+async fn end(app: &TestApp) -> f64 {
+    let scrape = Scrape::of(&app.admin_url).await;
+    scrape.sum("authseal_certificate_expiration_timestamp_seconds", &[])
+}
+
+#[tokio::test]
+async fn a_worse_certificate_replaces_a_good_one_only_by_a_restart() {
+    let files = Files::new();
+    let app = files.serve().await;
+    let good = files.certificate();
+    let good_end = end(&app).await;
+    for worse in [expired, of_the_future] {
+        let before = errors(&app).await;
+        let worse = files.renew_with("localhost", worse);
+        eventually("the worse pair is noticed", async || {
+            (errors(&app).await > before).then_some(())
+        })
+        .await;
+        assert!(is_served_with(&app, &good).await);
+        assert!(!is_served_with(&app, &worse).await);
+        assert_eq!(end(&app).await, good_end);
+    }
+    // A start takes what there is.
+    let expired = files.renew_with("localhost", expired);
+    drop(app);
+    let app = files.serve().await;
+    assert_eq!(end(&app).await, 1_577_836_800.0);
+    assert!(!is_served_with(&app, &expired).await);
+    let better = files.renew();
+    eventually("the better pair is served", async || {
+        is_served_with(&app, &better).await.then_some(())
+    })
+    .await;
 }

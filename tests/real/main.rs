@@ -2,6 +2,12 @@
 //! reverse proxies, a JOSE library, OAuth libraries, an accessibility checker.
 //! `tests/run` installs them.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "cargo test shows it"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -32,4 +38,5 @@ mod replicas;
 mod revoke;
 mod search;
 mod site;
+mod system_faults;
 mod windows;

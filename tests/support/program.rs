@@ -120,8 +120,12 @@ impl Program {
         self.signal("HUP").await;
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it still runs")
+    }
+
     async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it still runs").to_string();
+        let pid = self.pid().to_string();
         let kill = Command::new("sh")
             .args(["-c", "kill -\"$1\" \"$2\"", "sh", name, &pid])
             .status();

@@ -12,6 +12,10 @@ pub(super) fn settings(config: &Config, keys_folder: Vec<String>) -> SettingsFac
         listen: config.edge.listen.to_string(),
         max_connections: config.edge.max_connections,
         tls: config.certificate.is_some(),
+        certificate: config.certificate.as_ref().map(|certificate| {
+            let path = certificate.files().chain.display();
+            format!("{path}, valid until {}", certificate.not_after())
+        }),
         in_the_clear: in_the_clear(config),
         admin_listen: config.admin.listen.to_string(),
         logging_in: config.login_gates.to_string(),

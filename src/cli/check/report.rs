@@ -46,6 +46,8 @@ pub(super) struct SettingsFacts {
     pub(super) listen: String,
     pub(super) max_connections: usize,
     pub(super) tls: bool,
+    /// Path of the certificate of TLS_CERT, and the end of its validity.
+    pub(super) certificate: Option<String>,
     /// How an AuthID can travel unencrypted.
     pub(super) in_the_clear: Option<&'static str>,
     pub(super) admin_listen: String,

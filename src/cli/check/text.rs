@@ -73,6 +73,7 @@ fn settings(facts: &SettingsFacts) -> String {
     ];
     rows.extend(others.into_iter().map(|other| ("", other)));
     rows.push(("Listening on", listening));
+    rows.extend(facts.certificate.clone().map(|text| ("Certificate", text)));
     rows.extend(
         facts
             .in_the_clear

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::CliError,
+    cli::{CliError, output::say},
     clock::UnixTime,
     keyring::{KeyFolder, Keyring},
 };
@@ -23,12 +23,12 @@ pub(in crate::cli) struct Export {
 pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Result<(), CliError> {
     let protected = folder.protect_keys(now)?;
     if as_json {
-        println!("{}", json!({ "protected": protected }));
+        say!("{}", json!({ "protected": protected }));
     } else if protected.is_empty() {
-        println!("There is no plain key in {}.", folder.path().display());
+        say!("There is no plain key in {}.", folder.path().display());
     } else {
-        println!("Encrypted: {}.", protected.join(", "));
-        println!(
+        say!("Encrypted: {}.", protected.join(", "));
+        say!(
             "Keep the passphrase elsewhere: without it no key can be read. Older backups hold the keys in clear."
         );
     }
@@ -38,12 +38,12 @@ pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Resul
 pub(super) fn unprotect(folder: &KeyFolder, as_json: bool) -> Result<(), CliError> {
     let plain = folder.unprotect_keys()?;
     if as_json {
-        println!("{}", json!({ "unprotected": plain }));
+        say!("{}", json!({ "unprotected": plain }));
     } else if plain.is_empty() {
-        println!("There is no protected key in {}.", folder.path().display());
+        say!("There is no protected key in {}.", folder.path().display());
     } else {
-        println!("In clear now: {}.", plain.join(", "));
-        println!("While AUTHSEAL_KEYS_PASSPHRASE is set, new keys are encrypted.");
+        say!("In clear now: {}.", plain.join(", "));
+        say!("While AUTHSEAL_KEYS_PASSPHRASE is set, new keys are encrypted.");
     }
     Ok(())
 }
@@ -56,6 +56,6 @@ pub(super) fn export(keyring: &Keyring, arguments: &Export) -> Result<(), CliErr
                 .into(),
         );
     }
-    println!("{}", keyring.export(arguments.plain).expose());
+    say!("{}", keyring.export(arguments.plain).expose());
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::net::TcpStream;
 
 use crate::{
-    cli::{CliError, admin},
+    cli::{CliError, admin, output::say},
     clock::UnixTime,
     config::admin_address,
     environment::Environment,
@@ -36,11 +36,11 @@ pub(super) async fn list(
             .map(|key| described(&keys, key, now, &refreshes))
             .collect();
         let missing: Vec<&str> = keys.missed(now).collect();
-        println!("{}", json!({ "keys": all, "missing": missing }));
+        say!("{}", json!({ "keys": all, "missing": missing }));
         return Ok(());
     }
     for kid in keys.missed(now) {
-        println!(
+        say!(
             "MISSING: {kid}.jwk is not in {}, and nobody removed it. Put it back, or run authseal \
              keys remove {kid}.",
             keyring.source()
@@ -53,23 +53,29 @@ pub(super) async fn list(
     if keys.is_empty() && condition.is_waiting() {
         // There serve makes none.
         for trouble in condition.troubles(now) {
-            println!("There is no key: {trouble}.");
+            say!("There is no key: {trouble}.");
         }
         return Ok(());
     }
     if keys.is_empty() {
-        println!(
+        say!(
             "There is no key yet in {}. authseal keys new, or authseal serve, makes one.",
             keyring.source()
         );
         return Ok(());
     }
-    println!(
+    say!(
         "{:<10} {:<8} {:>8}  {:<20}  {:<20}  {:<9} {:>9}",
-        "kid", "state", "age", "activates", "ends", "protected", "refreshes"
+        "kid",
+        "state",
+        "age",
+        "activates",
+        "ends",
+        "protected",
+        "refreshes"
     );
     for key in keys.iter() {
-        println!(
+        say!(
             "{:<10} {:<8} {:>8}  {}  {:<20}  {:<9} {:>9}",
             key.kid,
             keys.state(key, now).as_str(),
@@ -88,7 +94,7 @@ pub(super) async fn list(
     }
     for key in keys.iter() {
         if let Some(replaced) = &key.replaced {
-            println!("{} leaked, and was replaced by {}.", key.kid, replaced.by);
+            say!("{} leaked, and was replaced by {}.", key.kid, replaced.by);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::CliError,
+    cli::{CliError, output::say},
     clock::UnixTime,
     keyring::{Jwk, KeyFolder, KeySet},
 };
@@ -65,29 +65,29 @@ pub(super) fn replace(
         .collect();
     if arguments.json {
         let said = json!({"kid": made, "replaced": leaked, "still_open": still_open});
-        println!("{said}");
+        say!("{said}");
         return Ok(());
     }
     match made {
-        Some(kid) => println!(
+        Some(kid) => say!(
             "Made {kid}, which seals from now on. What {} sealed opens nowhere any more, on each \
              server as soon as it has {kid}.jwk.",
             leaked.join(", ")
         ),
-        None => println!(
+        None => say!(
             "{} was replaced already: nothing is changed.",
             leaked.join(", ")
         ),
     }
     if !still_open.is_empty() {
-        println!(
+        say!(
             "STILL OPEN: {}. An AuthID that a thief had renewed before now may be under one of \
              them. If they may have leaked too, or sealed while the leaked key was in use, give \
              them with --leaked as well.",
             still_open.join(", ")
         );
     }
-    println!(
+    say!(
         "Back up {}. Then revoke at the providers: see docs/keys.md.",
         folder.path().display()
     );
@@ -101,13 +101,15 @@ fn undo(
     now: UnixTime,
     as_json: bool,
 ) -> Result<(), CliError> {
-    if super::find(keys, kid)?.replaced.is_none() {
+    let is_replaced = super::find(keys, kid)?.replaced.is_some();
+    if !is_replaced && !folder.was_replaced(kid)? {
         return Err(format!("{kid} was not replaced: authseal keys list shows which are").into());
     }
+    // Also if it is undone already: the command that did it may have failed halfway.
     folder.undo_replace(kid, now)?;
     match as_json {
-        true => println!("{}", json!({"kid": kid, "replaced_by": null})),
-        false => println!("{kid} is as it was. The key that was made instead stays."),
+        true => say!("{}", json!({"kid": kid, "replaced_by": null})),
+        false => say!("{kid} is as it was. The key that was made instead stays."),
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod rotating;
 mod single_use;
 mod stable;
 mod stopped;
+mod store_settings;
 mod storm;
 mod tap;
 mod topologies;
