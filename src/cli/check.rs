@@ -12,6 +12,7 @@ use crate::{
     keyring::{Inspection, KeyFolder, KeySource, Keyring, Revocation, Scope},
     listen::ListenAddress,
     provider::RedirectPath,
+    store::StoreAddress,
 };
 
 /// Arguments of `authseal check`.
@@ -221,8 +222,13 @@ fn describe_keys(config: &Config) -> String {
 
 fn describe_store(config: &Config) -> String {
     match &config.memory.store {
-        Some(store) => format!("shared, at {}", store.hosts()),
-        None => "none: what a server remembers ends with it".to_owned(),
+        Some(store @ StoreAddress::Redis(_)) => {
+            format!("shared, {store}: logins of single-use providers outlive a restart")
+        }
+        Some(store @ StoreAddress::Folder(_)) => format!(
+            "{store}, for one server: logins of single-use providers outlive a restart"
+        ),
+        None => "none: logins of single-use providers end with the server".to_owned(),
     }
 }
 

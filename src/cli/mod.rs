@@ -12,6 +12,7 @@ mod revoke;
 mod run;
 mod secret_input;
 mod serve;
+mod store;
 
 use std::{
     io::{self, Write as _},
@@ -54,6 +55,9 @@ enum Command {
     AuthId(authid::AuthIdCommand),
     /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
     Import,
+    /// Show what is in a store, or copy it to another.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Serve, with the options of Duplicati's own server.
     Run(Box<run::RunArguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
@@ -72,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Revoke(arguments) => revoke::revoke(arguments),
         Command::AuthId(command) => authid::run(command),
         Command::Import => import::import(),
+        Command::Store(command) => store::run(command),
         Command::Run(arguments) => in_runtime(run::run(*arguments)),
         Command::Health => in_runtime(health::health()),
     };

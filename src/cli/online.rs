@@ -6,13 +6,13 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use http::Request;
 use tokio::task::JoinSet;
 
-use super::CliError;
+use super::{CliError, store};
 use crate::{
-    clock::Stopwatch,
+    clock::{Clock, Stopwatch},
     config::Config,
     outbound::Outbound,
     provider::{Catalog, LoginMethod},
-    store::{LeaseTimes, RedisStore, StoreUrl},
+    store::{Creation, FileFault, LeaseTimes, RedisStore, StoreAddress, StoreError},
     telemetry::Metrics,
 };
 
@@ -30,24 +30,41 @@ pub(super) async fn try_all(config: &Config) -> Result<(), CliError> {
     endpoints
 }
 
-async fn try_store(url: &StoreUrl) -> Result<(), CliError> {
+async fn try_store(address: &StoreAddress) -> Result<(), CliError> {
     let started = Stopwatch::start();
-    let hosts = url.hosts();
-    let store = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default());
-    let outcome = match store {
-        Ok(store) => store.ping().await,
-        Err(error) => Err(error),
+    let place = match address {
+        StoreAddress::Redis(url) => url.hosts(),
+        StoreAddress::Folder(path) => path.display().to_string(),
     };
-    match outcome {
-        Ok(()) => {
+    match try_to_use(address).await {
+        Ok(what) => {
             let took = started.elapsed().as_millis();
-            println!("  ok      {hosts}  keeps values, after {took} ms");
+            println!("  ok      {place}  {what}, after {took} ms");
             Ok(())
         }
         Err(error) => {
-            println!("  FAILED  {hosts}  {error}");
+            println!("  FAILED  {place}  {error}");
             Err("\nthe store that AUTHSEAL_STORE_URL names cannot be used from here".into())
         }
+    }
+}
+
+/// Returns what the store can do, in words.
+async fn try_to_use(address: &StoreAddress) -> Result<String, StoreError> {
+    if let StoreAddress::Redis(url) = address {
+        let redis = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default())?;
+        redis.ping().await?;
+        return Ok("keeps values".to_owned());
+    }
+    let store = store::open(address, Creation::Forbidden)?;
+    let contents = store.contents(&Clock::system()).await;
+    store.close().await;
+    match contents {
+        Ok(contents) => Ok(format!("has {} logins", contents.logins)),
+        Err(StoreError::File(FileFault::Absent)) => {
+            Ok("does not exist yet; serve makes it".to_owned())
+        }
+        Err(error) => Err(error),
     }
 }
 
