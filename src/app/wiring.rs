@@ -17,7 +17,10 @@ use crate::{
     public_url::PublicUrl,
     refresh::{AuthIdReader, RefreshEngine},
     server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, Server, Site},
-    store::{Creation, FileStore, LeaseTimes, LoginStore, Memory, RedisStore, Store, StoreAddress, StoreError},
+    store::{
+        Creation, FileStore, LeaseTimes, LoginStore, Memory, RedisStore, Store, StoreAddress,
+        StoreError,
+    },
     telemetry::Metrics,
 };
 
@@ -91,7 +94,9 @@ pub(super) fn wire(
             // One server reads what it handed over itself: a folder gets none of it.
             store: match store {
                 Some(LoginStore::Redis(redis)) => Store::Redis(redis),
-                Some(LoginStore::File(_)) | None => Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES)),
+                Some(LoginStore::File(_)) | None => {
+                    Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES))
+                }
             },
             keyring: keyring.clone(),
             clock: clock.clone(),

@@ -225,9 +225,9 @@ fn describe_store(config: &Config) -> String {
         Some(store @ StoreAddress::Redis(_)) => {
             format!("shared, {store}: logins of single-use providers outlive a restart")
         }
-        Some(store @ StoreAddress::Folder(_)) => format!(
-            "{store}, for one server: logins of single-use providers outlive a restart"
-        ),
+        Some(store @ StoreAddress::Folder(_)) => {
+            format!("{store}, for one server: logins of single-use providers outlive a restart")
+        }
         None => "none: logins of single-use providers end with the server".to_owned(),
     }
 }

@@ -90,7 +90,8 @@ impl LoginMemory {
     /// confirmed a revocation, or confirm it and do nothing.
     pub(super) fn mark_revoked(&self, name: &Name) {
         let mark = Secret::new(REVOKED);
-        self.entries.put(name.about("revoked"), mark, LOGIN_LIFETIME);
+        self.entries
+            .put(name.about("revoked"), mark, LOGIN_LIFETIME);
     }
 
     /// True if the login is marked as revoked at the provider.

@@ -131,7 +131,10 @@ impl StoreWriter {
     }
 
     async fn settle(&self, write: &PendingWrite) -> Result<(), StoreError> {
-        let value = write.value.as_ref().map(|new| (&new.sealed, LOGIN_LIFETIME));
+        let value = write
+            .value
+            .as_ref()
+            .map(|new| (&new.sealed, LOGIN_LIFETIME));
         if let Some(lease) = &write.lease
             && lease.settle(value).await?
         {

@@ -44,10 +44,7 @@ impl RedisStore {
             inner: Arc::new(Inner {
                 link: RedisLink::new(url)?,
                 prefix: url.prefix.clone(),
-                availability: Availability::new(
-                    format!("the store at {}", url.hosts()),
-                    metrics,
-                ),
+                availability: Availability::new(format!("the store at {}", url.hosts()), metrics),
                 steady_since: Mutex::new(Stopwatch::start()),
                 times,
             }),

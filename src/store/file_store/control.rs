@@ -42,8 +42,14 @@ enum ControlQuestion {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ControlAnswer {
-    Page { entries: Vec<Entry>, sent: u64 },
-    News { revoked: Vec<Name>, rotating: Vec<String> },
+    Page {
+        entries: Vec<Entry>,
+        sent: u64,
+    },
+    News {
+        revoked: Vec<Name>,
+        rotating: Vec<String>,
+    },
     Stored(u64),
     Failed(String),
 }

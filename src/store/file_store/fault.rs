@@ -68,7 +68,9 @@ pub enum FileFault {
     #[error("no space is left on its volume; make room")]
     Full,
     /// The volume is read-only.
-    #[error("its volume is read-only; a disk with errors is often made so. Look at the system's log")]
+    #[error(
+        "its volume is read-only; a disk with errors is often made so. Look at the system's log"
+    )]
     ReadOnly,
     /// The file system has no locks.
     #[error(

@@ -47,7 +47,11 @@ impl LockedFolder {
         let lock = open_new(&path.join(LOCK), false)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(FileFault::InUse { holder: holder(lock) }),
+            Err(Errno::WOULDBLOCK) => {
+                return Err(FileFault::InUse {
+                    holder: holder(lock),
+                });
+            }
             Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {
                 return Err(FileFault::NoLocks);
             }

@@ -153,7 +153,8 @@ impl Worker {
             return;
         }
         let now = self.clock.now();
-        let result = self.with_file(|file| file.apply(changes.iter().map(|(change, _)| change), now));
+        let result =
+            self.with_file(|file| file.apply(changes.iter().map(|(change, _)| change), now));
         match result {
             Ok(counts) => {
                 for ((_, reply), count) in changes.into_iter().zip(counts) {

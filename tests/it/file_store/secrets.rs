@@ -1,0 +1,110 @@
+//! What somebody finds who has the folder, and the keys too, but no AuthID.
+
+use std::fs;
+
+use authseal::{
+    clock::Clock,
+    keyring::KeySet,
+    seal::{Purpose, open_envelope},
+};
+
+use super::{UNCACHED, stop};
+use crate::support::Installation;
+
+/// Number of logins; AUTHSEAL_LOGINS sets another.
+fn logins() -> usize {
+    let set = std::env::var("AUTHSEAL_LOGINS").ok();
+    set.map_or(100, |number| number.parse().unwrap())
+}
+
+/// Runs of letters as they stand in an envelope or a token, and longer than any word.
+fn long_words(bytes: &[u8]) -> Vec<String> {
+    let is_of_one = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let words = bytes.split(|byte| !is_of_one(byte));
+    words
+        .filter(|word| word.len() >= 40)
+        .map(|word| String::from_utf8(word.to_vec()).unwrap())
+        .collect()
+}
+
+/// True if the sealed value opens for somebody who guesses what it belongs to.
+fn opens(keys: &KeySet, sealed: &str, guesses: &[&[u8]]) -> bool {
+    let now = Clock::system().now();
+    let purposes = [Purpose::Lineage, Purpose::HandOver];
+    let opens_as = |purpose: Purpose| {
+        let opens = |guess: &&[u8]| open_envelope(keys, now, purpose, guess, sealed).is_ok();
+        guesses.iter().any(opens)
+    };
+    purposes.into_iter().any(opens_as) || authseal::seal::open(keys, now, sealed).is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_folder_and_the_keys_open_nothing_without_an_authid() {
+    let installation = Installation::with_store(UNCACHED).await;
+    let server = installation.serve().await;
+    let authids: Vec<String> = (0..logins())
+        .map(|_| installation.log_in("single-use"))
+        .collect();
+    let mut secrets = authids.clone();
+    for authid in &authids {
+        let answer = server.refresh(authid).await.good().json();
+        for name in ["access_token", "v2_authid"] {
+            secrets.push(answer[name].as_str().unwrap().to_owned());
+        }
+    }
+    let newest: Vec<String> = secrets[authids.len()..]
+        .iter()
+        .filter(|secret| secret.starts_with("v2:"))
+        .map(|authid| {
+            installation
+                .open(authid)
+                .grant
+                .refresh_token
+                .expose()
+                .to_owned()
+        })
+        .collect();
+    secrets.extend(newest);
+    stop(server).await;
+
+    let keys = installation.keys();
+    let mut sealed = 0;
+    for file in fs::read_dir(installation.store_dir()).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        for secret in &secrets {
+            let bare = secret.rsplit(':').next().unwrap();
+            assert!(memchr::memmem::find(&bytes, bare.as_bytes()).is_none());
+        }
+        assert!(memchr::memmem::find(&bytes, b"demo-").is_none());
+        let words = long_words(&bytes);
+        let distinct: std::collections::HashSet<&str> = words.iter().map(String::as_str).collect();
+        for word in distinct {
+            // Every place from which an envelope may begin: the engine packs them closely.
+            let Some(start) = word.find(&installation.kid()) else {
+                panic!("neither an envelope nor a word: {} letters", word.len());
+            };
+            let envelope = &word[start..];
+            let kid = installation.kid();
+            let guesses: [&[u8]; 4] = [b"", &[0; 16], kid.as_bytes(), word.as_bytes()];
+            assert!(!opens(&keys, envelope, &guesses));
+            sealed += 1;
+        }
+    }
+    assert!(sealed >= 1, "{sealed}");
+    // With the AuthID it opens: what was searched for is there.
+    let store = super::open(&installation.store_dir(), &Clock::system());
+    let now = Clock::system().now();
+    for authid in &authids {
+        let lineage = installation.open(authid).grant.lineage;
+        let name = authseal::store::Name::new("lineage", lineage.as_bytes());
+        let value = store.get(&name).await.unwrap().unwrap();
+        let context = lineage.as_bytes();
+        open_envelope(&keys, now, Purpose::Lineage, context, value.expose()).unwrap();
+        let name = lineage.short_hash();
+        assert!(!opens(
+            &keys,
+            value.expose(),
+            &[name.as_bytes(), authid.as_bytes()]
+        ));
+    }
+}
