@@ -23,13 +23,13 @@ const LOGINS: &str = "logins.redb";
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
     /// Show how many logins there are, their size, and when they were used
-    Show(Show),
+    Show(ShowStore),
     /// Copy all logins to another store, where it does not have newer ones
     Copy(Copying),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Show {
+pub(super) struct ShowStore {
     /// Address of the store, or @FILE for a file with it [default: AUTHSEAL_STORE_URL]
     #[arg(value_name = "URL")]
     store: Option<String>,
@@ -57,7 +57,7 @@ pub(super) fn run(command: StoreCommand) -> Result<(), CliError> {
     })
 }
 
-async fn show(arguments: Show) -> Result<(), CliError> {
+async fn show(arguments: ShowStore) -> Result<(), CliError> {
     let address = address(arguments.store.as_deref())?;
     let failed = |error| failure(&address, &error);
     let store = open(&address, Creation::Forbidden).map_err(failed)?;

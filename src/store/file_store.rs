@@ -36,7 +36,7 @@ use crate::{
     telemetry::Metrics,
 };
 use file_lease::BusyNames;
-use request::{Change, LoginPage, Reply, Request, StoredLogin};
+use request::{Change, LoginPage, Request, StoreReply, StoredLogin};
 use worker::Worker;
 
 /// Timeout of a request. A disk that was asleep takes seconds to wake up; clients wait
@@ -170,7 +170,10 @@ impl FileStore {
         failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(StoreReply<T>) -> Request,
+    ) -> Result<T, StoreError> {
         let stopwatch = Stopwatch::start();
         let result = self.put(request).await;
         let failure = result.as_ref().err();
@@ -181,7 +184,10 @@ impl FileStore {
         result
     }
 
-    async fn put<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+    async fn put<T>(
+        &self,
+        request: impl FnOnce(StoreReply<T>) -> Request,
+    ) -> Result<T, StoreError> {
         let (reply, result) = oneshot::channel();
         // The thread is behind by ten thousand requests, or has ended.
         let sent = self.inner.requests.try_send(request(reply));

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{
     FileFault,
-    request::{Change, LoginPage, Reply, Request},
+    request::{Change, LoginPage, Request, StoreReply},
 };
 use crate::store::{Entry, Name, News, StoreError};
 
@@ -135,7 +135,7 @@ fn answer(question: ControlQuestion, requests: &SyncSender<Request>) -> ControlA
 
 fn ask<T>(
     requests: &SyncSender<Request>,
-    request: impl FnOnce(Reply<T>) -> Request,
+    request: impl FnOnce(StoreReply<T>) -> Request,
 ) -> Result<T, StoreError> {
     let (reply, result) = oneshot::channel();
     let closed = || StoreError::File(closed());

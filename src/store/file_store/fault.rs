@@ -40,7 +40,7 @@ pub enum FileFault {
     Absent,
     /// The file is not one that authseal wrote, or was changed.
     #[error(
-        "{} is damaged ({cause}); it was left as it is. Restore it from a backup, or move it away \
+        "{} is damaged ({cause}); no other is made in its place. Restore it from a backup, or move it away \
          together with the store's {history}: logins of single-use providers are then lost",
         path.display()
     )]

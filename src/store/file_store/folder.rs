@@ -26,6 +26,9 @@ const SOCKET: &str = "store.socket";
 /// Name of this machine. In a container it is that of the container.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
+/// Inode, length, and time of the last change of a file.
+pub(super) type FileMark = Option<(u64, u64, i64, i64)>;
+
 /// A folder that this process has locked.
 #[derive(Debug)]
 pub(super) struct LockedFolder {
@@ -83,6 +86,12 @@ impl LockedFolder {
 
     pub(super) fn logins(&self) -> PathBuf {
         self.file(LOGINS)
+    }
+
+    /// Returns something that differs after the file was changed or replaced.
+    pub(super) fn mark(&self) -> FileMark {
+        let found = fs::metadata(self.logins()).ok()?;
+        Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
     }
 
     pub(super) fn socket(&self) -> PathBuf {
@@ -172,7 +181,10 @@ fn sign(mut lock: &File) -> io::Result<()> {
     let host = fs::read_to_string(HOST_NAME).unwrap_or_default();
     let process = std::process::id();
     lock.set_len(0)?;
-    writeln!(lock, "process {process} on {}", host.trim())
+    match host.trim() {
+        "" => writeln!(lock, "process {process}"),
+        host => writeln!(lock, "process {process} on {host}"),
+    }
 }
 
 fn holder(mut lock: File) -> String {

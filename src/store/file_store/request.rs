@@ -10,19 +10,19 @@ use crate::{
 };
 
 /// Takes the result of a request.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+pub(super) type StoreReply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A request to the thread that has the file.
 pub(super) enum Request {
-    Login(Name, Reply<StoredLogin>),
+    Login(Name, StoreReply<StoredLogin>),
     /// Announcements since a time.
-    News(f64, Reply<News>),
+    News(f64, StoreReply<News>),
     /// Logins after a name.
-    Page(Option<Name>, Reply<LoginPage>),
+    Page(Option<Name>, StoreReply<LoginPage>),
     /// Replies with the number of logins that were stored, when the disk has them.
-    Change(Change, Reply<u64>),
+    Change(Change, StoreReply<u64>),
     /// Closes the file and ends the thread.
-    Close(Reply<()>),
+    Close(StoreReply<()>),
 }
 
 /// A change of the file.

@@ -15,9 +15,9 @@ use std::{
 use super::{
     control::Control,
     fault::FileFault,
-    folder::LockedFolder,
+    folder::{FileMark, LockedFolder},
     login_file::LoginFile,
-    request::{Change, LoginPage, Reply, Request},
+    request::{Change, LoginPage, Request, StoreReply},
 };
 use crate::{
     clock::{Clock, Stopwatch},
@@ -45,6 +45,8 @@ pub(super) struct Worker {
     file: Option<LoginFile>,
     control: Option<Control>,
     failure: Option<(Stopwatch, FileFault)>,
+    /// A damaged file, which is not opened again until it has changed.
+    damaged: Option<(FileMark, FileFault)>,
     /// True until the folder was opened: once it was, none is made in its place.
     may_create: bool,
     /// True if the file must be written anew, because an fsync failed.
@@ -52,7 +54,7 @@ pub(super) struct Worker {
     compacted: Stopwatch,
 }
 
-type Waiting<T> = Vec<(T, Reply<u64>)>;
+type PendingChanges = Vec<(Change, StoreReply<u64>)>;
 
 impl Worker {
     pub(super) fn new(path: PathBuf, clock: Clock, may_create: bool) -> Self {
@@ -63,6 +65,7 @@ impl Worker {
             file: None,
             control: None,
             failure: None,
+            damaged: None,
             may_create,
             is_doubtful: false,
             compacted: Stopwatch::start(),
@@ -108,7 +111,7 @@ impl Worker {
     }
 
     /// Returns where to report the end, if one of the requests asks for it.
-    fn carry_out(&mut self, batch: Vec<Request>) -> Option<Reply<()>> {
+    fn carry_out(&mut self, batch: Vec<Request>) -> Option<StoreReply<()>> {
         let mut changes = Vec::new();
         let mut closing = None;
         for request in batch {
@@ -137,7 +140,7 @@ impl Worker {
 
     fn answer<T>(
         &mut self,
-        reply: Reply<T>,
+        reply: StoreReply<T>,
         read: impl FnOnce(&LoginFile, &Clock) -> Result<T, FileFault>,
     ) {
         if reply.is_closed() {
@@ -148,7 +151,7 @@ impl Worker {
         let _ = reply.send(result.map_err(StoreError::File));
     }
 
-    fn write(&mut self, changes: Waiting<Change>) {
+    fn write(&mut self, changes: PendingChanges) {
         if changes.is_empty() {
             return;
         }
@@ -185,6 +188,9 @@ impl Worker {
     fn note_failure(&mut self, fault: &FileFault) {
         let file = self.file.take();
         self.is_doubtful |= file.is_some_and(|file| file.is_doubtful());
+        if let (FileFault::Damaged { .. }, Some(folder)) = (fault, &self.folder) {
+            self.damaged = Some((folder.mark(), fault.clone()));
+        }
         let is_repeated = matches!(&self.failure, Some((since, _))
             if since.elapsed() < PAUSE_AFTER_FAILURE);
         if !is_repeated {
@@ -213,9 +219,15 @@ impl Worker {
             self.folder = Some(folder);
         }
         let folder = self.folder.as_ref().expect("it was locked");
+        if let Some((mark, fault)) = &self.damaged
+            && *mark == folder.mark()
+        {
+            return Err(fault.clone());
+        }
         let now = self.clock.now();
         let file = LoginFile::open(folder, now)?;
         self.file = Some(file.compact(folder, now, self.is_doubtful)?);
+        self.damaged = None;
         if self.control.is_none() {
             self.control = Control::listen(&folder.socket());
         }

@@ -1,7 +1,7 @@
 //! Disks that are full or read-only: single-use services wait, others do not notice, and
 //! nothing that was acknowledged is lost.
 
-use std::{path::Path, process::Stdio};
+use std::process::Stdio;
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -15,8 +15,8 @@ use crate::support::{Installation, PATIENCE, Scrape, eventually, get};
 /// A shell in which a server runs, with a small volume of its own where the system allows
 /// that to users, and with a limit on the size of files.
 struct Shell {
-    _child: Child,
-    commands: ChildStdin,
+    child: Child,
+    commands: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
 }
 
@@ -34,13 +34,12 @@ impl Shell {
             .env("STORE", installation.store_dir())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .ok()?;
         let mut shell = Self {
-            commands: child.stdin.take().unwrap(),
+            commands: child.stdin.take(),
             output: BufReader::new(child.stdout.take().unwrap()).lines(),
-            _child: child,
+            child,
         };
         shell.says("ready").await?;
         Some(shell)
@@ -50,7 +49,6 @@ impl Shell {
     async fn says(&mut self, text: &str) -> Option<String> {
         let saying = async {
             while let Some(line) = self.output.next_line().await.unwrap() {
-                println!("{line}");
                 if let Some((_, rest)) = line.split_once(text) {
                     return Some(rest.to_owned());
                 }
@@ -62,7 +60,16 @@ impl Shell {
 
     async fn run(&mut self, command: &str) {
         let line = format!("{command}; echo done\n");
-        self.commands.write_all(line.as_bytes()).await.unwrap();
+        let commands = self.commands.as_mut().unwrap();
+        commands.write_all(line.as_bytes()).await.unwrap();
+        self.says("done").await.unwrap();
+    }
+
+    /// Ends the server: the script ends it when its own input ends, also if the test fails.
+    async fn stop(mut self) {
+        self.commands = None;
+        while self.output.next_line().await.unwrap().is_some() {}
+        assert!(self.child.wait().await.unwrap().success());
     }
 
     /// The addresses of the server that it runs.
@@ -129,12 +136,7 @@ async fn a_disk_that_fills_up_loses_nothing_and_goes_on_when_there_is_room() {
         .await
         .unwrap();
     check_failing(&installation, &url, &admin, &refused).await;
-    drop(shell);
-    eventually("the lock is free", async || {
-        let shown = installation.run(&["store", "show"]).await;
-        shown.status.success().then_some(())
-    })
-    .await;
+    shell.stop().await;
 
     let server = installation.serve().await;
     for authid in &refreshed {
@@ -163,11 +165,11 @@ async fn a_volume_that_fills_up_and_becomes_read_only_is_survived() {
     .await;
     refreshed.push(refused);
 
-    shell.run("mount -o remount,ro \"$STORE\"").await;
-    eventually("it is read-only", async || {
-        (status(&url, &refreshed[0]).await == 503).then_some(())
-    })
-    .await;
+    // A volume cannot be made read-only while a file on it is open for writing.
+    shell
+        .run("kill $server; wait $server; mount -o remount,ro \"$STORE\"; serve")
+        .await;
+    let (url, admin) = shell.serves().await;
     check_failing(&installation, &url, &admin, &refreshed[1]).await;
     shell.run("mount -o remount,rw \"$STORE\"").await;
     eventually("it can be written", async || {
@@ -178,9 +180,5 @@ async fn a_volume_that_fills_up_and_becomes_read_only_is_survived() {
         assert_eq!(status(&url, authid).await, 200);
     }
     assert_eq!(installation.provider.seen().replays, 0);
-    assert!(
-        !Path::new(&installation.store_dir())
-            .join("logins.redb")
-            .exists()
-    );
+    shell.stop().await;
 }
