@@ -72,7 +72,9 @@ async fn the_folder_and_the_keys_open_nothing_without_an_authid() {
 
     let keys = installation.keys();
     for file in fs::read_dir(installation.store_dir()).unwrap() {
-        let bytes = fs::read(file.unwrap().path()).unwrap();
+        let mut bytes = fs::read(file.unwrap().path()).unwrap();
+        // Free space, in which there is nothing to find.
+        bytes.retain(|byte| *byte != 0);
         for form in secrets.iter().flat_map(|secret| forms(secret)) {
             assert!(memchr::memmem::find(&bytes, &form).is_none());
         }
