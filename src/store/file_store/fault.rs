@@ -35,8 +35,8 @@ pub enum FileFault {
         /// Name of the file that says that it has existed.
         history: &'static str,
     },
-    /// There is no folder, and this command makes none.
-    #[error("there is no such store")]
+    /// There is no store in the folder, or no folder, and none may be made.
+    #[error("there is no store in that folder")]
     Absent,
     /// The file is not one that authseal wrote, or was changed.
     #[error(
@@ -141,38 +141,18 @@ impl From<StorageError> for EngineError {
     }
 }
 
-impl From<DatabaseError> for EngineError {
-    fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::Storage(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
+/// Converts errors of the engine that may be about the file or about the engine's use.
+macro_rules! engine_errors {
+    ($($error:ident),*) => {
+        $(impl From<$error> for EngineError {
+            fn from(error: $error) -> Self {
+                match error {
+                    $error::Storage(error) => error.into(),
+                    other => Self::Damaged(other.to_string()),
+                }
+            }
+        })*
+    };
 }
 
-impl From<TransactionError> for EngineError {
-    fn from(error: TransactionError) -> Self {
-        match error {
-            TransactionError::Storage(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<TableError> for EngineError {
-    fn from(error: TableError) -> Self {
-        match error {
-            TableError::Storage(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<CommitError> for EngineError {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Storage(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
+engine_errors!(CommitError, DatabaseError, TableError, TransactionError);

@@ -37,7 +37,8 @@ pub(super) struct LockedFolder {
 }
 
 impl LockedFolder {
-    /// Locks the folder. Makes it if that is allowed and there is none.
+    /// Locks the folder. Makes it if that is allowed and there is none. Writes nothing into
+    /// one that is no store if it may not make one.
     pub(super) fn lock(path: &Path, may_create: bool) -> Result<Self, FileFault> {
         match fs::metadata(path) {
             Ok(metadata) => check_access(path, &metadata, "700")?,
@@ -46,6 +47,14 @@ impl LockedFolder {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FileFault::Absent),
             Err(error) => return Err(error.into()),
+        }
+        let is_store = || {
+            [LOGINS, HISTORY]
+                .iter()
+                .any(|name| path.join(name).exists())
+        };
+        if !may_create && !is_store() {
+            return Err(FileFault::Absent);
         }
         let lock = open_new(&path.join(LOCK), false)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {

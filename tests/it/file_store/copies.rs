@@ -1,6 +1,6 @@
 //! `authseal store show` and `authseal store copy`.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use authseal::clock::{Clock, UnixTime};
 
@@ -115,7 +115,11 @@ async fn what_cannot_be_copied_is_said_in_a_line() {
         assert_eq!(failed.stderr.lines().count(), 1, "{failed:?}");
     };
     let absent = file("absent");
-    check(&["store", "show", &absent], "there is no such store").await;
+    check(
+        &["store", "show", &absent],
+        "there is no store in that folder",
+    )
+    .await;
     check(
         &["store", "show"],
         "name the store, or set AUTHSEAL_STORE_URL",
@@ -130,14 +134,27 @@ async fn what_cannot_be_copied_is_said_in_a_line() {
         |from: &str, to: &str| ["store", "copy", "--from", from, "--to", to].map(str::to_owned);
     let copied = copy(&absent, &file("new"));
     let copied: Vec<&str> = copied.iter().map(String::as_str).collect();
-    check(&copied, "there is no such store").await;
+    check(&copied, "there is no store in that folder").await;
     let itself = copy(&absent, &absent);
     let itself: Vec<&str> = itself.iter().map(String::as_str).collect();
     check(&itself, "cannot be copied to itself").await;
     assert!(!folder.path().join("absent").exists());
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::set_permissions(&empty, fs::Permissions::from_mode(0o700)).unwrap();
+    check(
+        &["store", "show", &file("empty")],
+        "there is no store in that folder",
+    )
+    .await;
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
 
     // The address can stand in a file, because it may hold a password.
     fs::write(path("address"), absent).unwrap();
     let from_file = format!("@{}", path("address"));
-    check(&["store", "show", &from_file], "there is no such store").await;
+    check(
+        &["store", "show", &from_file],
+        "there is no store in that folder",
+    )
+    .await;
 }
