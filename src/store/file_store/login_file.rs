@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -445,15 +445,12 @@ fn is_old_news(at: u64, now: UnixTime) -> bool {
 }
 
 /// Does something with the engine, which panics if a file is damaged in some ways.
-fn guarded<T>(
-    path: &PathBuf,
-    work: impl FnOnce() -> Result<T, EngineError>,
-) -> Result<T, FileFault> {
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, FileFault> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(result)) => Ok(result),
         Ok(Err(EngineError::Fault(fault))) => Err(fault),
-        Ok(Err(EngineError::Damaged(cause))) => Err(damaged(path.clone(), &cause)),
-        Err(_panic) => Err(damaged(path.clone(), "it makes no sense to the engine")),
+        Ok(Err(EngineError::Damaged(cause))) => Err(damaged(path.to_owned(), &cause)),
+        Err(_panic) => Err(damaged(path.to_owned(), "it makes no sense to the engine")),
     }
 }
 
