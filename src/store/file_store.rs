@@ -6,6 +6,7 @@
 //! a record of a process that ended can be taken over at once.
 
 mod backend;
+mod compaction;
 mod control;
 mod fault;
 mod file_lease;

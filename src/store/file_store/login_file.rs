@@ -17,6 +17,7 @@ use redb::{
 
 use super::{
     backend::DatabaseFile,
+    compaction::write_new,
     fault::{EngineError, FileFault},
     folder::{HISTORY, LockedFolder},
     request::{Change, StoredLogin},
@@ -30,35 +31,34 @@ use crate::{
 /// Version of the tables below. It is raised when an older authseal cannot use them.
 pub(super) const FORMAT: u64 = 1;
 
-const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-const FORMAT_KEY: &str = "format";
+pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+pub(super) const FORMAT_KEY: &str = "format";
 /// From a login's name to its expiry, in seconds since the epoch, and its sealed state.
-const LOGINS: TableDefinition<'_, &[u8; 32], (u64, &str)> = TableDefinition::new("logins");
+pub(super) const LOGINS: TableDefinition<'_, &[u8; 32], (u64, &str)> =
+    TableDefinition::new("logins");
 /// Names of the logins whose refresh token was sent and whose new one is not stored yet,
 /// with the time.
-const SENT: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("sent");
+pub(super) const SENT: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("sent");
 /// Names of the logins that were revoked at the provider, with the time.
-const REVOKED: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("revoked");
+pub(super) const REVOKED: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("revoked");
 /// Ids of the providers that replace tokens against their table.
-const ROTATING: TableDefinition<'_, &str, ()> = TableDefinition::new("rotating");
+pub(super) const ROTATING: TableDefinition<'_, &str, ()> = TableDefinition::new("rotating");
 
 /// Memory for pages of the file.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
-/// Free space in the file that is not worth writing it anew.
-const SLACK_BYTES: u64 = 4 * 1024 * 1024;
 
 /// An open file with logins.
 pub(super) struct LoginFile {
     /// `None` only while it is dropped.
     engine: Option<Database>,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     is_doubtful: Arc<AtomicBool>,
 }
 
 /// A write that is not committed yet.
 pub(super) struct Writing<'f> {
     file: &'f LoginFile,
-    transaction: WriteTransaction,
+    pub(super) transaction: WriteTransaction,
     now: UnixTime,
 }
 
@@ -85,7 +85,7 @@ impl LoginFile {
         Ok(opened)
     }
 
-    fn of(folder: &LockedFolder) -> Result<Self, FileFault> {
+    pub(super) fn of(folder: &LockedFolder) -> Result<Self, FileFault> {
         let path = folder.logins();
         let file = OpenOptions::new().read(true).write(true).open(&path)?;
         // The engine would make an empty database out of an empty file.
@@ -95,7 +95,7 @@ impl LoginFile {
         Self::with(file, path)
     }
 
-    fn with(file: File, path: PathBuf) -> Result<Self, FileFault> {
+    pub(super) fn with(file: File, path: PathBuf) -> Result<Self, FileFault> {
         let is_doubtful = Arc::new(AtomicBool::new(false));
         let backend = DatabaseFile {
             file,
@@ -227,93 +227,7 @@ impl LoginFile {
         Ok(counts)
     }
 
-    /// Writes the file anew without what has expired, if there is something, or if much of it
-    /// is free, or if it `must` be. The engine only marks space as free; the bytes would stay.
-    pub(super) fn compact(
-        self,
-        folder: &LockedFolder,
-        now: UnixTime,
-        must: bool,
-    ) -> Result<Self, FileFault> {
-        if !must && !self.is_worth_compacting(now)? {
-            return Ok(self);
-        }
-        let written = write_new(folder, |new| self.copy_to(new, now));
-        match written {
-            Ok(()) => {}
-            Err(fault) if must => return Err(fault),
-            Err(fault) => {
-                folder.drop_new_logins();
-                tracing::warn!("the store was not compacted: {fault}");
-                return Ok(self);
-            }
-        }
-        drop(self);
-        Self::of(folder)
-    }
-
-    fn is_worth_compacting(&self, now: UnixTime) -> Result<bool, FileFault> {
-        let size = std::fs::metadata(&self.path)?.len();
-        self.read(|reading| {
-            let (mut used, mut expired, mut count) = (0, 0, 0_u64);
-            if let Some(logins) = table(reading, LOGINS)? {
-                for found in logins.iter()? {
-                    let (name, found) = found?;
-                    let (expires_at, value) = found.value();
-                    used += (name.value().len() + value.len()) as u64;
-                    expired += u64::from(expires_at <= now.0);
-                    count += 1;
-                }
-            }
-            // If not one is left, rather the clock is wrong.
-            Ok((expired > 0 && expired < count) || size > 3 * used + SLACK_BYTES)
-        })
-    }
-
-    fn copy_to(&self, new: &Writing<'_>, now: UnixTime) -> Result<(), FileFault> {
-        self.read(|reading| {
-            let is_all_expired = match table(reading, LOGINS)? {
-                Some(logins) => {
-                    let mut all = true;
-                    for found in logins.iter()? {
-                        all &= found?.1.value().0 <= now.0;
-                    }
-                    all
-                }
-                None => true,
-            };
-            let (old, new) = (table(reading, LOGINS)?, &new.transaction);
-            if let Some(old) = old {
-                let mut new = new.open_table(LOGINS)?;
-                for found in old.iter()? {
-                    let (name, found) = found?;
-                    if found.value().0 > now.0 || is_all_expired {
-                        new.insert(name.value(), found.value())?;
-                    }
-                }
-            }
-            for definition in [SENT, REVOKED] {
-                if let Some(old) = table(reading, definition)? {
-                    let mut new = new.open_table(definition)?;
-                    for found in old.iter()? {
-                        let (name, at) = found?;
-                        if !is_old_news(at.value(), now) {
-                            new.insert(name.value(), at.value())?;
-                        }
-                    }
-                }
-            }
-            if let Some(old) = table(reading, ROTATING)? {
-                let mut new = new.open_table(ROTATING)?;
-                for found in old.iter()? {
-                    new.insert(found?.0.value(), ())?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn begin(&self, now: UnixTime) -> Result<Writing<'_>, FileFault> {
+    pub(super) fn begin(&self, now: UnixTime) -> Result<Writing<'_>, FileFault> {
         let transaction = guarded(&self.path, || {
             let mut transaction = self.engine().begin_write()?;
             // In one phase, the engine cannot tell damage from a write that was cut
@@ -328,7 +242,7 @@ impl LoginFile {
         })
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, EngineError>,
     ) -> Result<T, FileFault> {
@@ -396,7 +310,7 @@ impl Writing<'_> {
         Ok(stored)
     }
 
-    fn commit(self) -> Result<(), FileFault> {
+    pub(super) fn commit(self) -> Result<(), FileFault> {
         guarded(&self.file.path, || Ok(self.transaction.commit()?))
     }
 }
@@ -409,27 +323,8 @@ impl Drop for LoginFile {
     }
 }
 
-/// Writes new logins beside the others, and puts them in their place once the disk has them.
-fn write_new(
-    folder: &LockedFolder,
-    fill: impl FnOnce(&Writing<'_>) -> Result<(), FileFault>,
-) -> Result<(), FileFault> {
-    let (file, path) = folder.begin_new_logins()?;
-    let new = LoginFile::with(file, path)?;
-    let writing = new.begin(UnixTime::default())?;
-    guarded(&new.path, || {
-        let mut meta = writing.transaction.open_table(META)?;
-        meta.insert(FORMAT_KEY, FORMAT)?;
-        Ok(())
-    })?;
-    fill(&writing)?;
-    writing.commit()?;
-    drop(new);
-    Ok(folder.finish_new_logins()?)
-}
-
 /// Opens a table; `None` if nothing was ever written to it.
-fn table<K: redb::Key + 'static, V: redb::Value + 'static>(
+pub(super) fn table<K: redb::Key + 'static, V: redb::Value + 'static>(
     reading: &ReadTransaction,
     definition: TableDefinition<'_, K, V>,
 ) -> Result<Option<ReadOnlyTable<K, V>>, EngineError> {
@@ -440,12 +335,15 @@ fn table<K: redb::Key + 'static, V: redb::Value + 'static>(
     }
 }
 
-fn is_old_news(at: u64, now: UnixTime) -> bool {
+pub(super) fn is_old_news(at: u64, now: UnixTime) -> bool {
     now.since(UnixTime(at)) > NEWS_LIFETIME
 }
 
 /// Does something with the engine, which panics if a file is damaged in some ways.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, FileFault> {
+pub(super) fn guarded<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<T, FileFault> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(result)) => Ok(result),
         Ok(Err(EngineError::Fault(fault))) => Err(fault),
