@@ -52,7 +52,7 @@ class Bed:
         return Authseal(self.programs, self.binary, self.folder, stubs, **options)
 
     def redis(self) -> tuple[Program, str]:
-        """A Redis as docs/replicas.md wants it, and its URL."""
+        """A Redis as docs/store.md wants it, and its URL."""
         folder, port = self.folder / "redis", free_port()
         folder.mkdir()
         program = self.programs.start(

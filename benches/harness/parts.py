@@ -10,12 +10,15 @@ from typing import Callable
 from .authseal import form_bytes
 from .bed import TOKEN_CHARACTERS, Bed, first_line, provider_calls
 from .load import Load, flawless, measure, send_all
-from .programs import Program
+from .programs import Program, bench_output
 
 CACHED_AUTHIDS = 1_000
 UNCACHED_AUTHIDS = 150_000
 STORED_AUTHIDS = 20_000
 MEMORY_AUTHIDS = 100_000
+FOLDER_LOGINS = 100_000
+# As long as a sealed AuthID with a token of TOKEN_CHARACTERS.
+STORED_CHARACTERS = 700
 MANY_AUTHIDS = 1_000_000
 # Of one thread of wrk, each asking as soon as it is answered: about half of full load, and
 # evenly. With pauses, of whole milliseconds, they would all ask at once.
@@ -103,8 +106,8 @@ def latency(bed: Bed, load: Load, rounds: int) -> dict:
 
 
 def store(bed: Bed, load: Load, rounds: int) -> dict:
-    """/refresh of a single-use service: the newest AuthIDs in a Redis beside the
-    same in memory."""
+    """/refresh of a single-use service: the newest AuthIDs in a Redis and in a folder
+    beside the same in memory."""
     stub, redis = bed.single_use_stub, bed.redis()
     authids = bed.authids_of(stub, STORED_AUTHIDS)
 
@@ -112,14 +115,30 @@ def store(bed: Bed, load: Load, rounds: int) -> dict:
         authseal = bed.authseal(stub, refresh_tokens="single-use", **options)
         return Side(authseal.program, authseal.address, authids)
 
-    sides = {"bare": start, "authseal": lambda: start(store=redis[1])}
+    folder = bed.folder / "store"
+    sides = {"bare": start, "authseal": lambda: start(store=redis[1]),
+             "folder": lambda: start(store=f"file:{folder}")}
     redis_before = redis[0].cpu_seconds()
     result = side_by_side(bed, load, rounds, sides, calls=lambda: provider_calls(stub))
     spent = redis[0].cpu_seconds() - redis_before
     bed.programs.stop(redis[0])
     # The warm-ups of a second are in it too.
     asked = result["requests"]["authseal"] * (load.seconds + 1) / load.seconds
-    return result | {"redis_cpu_us": spent * 1e6 / asked}
+    return result | {"redis_cpu_us": spent * 1e6 / asked, "full_folder": full_folder(bed, stub)}
+
+
+def full_folder(bed: Bed, stub: str) -> dict:
+    """A folder with many logins: its file, the start of a server and its memory."""
+    folder = bed.folder / "full-store"
+    bench_output("fill-store", folder, FOLDER_LOGINS, STORED_CHARACTERS)
+    starts, memory = {}, {}
+    for name, store in (("none", None), ("folder", f"file:{folder}")):
+        authseal = bed.authseal(stub, refresh_tokens="single-use", store=store)
+        starts[name] = authseal.start_seconds * 1e3
+        memory[name] = authseal.program.resident_bytes()
+        bed.programs.stop(authseal.program)
+    return {"logins": FOLDER_LOGINS, "file_bytes": (folder / "logins.redb").stat().st_size,
+            "start_ms": starts, "resident_bytes": memory}
 
 
 @dataclass

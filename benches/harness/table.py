@@ -38,7 +38,16 @@ def size(binary_bytes: int) -> list[str]:
 
 def store(result: dict) -> list[str]:
     lines = comparison("(f) single-use /refresh", "memory", result, "with Redis")
-    return [*lines, row("CPU time of Redis per request, µs", "", f"{result['redis_cpu_us']:.2f}")]
+    lines.append(row("CPU time of Redis per request, µs", "", f"{result['redis_cpu_us']:.2f}"))
+    in_folder = result | {"authseal": result["folder"], "ratio": {
+        name: result["folder"][name] / result["bare"][name] for name in result["ratio"]}}
+    lines += comparison("(f) single-use /refresh", "memory", in_folder, "with a folder")
+    full = result["full_folder"]
+    starts, memory = full["start_ms"], full["resident_bytes"]
+    return [*lines, head(f"    a folder with {full['logins']:,} logins", "no store", "folder"),
+            row("size of its file", "", f"{full['file_bytes'] / 1e6:.1f} MB"),
+            row("start to first answer", f"{starts['none']:.1f} ms", f"{starts['folder']:.1f} ms"),
+            row("resident memory", f"{memory['none'] / 1e6:.1f} MB", f"{memory['folder'] / 1e6:.1f} MB")]
 
 
 def comparison(title: str, other: str, result: dict, this: str = "authseal") -> list[str]:

@@ -121,7 +121,7 @@ pub enum StartError {
     /// The keys folder cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyringError),
-    /// The store's URL cannot be used.
+    /// The store cannot be used.
     #[error("AUTHSEAL_STORE_URL: the store {0}")]
     Store(#[from] StoreError),
     /// A listening socket cannot be used.
@@ -223,6 +223,7 @@ impl App {
         self.end.cancel();
         // Health checks and reloads are nothing to wait for.
         let _ = tokio::time::timeout(OTHERS_WITHIN, self.others.wait()).await;
+        self.engine.close_store().await;
     }
 }
 

@@ -24,11 +24,11 @@ pub(super) async fn warn_of_store(store: RedisStore, end: CancellationToken) {
         () = end.cancelled() => return,
         found = ask => found,
     };
-    let hosts = store.hosts();
+    let place = store.place();
     for problem in &found.problems {
-        tracing::error!("the store at {hosts} cannot be used: {problem}");
+        tracing::error!("{place} cannot be used: {problem}");
     }
     for warning in &found.warnings {
-        tracing::warn!("the store at {hosts} may lose logins: {warning}");
+        tracing::warn!("{place} may lose logins: {warning}");
     }
 }

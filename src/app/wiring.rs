@@ -21,7 +21,10 @@ use crate::{
     public_url::PublicUrl,
     refresh::{AuthIdReader, RefreshEngine},
     server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, Server, Site},
-    store::{Memory, RedisStore, Store, StoreError},
+    store::{
+        Creation, FileStore, LeaseTimes, LoginStore, Memory, RedisStore, Store, StoreAddress,
+        StoreError,
+    },
     telemetry::Metrics,
 };
 
@@ -51,9 +54,13 @@ pub(super) fn wire(
     let host = certificate_host(&config);
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
-    let redis = match &config.memory.store {
-        Some(url) => Some(RedisStore::new(url, metrics.clone(), knobs.lease_times)?),
+    let store = match &config.memory.store {
+        Some(address) => Some(login_store(address, &metrics, &clock, knobs.lease_times)?),
         None => None,
+    };
+    let redis = match &store {
+        Some(LoginStore::Redis(redis)) => Some(redis.clone()),
+        Some(LoginStore::File(_)) | None => None,
     };
     let catalog = Arc::new(config.offer.catalog);
     let provider = ProviderClient::new(
@@ -79,7 +86,7 @@ pub(super) fn wire(
         provider.clone(),
         config.memory.cache_bytes,
         Memory::new(clock.clone(), LINEAGE_BYTES),
-        redis.clone(),
+        store.clone(),
     );
     let admission = admission(config.login_gates, &config.public_url, &keyring, &clock);
     let site = Site {
@@ -94,9 +101,12 @@ pub(super) fn wire(
         keyring: keyring.clone(),
         provider,
         hand_overs: HandOvers {
-            store: match redis.clone() {
-                Some(redis) => Store::Redis(redis),
-                None => Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES)),
+            // One server reads what it handed over itself: a folder gets none of it.
+            store: match store {
+                Some(LoginStore::Redis(redis)) => Store::Redis(redis),
+                Some(LoginStore::File(_)) | None => {
+                    Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES))
+                }
             },
             keyring: keyring.clone(),
             clock: clock.clone(),
@@ -134,6 +144,22 @@ pub(super) fn wire(
         },
         metrics,
         redis,
+    })
+}
+
+fn login_store(
+    address: &StoreAddress,
+    metrics: &Arc<Metrics>,
+    clock: &Clock,
+    times: LeaseTimes,
+) -> Result<LoginStore, StoreError> {
+    let metrics = metrics.clone();
+    Ok(match address {
+        StoreAddress::Redis(url) => LoginStore::Redis(RedisStore::new(url, metrics, times)?),
+        StoreAddress::Folder(path) => {
+            let creation = Creation::Allowed;
+            LoginStore::File(FileStore::open(path, creation, clock.clone(), metrics)?)
+        }
     })
 }
 

@@ -1,16 +1,24 @@
 //! `authseal demo`: runs authseal and a demo provider on one machine.
 
-use std::{io::Write, net::SocketAddr, time::Duration};
+use std::{
+    fs::{self, DirBuilder},
+    io::{self, Write},
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::{CliError, StopSignals, output::say};
 use crate::{
     app::{App, Knobs, Listeners},
     clock::Clock,
     config::Config,
-    demo::{Application, DemoProvider},
+    demo::{Application, DemoMemory, DemoProvider},
     environment::Environment,
     keyring::Jwk,
     listen::ListenAddress,
@@ -21,7 +29,10 @@ use crate::{
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(120);
 const CLIENT_SECRET: &str = "demo-secret";
 
-/// Arguments of `authseal demo`: ports on 127.0.0.1.
+/// File in which the provider of a demo with `--store` keeps its grants.
+const PROVIDER_MEMORY: &str = "provider.json";
+
+/// Arguments of `authseal demo`. Its ports are on 127.0.0.1.
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
     /// Port of authseal
@@ -30,6 +41,9 @@ pub(super) struct DemoArguments {
     /// Port of the built-in provider
     #[arg(long, default_value_t = 8090)]
     provider_port: u16,
+    /// Folder for a key and a store: logins outlive a restart of this demo
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
 }
 
 pub(super) async fn demo(arguments: DemoArguments, signals: StopSignals) -> Result<(), CliError> {
@@ -60,10 +74,21 @@ pub(super) async fn demo(arguments: DemoArguments, signals: StopSignals) -> Resu
 
     let mut tables = tempfile::NamedTempFile::new()?;
     tables.write_all(self::tables(&provider).as_bytes())?;
-    let key = Jwk::generate(clock.now(), Duration::ZERO).to_json();
-    let config = Config::load(Environment::new([
+    let folder = arguments.store.map(DemoFolder::open).transpose()?;
+    let kept = match &folder {
+        Some(folder) => {
+            provider.remember(folder.provider_memory()?);
+            folder.settings()
+        }
+        None => {
+            let key = Jwk::generate(clock.now(), Duration::ZERO).to_json();
+            let keys = format!("{{\"keys\":[{}]}}", key.expose());
+            vec![("AUTHSEAL_KEYS", keys)]
+        }
+    };
+    let kept = kept.iter().map(|(name, value)| (*name, value.as_str()));
+    let config = Config::load(Environment::new(kept.chain([
         ("AUTHSEAL_PUBLIC_URL", public_url.as_str()),
-        ("AUTHSEAL_KEYS", &format!("{{\"keys\":[{}]}}", key.expose())),
         ("AUTHSEAL_PROVIDERS", &tables.path().to_string_lossy()),
         ("AUTHSEAL_SERVICES", "demo,demo-single-use"),
         ("AUTHSEAL_DISPLAY_NAME", "authseal demo"),
@@ -71,16 +96,61 @@ pub(super) async fn demo(arguments: DemoArguments, signals: StopSignals) -> Resu
         ("DEMO_CLIENT_SECRET", CLIENT_SECRET),
         ("DEMO_SINGLE_USE_CLIENT_ID", "demo-single-use"),
         ("DEMO_SINGLE_USE_CLIENT_SECRET", CLIENT_SECRET),
-    ]))?;
+    ])))?;
     telemetry::start(&config.log.filter, config.log.format);
     telemetry::report_panics();
     let app = App::start(config, listeners, Knobs::default()).await?;
 
-    print_what_to_do(&public_url, &provider);
+    print_what_to_do(&public_url, &provider, folder.as_ref());
     signals.asked().await;
-    shutdown.cancel();
+    // The provider answers the calls that are under way.
     signals.stop(app).await;
-    Ok(())
+    shutdown.cancel();
+    match folder {
+        Some(folder) => folder.keep(&provider),
+        None => Ok(()),
+    }
+}
+
+/// The folder of a demo that can be started again: a key, a store, and what the provider
+/// knows.
+struct DemoFolder {
+    path: PathBuf,
+}
+
+impl DemoFolder {
+    fn open(path: PathBuf) -> Result<Self, CliError> {
+        let path = std::path::absolute(path)?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map_err(|error| cannot(&path, &error))?;
+        Ok(Self { path })
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let store = Url::from_file_path(self.path.join("store"));
+        let store = store.map_or_else(|()| String::new(), String::from);
+        let keys = self.path.join("keys").to_string_lossy().into_owned();
+        vec![("AUTHSEAL_KEYS_DIR", keys), ("AUTHSEAL_STORE_URL", store)]
+    }
+
+    fn provider_memory(&self) -> Result<DemoMemory, CliError> {
+        let path = self.path.join(PROVIDER_MEMORY);
+        match fs::read(&path) {
+            Ok(json) => Ok(serde_json::from_slice(&json).map_err(|error| cannot(&path, &error))?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(DemoMemory::default()),
+            Err(error) => Err(cannot(&path, &error)),
+        }
+    }
+
+    fn keep(self, provider: &DemoProvider) -> Result<(), CliError> {
+        let path = self.path.join(PROVIDER_MEMORY);
+        let json = serde_json::to_vec(&provider.memory())?;
+        fs::write(&path, json).map_err(|error| cannot(&path, &error))
+    }
+}
+
+fn cannot(path: &Path, error: &dyn std::fmt::Display) -> CliError {
+    format!("{} cannot be used: {error}", path.display()).into()
 }
 
 /// Returns the tables of the demo provider as an administrator would write them.
@@ -116,7 +186,15 @@ scope = "files"
         )
 }
 
-fn print_what_to_do(public_url: &str, provider: &DemoProvider) {
+fn print_what_to_do(public_url: &str, provider: &DemoProvider, folder: Option<&DemoFolder>) {
+    let end = match folder {
+        None => "The key of this demo is only in memory: its AuthIDs end with it.".to_owned(),
+        Some(folder) => format!(
+            "Stop it and start it again: AuthIDs of both services still work. The key, the store and\n\
+             what the provider knows are in {}.",
+            folder.path.display()
+        ),
+    };
     say!(
         "
 authseal is running, with a provider of its own. Nothing leaves this machine.
@@ -131,7 +209,7 @@ authseal is running, with a provider of its own. Nothing leaves this machine.
 
        curl -H 'Authorization: Bearer ACCESS-TOKEN' {}
 
-The key of this demo is only in memory: its AuthIDs end with it. Ctrl-C stops.
+{end} Ctrl-C stops.
 ",
         provider.url("/files")
     );

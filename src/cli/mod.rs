@@ -16,6 +16,7 @@ mod secret_input;
 mod serve;
 mod signals;
 mod slow_start;
+mod store;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,9 @@ enum Command {
     AuthId(authid::AuthIdCommand),
     /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
     Import,
+    /// Show what is in a store, or copy it to another.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Serve, with the options of Duplicati's own server.
     Run(Box<run::RunArguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
@@ -107,6 +111,7 @@ fn run_command(command: Command, signals: EarlySignals) -> Result<(), CliError> 
         Command::Revoke(arguments) => signals.end(|| revoke::revoke(arguments)),
         Command::AuthId(command) => signals.end(|| authid::run(command)),
         Command::Import => signals.end(import::import),
+        Command::Store(command) => signals.end(|| store::run(command)),
         Command::Health => signals.end(|| in_runtime(health::health())),
     }
 }

@@ -8,12 +8,15 @@ use http::{Request, Response, header::DATE};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use super::store;
 use crate::{
     clock::{Clock, Stopwatch, UnixTime},
     config::Config,
     outbound::Outbound,
     provider::{Catalog, LoginMethod},
-    store::{LeaseTimes, RedisStore, StoreError, StoreInspection, StoreUrl},
+    store::{
+        Creation, FileFault, LeaseTimes, RedisStore, StoreAddress, StoreError, StoreInspection,
+    },
     telemetry::Metrics,
 };
 
@@ -133,10 +136,7 @@ impl fmt::Display for Online {
         match &store.error {
             None => {
                 let facts = store.facts.join("; ");
-                writeln!(
-                    f,
-                    "  ok      {hosts}  accepts values, after {took} ms ({facts})"
-                )
+                writeln!(f, "  ok      {hosts}  {facts}, after {took} ms")
             }
             Some(error) => writeln!(f, "  FAILED  {hosts}  {error}"),
         }
@@ -159,32 +159,48 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
     values.get(values.len() / 2).copied()
 }
 
-async fn try_store(url: &StoreUrl) -> StoreResult {
+async fn try_store(address: &StoreAddress) -> StoreResult {
     let started = Stopwatch::start();
-    let store = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default());
-    let asked = async {
-        let store = store?;
-        store.ping().await?;
-        let took = milliseconds(&started);
-        Ok::<_, StoreError>((took, store.inspect().await?))
-    };
-    let (took, found) = match asked.await {
-        Ok((took, found)) => (took, Ok(found)),
-        Err(error) => (milliseconds(&started), Err(error.to_string())),
-    };
+    let found = look_at_store(address).await;
     let (found, error) = match found {
         Ok(found) if found.problems.is_empty() => (found, None),
         Ok(found) => (found.clone(), Some(found.problems.join("; "))),
-        Err(error) => (StoreInspection::default(), Some(error)),
+        Err(error) => (StoreInspection::default(), Some(error.to_string())),
     };
     StoreResult {
-        hosts: url.hosts(),
+        hosts: match address {
+            StoreAddress::Redis(url) => url.hosts(),
+            StoreAddress::Folder(path) => path.display().to_string(),
+        },
         ok: error.is_none(),
-        milliseconds: took,
+        milliseconds: milliseconds(&started),
         facts: found.facts,
         warnings: found.warnings,
         error,
     }
+}
+
+/// Uses the store once, and returns what it says of itself.
+async fn look_at_store(address: &StoreAddress) -> Result<StoreInspection, StoreError> {
+    if let StoreAddress::Redis(url) = address {
+        let redis = RedisStore::new(url, Arc::new(Metrics::new()), LeaseTimes::default())?;
+        redis.ping().await?;
+        let mut found = redis.inspect().await?;
+        found.facts.insert(0, "accepts values".to_owned());
+        return Ok(found);
+    }
+    let folder = store::open(address, Creation::Forbidden)?;
+    let contents = folder.contents(&Clock::system()).await;
+    folder.close().await;
+    let fact = match contents {
+        Ok(contents) => format!("has {} logins", contents.logins),
+        Err(StoreError::File(FileFault::Absent)) => "does not exist yet; serve makes it".to_owned(),
+        Err(error) => return Err(error),
+    };
+    Ok(StoreInspection {
+        facts: vec![fact],
+        ..StoreInspection::default()
+    })
 }
 
 /// Sends a request to every endpoint at the same time.

@@ -78,7 +78,7 @@ fn announce(config: &Config) {
         tracing::info!("offering {}", services.join(", "));
     }
     if let Some(store) = &config.memory.store {
-        tracing::info!("remembering logins in the store at {}", store.hosts());
+        tracing::info!("remembering logins in the store {store}");
     }
     match config.login_gates.is_open() {
         true => tracing::warn!(

@@ -121,7 +121,7 @@ fn forgotten_at_restart(config: &Config) -> Option<String> {
         format!(
             "{}: the provider accepts each refresh token once, and only this process's memory knows \
              the newest one; after a restart people must log in again, unless AUTHSEAL_STORE_URL \
-             names a Redis that keeps it",
+             names a folder or a Redis that keeps it, such as file:/var/lib/authseal",
             services.join(", ")
         )
     })

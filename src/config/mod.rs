@@ -26,7 +26,9 @@ use thiserror::Error;
 
 pub use declaration::Declared;
 pub use offer::Offer;
-pub use partial::{admin_address, is_dumpable, key_source, load_keyring, service_ids};
+pub use partial::{
+    admin_address, is_dumpable, key_source, load_keyring, service_ids, store_address,
+};
 pub use settings::{
     AdminSettings, DECLARED, Edge, LogSettings, LoginGates, MemorySettings, OldAuthIdSettings,
     SiteSettings,

@@ -5,11 +5,12 @@ use std::{collections::HashMap, net::SocketAddr};
 use super::{
     Config, Rejected,
     offer::Offer,
-    settings::{AdminSettings, KeySettings, ProcessSettings},
+    settings::{AdminSettings, KeySettings, MemorySettings, ProcessSettings},
 };
 use crate::{
     environment::Environment,
     keyring::{KeySource, Keyring},
+    store::StoreAddress,
 };
 
 /// Reads only the admin address.
@@ -31,6 +32,13 @@ pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
     let mut problems = Vec::new();
     let keys = KeySettings::read(environment, &mut problems);
     accepted(keys.source(environment, &mut problems), problems)
+}
+
+/// Reads only the address of the store; `None` if there is none.
+pub fn store_address(environment: &Environment) -> Result<Option<StoreAddress>, Rejected> {
+    let mut problems = Vec::new();
+    let memory = MemorySettings::read(environment, &mut problems);
+    accepted(Some(memory.store), problems)
 }
 
 /// Loads only the keys.

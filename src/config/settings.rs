@@ -40,7 +40,7 @@ use crate::{
     public_url::PublicUrl,
     secret::Secret,
     server::{Networks, Require, TrustedProxies, UserHeader},
-    store::StoreUrl,
+    store::StoreAddress,
     telemetry::{LogFilter, LogFormat},
 };
 
@@ -139,10 +139,12 @@ settings! {
 
     /// The memory for tokens, in this process and outside.
     memory: MemorySettings {
-        /// Redis or Valkey, such as `redis://:password@host:6379/0`, for several replicas
-        /// and for Box and Jottacloud logins that outlive a restart:
-        /// [docs/replicas.md](docs/replicas.md).
-        store: Option<StoreUrl> = optional("STORE_URL", "none: memory", StoreUrl::parse),
+        /// For Box and Jottacloud logins that outlive a restart: a folder on this machine,
+        /// such as `file:/var/lib/authseal`, or a Redis or Valkey, such as
+        /// `redis://:password@host:6379/0`, which several replicas can share:
+        /// [docs/store.md](docs/store.md).
+        store: Option<StoreAddress> =
+            optional("STORE_URL", "none: memory", StoreAddress::parse),
         /// Memory for access tokens, in MiB; 0 keeps none. 64 hold some 100,000 of Google's:
         /// [docs/performance.md](docs/performance.md).
         cache_bytes: u64 = default("CACHE_MB", "64", mebibytes),

@@ -12,6 +12,8 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::{Clock, UnixTime};
 
 /// Lifetime of an authorization code. RFC 6749 section 4.1.2 recommends at most ten
@@ -72,12 +74,18 @@ pub(super) struct Grants {
 #[derive(Debug, Default)]
 struct GrantsState {
     codes: HashMap<String, Code>,
+    lasting: DemoMemory,
+    access_tokens: HashMap<String, AccessToken>,
+    seen: RequestCounts,
+}
+
+/// What the provider still knows after a restart.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct DemoMemory {
     /// Client id of each valid grant, by number. Revoked grants are removed.
     grants: HashMap<u64, String>,
     refresh_tokens: HashMap<String, RefreshToken>,
-    access_tokens: HashMap<String, AccessToken>,
     next_grant: u64,
-    seen: RequestCounts,
 }
 
 #[derive(Debug)]
@@ -88,7 +96,7 @@ struct Code {
     exchanged: Option<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct RefreshToken {
     grant: u64,
     used: bool,
@@ -112,6 +120,14 @@ impl Grants {
             clock,
             state: Mutex::default(),
         }
+    }
+
+    pub(super) fn memory(&self) -> DemoMemory {
+        self.lock().lasting.clone()
+    }
+
+    pub(super) fn remember(&self, memory: DemoMemory) {
+        self.lock().lasting = memory;
     }
 
     pub(super) fn application(&self, client_id: &str) -> Option<&Application> {
@@ -159,7 +175,7 @@ impl Grants {
         let state = &mut *self.lock();
         let known = state.codes.get_mut(code).ok_or("invalid_grant")?;
         if let Some(grant) = known.exchanged {
-            state.grants.remove(&grant);
+            state.lasting.grants.remove(&grant);
             return Err("invalid_grant");
         }
         let request = &known.request;
@@ -188,14 +204,14 @@ impl Grants {
         refresh_token: &str,
     ) -> Result<Issued, &'static str> {
         let state = &mut *self.lock();
-        let token = state.refresh_tokens.get_mut(refresh_token);
+        let token = state.lasting.refresh_tokens.get_mut(refresh_token);
         let token = token.ok_or("invalid_grant")?;
         let (grant, replayed) = (token.grant, token.used);
         if replayed {
             state.seen.replays += 1;
-            state.grants.remove(&grant);
+            state.lasting.grants.remove(&grant);
         }
-        if state.grants.get(&grant) != Some(&application.client_id) {
+        if state.lasting.grants.get(&grant) != Some(&application.client_id) {
             return Err("invalid_grant");
         }
         token.used = application.single_use_refresh_tokens;
@@ -209,12 +225,12 @@ impl Grants {
     /// Revokes the whole grant of the token (RFC 7009). An unknown token is no error.
     pub(super) fn revoke(&self, token: &str) {
         let state = &mut *self.lock();
-        let grant = match state.refresh_tokens.get(token) {
+        let grant = match state.lasting.refresh_tokens.get(token) {
             Some(token) => Some(token.grant),
             None => state.access_tokens.get(token).map(|token| token.grant),
         };
         if let Some(grant) = grant {
-            state.grants.remove(&grant);
+            state.lasting.grants.remove(&grant);
         }
     }
 
@@ -222,7 +238,7 @@ impl Grants {
     pub(super) fn accepts(&self, access_token: &str) -> bool {
         let state = self.lock();
         state.access_tokens.get(access_token).is_some_and(|token| {
-            self.clock.now() < token.expires_at && state.grants.contains_key(&token.grant)
+            self.clock.now() < token.expires_at && state.lasting.grants.contains_key(&token.grant)
         })
     }
 
@@ -253,16 +269,18 @@ impl Grants {
 
 impl GrantsState {
     fn new_grant(&mut self, application: &Application) -> u64 {
-        self.next_grant += 1;
+        self.lasting.next_grant += 1;
         let client_id = application.client_id.clone();
-        self.grants.insert(self.next_grant, client_id);
-        self.next_grant
+        self.lasting
+            .grants
+            .insert(self.lasting.next_grant, client_id);
+        self.lasting.next_grant
     }
 
     fn new_refresh_token(&mut self, grant: u64) -> String {
         let token = random_token("refresh");
         let state = RefreshToken { grant, used: false };
-        self.refresh_tokens.insert(token.clone(), state);
+        self.lasting.refresh_tokens.insert(token.clone(), state);
         token
     }
 }

@@ -10,7 +10,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-pub use grants::{Application, RequestCounts};
+pub use grants::{Application, DemoMemory, RequestCounts};
 
 use crate::{
     clock::Clock,
@@ -53,6 +53,16 @@ impl DemoProvider {
     /// Returns the counts of requests so far.
     pub fn seen(&self) -> RequestCounts {
         self.endpoints.grants.seen()
+    }
+
+    /// Returns the grants and their refresh tokens, for the next start.
+    pub fn memory(&self) -> DemoMemory {
+        self.endpoints.grants.memory()
+    }
+
+    /// Takes over what the provider knew when it was stopped.
+    pub fn remember(&self, memory: DemoMemory) {
+        self.endpoints.grants.remember(memory);
     }
 
     /// Issues a refresh token as a login would, for tests that need many. Returns `None`

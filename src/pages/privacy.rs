@@ -10,4 +10,6 @@ use super::{FAVICON_PATH, Frame, STYLE_PATH};
 pub struct PrivacyPage<'a> {
     /// Text and links that all pages share.
     pub frame: Frame<'a>,
+    /// True if the newest AuthIDs outlive the server.
+    pub keeps_logins: bool,
 }

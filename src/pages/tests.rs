@@ -136,7 +136,11 @@ fn pages() -> Vec<String> {
         .render(),
         error(vec![link, link], Some(said)).render(),
         error(vec![], None).render(),
-        PrivacyPage { frame: frame() }.render(),
+        PrivacyPage {
+            frame: frame(),
+            keeps_logins: true,
+        }
+        .render(),
         CliTokenPage {
             frame: frame(),
             service_name: FOREIGN,

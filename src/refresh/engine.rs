@@ -17,7 +17,7 @@ use crate::{
     provider::{ProviderClient, ProviderError, RefreshTokens},
     seal::{Lineage, LogName},
     secret::Secret,
-    store::{Memory, RedisStore},
+    store::{LoginStore, Memory},
 };
 
 /// Trades AuthIDs for access tokens. Cheap to clone; clones share everything.
@@ -70,17 +70,17 @@ pub(super) struct CallResult {
 
 impl RefreshEngine {
     /// Makes an engine that keeps access tokens in a cache of `cache_bytes`, and the newest
-    /// refresh tokens in `memory` and, if there is one, in `redis`.
+    /// refresh tokens in `memory` and, if there is one, in `store`.
     pub fn new(
         authids: AuthIdReader,
         provider: ProviderClient,
         cache_bytes: u64,
         memory: Memory,
-        redis: Option<RedisStore>,
+        store: Option<LoginStore>,
     ) -> Self {
         Self {
             rotation: Arc::new(Rotation::new(authids.metrics.clone())),
-            lineages: Arc::new(Lineages::new(&authids, memory, redis)),
+            lineages: Arc::new(Lineages::new(&authids, memory, store)),
             authids: Arc::new(authids),
             provider: Arc::new(provider),
             cache: Arc::new(TokenCache::new(cache_bytes)),
@@ -159,7 +159,7 @@ impl RefreshEngine {
 
     /// True if the newest refresh tokens survive a restart.
     pub fn outlives_the_process(&self) -> bool {
-        self.lineages.redis().is_some()
+        self.lineages.store().is_some()
     }
 
     /// Counts cached access tokens, and provider calls in progress.
@@ -178,6 +178,13 @@ impl RefreshEngine {
     pub async fn drain(&self) {
         self.calls.wait_for_all().await;
         self.lineages.saved().await;
+    }
+
+    /// Gives the store up, so that another process can open it. Call it at the end.
+    pub async fn close_store(&self) {
+        if let Some(store) = self.lineages.store() {
+            store.close().await;
+        }
     }
 
     /// True if the table of the provider of this id is here and says *stable*.

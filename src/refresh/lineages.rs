@@ -17,7 +17,7 @@ use crate::{
     clock::UnixTime,
     seal::{Grant, Lineage},
     secret::Secret,
-    store::{Lease, Memory, RedisStore},
+    store::{Lease, LoginStore, Memory},
 };
 
 /// The newest refresh tokens, in the memory of this process and in the store.
@@ -26,7 +26,7 @@ pub(super) struct Lineages {
     started_at: UnixTime,
     pub(super) memory: LoginMemory,
     /// `None` without a store.
-    store: Option<StoreWriter>,
+    writer: Option<StoreWriter>,
 }
 
 /// The newest known grant of a login, and the lease that keeps other servers from using it.
@@ -62,20 +62,20 @@ impl LeasedGrant {
 }
 
 impl Lineages {
-    pub(super) fn new(authids: &AuthIdReader, memory: Memory, redis: Option<RedisStore>) -> Self {
+    pub(super) fn new(authids: &AuthIdReader, memory: Memory, store: Option<LoginStore>) -> Self {
         let (keyring, clock) = (&authids.keyring, &authids.clock);
         let metrics = authids.metrics.clone();
-        let writer = |redis| StoreWriter::new(redis, keyring.clone(), clock.clone(), metrics);
+        let writer = |store| StoreWriter::new(store, keyring.clone(), clock.clone(), metrics);
         Self {
-            store: redis.map(writer),
+            writer: store.map(writer),
             memory: LoginMemory::new(memory, keyring.clone(), clock.clone()),
             started_at: clock.now(),
         }
     }
 
     /// Returns the store; `None` if there is none.
-    pub(super) fn redis(&self) -> Option<&RedisStore> {
-        self.store.as_ref().map(|store| &store.redis)
+    pub(super) fn store(&self) -> Option<&LoginStore> {
+        self.writer.as_ref().map(|writer| &writer.store)
     }
 
     /// Takes the lease on the login of the presented grant, and finds its newest grant.
@@ -85,9 +85,9 @@ impl Lineages {
         presented: &Grant,
         patience: Duration,
     ) -> Result<LeasedGrant, NoGrant> {
-        let lease = match self.redis() {
-            Some(redis) => {
-                let lease = redis.lease(name(&presented.lineage), patience).await;
+        let lease = match self.store() {
+            Some(store) => {
+                let lease = store.lease(name(&presented.lineage), patience).await;
                 let lease = lease.map_err(|error| NoGrant::Unknown(error.into()))?;
                 Some(Arc::new(lease))
             }
@@ -112,14 +112,14 @@ impl Lineages {
     /// older tokens stay good.
     pub(super) fn newest_in_memory(&self, presented: Grant) -> LeasedGrant {
         let newest = self.memory.newest_of(&presented, None);
-        let is_newest = self.store.is_none();
+        let is_newest = self.writer.is_none();
         LeasedGrant::without_lease(newest.map_or(presented, |(grant, _)| grant), is_newest)
     }
 
     /// True if a newer grant than the presented one is known here or in the store.
     pub(super) async fn have_newer_than(&self, presented: &Grant) -> bool {
-        let stored = match self.redis() {
-            Some(redis) => redis.get(&name(&presented.lineage)).await.ok().flatten(),
+        let stored = match self.store() {
+            Some(store) => store.get(&name(&presented.lineage)).await.ok().flatten(),
             None => None,
         };
         let newest = self.memory.newest_of(presented, stored.as_ref());
@@ -130,7 +130,7 @@ impl Lineages {
     /// process had used would still be in its memory.
     pub(super) fn may_have_forgotten(&self, leased: &LeasedGrant, presented: &Grant) -> bool {
         !leased.is_known
-            && self.store.is_none()
+            && self.writer.is_none()
             && self.memory.is_complete()
             && presented.issued_at < self.started_at
     }
@@ -138,7 +138,7 @@ impl Lineages {
     /// Stores the newest AuthID of the leased login and ends the lease. If the store does
     /// not take it, it is in this process's memory, and the write is repeated.
     pub(super) async fn store_newest(&self, leased: LeasedGrant, authid: &Secret, generation: u32) {
-        self.store(leased, authid.expose(), generation, false).await;
+        self.put(leased, authid.expose(), generation, false).await;
     }
 
     /// Marks the leased login as revoked at the provider, here and in the store, and ends
@@ -146,10 +146,10 @@ impl Lineages {
     /// token.
     pub(super) async fn store_revoked(&self, leased: LeasedGrant) {
         self.memory.mark_revoked(&name(&leased.grant.lineage));
-        self.store(leased, REVOKED, u32::MAX, true).await;
+        self.put(leased, REVOKED, u32::MAX, true).await;
     }
 
-    async fn store(&self, leased: LeasedGrant, text: &str, generation: u32, is_revocation: bool) {
+    async fn put(&self, leased: LeasedGrant, text: &str, generation: u32, is_revocation: bool) {
         let lineage = leased.grant.lineage;
         let Some(sealed) = self.memory.put(&lineage, generation, text) else {
             // No key seals, so there is nothing to store.
@@ -169,7 +169,7 @@ impl Lineages {
     }
 
     async fn write(&self, lineage: &Lineage, lease: Option<Arc<Lease>>, value: Option<NewState>) {
-        let Some(store) = &self.store else {
+        let Some(writer) = &self.writer else {
             return;
         };
         if lease.is_none() && value.is_none() {
@@ -181,27 +181,27 @@ impl Lineages {
             value,
         };
         // Boxed: most calls do without the store.
-        Box::pin(store.write(write)).await;
+        Box::pin(writer.write(write)).await;
     }
 
     /// Announces to every server that this provider replaces refresh tokens. If that fails,
     /// `refresh/news.rs` announces it again.
     pub(super) async fn tell_rotating(&self, provider: &str) {
-        if let Some(redis) = self.redis() {
+        if let Some(store) = self.store() {
             // The store logs its failures.
-            let _ = redis.tell_rotating(provider).await;
+            let _ = store.tell_rotating(provider).await;
         }
     }
 
     /// Waits until everything is stored, for a limited time.
     pub(super) async fn saved(&self) {
-        if let Some(store) = &self.store {
-            store.finish().await;
+        if let Some(writer) = &self.writer {
+            writer.finish().await;
         }
     }
 
     /// Counts the logins whose state is not in the store yet.
     pub(super) fn unsaved(&self) -> usize {
-        self.store.as_ref().map_or(0, StoreWriter::waiting)
+        self.writer.as_ref().map_or(0, StoreWriter::waiting)
     }
 }

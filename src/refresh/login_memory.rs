@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    login_state::{LIFETIME, REVOKED, name, seal_state},
+    login_state::{REVOKED, name, seal_state},
     recent_revocations::RecentRevocations,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     keyring::Keyring,
     seal::{Grant, Lineage},
     secret::Secret,
-    store::{Memory, Name},
+    store::{LOGIN_LIFETIME, Memory, Name},
 };
 
 /// Memory of this process about logins.
@@ -51,7 +51,7 @@ impl LoginMemory {
     /// it is still readable when the key is gone that sealed the state.
     pub(super) fn put_sealed(&self, lineage: &Lineage, generation: u32, sealed: &Secret) {
         let value = Secret::new(format!("{generation} {}", sealed.expose()));
-        self.entries.put(name(lineage), value, LIFETIME);
+        self.entries.put(name(lineage), value, LOGIN_LIFETIME);
     }
 
     /// Returns the newest generation of a login, and its sealed state.
@@ -71,7 +71,7 @@ impl LoginMemory {
     pub(super) fn note_unanswered(&self, grant: &Grant) {
         let generation = Secret::new(grant.generation.to_string());
         self.entries
-            .put(unanswered(&grant.lineage), generation, LIFETIME);
+            .put(unanswered(&grant.lineage), generation, LOGIN_LIFETIME);
     }
 
     /// Notes that the provider answered with an access token.
@@ -90,7 +90,8 @@ impl LoginMemory {
     /// confirmed a revocation, or confirm it and do nothing.
     pub(super) fn mark_revoked(&self, name: &Name) {
         let mark = Secret::new(REVOKED);
-        self.entries.put(name.about("revoked"), mark, LIFETIME);
+        self.entries
+            .put(name.about("revoked"), mark, LOGIN_LIFETIME);
     }
 
     /// True if the login is marked as revoked at the provider.

@@ -1,8 +1,6 @@
 //! The state of a login as it is kept in memory and in the store: its newest AuthID or the
 //! mark of a revocation, sealed for the lineage.
 
-use std::time::Duration;
-
 use crate::{
     clock::UnixTime,
     keyring::KeySet,
@@ -10,10 +8,6 @@ use crate::{
     secret::Secret,
     store::Name,
 };
-
-/// Lifetime of a state: at least that of any unused refresh token (`idle_days` in
-/// providers.toml).
-pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// Replaces the newest AuthID of a login whose grant was revoked at the provider. No AuthID
 /// has this text.

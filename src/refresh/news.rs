@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{RefreshEngine, login_state::name};
 use crate::{
     clock::Stopwatch,
-    store::{NEWS_LIFETIME, Name, RedisStore, StoreError},
+    store::{LoginStore, NEWS_LIFETIME, Name, StoreError},
 };
 
 /// Pause between two reads: every server knows of a revocation within two seconds.
@@ -19,10 +19,10 @@ impl RefreshEngine {
     /// which providers replace refresh tokens must be known before one is called. It waits
     /// for the store no longer than a command takes. Returns `None` without a store.
     pub async fn read_news(self) -> Option<NewsFollower> {
-        let redis = self.lineages.redis()?.clone();
+        let store = self.lineages.store()?.clone();
         let mut follower = NewsFollower {
             engine: self,
-            redis,
+            store,
             read_until: 0.0,
             read_at: Stopwatch::start(),
         };
@@ -36,7 +36,7 @@ impl RefreshEngine {
 #[derive(Debug)]
 pub struct NewsFollower {
     engine: RefreshEngine,
-    redis: RedisStore,
+    store: LoginStore,
     /// A time on the store's clock.
     read_until: f64,
     read_at: Stopwatch,
@@ -58,7 +58,7 @@ impl NewsFollower {
     }
 
     async fn read(&mut self) -> Result<(), StoreError> {
-        let news = self.redis.news(self.read_until).await?;
+        let news = self.store.news(self.read_until).await?;
         let engine = &self.engine;
         // Announcements may have expired unread.
         if self.read_at.elapsed() >= NEWS_LIFETIME {
@@ -85,7 +85,7 @@ impl NewsFollower {
             }
         }
         for provider in engine.rotation.unannounced(&news.rotating) {
-            self.redis.tell_rotating(&provider).await?;
+            self.store.tell_rotating(&provider).await?;
         }
         Ok(())
     }

@@ -9,13 +9,13 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::login_state::{LIFETIME, name, open_state};
+use super::login_state::{name, open_state};
 use crate::{
     clock::Clock,
     keyring::Keyring,
     seal::Lineage,
     secret::Secret,
-    store::{Lease, RedisStore, StoreError},
+    store::{LOGIN_LIFETIME, Lease, LoginStore, StoreError},
     telemetry::Metrics,
 };
 
@@ -32,7 +32,7 @@ const LAST_CHANCE: Duration = Duration::from_secs(5);
 /// Writes the states of logins to the store.
 #[derive(Clone, Debug)]
 pub(super) struct StoreWriter {
-    pub(super) redis: RedisStore,
+    pub(super) store: LoginStore,
     keyring: Arc<Keyring>,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -61,13 +61,13 @@ pub(super) struct NewState {
 
 impl StoreWriter {
     pub(super) fn new(
-        redis: RedisStore,
+        store: LoginStore,
         keyring: Arc<Keyring>,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
-            redis,
+            store,
             keyring,
             clock,
             metrics,
@@ -125,13 +125,16 @@ impl StoreWriter {
     async fn attempt(&self, write: &PendingWrite) -> Result<(), StoreError> {
         self.settle(write).await?;
         if write.value.as_ref().is_some_and(|new| new.is_revocation) {
-            self.redis.tell_revoked(&name(&write.lineage)).await?;
+            self.store.tell_revoked(&name(&write.lineage)).await?;
         }
         Ok(())
     }
 
     async fn settle(&self, write: &PendingWrite) -> Result<(), StoreError> {
-        let value = write.value.as_ref().map(|new| (&new.sealed, LIFETIME));
+        let value = write
+            .value
+            .as_ref()
+            .map(|new| (&new.sealed, LOGIN_LIFETIME));
         if let Some(lease) = &write.lease
             && lease.settle(value).await?
         {
@@ -144,7 +147,7 @@ impl StoreWriter {
         // The call's lease is lost, or there was none: other servers may have gone on, and
         // may do so again between two attempts. So each attempt takes a lease of its own
         // and compares with the stored generation.
-        let lease = self.redis.lease(name(&write.lineage), PATIENCE).await?;
+        let lease = self.store.lease(name(&write.lineage), PATIENCE).await?;
         let is_newer = match lease.value() {
             Some(stored) => self.is_newer(new, &write.lineage, stored),
             None => true,

@@ -30,7 +30,7 @@ const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(1);
 /// ends when it is settled. Dropped unsettled, it keeps others out like the lease of a
 /// server that died.
 #[derive(Debug)]
-pub struct Lease {
+pub struct RedisLease {
     redis: RedisStore,
     name: Name,
     owner: String,
@@ -42,10 +42,10 @@ pub struct Lease {
 
 impl RedisStore {
     /// Takes the lease on a name. Waits for another server at most for `patience`.
-    pub async fn lease(&self, name: Name, patience: Duration) -> Result<Lease, StoreError> {
+    pub async fn lease(&self, name: Name, patience: Duration) -> Result<RedisLease, StoreError> {
         let owner = random_owner();
         match self.wait_for_turn(&name, &owner, patience).await {
-            Ok(taken) => Ok(Lease {
+            Ok(taken) => Ok(RedisLease {
                 redis: self.clone(),
                 name,
                 owner,
@@ -157,13 +157,13 @@ impl RedisStore {
     }
 }
 
-impl Lease {
+impl RedisLease {
     /// Returns the value that was stored when the lease began.
     pub fn value(&self) -> Option<&Secret> {
         self.value.as_ref()
     }
 
-    /// Does the work, and renews the lock until the work ends or [`Lease::mark_sent`] was
+    /// Does the work, and renews the lock until the work ends or [`RedisLease::mark_sent`] was
     /// called.
     pub async fn hold<T>(&self, work: impl Future<Output = T>) -> T {
         let interval = self.redis.times().held / RENEWALS_PER_LIFE;

@@ -1,12 +1,18 @@
-//! Storage of sealed values by name, for a limited time: in the memory of this process, or
-//! in a Redis that several processes share.
+//! Storage of sealed values by name, for a limited time: in the memory of this process, in a
+//! folder of this machine, or in a Redis that several processes share.
 //!
 //! Names are hashes, and values are envelopes. The server can open one only for a client
 //! that presents the AuthID or token that it belongs to.
 
+mod address;
+mod availability;
 mod connection;
+mod entry;
+mod file_store;
 mod inspection;
 mod lease;
+mod listing;
+mod login_store;
 mod memory;
 mod news;
 mod redis_store;
@@ -20,15 +26,22 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
+pub use address::StoreAddress;
+pub use entry::{CopyReport, CopySide, Entry, StoreContents};
+pub use file_store::{Creation, FileFault, FileStore};
 pub(crate) use inspection::StoreInspection;
-pub use lease::Lease;
+pub use login_store::{Lease, LoginStore};
 pub use memory::Memory;
-pub use news::NEWS_LIFETIME;
+pub use news::{NEWS_LIFETIME, News};
 pub use redis_store::RedisStore;
 pub use turn::{LeaseTimes, Phase, Record, StoreTime, TurnState};
 pub use url::StoreUrl;
 
 use crate::secret::Secret;
+
+/// Lifetime of a login's state: at least that of any unused refresh token (`idle_days` in
+/// providers.toml).
+pub const LOGIN_LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// Name of a value: a hash, so that the store's contents reveal no lineage or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,8 +61,12 @@ impl Name {
         Self::new(kind, &self.0)
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// Parses base64url.
@@ -60,7 +77,7 @@ impl Name {
     }
 }
 
-/// A command to Redis failed, or a lease could not be had. No error holds a name or a
+/// A command to the store failed, or a lease could not be had. No error holds a name or a
 /// value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum StoreError {
@@ -76,7 +93,10 @@ pub enum StoreError {
         /// Error message of Redis.
         cause: String,
     },
-    /// Redis did not answer in time.
+    /// The folder cannot be used.
+    #[error("cannot be used: {0}")]
+    File(FileFault),
+    /// Redis or the disk did not answer in time.
     #[error("does not answer in time")]
     TooSlow,
     /// Another server has the lease on this name and did not end it in time.
@@ -100,6 +120,7 @@ impl StoreError {
         match self {
             Self::Unreachable { .. } => "unreachable",
             Self::Refused { .. } => "refused",
+            Self::File(_) => "unusable",
             Self::TooSlow => "too_slow",
             Self::Held => "held",
             Self::Owed { .. } => "owed",

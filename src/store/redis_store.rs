@@ -1,10 +1,7 @@
 //! Storage in Redis, which several servers share.
 
 use std::{
-    sync::{
-        Arc, LazyLock, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, LazyLock, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -13,6 +10,7 @@ use redis::{AsyncCommands, RedisError, Script};
 
 use super::{
     LeaseTimes, Name, StoreError, StoreUrl,
+    availability::Availability,
     connection::{Connection, RedisLink},
 };
 use crate::{clock::Stopwatch, secret::Secret, telemetry::Metrics};
@@ -47,10 +45,7 @@ pub struct RedisStore {
 struct Inner {
     link: RedisLink,
     prefix: String,
-    hosts: String,
-    metrics: Arc<Metrics>,
-    /// True if the last command was answered. Only a change is logged, not each failure.
-    is_up: AtomicBool,
+    availability: Availability,
     /// Restarted by each failure. Locked to read and to set, never across an await.
     steady_since: Mutex<Stopwatch>,
     times: LeaseTimes,
@@ -69,9 +64,7 @@ impl RedisStore {
             inner: Arc::new(Inner {
                 link: RedisLink::new(url)?,
                 prefix: url.prefix.clone(),
-                hosts: url.hosts(),
-                metrics,
-                is_up: AtomicBool::new(true),
+                availability: Availability::new(format!("the store at {}", url.hosts()), metrics),
                 steady_since: Mutex::new(Stopwatch::start()),
                 times,
             }),
@@ -115,6 +108,10 @@ impl RedisStore {
         Ok(value.map(Secret::new))
     }
 
+    pub(super) fn prefix(&self) -> &str {
+        &self.inner.prefix
+    }
+
     /// Returns the Redis key of something that belongs to no single name.
     pub(super) fn common_key(&self, what: &str) -> String {
         format!("{}{what}", self.inner.prefix)
@@ -138,18 +135,11 @@ impl RedisStore {
         let stopwatch = Stopwatch::start();
         let result = self.inner.link.run(command).await;
         let failure = result.as_ref().err();
-        let metrics = &self.inner.metrics;
-        metrics.store_answered(failure.map(StoreError::kind), stopwatch.elapsed());
-        let was_up = self.inner.is_up.swap(failure.is_none(), Ordering::Relaxed);
         if failure.is_some() {
             *self.steady_since() = Stopwatch::start();
         }
-        let hosts = &self.inner.hosts;
-        match failure {
-            Some(error) if was_up => tracing::error!("the store at {hosts} {error}"),
-            None if !was_up => tracing::info!("the store at {hosts} answers again"),
-            _ => {}
-        }
+        let availability = &self.inner.availability;
+        availability.note(failure, stopwatch.elapsed());
         result
     }
 
@@ -158,9 +148,9 @@ impl RedisStore {
         &self.inner.link
     }
 
-    /// Returns the hosts, for messages.
-    pub(crate) fn hosts(&self) -> &str {
-        &self.inner.hosts
+    /// Returns words for it in a sentence, such as `the store at localhost:6379`.
+    pub(crate) fn place(&self) -> &str {
+        self.inner.availability.place()
     }
 
     /// Returns the time since the last failure, or since the start.
@@ -180,6 +170,6 @@ impl RedisStore {
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
-        &self.inner.metrics
+        &self.inner.availability.metrics
     }
 }

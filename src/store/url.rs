@@ -35,12 +35,18 @@ pub(super) enum Topology {
 /// Errors in a STORE_URL. The URL itself is never shown.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NotAStore {
-    /// Not the URL of a Redis.
+    /// Neither the URL of a Redis nor that of a folder.
     #[error(
-        "is not the address of a Redis; write it like redis://:password@host:6379/0, with what is \
-         neither letter nor digit in the password as %40 and so on"
+        "is neither the address of a Redis nor a folder; write it like \
+         redis://:password@host:6379/0, with what is neither letter nor digit in the password as %40 \
+         and so on, or like file:/var/lib/authseal"
     )]
     Form,
+    /// A `file:` URL without an absolute path.
+    #[error(
+        "names no folder; write its whole path, like file:/var/lib/authseal, with a blank as %20"
+    )]
+    Folder,
     /// An unknown option.
     #[error("has an unknown option; there are prefix=, sentinel= and cluster=true")]
     Option,

@@ -92,6 +92,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
         &[
             "redis://:never-print@127.0.0.1:1/0?prefix=a:",
             "rediss://me:never-print@a:1,b:2?sentinel=main",
+            "file:FOLDER/store",
         ],
     ),
     (

@@ -6,11 +6,11 @@ use crate::support::{Browser, Program, authid_on, free_port, get, post_form, run
 
 /// The demo on free ports, and its address. Another program may take the port
 /// between looking and binding; then it tries others.
-async fn start() -> (Program, String) {
+pub async fn start(more: &[&str]) -> (Program, String) {
     loop {
         let port = free_port().to_string();
         let arguments = ["demo", "--port", &port, "--provider-port", "0"];
-        let program = Program::start(&arguments, &[]);
+        let program = Program::start(&[&arguments, more].concat(), &[]);
         if program.says_one_of(["Ctrl-C stops", "cannot listen"]).await == 0 {
             return (program, format!("http://127.0.0.1:{port}"));
         }
@@ -25,25 +25,29 @@ fn field<'p>(page: &'p str, name: &str) -> &'p str {
     rest.split('"').next().unwrap()
 }
 
+/// Logs in and allows it. Returns the AuthID, and the address of the provider's form.
+pub async fn log_in(browser: &mut Browser, url: &str, service: &str) -> (String, String) {
+    let begun = browser.get(&format!("{url}/login?id={service}")).await;
+    let request = begun.header("location").to_owned();
+    let consent = get(&request, &[]).await.body;
+    let mut form = vec![("decision", "allow")];
+    for name in ["client_id", "redirect_uri", "state", "code_challenge"] {
+        form.push((name, field(&consent, name)));
+    }
+    let (decide, _) = request.split_once('?').unwrap();
+    let decided = post_form(decide, &form).await;
+    let page = browser.get(decided.header("location")).await;
+    (authid_on(&page.body), decide.to_owned())
+}
+
 #[tokio::test]
 async fn it_leads_from_login_to_a_token_that_works_and_ends_well() {
-    let (program, url) = start().await;
+    let (program, url) = start(&[]).await;
     let mut browser = Browser::default();
     let home = browser.get(&url).await;
     assert!(home.body.contains("href=\"/login?id=demo\""), "{home:?}");
     for service in ["demo", "demo-single-use"] {
-        let begun = browser.get(&format!("{url}/login?id={service}")).await;
-        let request = begun.header("location").to_owned();
-        let consent = get(&request, &[]).await.body;
-        let mut form = vec![("decision", "allow")];
-        for name in ["client_id", "redirect_uri", "state", "code_challenge"] {
-            form.push((name, field(&consent, name)));
-        }
-        let (decide, _) = request.split_once('?').unwrap();
-        let decided = post_form(decide, &form).await;
-        let page = browser.get(decided.header("location")).await;
-        let authid = authid_on(&page.body);
-
+        let (authid, decide) = log_in(&mut browser, &url, service).await;
         let answer = get(&format!("{url}/refresh"), &[("X-AuthID", &authid)])
             .await
             .good();

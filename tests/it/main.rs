@@ -35,6 +35,7 @@ mod draining;
 mod emulators;
 mod endpoints_page;
 mod faults;
+mod file_store;
 mod fleet;
 mod format_page;
 mod forwarded;

@@ -128,7 +128,7 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
     .map(str::to_owned)
     .into();
     assert_eq!(scrape.names(), names);
-    let documented = ["docs/keys.md", "docs/replicas.md", "docs/operations.md"].map(|page| {
+    let documented = ["docs/keys.md", "docs/store.md", "docs/operations.md"].map(|page| {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         std::fs::read_to_string(path).unwrap()
     });

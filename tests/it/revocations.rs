@@ -63,7 +63,7 @@ const DAMAGES: [Damage; 8] = [
             fs::remove_file(path).unwrap();
             fs::create_dir(path).unwrap();
         },
-        "cannot be read: Is a directory",
+        "cannot be read: it is a folder",
     ),
     (
         "a link to nowhere",

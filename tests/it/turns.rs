@@ -1,6 +1,6 @@
 //! The protocol by which servers take turns at a login, explored exhaustively: every
 //! state that servers, a store and a strict provider can get into by steps and faults in
-//! any order. What is proved, in plain words, is in docs/replicas.md.
+//! any order. What is proved, in plain words, is in docs/store.md.
 //!
 //! Each decision about a turn is made by authseal's own `store::turn`. The steps around
 //! them are modelled in `turns/step.rs`, each beside the name of what it stands for.

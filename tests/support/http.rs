@@ -66,15 +66,19 @@ impl Client {
     }
 
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        self.try_send(request).await.expect("the server is there")
+    }
+
+    /// The answer; `None` if the server died before it was whole.
+    pub async fn try_send(&self, request: Request<Full<Bytes>>) -> Option<Answer> {
         let response = timeout(PATIENCE, self.0.request(request));
-        let response = response.await.expect("no answer").unwrap();
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        let (head, body) = response.await.expect("no answer").ok()?.into_parts();
+        let body = body.collect().await.ok()?.to_bytes();
+        Some(Answer {
             status: head.status,
             headers: head.headers,
             body: String::from_utf8(body.into()).unwrap(),
-        }
+        })
     }
 }
 

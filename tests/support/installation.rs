@@ -25,7 +25,7 @@ pub struct Installation {
     environment: Vec<(String, String)>,
     /// Remembers what it opened.
     passphrase: Option<Passphrase>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Installation {
@@ -49,16 +49,34 @@ impl Installation {
             provider,
             environment: settings.environment,
             passphrase: None,
-            _folder: settings.folder,
+            folder: settings.folder,
         }
     }
 
     /// From now on servers and commands have this passphrase.
     pub fn set_passphrase(&mut self, text: &str) {
-        let name = "AUTHSEAL_KEYS_PASSPHRASE";
-        self.environment.retain(|(set, _)| set != name);
-        self.environment.push((name.into(), text.into()));
+        self.set("AUTHSEAL_KEYS_PASSPHRASE", text);
         self.passphrase = Some(Passphrase::new(Secret::new(text)));
+    }
+
+    /// With one key, and a store in a folder that does not exist yet.
+    pub async fn with_store(access_token_lifetime: Duration) -> Self {
+        let mut installation = Self::new(access_token_lifetime).await;
+        installation.new_key(&[]).await;
+        let url = format!("file:{}", installation.store_dir().display());
+        installation.set("AUTHSEAL_STORE_URL", &url);
+        installation
+    }
+
+    /// The folder of the store.
+    pub fn store_dir(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    /// From now on servers and commands have this setting.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(set, _)| set != name);
+        self.environment.push((name.into(), value.into()));
     }
 
     /// With one key.

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use super::report::{RedirectUris, SettingsFacts};
-use crate::{clock::Clock, config::Config, listen::ListenAddress, provider::RedirectPath};
+use crate::{
+    clock::Clock, config::Config, listen::ListenAddress, provider::RedirectPath,
+    store::StoreAddress,
+};
 
 pub(super) fn settings(config: &Config, keys_folder: Vec<String>) -> SettingsFacts {
     SettingsFacts {
@@ -105,8 +108,13 @@ fn keys(config: &Config) -> String {
 
 fn store(config: &Config) -> String {
     match &config.memory.store {
-        Some(store) => format!("shared, at {}", store.hosts()),
-        None => "none: what a server remembers ends with it".to_owned(),
+        Some(store @ StoreAddress::Redis(_)) => {
+            format!("shared, {store}: logins of single-use providers outlive a restart")
+        }
+        Some(store @ StoreAddress::Folder(_)) => {
+            format!("{store}, for one server: logins of single-use providers outlive a restart")
+        }
+        None => "none: logins of single-use providers end with the server".to_owned(),
     }
 }
 

@@ -140,6 +140,10 @@ fn newest_unknown(provider: &str, why: &NewestUnknown) -> ApiError {
         NewestUnknown::Store(StoreError::Lost) => unavailable(format!(
             "Another server has taken over the refresh of this {provider} login"
         )),
+        NewestUnknown::Store(StoreError::File(_)) => unavailable(format!(
+            "This server's store, which has the newest {provider} token of this login, cannot be \
+             used. Its log says why"
+        )),
         NewestUnknown::Store(_) => unavailable(format!(
             "This server's store, which has the newest {provider} token of this login, does not \
              answer"

@@ -15,6 +15,7 @@ pub(in crate::server) fn privacy_policy(exchange: &Exchange<'_>) -> Reply {
     }
     let page = PrivacyPage {
         frame: server.frame(),
+        keeps_logins: server.engine.outlives_the_process(),
     };
     reply::page(StatusCode::OK, &page)
 }

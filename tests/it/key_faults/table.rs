@@ -119,7 +119,7 @@ pub const FAULTS: [(&str, Break, &str); 13] = [
             fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
             Box::new(move || fs::remove_dir(path).unwrap())
         },
-        "folder.jwk cannot be read: Is a directory",
+        "folder.jwk cannot be read: it is a folder",
     ),
     (
         "a link to nowhere",

@@ -5,6 +5,7 @@ mod fleet;
 mod frozen;
 mod hand_over;
 mod killed;
+mod moving;
 mod nginx;
 mod outages;
 mod partitions;

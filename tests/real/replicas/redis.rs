@@ -20,7 +20,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// As docs/replicas.md wants one.
+    /// As docs/store.md wants one.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }

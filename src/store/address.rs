@@ -1,0 +1,80 @@
+//! The address of the store (STORE_URL): a Redis, or a folder on this machine.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use url::Url;
+
+use super::{StoreUrl, url::NotAStore};
+
+/// Address of a store.
+#[derive(Clone, Debug)]
+pub enum StoreAddress {
+    /// A Redis or Valkey that several servers may share.
+    Redis(StoreUrl),
+    /// A folder of this machine, for one server: `file:/var/lib/authseal`.
+    Folder(PathBuf),
+}
+
+impl StoreAddress {
+    /// Parses a STORE_URL.
+    pub fn parse(text: &str) -> Result<Self, NotAStore> {
+        match text.starts_with("file:") {
+            true => folder(text).map(Self::Folder).ok_or(NotAStore::Folder),
+            false => StoreUrl::parse(text).map(Self::Redis),
+        }
+    }
+
+    /// Returns the folder, if the address is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Redis(_) => None,
+            Self::Folder(path) => Some(path),
+        }
+    }
+}
+
+/// Shows the address for logs, without any secret.
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redis(url) => write!(f, "at {}", url.hosts()),
+            Self::Folder(path) => write!(f, "in {}", path.display()),
+        }
+    }
+}
+
+/// A relative path is refused: commands run in other folders than the server. So are a
+/// query and a fragment, which `to_file_path` would drop.
+fn folder(text: &str) -> Option<PathBuf> {
+    let path = text.strip_prefix("file:")?;
+    let url = Url::parse(text).ok()?;
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    let path = (path.starts_with('/') && is_plain).then(|| url.to_file_path().ok())??;
+    (path != Path::new("/")).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_an_absolute_path() {
+        let check = |text: &str, expected: Option<&str>| {
+            let found = StoreAddress::parse(text).ok();
+            let found = found.as_ref().and_then(StoreAddress::folder);
+            assert_eq!(found, expected.map(Path::new), "{text}");
+        };
+        check("file:/var/lib/authseal", Some("/var/lib/authseal"));
+        check("file:///var/lib/authseal", Some("/var/lib/authseal"));
+        check("file:/my%20nas", Some("/my nas"));
+        check("file:store", None);
+        check("file://host/store", None);
+        check("file:/", None);
+        check("file:", None);
+        check("file:/store?prefix=x", None);
+        check("redis://localhost", None);
+    }
+}
