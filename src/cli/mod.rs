@@ -12,6 +12,7 @@ mod revoke;
 mod run;
 mod secret_input;
 mod serve;
+mod shell;
 
 use std::{
     io::{self, Write as _},
@@ -61,6 +62,10 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
     Health,
+    /// Print completions for a shell.
+    Completions(shell::CompletionArguments),
+    /// Write manual pages into a folder.
+    Man(shell::ManArguments),
 }
 
 /// Runs the command that the arguments name. Prints an error to standard error, and
@@ -77,6 +82,8 @@ pub fn main() -> ExitCode {
         Command::Import => import::import(),
         Command::Run(arguments) => in_runtime(run::run(*arguments)),
         Command::Health => in_runtime(health::health()),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     };
     telemetry::finish();
     match outcome {

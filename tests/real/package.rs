@@ -37,6 +37,7 @@ async fn package(version: &str) -> String {
     sh(&format!(
         "strip -o {folder}/release/authseal {program}
          cd {root}
+         deploy/debian/generate {program}
          export CARGO_TARGET_DIR={folder} PATH=\"{root}/target/tests-tools/bin:$PATH\"
          cargo deb --quiet --no-build --no-strip --fast --deb-version {version} --output {deb}"
     ))
@@ -81,6 +82,8 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
     assert_eq!(mode_and_owner("/etc/authseal"), (0o750, 0, gid));
     assert_eq!(mode_and_owner(SETTINGS), (0o640, 0, gid));
     assert_eq!(mode_and_owner(STATE), (0o700, uid, gid));
+    sh("man --warnings --where authseal authseal-keys-new || test ! -x /usr/bin/man").await;
+    sh("bash -n /usr/share/bash-completion/completions/authseal").await;
     let complaints = sh(&format!("systemd-analyze verify --man=no {UNIT} 2>&1")).await;
     assert_eq!(complaints, "");
 
