@@ -2,21 +2,42 @@
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
+# The image has this toolchain; rust-toolchain.toml would have it install clippy and rustfmt.
+ENV RUSTUP_TOOLCHAIN=1.95.0
+# Dependencies, in a layer of their own: a change of the code does not build them again.
+COPY Cargo.toml Cargo.lock build.rs ./
+COPY benches/Cargo.toml benches/
+RUN mkdir -p src benches/src \
+ && echo 'fn main() {}' > src/main.rs \
+ && touch src/lib.rs benches/src/lib.rs \
+ && cargo build --release --locked --bin authseal
 COPY . .
-RUN cargo build --release --locked --bin authseal \
- && mkdir --mode=0700 /keys /store
+ARG REVISION=""
+RUN touch src/main.rs src/lib.rs \
+ && AUTHSEAL_REVISION="$REVISION" cargo build --release --locked --bin authseal \
+ && mkdir --mode=0700 image image/keys image/store \
+ && mv target/release/authseal image
 
 # Holds glibc and certificate authorities, and nothing that could be run.
 FROM gcr.io/distroless/cc-debian12:nonroot
-COPY --from=build /src/target/release/authseal /authseal
-COPY --from=build --chown=nonroot:nonroot /keys /keys
+ARG VERSION=""
+ARG REVISION=""
+LABEL org.opencontainers.image.title="authseal" \
+      org.opencontainers.image.description="A self-hosted OAuth token-sealing proxy" \
+      org.opencontainers.image.source="https://github.com/authseal/authseal" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --from=build /src/image/authseal /authseal
+COPY --from=build --chown=nonroot:nonroot /src/image/keys /keys
 # For AUTHSEAL_STORE_URL=file:/var/lib/authseal/store, if it is set
-COPY --from=build --chown=nonroot:nonroot /store /var/lib/authseal
+COPY --from=build --chown=nonroot:nonroot /src/image/store /var/lib/authseal
 # The keys folder is ./keys unless the settings name another.
 WORKDIR /
 ENV AUTHSEAL_LISTEN=0.0.0.0:8080
 VOLUME /keys
 EXPOSE 8080
+STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=6s --start-period=5s CMD ["/authseal", "health"]
 # Options alone, as in a compose file of Duplicati's own server, mean `run`.
 ENTRYPOINT ["/authseal"]

@@ -14,6 +14,7 @@ mod revoke;
 mod run;
 mod secret_input;
 mod serve;
+mod shell;
 mod signals;
 mod slow_start;
 mod store;
@@ -26,11 +27,14 @@ use tokio::runtime::Runtime;
 use crate::{environment::Environment, telemetry};
 use signals::{EarlySignals, StopSignals};
 
+/// Version, and in a released program its commit and date.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("AUTHSEAL_BUILD"));
+
 /// A self-hosted OAuth token-sealing proxy: log in once, get an AuthID, and let
 /// Duplicati trade it for access tokens. Settings come from the environment: see
 /// README.md.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version = VERSION, about)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -61,6 +65,10 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
     Health,
+    /// Print completions for a shell.
+    Completions(shell::CompletionArguments),
+    /// Write manual pages into a folder.
+    Man(shell::ManArguments),
 }
 
 /// Runs the command that the arguments name. Prints an error to standard error, and
@@ -113,6 +121,8 @@ fn run_command(command: Command, signals: EarlySignals) -> Result<(), CliError> 
         Command::Import => signals.end(import::import),
         Command::Store(command) => signals.end(|| store::run(command)),
         Command::Health => signals.end(|| in_runtime(health::health())),
+        Command::Completions(arguments) => signals.end(|| shell::completions(&arguments)),
+        Command::Man(arguments) => signals.end(|| shell::man(&arguments)),
     }
 }
 

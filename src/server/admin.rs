@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, header::ACCEPT};
 use tokio_util::sync::CancellationToken;
 
 use super::{Reply, reply};
@@ -11,7 +11,7 @@ use crate::{
     keyring::Keyring,
     listen::{Body, Handler, Peer},
     refresh::RefreshEngine,
-    telemetry::{KeyNumbers, Metrics},
+    telemetry::{Exposition, KeyNumbers, Metrics},
 };
 
 /// Answers requests on ADMIN_LISTEN.
@@ -34,7 +34,7 @@ impl Handler for Admin {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz") => reply::text(StatusCode::OK, "ok\n"),
             (&Method::GET, "/readyz") => self.ready(),
-            (&Method::GET, "/metrics") => self.numbers(),
+            (&Method::GET, "/metrics") => self.numbers(exposition(request.headers())),
             (_, "/healthz" | "/readyz" | "/metrics") => reply::method_not_allowed("GET"),
             _ => reply::text(
                 StatusCode::NOT_FOUND,
@@ -66,7 +66,7 @@ impl Admin {
         reply::text(status, format!("{first}\n{}", lines.collect::<String>()))
     }
 
-    fn numbers(&self) -> Reply {
+    fn numbers(&self, exposition: Exposition) -> Reply {
         let (keys, now) = (self.keyring.current(), self.clock.now());
         let (cached_tokens, flights) = self.engine.load();
         let keys = keys.iter().map(|key| KeyNumbers {
@@ -75,6 +75,21 @@ impl Admin {
             age: now.since(key.iat),
             end: key.end().map(|end| end.0),
         });
-        reply::metrics(self.metrics.scrape(cached_tokens, flights, keys))
+        let text = self
+            .metrics
+            .scrape(exposition, cached_tokens, flights, keys);
+        reply::metrics(exposition, text)
+    }
+}
+
+/// Returns the format that a collector asks for. Those that read OpenMetrics prefer it.
+fn exposition(headers: &HeaderMap) -> Exposition {
+    let accepted = headers.get_all(ACCEPT).iter();
+    let reads_open_metrics = accepted
+        .filter_map(|accept| accept.to_str().ok())
+        .any(|accept| accept.contains("application/openmetrics-text"));
+    match reads_open_metrics {
+        true => Exposition::OpenMetrics,
+        false => Exposition::Prometheus,
     }
 }

@@ -15,6 +15,7 @@ use http_body_util::Full;
 use serde::Serialize;
 
 use super::Reply;
+use crate::telemetry::Exposition;
 
 /// Content-Security-Policy of pages: no content from other sites, nothing inline, no
 /// frames, and no form to another site.
@@ -128,9 +129,8 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
 }
 
 /// Makes a response with metrics in the OpenMetrics text format.
-pub(super) fn metrics(text: String) -> Reply {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    with_body(StatusCode::OK, kind, text)
+pub(super) fn metrics(exposition: Exposition, text: String) -> Reply {
+    with_body(StatusCode::OK, exposition.content_type(), text)
 }
 
 /// Adds a `Set-Cookie` header for each cookie.

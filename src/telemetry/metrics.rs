@@ -10,23 +10,22 @@ use std::{
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::{Histogram, exponential_buckets},
-        info::Info,
-    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 
 use super::{
     edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels, RefusalMetrics},
     log_output,
+    process::ProcessNumbers,
+    prometheus_text,
     refreshes::Refreshes,
     registration::Registration,
     store::{NoLabels, StoreMetrics},
 };
+
+/// Upper bounds of provider calls in seconds, up to the deadline.
+const CALL_BUCKETS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0];
 
 /// All metrics of one authseal process.
 #[derive(Debug)]
@@ -57,6 +56,25 @@ pub struct Metrics {
     certificate_end: Family<NoLabels, Gauge<f64, AtomicU64>>,
     dropped_lines: Counter,
     rotating: Family<ProviderLabels, Gauge>,
+}
+
+/// Format of `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposition {
+    /// The text format of Prometheus, which all collectors read.
+    Prometheus,
+    /// OpenMetrics, for collectors that ask for it.
+    OpenMetrics,
+}
+
+impl Exposition {
+    /// Returns the media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
 }
 
 /// Metrics of one key.
@@ -106,11 +124,13 @@ impl Metrics {
     /// Creates all metrics at zero, except those that say that keys and revocations are
     /// loaded.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("authseal");
+        let mut all = Registry::default();
+        all.register_collector(Box::new(ProcessNumbers));
+        let registry = all.sub_registry_with_prefix("authseal");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "This program", build);
         let metrics = Self {
-            refreshes: Refreshes::new(&mut registry),
+            refreshes: Refreshes::new(registry),
             old_authids: registry.add(
                 "old_authids",
                 "AuthIDs of Duplicati's own server that were presented and opened, by form and \
@@ -119,8 +139,7 @@ impl Metrics {
             provider_calls: registry.add_seconds(
                 "provider_call",
                 "How long providers took to answer a refresh",
-                // 10 ms to 20 s, which is the deadline.
-                Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 2.0, 12))),
+                Family::new_with_constructor(|| Histogram::new(CALL_BUCKETS)),
             ),
             revoked_hits: registry.add(
                 "revoked_hits",
@@ -157,11 +176,11 @@ impl Metrics {
                 "When each key that has an end stops to open",
                 Family::default(),
             ),
-            store: StoreMetrics::new(&mut registry),
-            connections: ConnectionMetrics::new(&mut registry),
-            lanes: LanesMetrics::new(&mut registry),
-            logins: LoginMetrics::new(&mut registry),
-            refusals: RefusalMetrics::new(&mut registry),
+            store: StoreMetrics::new(registry),
+            connections: ConnectionMetrics::new(registry),
+            lanes: LanesMetrics::new(registry),
+            logins: LoginMetrics::new(registry),
+            refusals: RefusalMetrics::new(registry),
             dropped_lines: registry.add(
                 "log_lines_dropped",
                 "Log lines that were lost: standard error was not read in time, or could not be written",
@@ -185,7 +204,7 @@ impl Metrics {
                 "1 for each provider that replaces refresh tokens although its table says \
                  \"stable\"",
             ),
-            registry,
+            registry: all,
         };
         // The server does not start without a first load, so both are loaded.
         metrics.keys_loaded.set(1);
@@ -271,6 +290,7 @@ impl Metrics {
     /// and age.
     pub fn scrape<'a>(
         &self,
+        exposition: Exposition,
         cached_tokens: usize,
         flights: usize,
         keys: impl Iterator<Item = KeyNumbers<'a>>,
@@ -295,7 +315,10 @@ impl Metrics {
         self.dropped_lines.inner().store(dropped, Ordering::Relaxed);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string");
-        text
+        match exposition {
+            Exposition::Prometheus => prometheus_text::from_open_metrics(&text),
+            Exposition::OpenMetrics => text,
+        }
     }
 }
 

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::{Histogram, exponential_buckets},
-    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 
 use super::{Metrics, edge::Counted, registration::Registration};
+
+/// Upper bounds of the store's commands in seconds, up to the deadline.
+const COMMAND_BUCKETS: [f64; 11] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 2.0,
+];
 
 /// Metrics of the store's commands, and of AuthIDs that wait for it.
 #[derive(Debug)]
@@ -45,8 +45,7 @@ impl StoreMetrics {
             commands: registry.add_seconds(
                 "store_command",
                 "How long the shared store took to answer",
-                // 0.1 ms to 2 s, which is the deadline.
-                Histogram::new(exponential_buckets(0.0001, 3.0, 10)),
+                Histogram::new(COMMAND_BUCKETS),
             ),
             errors: registry.add(
                 "store_errors",

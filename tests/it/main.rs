@@ -75,6 +75,7 @@ mod metrics;
 mod mistakes;
 mod mix_up;
 mod mixed_content;
+mod monitoring;
 mod moving_in;
 mod names;
 mod newest_grant;

@@ -81,16 +81,11 @@ async fn traffic_is_told_by_service_key_and_outcome() {
 }
 
 #[tokio::test]
-async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says() {
+async fn the_names_are_what_the_documentation_says() {
     let app = TestApp::start().await;
     let authid = app.authid("stable").await;
     app.refresh(&authid).await;
     let scrape = Scrape::of(&app.admin_url).await;
-    assert_eq!(
-        scrape.content_type,
-        "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    );
-    assert!(scrape.text.ends_with("# EOF\n"), "{}", scrape.text);
     let names: BTreeSet<String> = [
         "authseal_build_info version",
         "authseal_cached_tokens",
@@ -124,6 +119,12 @@ async fn the_format_is_openmetrics_and_the_names_are_what_the_documentation_says
         "authseal_store_command_seconds_count",
         "authseal_store_command_seconds_sum",
         "authseal_unsaved_authids",
+        "process_cpu_seconds_total",
+        "process_max_fds",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+        "process_virtual_memory_bytes",
     ]
     .map(str::to_owned)
     .into();
@@ -216,4 +217,33 @@ async fn a_server_is_ready_while_a_key_may_seal() {
     assert_eq!(scrape.key_state(&kid), "retired");
     let end = scrape.sum("authseal_key_end_timestamp_seconds", &[("kid", &kid)]);
     assert_eq!(end, app.clock.now().0 as f64);
+}
+
+#[tokio::test]
+async fn a_collector_gets_the_format_that_it_asks_for() {
+    let app = TestApp::start().await;
+    let authid = app.authid("stable").await;
+    app.refresh(&authid).await;
+    let prometheus = "text/plain; version=0.0.4; charset=utf-8";
+    let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    for (accept, content_type) in [
+        ("*/*", prometheus),
+        ("text/plain;version=0.0.4;q=1,*/*;q=0.1", prometheus),
+        ("application/json", prometheus),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3",
+            open_metrics,
+        ),
+    ] {
+        let scrape = Scrape::accepting(&app.admin_url, accept).await;
+        assert_eq!(scrape.content_type, content_type, "{accept}");
+        let is_open = content_type == open_metrics;
+        assert_eq!(scrape.text.ends_with("# EOF\n"), is_open, "{accept}");
+        let counter = match is_open {
+            true => "# TYPE authseal_refresh counter",
+            false => "# TYPE authseal_refresh_total counter",
+        };
+        assert!(scrape.text.lines().any(|line| line == counter), "{accept}");
+        assert_eq!(scrape.sum("authseal_refresh_total", &[]), 1.0);
+    }
 }

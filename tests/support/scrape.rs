@@ -12,7 +12,13 @@ pub struct Scrape {
 
 impl Scrape {
     pub async fn of(admin_url: &str) -> Self {
-        let answer = get(&format!("{admin_url}/metrics"), &[]).await.good();
+        Self::accepting(admin_url, "*/*").await
+    }
+
+    /// In the format that a collector with this Accept header gets.
+    pub async fn accepting(admin_url: &str, accept: &str) -> Self {
+        let headers = [("accept", accept)];
+        let answer = get(&format!("{admin_url}/metrics"), &headers).await.good();
         Self {
             content_type: answer.header("content-type").to_owned(),
             text: answer.body,
