@@ -206,7 +206,15 @@ mod tests {
             "authseal_files_hang{{files=\"keys\"}} {}",
             u8::from(expected)
         );
-        while !metrics.scrape(0, 0, [].into_iter()).contains(&line) {
+        while !metrics
+            .scrape(
+                crate::telemetry::Exposition::Prometheus,
+                0,
+                0,
+                [].into_iter(),
+            )
+            .contains(&line)
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
