@@ -32,7 +32,7 @@ pub enum LoginError {
         /// Name of the provider, if its table alone knows the code.
         provider: Option<String>,
         /// The known code, and the advice on it.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// The browser of an administrator who was asked to consent for an organisation came back.
     /// That was no login. Log in.
@@ -52,7 +52,7 @@ pub enum LoginError {
         /// Error description from the provider; foreign text.
         description: Option<String>,
         /// What of it is known, and the advice on it.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// The provider granted less than was asked for, so programs would fail later. Log in
     /// again and allow everything.

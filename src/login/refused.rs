@@ -24,7 +24,7 @@ impl Login {
             service,
             error,
             description,
-            refusal,
+            refusal: Box::new(refusal),
         }
     }
 
@@ -67,12 +67,12 @@ impl Login {
         let refusal = sender.map_or(any, |(_, refusal)| refusal);
         LoginError::RefusedUnknown {
             provider: sender.map(|(service, _)| service.provider.name.clone()),
-            refusal: Refusal {
+            refusal: Box::new(Refusal {
                 code: refusal.known.clone(),
                 precise: None,
                 advice: sender.and_then(|_| refusal.advice.clone()),
                 ..refusal.clone()
-            },
+            }),
         }
     }
 }

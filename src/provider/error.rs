@@ -55,14 +55,14 @@ pub enum ProviderError {
         retry_after: Option<Duration>,
     },
     /// The provider's servers fail. Try again later.
-    #[error("the provider fails (HTTP {status}{})", with_comma(refusal.as_ref()))]
+    #[error("the provider fails (HTTP {status}{})", with_comma(refusal.as_deref()))]
     Failing {
         /// Its HTTP status.
         status: u16,
         /// Its `Retry-After`.
         retry_after: Option<Duration>,
         /// Its error codes, if it sent any.
-        refusal: Option<Refusal>,
+        refusal: Option<Box<Refusal>>,
     },
     /// The answer is not that of a token endpoint. Try again later; if it stays, the URL in
     /// the provider's table may be wrong.
@@ -189,7 +189,7 @@ impl ProviderError {
             Self::GrantRefused(refusal)
             | Self::ClientRejected(refusal)
             | Self::RequestRefused(refusal) => Some(refusal),
-            Self::Failing { refusal, .. } => refusal.as_ref(),
+            Self::Failing { refusal, .. } => refusal.as_deref(),
             _ => None,
         }
     }
@@ -246,7 +246,7 @@ impl ProviderError {
             return Self::Failing {
                 status: number,
                 retry_after,
-                refusal: error.map(|error| error.refusal(provider, phase)),
+                refusal: error.map(|error| Box::new(error.refusal(provider, phase))),
             };
         }
         let is_usual = matches!(
@@ -285,7 +285,7 @@ impl ProviderError {
         let failing = |refusal: Refusal| Self::Failing {
             status,
             retry_after,
-            refusal: Some(refusal),
+            refusal: Some(Box::new(refusal)),
         };
         let is_client = is(&CLIENT_ERRORS);
         match refusal.cure {

@@ -162,7 +162,7 @@ fn sampled<T>(all: Vec<T>, most: usize) -> Vec<T> {
     }
     // No multiple of the number of faults, or it would always be the same one.
     let mut step = all.len().div_ceil(most);
-    step += usize::from(step % FAULTS.len() == 0);
+    step += usize::from(step.is_multiple_of(FAULTS.len()));
     all.into_iter().step_by(step).collect()
 }
 
