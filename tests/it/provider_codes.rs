@@ -14,8 +14,17 @@ const MICROSOFT: (&str, &str) = ("microsoft", "onedrivev2");
 const DROPBOX: (&str, &str) = ("dropbox", "dropbox");
 const BOX: (&str, &str) = ("box", "box.com");
 
-/// Reports of refreshes: provider, status and body; status of the answer, codes, words.
-const REFRESHES: [(&[&str], (&str, &str), u16, &str, u16); 15] = [
+/// Words of the reason; provider and service; the provider's status and body; the status.
+type Report = (
+    &'static [&'static str],
+    (&'static str, &'static str),
+    u16,
+    &'static str,
+    u16,
+);
+
+/// Reports of refreshes.
+const REFRESHES: [Report; 15] = [
     // An object, as Facebook and those like it send it.
     (
         &["refused the request (190, 463)"],
