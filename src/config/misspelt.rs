@@ -208,7 +208,7 @@ mod tests {
             ("GDCLIENT_ID", "GD_CLIENT_ID"),
             ("gd_client_id", "GD_CLIENT_ID"),
             ("GD_SECRET", "GD_CLIENT_SECRET"),
-            ("GD_CLEINT_ID", "GD_CLIENT_ID"),
+            ("GD_CLIENT_IDD", "GD_CLIENT_ID"),
             ("AUTHSEAL_GD_CLIENT_ID", "GD_CLIENT_ID"),
             ("MSGRAPH_TENANT_ID", "MSGRAPH_TENANT"),
             ("MS_GRAPH_CLIENT_ID", "MSGRAPH_CLIENT_ID"),
