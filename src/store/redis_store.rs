@@ -71,10 +71,12 @@ impl RedisStore {
         })
     }
 
-    /// Checks that Redis answers and accepts a value.
+    /// Checks that Redis answers, accepts a value and runs scripts, which leases need and an
+    /// ACL may forbid.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let (name, value) = (Name::new("ping", b""), Secret::new(""));
-        self.put(&name, &value, Duration::from_secs(1)).await
+        self.put(&name, &value, Duration::from_secs(1)).await?;
+        self.get(&name).await.map(drop)
     }
 
     pub(super) async fn put(
