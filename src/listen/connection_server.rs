@@ -86,17 +86,12 @@ impl<H: Handler> ConnectionServer<H> {
         let Some(mut stream) = slot.take_stream() else {
             return;
         };
-        let parting = async {
-            match closed {
-                _ if slot.was_cut_short() => parting::linger(&mut stream).await,
-                Some(why) => self.part(&mut stream, peer, slot, why).await,
-                None => {}
+        match closed {
+            _ if slot.was_cut_short() => {
+                until_displaced(slot, parting::linger(&mut stream)).await;
             }
-        };
-        tokio::select! {
-            () = parting => {}
-            // Another connection needs the place.
-            () = slot.displaced.notified() => {}
+            Some(why) => self.part(&mut stream, peer, slot, why).await,
+            None => {}
         }
     }
 
@@ -157,7 +152,7 @@ impl<H: Handler> ConnectionServer<H> {
         if slot.is_http2() || slot.is_unwritten() {
             return;
         }
-        let times = match slot.is_displaced.load(Relaxed) {
+        let times = match slot.place.is_lost() {
             true => PartingTimes::AT_ONCE,
             false => PartingTimes::USUAL,
         };
@@ -169,8 +164,18 @@ impl<H: Handler> ConnectionServer<H> {
         if slot.is_receiving.load(Relaxed) || parting::says_more(stream, times.listen).await {
             slot.connections.metrics.unserved.inc();
             let response = self.handler.unserved(None, peer, why);
-            parting::answer(stream, response, times).await;
+            until_displaced(slot, parting::answer(stream, response, times)).await;
         }
+    }
+}
+
+/// Ends `parting` when another connection needs the place, but not before it has done all
+/// that is possible without waiting.
+async fn until_displaced(slot: &Slot, parting: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = parting => {}
+        () = slot.displaced.notified() => {}
     }
 }
 
@@ -224,7 +229,7 @@ impl<H: Handler> RequestContext<H> {
             false => Box::pin(Body::read(incoming, size(request), &self.slot)).await,
         };
         let responding = self.slot.response();
-        let response = if self.slot.is_extra {
+        let response = if !responding.has_place() {
             self.unserved(request, Unserved::Overloaded)
         } else if matches!(request.body(), Body::Broken | Body::Late)
             && self.slot.connections.is_draining()

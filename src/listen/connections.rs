@@ -237,11 +237,12 @@ impl Connections {
         }
         let (_, first) = groups.into_iter().max_by_key(|(count, _)| *count)?;
         let (since, index) = first?;
-        if slots.taken[index].had_request.load(Ordering::Relaxed) {
-            let waited = self.now().saturating_sub(since);
+        let waited = self.now().saturating_sub(since);
+        let had_request = slots.taken[index].had_request.load(Ordering::Relaxed);
+        self.displace(slots, false, index)?;
+        if had_request {
             self.displaced_after.store(waited, Ordering::Relaxed);
         }
-        self.displace(slots, false, index);
         Some(())
     }
 
@@ -260,8 +261,7 @@ impl Connections {
         if slots.closing >= self.limits.spare || self.since(since) < GRACE {
             return None;
         }
-        self.displace(slots, true, index);
-        Some(())
+        self.displace(slots, true, index)
     }
 
     /// True if new connections have no place, so that a response should be the last one of
@@ -295,13 +295,18 @@ impl Connections {
         }
     }
 
-    fn displace(&self, slots: &mut Slots, is_extra: bool, index: usize) {
-        let slot = slots.of_kind(is_extra).remove(index);
-        slot.is_displaced.store(true, Ordering::Relaxed);
-        slot.displaced.notify_one();
+    /// Closes one connection. Returns `None` if it has begun to answer a request since it was
+    /// chosen.
+    fn displace(&self, slots: &mut Slots, is_extra: bool, index: usize) -> Option<()> {
+        let kind = slots.of_kind(is_extra);
+        if !kind[index].place.take() {
+            return None;
+        }
+        kind.remove(index).displaced.notify_one();
         slots.closing += 1;
         self.metrics.open.dec();
         self.metrics.displaced.inc();
+        Some(())
     }
 
     /// Returns the milliseconds since `epoch`.

@@ -8,6 +8,7 @@ mod connections;
 mod lent_stream;
 mod listener;
 mod parting;
+mod place;
 mod request_guards;
 mod slot;
 mod unix_socket;

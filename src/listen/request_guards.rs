@@ -44,10 +44,11 @@ impl Slot {
     /// Marks a request as completely received and being answered, until the guard is
     /// dropped.
     pub(super) fn response(&self) -> ResponseGuard<'_> {
-        self.answering.fetch_add(1, Ordering::Relaxed);
+        let has_place = self.place.begin_answer();
         self.is_receiving.store(false, Ordering::Relaxed);
         ResponseGuard {
             slot: self,
+            has_place: has_place && !self.is_extra,
             is_worn: self.connections.is_worn(self),
         }
     }
@@ -103,14 +104,21 @@ impl Drop for ReservedMemory {
 #[derive(Debug)]
 pub(super) struct ResponseGuard<'a> {
     slot: &'a Slot,
+    has_place: bool,
     is_worn: bool,
 }
 
 impl ResponseGuard<'_> {
+    /// False if the connection is above the limit, or another one has its place: the
+    /// request is answered without a handler.
+    pub(super) fn has_place(&self) -> bool {
+        self.has_place
+    }
+
     /// True if the connection is closed after this response.
     pub(super) fn is_last(&self) -> bool {
         let connections = &self.slot.connections;
-        self.is_worn || self.slot.is_extra || connections.is_draining() || connections.has_queue()
+        self.is_worn || !self.has_place || connections.is_draining() || connections.has_queue()
     }
 }
 
@@ -119,6 +127,35 @@ impl Drop for ResponseGuard<'_> {
         let now = self.slot.connections.now();
         self.slot.waiting_since.store(now, Ordering::Relaxed);
         self.slot.had_request.store(true, Ordering::Relaxed);
-        self.slot.answering.fetch_sub(1, Ordering::Release);
+        self.slot.place.end_answer();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        listen::{Connections, Limits},
+        telemetry::ConnectionMetrics,
+    };
+
+    #[test]
+    fn a_request_on_a_connection_that_made_room_is_answered_without_a_handler() {
+        let limits = Limits {
+            connections: 1,
+            ..Limits::default()
+        };
+        let connections = Connections::new(limits, ConnectionMetrics::default());
+        let first = connections.admit().unwrap();
+        first.slot.note_received();
+        let second = connections.admit().unwrap();
+        assert!(!second.slot.is_extra);
+        let response = first.slot.response();
+        assert!(!response.has_place() && response.is_last());
+
+        // A request that was there first keeps the place.
+        second.slot.note_received();
+        let response = second.slot.response();
+        assert!(connections.admit().unwrap().slot.is_extra);
+        assert!(response.has_place());
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::Notify, time::sleep};
 
-use super::{Connections, Limits, Unserved, listener::Stream};
+use super::{Connections, Limits, Unserved, listener::Stream, place::Place};
 
 /// Timeout of a connection above the limit, which gets one response.
 const EXTRA_LIMIT: Duration = Duration::from_secs(2);
@@ -23,8 +23,7 @@ pub(super) struct Slot {
     pub(super) connections: Arc<Connections>,
     /// True for a connection above the limit. Its requests are answered without a handler.
     pub(super) is_extra: bool,
-    /// Number of requests that are being answered; HTTP/2 may have several.
-    pub(super) answering: AtomicU32,
+    pub(super) place: Place,
     pub(super) had_request: AtomicBool,
     /// Milliseconds since the epoch of [`Connections`].
     pub(super) waiting_since: AtomicU64,
@@ -39,8 +38,6 @@ pub(super) struct Slot {
     is_http2: AtomicBool,
     /// True if a request was answered before all of it was there. It was the last one.
     was_cut_short: AtomicBool,
-    /// True if another connection needs the place of this one.
-    pub(super) is_displaced: AtomicBool,
     // One for each connection: a shared one would be locked for every request.
     pub(super) displaced: Notify,
     pub(super) draining: Notify,
@@ -56,7 +53,7 @@ impl Slot {
     pub(super) fn new(connections: Arc<Connections>, is_extra: bool) -> Self {
         Self {
             is_extra,
-            answering: AtomicU32::new(0),
+            place: Place::default(),
             had_request: AtomicBool::new(false),
             waiting_since: AtomicU64::new(connections.now()),
             cancelled: AtomicU32::new(0),
@@ -65,7 +62,6 @@ impl Slot {
             is_unwritten: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
             was_cut_short: AtomicBool::new(false),
-            is_displaced: AtomicBool::new(false),
             displaced: Notify::new(),
             draining: Notify::new(),
             cut_off: Notify::new(),
@@ -77,7 +73,7 @@ impl Slot {
     }
 
     pub(super) fn is_answering(&self) -> bool {
-        self.answering.load(Relaxed) > 0
+        self.place.is_answering()
     }
 
     /// True if something has come on the connection.
