@@ -106,10 +106,20 @@ fn documented() -> Vec<(&'static str, &'static str, Value, Option<&'static str>)
 
 #[tokio::test]
 async fn the_last_page_names_the_account_that_the_answer_names() {
+    let emulated = Emulated::start(&[
+        "google",
+        "microsoft",
+        "huawei",
+        "dropbox",
+        "pcloud",
+        "hidrive",
+        "box",
+    ]);
+    let emulated = emulated.await;
     for (provider, service, more, account) in documented() {
-        let emulated = Emulated::start(&[provider]).await;
         let body = answer_with(more).to_string();
-        emulated.only().fault("token", Fault::Answer(200, body));
+        let fault = Fault::Answer(200, body);
+        emulated.at(provider).fault("token", fault);
         let page = emulated.log_in(service).await.good();
         assert_eq!(account_on(&page), account, "{service}: {page:?}");
     }

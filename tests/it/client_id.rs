@@ -214,11 +214,12 @@ fn refusal(status: u16, code: &str, words: &str) -> Fault {
 
 #[tokio::test]
 async fn each_provider_in_its_own_words_leads_to_a_new_login() {
+    let emulated = Emulated::start(&["microsoft", "google", "jottacloud", "zoho"]).await;
     for (provider, service, status, code, words) in OF_ANOTHER {
-        let emulated = Emulated::start(&[provider]).await;
         let authid = emulated.credential(service).await;
         let authid = made_with(&emulated.app, &authid, Some("earlier"));
-        emulated.only().fault("token", refusal(status, code, words));
+        let fault = refusal(status, code, words);
+        emulated.at(provider).fault("token", fault);
         let answer = emulated.refresh(&authid).await;
         assert_eq!(answer.status, 401, "{answer:?}");
         let reason = answer.header("x-reason");
@@ -233,10 +234,11 @@ async fn each_provider_in_its_own_words_leads_to_a_new_login() {
 
 #[tokio::test]
 async fn a_client_that_is_wrong_itself_names_its_variables() {
+    let emulated = Emulated::start(&["google", "microsoft", "box", "zoho"]).await;
     for (provider, service, status, code, words) in REJECTED {
-        let emulated = Emulated::start(&[provider]).await;
         let authid = emulated.credential(service).await;
-        emulated.only().fault("token", refusal(status, code, words));
+        let provider = emulated.at(provider);
+        provider.fault("token", refusal(status, code, words));
         let changed = made_with(&emulated.app, &authid, Some("earlier"));
         for (authid, has_changed) in [(authid, false), (changed, true)] {
             let answer = emulated.refresh(&authid).await;
@@ -250,6 +252,7 @@ async fn a_client_that_is_wrong_itself_names_its_variables() {
             assert!(reason.len() <= 300, "{reason}");
         }
         let page = emulated.log_in(service).await;
+        provider.mend();
         assert_eq!(page.status, 503, "{page:?}");
         assert!(page.body.contains("_CLIENT_"), "{page:?}");
     }

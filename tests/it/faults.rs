@@ -180,6 +180,9 @@ async fn nonsense_is_tried_again_and_then_told() {
 #[tokio::test]
 async fn what_can_be_understood_is_no_fault() {
     let body = |more: &str| format!(r#"{{"access_token":"{ACCESS_TOKEN}"{more}}}"#);
+    let provider = ScriptedProvider::start(|_| Vec::new());
+    let app = TestApp::builder().scripted(&provider, "stable");
+    let app = app.start().await;
     for (more, expires) in [
         ("", 1800),
         (r#","expires_in":null"#, 1800),
@@ -196,7 +199,10 @@ async fn what_can_be_understood_is_no_fault() {
         for content_type in ["application/json; charset=utf-8", "text/javascript", ""] {
             let content_type = format!("Content-Type: {content_type}\r\n");
             let pieces = answer("200 OK", &content_type, &body(more));
-            let (answer, _provider) = refresh_with(pieces, PATIENT).await;
+            provider.script(move |_| pieces.clone());
+            let authid = app.seal("scripted", REFRESH_TOKEN);
+            let answer = app.refresh(&authid).await;
+            assert_shows_no_secret(&answer, &authid);
             assert_eq!(answer.status, 200, "{more}: {answer:?}");
             let json = answer.json();
             assert_eq!(json["access_token"], ACCESS_TOKEN);

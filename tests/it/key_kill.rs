@@ -18,10 +18,16 @@ use authseal::{
 
 use crate::support::{Installation, std_command};
 
-/// How many moments of each command.
-const MOMENTS: u32 = 150;
+/// Number of moments of each command; AUTHSEAL_MOMENTS sets another.
+fn moments() -> u32 {
+    let set = std::env::var("AUTHSEAL_MOMENTS").ok();
+    set.map_or(50, |number| number.parse().unwrap())
+}
+
 /// The same of commands that derive keys from a passphrase, which takes time.
-const SLOW_MOMENTS: u32 = 30;
+fn slow_moments() -> u32 {
+    moments() / 5
+}
 
 /// Starts the command and kills it after a while. Whether it was killed before its end.
 fn is_killed(installation: &Installation, arguments: &[&str], after: Duration) -> bool {
@@ -60,7 +66,7 @@ fn kill_at_every_moment(
 ) {
     let whole = durations(installation, &mut arguments);
     let shortest = *whole.iter().min().unwrap();
-    kill_within(shortest * 2, MOMENTS, installation, arguments, check);
+    kill_within(shortest * 2, moments(), installation, arguments, check);
 }
 
 fn kill_within(
@@ -200,7 +206,7 @@ async fn every_key_is_readable_while_a_folder_is_protected_and_unprotected() {
     let longest = durations(&installation, &mut in_turn).into_iter().max();
     kill_within(
         longest.unwrap(),
-        SLOW_MOMENTS,
+        slow_moments(),
         &installation,
         in_turn,
         |_| {

@@ -27,19 +27,30 @@ async fn sh(script: &str) -> String {
     out
 }
 
-/// Builds the package around the program of these tests.
-async fn package(version: &str) -> String {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let folder = format!("{root}/target/tests-package");
-    fs::create_dir_all(format!("{folder}/release")).unwrap();
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Makes what goes into the package: the program of these tests, its manual pages and its
+/// completions.
+async fn prepare() {
     let program = env!("CARGO_BIN_EXE_authseal");
+    sh(&format!(
+        "mkdir -p {ROOT}/target/tests-package/release
+         strip -o {ROOT}/target/tests-package/release/authseal {program}
+         {ROOT}/deploy/debian/generate {program}"
+    ))
+    .await;
+}
+
+/// Builds the package of a version. A debug build is large: gzip takes a third of the time
+/// that xz takes.
+async fn package(version: &str) -> String {
+    let folder = format!("{ROOT}/target/tests-package");
     let deb = format!("{folder}/authseal_{version}.deb");
     sh(&format!(
-        "strip -o {folder}/release/authseal {program}
-         cd {root}
-         deploy/debian/generate {program}
-         export CARGO_TARGET_DIR={folder} PATH=\"{root}/target/tests-tools/bin:$PATH\"
-         cargo deb --quiet --no-build --no-strip --fast --deb-version {version} --output {deb}"
+        "cd {ROOT}
+         export CARGO_TARGET_DIR={folder} PATH=\"{ROOT}/target/tests-tools/bin:$PATH\"
+         cargo deb --quiet --no-build --no-strip --fast --compress-type gz --compress-system \
+             --deb-version {version} --output {deb}"
     ))
     .await;
     deb
@@ -69,6 +80,7 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
         eprintln!("skipped: it needs root, and a system without the package");
         return;
     }
+    prepare().await;
     let first = package("0.0.1-1").await;
     sh(&format!("dpkg --install {first}")).await;
     let number = |flag| async move {

@@ -19,7 +19,7 @@ const LOGINS: usize = 8;
 /// Number of kills; AUTHSEAL_KILLS sets another.
 fn kills() -> usize {
     let set = std::env::var("AUTHSEAL_KILLS").ok();
-    set.map_or(20, |number| number.parse().unwrap())
+    set.map_or(6, |number| number.parse().unwrap())
 }
 
 /// A client that presents generation 0 again and again, as Duplicati does.

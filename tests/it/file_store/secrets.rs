@@ -16,7 +16,7 @@ use crate::support::Installation;
 /// Number of logins; AUTHSEAL_LOGINS sets another.
 fn logins() -> usize {
     let set = std::env::var("AUTHSEAL_LOGINS").ok();
-    set.map_or(100, |number| number.parse().unwrap())
+    set.map_or(30, |number| number.parse().unwrap())
 }
 
 /// The forms in which a token may be in a file: as text, and as the bytes that the text is

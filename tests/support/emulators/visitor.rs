@@ -1,5 +1,7 @@
 //! An authseal whose providers are emulators, and the person who uses it.
 
+use std::sync::LazyLock;
+
 use toml::{Table, Value};
 
 use super::{CLIENT_ID, CLIENT_SECRET, Emulator};
@@ -11,9 +13,11 @@ pub struct Emulated {
     emulators: Vec<Emulator>,
 }
 
-/// The shipped providers.toml.
-pub fn shipped() -> Table {
-    include_str!("../../../providers.toml").parse().unwrap()
+/// The shipped providers.toml, read once: it is long.
+pub fn shipped() -> &'static Table {
+    static SHIPPED: LazyLock<Table> =
+        LazyLock::new(|| include_str!("../../../providers.toml").parse().unwrap());
+    &SHIPPED
 }
 
 impl Emulated {
