@@ -16,7 +16,7 @@
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages environment regular_file
+//! secret clock public_url telemetry pages environment regular_file invisible
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
@@ -34,6 +34,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod environment;
+mod invisible;
 pub mod keyring;
 mod limit;
 pub mod listen;

@@ -76,6 +76,7 @@ pub(super) fn read_provider(
     let account_members = fields.optional("account_members").unwrap_or_default();
     let advice = fields.optional("advice").unwrap_or_default();
     let compare_scope = fields.optional("compare_scope").unwrap_or(true);
+    let wider_scopes = fields.optional("wider_scopes").unwrap_or_default();
     let console_url = fields.link("console_url");
     let admin_consent = fields.admin_consent(&places);
     let redirect_refuses = fields.optional("redirect_refuses").unwrap_or_default();
@@ -104,6 +105,7 @@ pub(super) fn read_provider(
             account_members,
             advice,
             compare_scope,
+            wider_scopes,
             console_url,
             admin_consent,
         }),

@@ -38,6 +38,10 @@ pub enum LoginError {
     /// That was no login. Log in.
     #[error("an administrator's consent, which is no login")]
     AdminConsent,
+    /// The same, and the consent was not given. Nobody began a login. An administrator of the
+    /// organisation consents, or tells this server's administrator.
+    #[error("an administrator's consent was not given")]
+    AdminConsentRefused,
     /// The rate limit of the client's network was exceeded. Nothing was sent, and the
     /// login is not used up: wait, then send the same request again.
     #[error("too many logins from this network")]

@@ -40,6 +40,9 @@ impl Login {
                 false => unknown,
             };
         };
+        if callback.has("admin_consent") {
+            return LoginError::AdminConsentRefused;
+        }
         let words = callback.error_description.as_deref().unwrap_or_default();
         let mut found: Vec<(&Service, Refusal)> = Vec::new();
         for service in self.catalog.iter() {

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 use super::Service;
-use crate::{outbound::Received, secret::Secret};
+use crate::{invisible::is_invisible, outbound::Received, secret::Secret};
 
 /// Maximum length of a name. An email address has at most 254 characters.
 const MAX_CHARACTERS: usize = 254;
@@ -53,13 +53,13 @@ fn in_id_token(answer: &Map<String, Value>, client_id: &str) -> Option<Secret> {
     is_for_us.then(|| first(&claims, &CLAIMS)).flatten()
 }
 
-/// Returns the first of these members that has a value for people.
+/// Returns the first of these members that has a value for people. Zero stands for nobody.
 fn first(members: &Map<String, Value>, names: &[impl AsRef<str>]) -> Option<Secret> {
     names
         .iter()
         .find_map(|name| match members.get(name.as_ref())? {
-            Value::String(text) => secret(text),
-            Value::Number(number) => secret(&number.to_string()),
+            Value::String(text) if text != "0" => secret(text),
+            Value::Number(number) if number.as_f64() != Some(0.0) => secret(&number.to_string()),
             _ => None,
         })
 }
@@ -67,7 +67,7 @@ fn first(members: &Map<String, Value>, names: &[impl AsRef<str>]) -> Option<Secr
 /// Returns a name on one line, without characters that hide or reorder others.
 fn tidied(text: &str) -> String {
     let visible = text.chars().filter(|char| {
-        !char.is_control() && !matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        !char.is_control() && !is_invisible(*char) && !matches!(char, '\u{2028}' | '\u{2029}')
     });
     let name: String = visible.take(MAX_CHARACTERS).collect();
     name.trim().to_owned()
@@ -135,6 +135,9 @@ mod tests {
         check(&dropbox, &[], None);
         check(&json!({"userid": 10123}), &["userid", "uid"], Some("10123"));
         check(&json!({"uid": 10123}), &["userid", "uid"], Some("10123"));
+        let zero = json!({"userid": 0, "uid": 10123});
+        check(&zero, &["userid", "uid"], Some("10123"));
+        check(&json!({"userid": 0, "uid": "0"}), &["userid", "uid"], None);
         check(&json!({"alias": "\u{0}"}), &["alias"], None);
         let both = json!({"account_id": "1", "id_token": id_token(
             &json!({"aud": CLIENT_ID, "email": "janedoe@example.com"}),
@@ -145,6 +148,9 @@ mod tests {
     #[test]
     fn a_name_is_one_bounded_line_without_hidden_characters() {
         assert_eq!(tidied(" Ann\r\n\u{202e}Lee\u{200b} "), "AnnLee");
+        for hidden in ['\u{ad}', '\u{61c}', '\u{2028}', '\u{3164}', '\u{e0041}'] {
+            assert_eq!(tidied(&format!("Ann{hidden}Lee")), "AnnLee");
+        }
         assert_eq!(tidied(&"ä".repeat(1000)).chars().count(), MAX_CHARACTERS);
     }
 }

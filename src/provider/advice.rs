@@ -8,6 +8,14 @@ use serde::{
     de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+use super::{
+    Refusal,
+    error_code::{NUMBERED, is_standard},
+};
+
+/// Keys that are no words of a provider.
+const OWN_WORDS: [&str; 2] = [Refusal::SCOPE_MISSING, Refusal::NO_REFRESH_TOKEN];
+
 /// The request that a provider refused. The same error code means something else in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallPhase {
@@ -160,17 +168,26 @@ impl AdviceTable {
         })
     }
 
-    /// Finds the advice whose key is a whole word of the text. The longest key wins.
+    /// Finds the advice whose key is a sign in a description: a code that is no standard one, or
+    /// several words, in any letter case. The longest key wins.
     pub(super) fn within(
         &self,
         text: &str,
         phase: CallPhase,
         is_of_grant: bool,
     ) -> Option<FoundAdvice<'_>> {
-        let words = self.0.keys().filter(|key| has_word(text, key));
-        let longest = words.max_by_key(|key| key.len())?;
+        let text = text.to_lowercase();
+        let is_said = |key: &&String| is_sign(key) && has_word(&text, &key.to_lowercase());
+        let longest = self.0.keys().filter(is_said).max_by_key(|key| key.len())?;
         self.on(longest, phase, is_of_grant)
     }
+}
+
+/// True for a key that means itself wherever a description has it. A short word such as
+/// `unauthorized`, and a standard code, can stand in a description of anything.
+fn is_sign(key: &str) -> bool {
+    let of_parts = key.contains([' ', '_']) || key.starts_with(NUMBERED);
+    of_parts && !is_standard(key) && !OWN_WORDS.contains(&key)
 }
 
 /// True if the text has this word, with no letter, digit or `_` beside it.
@@ -196,7 +213,8 @@ mod tests {
     fn advice_is_found_by_whole_words_only() {
         let table = table(
             "AADSTS70000 = \"expired\"\nAADSTS700016 = \"no such application\"\n\
-             invalid_grant = \"general\"",
+             invalid_grant = \"general\"\nunauthorized = \"short\"\n\
+             invalid_rapt = \"policy\"\n\"Account has been deleted\" = \"gone\"",
         );
         let check = |text: &str, expected: Option<&str>| {
             let found = table.within(text, CallPhase::Refresh, false);
@@ -206,9 +224,13 @@ mod tests {
         check("x AADSTS700016: App", Some("no such application"));
         check("AADSTS7000001", None);
         check("AADSTS70000 AADSTS700016", Some("no such application"));
-        check("invalid_grant", Some("general"));
-        check("invalid_grants", None);
-        check("invalid_grant_type", None);
+        check("reauth related error (invalid_rapt)", Some("policy"));
+        check("invalid_rapts", None);
+        check("invalid_rapt_type", None);
+        check("account has been deleted.", Some("gone"));
+        // A standard code or a short word in a description means nothing.
+        check("invalid_grant", None);
+        check("unauthorized", None);
     }
 
     #[test]

@@ -9,25 +9,13 @@ use http::{
 use oauth2::{RequestTokenError, basic::BasicErrorResponse};
 use thiserror::Error;
 
-use super::{CallPhase, Cure, Provider, Refusal, error_answer::ErrorAnswer};
+use super::{
+    CallPhase, Cure, Provider, Refusal, error_answer::ErrorAnswer, error_code::is_of_the_client,
+};
 use crate::outbound::OutboundError;
 
 /// Longest `Retry-After` that a refresh waits for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Error codes for a client id or secret that the provider does not accept: those of RFC
-/// 6749 section 5.2, Google's for an application that was deleted, disabled or restricted
-/// in its console, and Zoho's and GitHub's for a wrong id or secret.
-const CLIENT_ERRORS: [&str; 8] = [
-    "invalid_client",
-    "unauthorized_client",
-    "deleted_client",
-    "disabled_client",
-    "restricted_client",
-    "invalid_client_id",
-    "invalid_client_secret",
-    "incorrect_client_credentials",
-];
 
 /// A provider gave no tokens.
 ///
@@ -254,7 +242,8 @@ impl ProviderError {
             StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED
         );
         let is_read = |error: &ErrorAnswer| {
-            is_usual || (status.is_client_error() && of_a_token_endpoint(error))
+            let is_its_own = of_a_token_endpoint(error) || error.has_known_words(provider, phase);
+            is_usual || (status.is_client_error() && is_its_own)
         };
         match error.filter(is_read) {
             Some(error) => Self::refused(error, number, retry_after, provider, phase),
@@ -287,7 +276,7 @@ impl ProviderError {
             retry_after,
             refusal: Some(Box::new(refusal)),
         };
-        let is_client = is(&CLIENT_ERRORS);
+        let is_client = is_of_the_client(&refusal.code);
         match refusal.cure {
             Some(Cure::Login) => return Self::GrantRefused(refusal),
             Some(Cure::User | Cure::Organisation) => return Self::RequestRefused(refusal),

@@ -8,6 +8,10 @@ use serde_json::{Map, Value};
 use super::{
     CallPhase, Provider, Refusal,
     advice::{FoundAdvice, has_word},
+    error_code::{
+        NUMBERED, checked_code, is_of_the_client, is_standard, is_word, leading, numbered, shown,
+        spelled_out,
+    },
 };
 
 /// Members in which providers put a more precise code, the most precise one first: Google,
@@ -20,35 +24,6 @@ const PRECISE: [&str; 5] = [
     "error_code",
 ];
 
-/// The prefix of Microsoft's numbers in a description.
-const NUMBERED: &str = "AADSTS";
-
-/// Codes of RFC 6749, RFC 6750, RFC 7009, OpenID Connect and RFC 8707, which every provider
-/// may use.
-const STANDARD: [&str; 21] = [
-    "access_denied",
-    "account_selection_required",
-    "consent_required",
-    "interaction_required",
-    "invalid_client",
-    "invalid_grant",
-    "invalid_redirect_uri",
-    "invalid_request",
-    "invalid_scope",
-    "invalid_target",
-    "invalid_token",
-    "insufficient_scope",
-    "login_required",
-    "redirect_uri_mismatch",
-    "server_error",
-    "slow_down",
-    "temporarily_unavailable",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "unsupported_response_type",
-    "unsupported_token_type",
-];
-
 /// An error answer. Its codes can be shown; the description is only searched.
 #[derive(Debug)]
 pub(super) struct ErrorAnswer {
@@ -58,6 +33,8 @@ pub(super) struct ErrorAnswer {
     precise: Vec<String>,
     /// The provider's description: foreign text.
     words: String,
+    /// The first word of a code with text behind it.
+    lead: Option<String>,
     /// True if the code is a word, as RFC 6749 wants it.
     has_word: bool,
 }
@@ -77,6 +54,7 @@ impl ErrorAnswer {
             precise.extend(members.get(name).and_then(shown));
             precise.extend(nested.and_then(|nested| nested.get(name)).and_then(shown));
         }
+        precise.extend(nested.into_iter().flat_map(reasons));
         precise.extend(members.get("error_summary").and_then(first_tag));
         let (code, has_word) = main_code(&members, nested, &precise)?;
         precise.retain(|one| *one != code);
@@ -84,6 +62,11 @@ impl ErrorAnswer {
             code,
             precise,
             words,
+            lead: members
+                .get("error")
+                .and_then(Value::as_str)
+                .and_then(leading)
+                .map(str::to_owned),
             has_word,
         })
     }
@@ -94,6 +77,7 @@ impl ErrorAnswer {
             code: checked_code(error),
             precise: numbered(description).collect(),
             words: description.to_owned(),
+            lead: None,
             has_word: is_word(error),
         }
     }
@@ -104,8 +88,13 @@ impl ErrorAnswer {
         self.has_word
     }
 
+    /// True if the description has words on which there is advice.
+    pub(super) fn has_known_words(&self, provider: &Provider, phase: CallPhase) -> bool {
+        provider.advice.within(&self.words, phase, false).is_some()
+    }
+
     /// Finds the advice: by the provider's own codes, by its description, by the code of the
-    /// standard.
+    /// standard. A description adds nothing to a code that blames the client.
     fn find<'p>(&self, provider: &'p Provider, phase: CallPhase) -> Option<FoundAdvice<'p>> {
         let advice = &provider.advice;
         let of_grant = |word: &str| provider.is_grant_error(word);
@@ -113,25 +102,33 @@ impl ErrorAnswer {
             let prefixed = advice.on(&format!("{NUMBERED}{code}"), phase, false);
             prefixed.or_else(|| advice.on(code, phase, of_grant(code)))
         };
+        let is_of_grant = of_grant(&self.code);
+        let by_words = || match is_of_the_client(&self.code) {
+            true => None,
+            false => advice.within(&self.words, phase, is_of_grant),
+        };
         self.precise
             .iter()
             .find_map(by_code)
-            .or_else(|| advice.within(&self.words, phase, of_grant(&self.code)))
-            .or_else(|| advice.on(&self.code, phase, of_grant(&self.code)))
+            .or_else(by_words)
+            .or_else(|| advice.on(&self.code, phase, is_of_grant))
     }
 
     /// Reduces the answer to what may be shown.
-    pub(super) fn refusal(self, provider: &Provider, phase: CallPhase) -> Refusal {
+    pub(super) fn refusal(mut self, provider: &Provider, phase: CallPhase) -> Refusal {
+        if !self.has_word
+            && let Some(lead) = self.lead.take_if(|lead| provider.advice.has(lead))
+        {
+            self.code = lead;
+        }
         let found = self.find(provider, phase);
         let word = found.map(|found| found.word);
         // Some descriptions have the code that the members leave out.
         let is_code = |word: &&str| is_word(word) || numbered(word).next().is_some();
         let precise = word.filter(is_code).filter(|word| *word != self.code);
-        let standard = || {
-            STANDARD
-                .contains(&self.code.as_str())
-                .then_some(&*self.code)
-        };
+        let standard = || is_standard(&self.code).then_some(&*self.code);
+        let is_of_the_cause =
+            |found: &FoundAdvice<'_>| found.text.is_some() && found.word != self.code;
         Refusal {
             phase,
             known: word.or_else(standard).unwrap_or(Refusal::OTHER).to_owned(),
@@ -140,6 +137,7 @@ impl ErrorAnswer {
                 .or_else(|| self.precise.first().cloned()),
             advice: found.and_then(|found| found.text).map(str::to_owned),
             cure: found.and_then(|found| found.cure),
+            names_the_cause: found.as_ref().is_some_and(is_of_the_cause),
             of_another_client: self.speaks_of_another_client(provider),
             code: self.code,
         }
@@ -154,9 +152,7 @@ impl ErrorAnswer {
     /// standard or providers.toml lists it.
     pub(super) fn is_known_to(&self, provider: &Provider) -> bool {
         let has_advice = |code: &String| provider.advice.has(code);
-        STANDARD.contains(&self.code.as_str())
-            || self.precise.iter().any(has_advice)
-            || has_advice(&self.code)
+        is_standard(&self.code) || self.precise.iter().any(has_advice) || has_advice(&self.code)
     }
 }
 
@@ -173,17 +169,26 @@ fn main_code(
     let other = || (checked_code(""), false);
     let result = members.get("result").and_then(shown);
     if let Some(nested) = nested {
-        let mut own = [".tag", "code", "type", "status"]
-            .iter()
-            .filter_map(|name| nested.get(*name))
-            .peekable();
+        let names = [".tag", "code", "type", "status"];
+        let mut own = names.iter().filter_map(|name| nested.get(*name)).peekable();
         let is_code = own.peek().is_some();
-        let own = own.find_map(shown).or_else(|| precise.first().cloned());
+        // Google's `code` is the HTTP status again, and its `status` is a word.
+        let status = nested.get("status").and_then(shown);
+        let own = status
+            .filter(|status| is_word(status))
+            .or_else(|| own.find_map(shown))
+            .or_else(|| precise.first().cloned());
         return own.map(word).or_else(|| is_code.then(other));
     }
     match members.get("error") {
         Some(Value::String(text)) if text.is_empty() => result.map(word),
-        Some(error @ Value::String(_)) => Some(shown(error).or(result).map_or_else(other, word)),
+        Some(error @ Value::String(text)) => {
+            let known = |code: &&str| is_standard(code) || is_of_the_client(code);
+            let lead = || leading(text).filter(known).map(str::to_owned);
+            let code = shown(error).or_else(lead).or(result);
+            let spelled_out = || spelled_out(text).map(|code| (code, false));
+            Some(code.map(word).or_else(spelled_out).unwrap_or_else(other))
+        }
         // Huawei's second number is the more precise one.
         Some(error @ Value::Number(_)) => {
             let second = members.get("sub_error").and_then(shown);
@@ -207,17 +212,8 @@ fn description(members: &Map<String, Value>, nested: Option<&Map<String, Value>>
     text(members, "error_description")
         .or_else(|| text(nested?, "message"))
         .or_else(|| text(members, "message"))
+        .or_else(|| text(members, "error"))
         .unwrap_or_default()
-}
-
-/// Returns Microsoft's numbers in a description, with their prefix.
-fn numbered(words: &str) -> impl Iterator<Item = String> {
-    words.match_indices(NUMBERED).filter_map(|(start, _)| {
-        let digits = words[start + NUMBERED.len()..]
-            .split(|char: char| !char.is_ascii_digit())
-            .next()?;
-        is_number(digits).then(|| format!("{NUMBERED}{digits}"))
-    })
 }
 
 /// Returns Microsoft's numbers in a member, which some answers have without a description.
@@ -226,41 +222,17 @@ fn numbers(members: &Map<String, Value>) -> impl Iterator<Item = String> {
     numbers.into_iter().flatten().filter_map(shown)
 }
 
+/// Returns the reasons in Google's lists of causes.
+fn reasons(nested: &Map<String, Value>) -> impl Iterator<Item = String> {
+    let lists = ["details", "errors"].map(|name| nested.get(name).and_then(Value::as_array));
+    let causes = lists.into_iter().flatten().flatten();
+    causes.filter_map(|cause| cause.get("reason").and_then(shown))
+}
+
 /// Returns Dropbox's tag: the words before the first slash.
 fn first_tag(summary: &Value) -> Option<String> {
     let tag = summary.as_str()?.split('/').next()?;
     is_word(tag).then(|| tag.to_owned())
-}
-
-/// Returns a value that may be shown: a short word, or a number other than zero.
-fn shown(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) if number.as_u64() != Some(0) => number.to_string(),
-        _ => return None,
-    };
-    (is_word(&text) || is_number(&text)).then_some(text)
-}
-
-/// Returns an error code that may be shown. RFC 6749 section 5.2 allows more, but any other
-/// text could be a token that the provider echoes.
-fn checked_code(code: &str) -> String {
-    match is_word(code) || is_number(code) {
-        true => code,
-        false => "unknown error code",
-    }
-    .to_owned()
-}
-
-/// True for a word such as those of RFC 6749 section 5.2.
-fn is_word(code: &str) -> bool {
-    let is_of_one = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-    (1..=40).contains(&code.len()) && code.bytes().all(is_of_one)
-}
-
-/// True for a number of at most eight digits.
-fn is_number(code: &str) -> bool {
-    (1..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -327,7 +299,24 @@ mod tests {
         );
         check(
             r#"{"error":{"code":"InvalidAuthenticationToken","message":"x"}}"#,
-            "unknown error code",
+            "invalid_authentication_token",
+            &[],
+        );
+        // Google's APIs.
+        check(
+            r#"{"error":{"code":403,"status":"PERMISSION_DENIED","details":[{"reason":"SERVICE_DISABLED"}],"errors":[{"reason":"accessNotConfigured"}]}}"#,
+            "permission_denied",
+            &["service_disabled", "access_not_configured"],
+        );
+        // Dropbox and Zoho, with text for people.
+        check(
+            r#"{"error":"invalid_client: Invalid client_id or client_secret"}"#,
+            "invalid_client",
+            &[],
+        );
+        check(
+            r#"{"error":"Access Denied","error_description":"You have made too many requests"}"#,
+            "access_denied",
             &[],
         );
         check(
@@ -355,23 +344,5 @@ mod tests {
         ] {
             assert!(ErrorAnswer::read(body.as_bytes()).is_none(), "{body}");
         }
-    }
-
-    #[test]
-    fn what_could_be_a_token_is_no_error_code() {
-        for text in [
-            "",
-            "ya29.A0ARrdaM",
-            "Invalid code",
-            &"a".repeat(41),
-            "123456789",
-        ] {
-            assert_eq!(checked_code(text), "unknown error code");
-            let value = Value::String(text.to_owned());
-            assert_eq!(shown(&value), None, "{text}");
-        }
-        assert_eq!(checked_code("invalid_grant"), "invalid_grant");
-        assert_eq!(checked_code("20192"), "20192");
-        assert_eq!(numbered("AADSTS123456789 AADSTSx AADSTS").count(), 0);
     }
 }

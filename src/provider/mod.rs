@@ -10,6 +10,7 @@ mod catalog;
 mod client;
 mod error;
 mod error_answer;
+mod error_code;
 mod lane;
 mod realm;
 mod refusal;

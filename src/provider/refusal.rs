@@ -17,6 +17,9 @@ pub struct Refusal {
     pub advice: Option<String>,
     /// The person or event that helps, from providers.toml.
     pub cure: Option<Cure>,
+    /// True if the advice is on a code or words of the provider's own, which are more precise
+    /// than the standard code.
+    pub names_the_cause: bool,
     /// True if the provider says by this error, as providers.toml knows, that the refresh
     /// token was issued to another client id.
     pub of_another_client: bool,

@@ -23,6 +23,8 @@ pub struct GrantTokens<'a> {
     pub refresh_token: &'a Secret,
     /// A live access token, for providers that revoke by access token.
     pub access_token: Option<&'a Secret>,
+    /// True if they were issued to another client id than the one that is set now.
+    pub of_another_client: bool,
 }
 
 impl ProviderClient {
@@ -62,7 +64,7 @@ impl ProviderClient {
             let sent = self
                 .connections(caller)
                 .send_fenced(request, fence, &received);
-            judge(&sent.await?, service)
+            judge(&sent.await?, service, tokens.of_another_client)
         };
         let provider = &service.provider;
         let place = (&**provider, region);
@@ -93,11 +95,23 @@ fn by_refresh_token(
         .body(form.finish().into_bytes())
 }
 
-fn judge(answer: &Response<Bytes>, service: &Service) -> Result<(), ProviderError> {
+/// Reads the answer. A refusal of a token that is `of_another_client` says nothing of the
+/// grant, which may live on under the client id that it was issued to.
+fn judge(
+    answer: &Response<Bytes>,
+    service: &Service,
+    of_another_client: bool,
+) -> Result<(), ProviderError> {
     let confirms = matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT);
     // Some providers send errors with a status that confirms.
     let error = ProviderError::from_answer(answer, &service.provider, CallPhase::Revocation);
     match error {
+        ProviderError::RequestRefused(refusal)
+            if of_another_client && refusal.code == "invalid_token" =>
+        {
+            Err(ProviderError::GrantRefused(refusal))
+        }
+        error @ ProviderError::GrantRefused(_) if of_another_client => Err(error),
         ProviderError::Nonsense { .. } if confirms && !speaks_of_an_error(answer.body()) => Ok(()),
         // The grant is dead already: Google answers so for one that was revoked before.
         // Other codes that a new login cures speak of the access token.

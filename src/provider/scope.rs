@@ -2,7 +2,12 @@
 //! wants `scope` in the answer if they differ, for example because the user left a box
 //! unticked. An AuthID of such a login would refresh, and the storage would refuse.
 
+use std::collections::BTreeMap;
+
 use super::{Service, Tokens};
+
+/// The scopes of a provider that include others, by the included one.
+type WiderScopes = BTreeMap<String, Vec<String>>;
 
 /// Scopes that ask for a kind of token and that providers need not repeat.
 const NOT_REPEATED: [&str; 4] = ["offline_access", "openid", "offline", "wl.offline_access"];
@@ -12,13 +17,16 @@ impl Service {
     /// does not say, or if its table says that it can't be believed.
     pub fn missing_scopes(&self, tokens: &Tokens) -> Vec<String> {
         match &tokens.granted {
-            Some(granted) if self.provider.compare_scope => missing(&self.scope, granted),
+            Some(granted) if self.provider.compare_scope => {
+                missing(&self.scope, granted, &self.provider.wider_scopes)
+            }
             _ => Vec::new(),
         }
     }
 }
 
-fn missing(asked: &str, granted: &str) -> Vec<String> {
+/// `wider` has the provider's scopes that include others, by the included one.
+fn missing(asked: &str, granted: &str, wider: &WiderScopes) -> Vec<String> {
     let granted: Vec<String> = scopes(granted).map(normal).collect();
     // Some providers send an empty text for "as asked".
     if granted.is_empty() {
@@ -28,7 +36,13 @@ fn missing(asked: &str, granted: &str) -> Vec<String> {
         let asked = normal(asked);
         // Microsoft grants a list of scopes for `.default`.
         let is_compared = !NOT_REPEATED.contains(&asked.as_str()) && !asked.ends_with("/.default");
-        is_compared && !granted.iter().any(|granted| covers(granted, &asked))
+        let covering = wider
+            .iter()
+            .filter(|(one, _)| is_same(&normal(one), &asked));
+        let mut enough: Vec<String> = covering.flat_map(|(_, more)| more).map(normal).collect();
+        enough.push(asked);
+        let is_enough = |granted: &String| enough.iter().any(|enough| covers(granted, enough));
+        is_compared && !granted.iter().any(is_enough)
     };
     scopes(asked)
         .filter(is_missing)
@@ -48,23 +62,53 @@ fn normal(scope: impl AsRef<str>) -> String {
     scope.as_ref().trim_end_matches('/').to_lowercase()
 }
 
-/// True if one scope is the other, or Microsoft's wider one: `Files.Read.All` includes
-/// `Files.Read`. Google and Microsoft name a scope with or without its address.
+/// True if one scope is the other, or includes it by its name: at Microsoft `Files.Read.All`
+/// and `Files.ReadWrite` include `Files.Read`, at Zoho `files.ALL` includes `files.READ`.
 fn covers(granted: &str, asked: &str) -> bool {
-    let (granted, asked) = match has_address(granted) && has_address(asked) {
-        true => (granted, asked),
-        false => (short(granted), short(asked)),
-    };
-    granted == asked || granted.strip_suffix(".all") == Some(asked)
+    let with_writing = with_writing(asked);
+    let mut enough = [Some(asked), with_writing.as_deref()].into_iter().flatten();
+    let without_all = granted.strip_suffix(".all");
+    let every_operation = asked.strip_suffix(".read");
+    enough.any(|enough| {
+        is_same(granted, enough) || without_all.is_some_and(|most| is_same(most, enough))
+    }) || every_operation.is_some_and(|place| is_same(granted, &format!("{place}.all")))
 }
 
-fn has_address(scope: &str) -> bool {
+/// Returns Microsoft's scope that reads and writes what this one reads.
+fn with_writing(asked: &str) -> Option<String> {
+    let mut parts: Vec<&str> = asked.split('.').collect();
+    let read = parts.iter_mut().rev().find(|part| **part == "read")?;
+    *read = "readwrite";
+    Some(parts.join("."))
+}
+
+/// True for the same scope. Google and Microsoft name a scope with or without its address.
+fn is_same(one: &str, other: &str) -> bool {
+    let both = |has: fn(&str) -> bool| has(one) && has(other);
+    match both(has_url) || both(has_id) {
+        true => one == other,
+        false => short(one) == short(other),
+    }
+}
+
+fn has_url(scope: &str) -> bool {
     scope.contains("://")
+}
+
+/// True for a scope behind the id of its resource, as at Microsoft.
+fn has_id(scope: &str) -> bool {
+    let is_id = |(id, _): (&str, &str)| {
+        id.len() == 36
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    scope.split_once('/').is_some_and(is_id)
 }
 
 /// Returns the scope without its address. Google has two names for these two.
 fn short(scope: &str) -> &str {
-    let name = match has_address(scope) {
+    let name = match has_url(scope) || has_id(scope) {
         true => scope.rsplit('/').next().unwrap_or(scope),
         false => scope,
     };
@@ -80,7 +124,12 @@ mod tests {
     use super::*;
 
     fn check(asked: &str, granted: &str, expected: &[&str]) {
-        assert_eq!(missing(asked, granted), expected, "{asked} / {granted}");
+        let wider = BTreeMap::from([(
+            FILE.to_owned(),
+            vec!["https://www.googleapis.com/auth/drive".to_owned()],
+        )]);
+        let missing = missing(asked, granted, &wider);
+        assert_eq!(missing, expected, "{asked} / {granted}");
     }
 
     const FILE: &str = "https://www.googleapis.com/auth/drive.file";
@@ -108,6 +157,20 @@ mod tests {
             &[],
         );
         check("Files.ReadWrite", "Files.ReadWrite.All", &[]);
+        check("Files.Read", "Files.ReadWrite", &[]);
+        check(
+            "Files.Read",
+            "https://graph.microsoft.com/Files.ReadWrite.All",
+            &[],
+        );
+        check("Files.Read.All", "Files.ReadWrite.All", &[]);
+        check(
+            "Files.ReadWrite",
+            "00000003-0000-0000-c000-000000000000/Files.ReadWrite",
+            &[],
+        );
+        check("WorkDrive.files.READ", "WorkDrive.files.ALL", &[]);
+        check(FILE, "https://www.googleapis.com/auth/drive", &[]);
         check("https://graph.microsoft.com/.default", "User.Read", &[]);
         check("https://mail.google.com/", "https://mail.google.com", &[]);
         // A superset, nothing asked, and nothing said.
@@ -145,6 +208,18 @@ mod tests {
             &["Group.Read.All"],
         );
         // A narrower one, and one of another address.
+        check("Files.ReadWrite", "Files.Read", &["Files.ReadWrite"]);
+        check("Files.ReadWrite", "Files.Read.All", &["Files.ReadWrite"]);
+        check(
+            "WorkDrive.files.READ",
+            "WorkDrive.team.ALL",
+            &["WorkDrive.files.READ"],
+        );
+        check(
+            "https://www.googleapis.com/auth/drive",
+            FILE,
+            &["https://www.googleapis.com/auth/drive"],
+        );
         check(
             "Files.ReadWrite.All",
             "Files.ReadWrite",

@@ -43,6 +43,8 @@ pub struct Provider {
     /// True if `scope` in a token response says what was granted. False for a provider that
     /// is known to say something else there.
     pub compare_scope: bool,
+    /// Scopes that include others and whose names do not say so, by the included one.
+    pub wider_scopes: BTreeMap<String, Vec<String>>,
     /// Page on which the administrator creates the client id.
     pub console_url: Option<Url>,
     /// Page on which the administrator of an organisation consents for everybody there.

@@ -10,7 +10,7 @@ use crate::{
 
 /// A provider refuses a refresh because of the client id or secret.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{kind} ({})", .refusal.code)]
+#[error("{kind} ({refusal})")]
 pub struct ClientFault {
     /// What is wrong.
     pub kind: ClientFaultKind,
@@ -36,6 +36,14 @@ pub enum ClientFaultKind {
     /// again; if that fails, tell the administrator.
     #[error("the AuthID was probably made with another client id")]
     PerhapsOtherClient,
+    /// The provider refuses this login for a cause that it names, and the AuthID was made with
+    /// another client id. Log in again.
+    #[error("the provider no longer accepts this login, and the client id has changed")]
+    OverAfterAChange,
+    /// The provider refuses the request, and the AuthID was made with another client id. The
+    /// refusal says whose turn it is.
+    #[error("the provider refuses the request, and the client id has changed")]
+    RefusedAfterAChange,
     /// The provider rejects the client id or secret. Tell the administrator.
     #[error("the provider rejects this server's client id or secret")]
     Rejected,
@@ -51,8 +59,7 @@ impl ClientFault {
         grant: &Grant,
         error: ProviderError,
     ) -> Result<Self, ProviderError> {
-        let set_now = ClientMark::of(&service.credentials.client_id);
-        let was_set = grant.client.map(|mark| mark == set_now);
+        let was_set = is_of_present_client(service, grant);
         let (kind, refusal) = match (error, was_set) {
             (ProviderError::ClientRejected(refusal), Some(false)) => {
                 match refusal.of_another_client {
@@ -64,9 +71,15 @@ impl ClientFault {
                 (ClientFaultKind::PerhapsOtherClient, refusal)
             }
             (ProviderError::ClientRejected(refusal), _) => (ClientFaultKind::Rejected, refusal),
-            // Its cause may be another one, and the cure is the same.
-            (ProviderError::GrantRefused(refusal), Some(false)) if !wants_the_user(&refusal) => {
-                (ClientFaultKind::OtherClient, refusal)
+            (ProviderError::GrantRefused(refusal), Some(false)) => {
+                match names_another_cause(&refusal) {
+                    true => (ClientFaultKind::OverAfterAChange, refusal),
+                    // Its cause may be another one, and the cure is the same.
+                    false => (ClientFaultKind::OtherClient, refusal),
+                }
+            }
+            (ProviderError::RequestRefused(refusal), Some(false)) => {
+                (ClientFaultKind::RefusedAfterAChange, refusal)
             }
             (ProviderError::GrantRefused(refusal), None) if refusal.of_another_client => {
                 (ClientFaultKind::OtherClient, refusal)
@@ -86,25 +99,39 @@ impl ClientFault {
     pub(super) fn outcome(&self) -> &'static str {
         match self.kind {
             ClientFaultKind::OtherClient | ClientFaultKind::PerhapsOtherClient => "other_client",
+            ClientFaultKind::OverAfterAChange => "grant_refused",
+            ClientFaultKind::RefusedAfterAChange => "provider_failed",
             ClientFaultKind::Rejected | ClientFaultKind::RejectedAfterAChange => "client_rejected",
         }
     }
 
     /// True if a newer AuthID of the same login may be accepted, because its refresh token
     /// was issued to the client id that is set now.
-    pub(super) fn may_have_newer(&self) -> bool {
+    pub fn may_have_newer(&self) -> bool {
         match self.kind {
-            ClientFaultKind::OtherClient | ClientFaultKind::PerhapsOtherClient => true,
-            ClientFaultKind::Rejected | ClientFaultKind::RejectedAfterAChange => false,
+            ClientFaultKind::OtherClient
+            | ClientFaultKind::PerhapsOtherClient
+            | ClientFaultKind::OverAfterAChange => true,
+            ClientFaultKind::RefusedAfterAChange
+            | ClientFaultKind::Rejected
+            | ClientFaultKind::RejectedAfterAChange => false,
         }
     }
 }
 
-/// True for Microsoft's and OpenID Connect's codes for a grant that the provider knows, and
-/// whose user must act there.
-fn wants_the_user(refusal: &Refusal) -> bool {
-    matches!(
+/// Returns true if the AuthID was made with the client id that is set now, and `None` if it has
+/// no mark.
+pub(super) fn is_of_present_client(service: &Service, grant: &Grant) -> Option<bool> {
+    let set_now = ClientMark::of(&service.credentials.client_id);
+    grant.client.map(|mark| mark == set_now)
+}
+
+/// True if the provider names a cause other than the client id: by a code of its own, or by
+/// Microsoft's and OpenID Connect's codes for a grant that it knows, and whose user must act.
+fn names_another_cause(refusal: &Refusal) -> bool {
+    let wants_the_user = matches!(
         refusal.code.as_str(),
         "interaction_required" | "login_required" | "consent_required"
-    )
+    );
+    !refusal.of_another_client && (refusal.names_the_cause || wants_the_user)
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{
-    PresentedAuthId, RefreshEngine, RefreshError, cache::CachedToken, lineages::LeasedGrant,
-    newest_grant::NoGrant, provider_call::SINGLE_USE_PATIENCE, send_permit::SendPermit,
+    PresentedAuthId, RefreshEngine, RefreshError, cache::CachedToken,
+    client_fault::is_of_present_client, lineages::LeasedGrant, newest_grant::NoGrant,
+    provider_call::SINGLE_USE_PATIENCE, send_permit::SendPermit,
 };
 use crate::{
     provider::{
@@ -135,6 +136,7 @@ impl RefreshEngine {
         let tokens = GrantTokens {
             refresh_token: &leased.grant.refresh_token,
             access_token: live.as_ref().map(|live| &live.access_token),
+            of_another_client: is_of_present_client(service, &leased.grant) == Some(false),
         };
         let caller = match presented.caller {
             Caller::Holder(client, login) => Caller::Revoker(client, login),
@@ -152,12 +154,13 @@ impl RefreshEngine {
         let Err(error) = leased.hold(request).await else {
             return Ok(leased);
         };
+        let grant = leased.grant.clone();
         self.lineages.release(leased).await;
         Err(match (error, permit) {
             (ProviderError::Withheld, Some(permit)) => {
                 RefreshError::newest_unknown(service, permit.refusal())
             }
-            (error, _) => RefreshError::of_call(service, &presented.grant, error),
+            (error, _) => RefreshError::of_call(service, &grant, error),
         })
     }
 

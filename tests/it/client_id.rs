@@ -298,3 +298,103 @@ async fn a_login_of_another_client_id_is_not_reported_as_revoked() {
     assert!(page.body.contains("put the old client id back"), "{page:?}");
     assert!(!page.body.contains("Log in again at"), "{page:?}");
 }
+
+/// Provider, service, status and body after a change of the client id; status and parts of the
+/// reason.
+const OTHER_CAUSES: [(&str, &str, &str, u16, &[&str]); 5] = [
+    (
+        "microsoft",
+        "onedrivev2",
+        r#"{"error":"invalid_grant","error_description":"AADSTS700082: expired"}"#,
+        401,
+        &[
+            "(invalid_grant, AADSTS700082)",
+            "90 days",
+            "Log in again at",
+        ],
+    ),
+    (
+        "google",
+        "googledrive",
+        r#"{"error":"invalid_grant","error_description":"reauth related error (invalid_rapt)"}"#,
+        401,
+        &["(invalid_grant, invalid_rapt)", "session length policy"],
+    ),
+    (
+        "google",
+        "googledrive",
+        r#"{"error":"invalid_grant","error_description":"Account has been deleted"}"#,
+        503,
+        &["(invalid_grant)", "account was deleted"],
+    ),
+    (
+        "microsoft",
+        "onedrivev2",
+        r#"{"error":"invalid_grant","error_codes":[50057]}"#,
+        503,
+        &["AADSTS50057", "is disabled"],
+    ),
+    // Its advice is for the enterprise, and the change may be the cause as well.
+    (
+        "box",
+        "box.com",
+        r#"{"error":"unauthorized_client","error_description":"unauthorized"}"#,
+        503,
+        &["(unauthorized_client)", "Platform Apps Manager"],
+    ),
+];
+
+#[tokio::test]
+async fn a_cause_that_the_provider_names_is_not_put_down_to_a_changed_client_id() {
+    for (provider, service, body, status, words) in OTHER_CAUSES {
+        let emulated = Emulated::start(&[provider]).await;
+        let authid = emulated.credential(service).await;
+        let authid = made_with(&emulated.app, &authid, Some("earlier"));
+        emulated
+            .only()
+            .fault("token", Fault::Answer(400, body.to_owned()));
+        let answer = emulated.refresh(&authid).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        let reason = answer.header("x-reason");
+        for words in words {
+            assert!(reason.contains(words), "{words}: {reason}");
+        }
+        let changed = "_CLIENT_ID has changed since that login";
+        assert!(reason.contains(changed), "{reason}");
+        assert!(!reason.contains("made with another"), "{reason}");
+        assert!(reason.len() <= 300, "{reason}");
+    }
+}
+
+/// The revocation endpoint does not know the token of another client, which may be alive.
+#[tokio::test]
+async fn a_token_of_another_client_id_is_revoked_only_where_it_was_issued() {
+    let emulated = Emulated::start(&["google", "zoho"]).await;
+    for (provider, service, code) in [
+        ("google", "googledrive", "invalid_token"),
+        ("google", "googledrive", "invalid_grant"),
+        ("zoho", "zohoworkdrive", "invalid_code"),
+    ] {
+        let own = emulated.credential(service).await;
+        let changed = made_with(&emulated.app, &own, Some("earlier"));
+        let provider = emulated.at(provider);
+        provider.fault("revoke", refusal(400, code, "Token is not of this client"));
+        let form = [("token", changed.as_str())];
+        let by_library = post_form(&format!("{}/oauth2/revoke", emulated.app.url), &form).await;
+        assert_eq!(by_library.status, 400, "{by_library:?}");
+        for answer in [
+            emulated.revoke_by_header(&changed).await,
+            emulated.revoke(&changed).await,
+            by_library,
+        ] {
+            assert_ne!(answer.status, 200, "{answer:?}");
+            for words in ["Remove the access", "made with another client id"] {
+                assert!(answer.body.contains(words), "{words}: {answer:?}");
+            }
+            assert!(!answer.body.contains("Log in again at"), "{answer:?}");
+        }
+        // The same answer on a token of this client id is a confirmation.
+        emulated.revoke_by_header(&own).await.good();
+        provider.mend();
+    }
+}

@@ -98,8 +98,15 @@ async fn a_login_with_fewer_scopes_than_asked_gives_no_authid_and_says_what_is_m
 
 #[tokio::test]
 async fn the_same_scopes_in_another_form_are_enough() {
-    let emulated =
-        Emulated::start(&["google", "microsoft", "liveconnect", "hidrive", "zoho"]).await;
+    let emulated = Emulated::start(&[
+        "google",
+        "microsoft",
+        "liveconnect",
+        "hidrive",
+        "zoho",
+        "box",
+    ])
+    .await;
     for (provider, service, granted) in [
         ("google", "googledrive", Value::Null),
         ("google", "googledrive", json!("")),
@@ -126,12 +133,30 @@ async fn the_same_scopes_in_another_form_are_enough() {
             json!("https://graph.microsoft.com/files.readwrite"),
         ),
         ("microsoft", "onedrivev2", json!("Files.ReadWrite.All")),
+        // A wider one includes it.
+        ("microsoft", "onedrive-readonly", json!("Files.ReadWrite")),
+        (
+            "microsoft",
+            "onedrive-readonly",
+            json!("00000003-0000-0000-c000-000000000000/Files.ReadWrite.All"),
+        ),
+        (
+            "google",
+            "googledrive",
+            json!("https://www.googleapis.com/auth/drive"),
+        ),
+        (
+            "google",
+            "googledrive-readonly",
+            json!("https://www.googleapis.com/auth/drive"),
+        ),
+        ("box", "box-readonly", json!("root_readwrite")),
         ("hidrive", "hidrive", json!("user,rw")),
         (
             "zoho",
             "zohoworkdrive",
             json!(
-                "AaaServer.profile.READ WorkDrive.team.READ WorkDrive.workspace.READ \
+                "AaaServer.profile.ALL WorkDrive.team.READ WorkDrive.workspace.READ \
                  WorkDrive.files.ALL ZohoFiles.files.ALL"
             ),
         ),

@@ -34,6 +34,7 @@ mod disk_full;
 mod draining;
 mod emulators;
 mod endpoints_page;
+mod error_words;
 mod faults;
 mod file_store;
 mod fleet;

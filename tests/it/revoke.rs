@@ -299,3 +299,38 @@ async fn dropbox_is_asked_by_a_live_access_token_and_nothing_else() {
     );
     assert!(calls[0].body.is_empty() && calls[0].query.is_empty());
 }
+
+#[tokio::test]
+async fn a_revocation_that_fails_is_not_called_a_refresh_without_a_token() {
+    let emulated = all_revocable().await;
+    for (service, provider) in REVOCABLE {
+        let authid = emulated.credential(service).await;
+        for (status, body) in [(500, ""), (404, ""), (400, "nonsense")] {
+            let fault = Fault::Answer(status, body.into());
+            emulated.at(provider).fault("revoke", fault);
+            let answer = emulated.revoke_by_header(&authid).await;
+            emulated.at(provider).mend();
+            let reason = answer.header("x-reason");
+            let words = "did not confirm the revocation";
+            assert!(reason.contains(words), "{service} {status}: {reason}");
+            assert!(!reason.contains("gave no token"), "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_used_up_token_leads_to_where_the_access_is_removed() {
+    let emulated = Emulated::start(&["box"]).await;
+    let authid = emulated.credential("box.com").await;
+    let body = r#"{"error":"invalid_grant","error_description":"Refresh token has expired"}"#;
+    emulated
+        .only()
+        .fault("/token", Fault::Answer(400, body.into()));
+    let page = emulated.revoke(&authid).await;
+    assert_eq!(page.status, 401, "{page:?}");
+    assert!(
+        page.body.contains("Remove the access in the settings"),
+        "{page:?}"
+    );
+    assert!(!page.body.contains("Log in again at"), "{page:?}");
+}

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use super::tidy::is_invisible;
+use crate::invisible::is_invisible;
 
 /// Names that stand in front of an AuthID, with any letter case.
 const LABELS: [&str; 5] = ["--authid=", "--authid ", "authid=", "authid:", "x-authid:"];

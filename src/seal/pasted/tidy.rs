@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::letters::is_base64url;
+use crate::invisible::is_invisible;
 
 /// Stands for each run of white space, line breaks and the signs that mark them. No
 /// AuthID has one.
@@ -99,21 +100,4 @@ fn has_escape(text: &[u8]) -> bool {
     text.windows(3).any(|three| {
         three[0] == b'%' && three[1].is_ascii_hexdigit() && three[2].is_ascii_hexdigit()
     })
-}
-
-/// True for characters without width: byte order marks, joiners, marks of direction, soft
-/// hyphens, and the NULs of ASCII that is read from UTF-16.
-pub(super) fn is_invisible(char: char) -> bool {
-    matches!(
-        char,
-        '\0' | '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-    )
 }

@@ -6,7 +6,10 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::reason::{MAX_REASON_CHARACTERS, one_line};
+use super::{
+    REMOVE_THERE,
+    reason::{MAX_REASON_CHARACTERS, one_line},
+};
 use crate::server::{Reply, reply};
 
 /// Fault behind an error, by who or what can help.
@@ -75,7 +78,7 @@ impl Fault {
                 "Tell the administrator of this OAuth server".into()
             }
             Self::Unavailable | Self::Overloaded => "Try again later".into(),
-            Self::NoRevocation => "Remove the access in the settings of your account there".into(),
+            Self::NoRevocation => REMOVE_THERE.into(),
         }
     }
 }

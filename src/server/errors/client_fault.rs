@@ -3,7 +3,7 @@
 
 use super::api_error::{ApiError, Fault};
 use crate::{
-    provider::Refusal,
+    provider::{ProviderError, Refusal},
     refresh::{ClientFault, ClientFaultKind},
 };
 
@@ -17,8 +17,9 @@ impl ApiError {
             variables,
             refusal,
         } = fault;
-        let refuses = format!("{provider} refuses this AuthID ({})", refusal.code);
+        let refuses = format!("{provider} refuses this AuthID ({refusal})");
         let other = format!("made with another client id than the one in {credentials}_CLIENT_ID");
+        let changed = format!("{credentials}_CLIENT_ID has changed since that login");
         match kind {
             ClientFaultKind::OtherClient => {
                 Self::new(Fault::OtherClient, format!("{refuses}: it was {other}"))
@@ -27,6 +28,14 @@ impl ApiError {
                 Fault::PerhapsOtherClient,
                 format!("{refuses}: it was probably {other}"),
             ),
+            ClientFaultKind::OverAfterAChange => {
+                let over = ProviderError::GrantRefused(refusal.clone());
+                Self::of_provider(provider, &over).add(&changed)
+            }
+            ClientFaultKind::RefusedAfterAChange => {
+                let refused = ProviderError::RequestRefused(refusal.clone());
+                Self::of_provider(provider, &refused).add(&changed)
+            }
             ClientFaultKind::Rejected => Self::client_rejected(provider, variables, refusal),
             ClientFaultKind::RejectedAfterAChange => {
                 let error = Self::client_rejected(provider, variables, refusal);

@@ -65,12 +65,21 @@ impl Server {
                 "Now log in, as the user whose files are meant: choose the service on the start \
                  page.",
             ),
+            LoginError::AdminConsentRefused => Explanation::new(
+                StatusCode::BAD_REQUEST,
+                "The consent was not given",
+                "Your browser came back from the page on which an administrator consents for an \
+                 organisation, and there was no consent: it was declined, or the account may not \
+                 give it.",
+                "An administrator of the organisation must open the link to that page again and \
+                 accept. If nobody declined, send this page to this server's administrator.",
+            ),
             LoginError::RefusedAtProvider {
                 service,
                 error,
                 description,
                 refusal,
-            } => refused_at_provider(service, advice(refusal), again(service))
+            } => refused_at_provider(service, &refusal.code, advice(refusal), again(service))
                 .quote(error, description.as_deref()),
             LoginError::ScopesMissing { service, missing } => {
                 scopes_missing(service, missing).link("Log in again", again(service))
@@ -144,12 +153,14 @@ fn advice(refusal: &Refusal) -> Option<String> {
 
 fn refused_at_provider(
     service: &Service,
+    code: &str,
     advice: Option<String>,
     again: String,
 ) -> Explanation<'static> {
     let provider = &service.provider.name;
     let general = "If you declined by mistake, try again. If it happens every time, show this page \
                    to the administrator.";
+    let general = undeclined(code).unwrap_or(general);
     Explanation::new(
         StatusCode::BAD_REQUEST,
         format!("{provider} refused the login"),
@@ -217,8 +228,29 @@ fn refused_unknown(provider: Option<&str>, refusal: &Refusal) -> Explanation<'st
              minutes ago.",
             provider.unwrap_or("The provider")
         ),
-        advice(refusal).as_deref().unwrap_or(general),
+        advice(refusal)
+            .as_deref()
+            .or(undeclined(&refusal.code))
+            .unwrap_or(general),
     )
+}
+
+/// Returns the advice on a standard code that says that nobody declined.
+fn undeclined(code: &str) -> Option<&'static str> {
+    match code {
+        "server_error" | "temporarily_unavailable" | "slow_down" => Some(
+            "The provider has a fault or is busy, which passes. Wait some minutes, then begin \
+             again. If it stays, show this page to the administrator.",
+        ),
+        "login_required"
+        | "interaction_required"
+        | "account_selection_required"
+        | "consent_required" => Some(
+            "The provider wants you to sign in, choose an account or accept there. Begin again, \
+             and do so when it asks. If it does not ask, show this page to the administrator.",
+        ),
+        _ => None,
+    }
 }
 
 /// Explains a login that gives access to less than was asked for.

@@ -15,6 +15,9 @@ pub(super) use oauth_error::OAuthError;
 
 pub(super) const TELL_ADMINISTRATOR: &str = "Tell the administrator of this OAuth server.";
 
+/// Advice on a grant that can't be revoked by this server.
+const REMOVE_THERE: &str = "Remove the access in the settings of your account there";
+
 /// Returns the text of an error with a capital letter, for the start of a sentence.
 pub(super) fn capitalised(error: &impl ToString) -> String {
     let text = error.to_string();

@@ -107,7 +107,7 @@ impl From<RefreshError> for OAuthError {
 impl From<RevokeError> for OAuthError {
     fn from(error: RevokeError) -> Self {
         match error {
-            RevokeError::Refresh(error) => error.into(),
+            RevokeError::Refresh(error @ RefreshError::Open(_)) => error.into(),
             error => ApiError::of_revocation(&error).into(),
         }
     }

@@ -1,11 +1,35 @@
 //! Errors of a provider that gave no token.
 
-use super::api_error::{ApiError, Fault};
+use super::{
+    REMOVE_THERE,
+    api_error::{ApiError, Fault},
+};
 use crate::provider::{CallPhase, Cure, ProviderError, Refusal};
+
+/// Advice on an answer of another program than the provider's: a wrong address never passes.
+const LASTING: &str = "Try again later. If it stays, this server's administrator must check the \
+                       address in the provider's table (token_url, revoke_url), and any firewall \
+                       or proxy on the way";
 
 impl ApiError {
     /// Makes the error of a provider that gave no token.
     pub(super) fn of_provider(provider: &str, error: &ProviderError) -> Self {
+        Self::of_call(provider, error, "gave no token")
+    }
+
+    /// Makes the error of a provider that did not confirm a revocation, or gave no token that
+    /// it needs.
+    pub(super) fn of_revoking(provider: &str, error: &ProviderError) -> Self {
+        let made = Self::of_call(provider, error, "did not confirm the revocation");
+        match error {
+            // A new login would leave the old one as it is.
+            ProviderError::GrantRefused(_) => made.advise(REMOVE_THERE),
+            _ => made,
+        }
+    }
+
+    /// `failed` says what the provider did not do.
+    fn of_call(provider: &str, error: &ProviderError, failed: &str) -> Self {
         match error {
             ProviderError::GrantRefused(refusal) if refusal.phase.is_login() => Self::refused(
                 Fault::LoginOver,
@@ -40,16 +64,18 @@ impl ApiError {
             } if refusal.advice.is_some() => Self::refused(Fault::Unavailable, refusal, "")
                 .advise("Try again later")
                 .after_if(error.retry_after()),
+            ProviderError::Nonsense { .. } => {
+                Self::new(Fault::Unavailable, format!("{provider} {failed}: {error}"))
+                    .advise(LASTING)
+            }
             ProviderError::Busy { .. }
             | ProviderError::Failing { .. }
-            | ProviderError::Nonsense { .. }
             | ProviderError::Unreachable { .. }
             | ProviderError::BrokenOff { .. }
-            | ProviderError::Withheld => Self::new(
-                Fault::Unavailable,
-                format!("{provider} gave no token: {error}"),
-            )
-            .after_if(error.retry_after()),
+            | ProviderError::Withheld => {
+                Self::new(Fault::Unavailable, format!("{provider} {failed}: {error}"))
+                    .after_if(error.retry_after())
+            }
             ProviderError::Resting { retry_after } => Self::new(
                 Fault::Unavailable,
                 format!("{provider} has not answered several logins in a row"),

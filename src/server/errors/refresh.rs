@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    REMOVE_THERE,
     api_error::{ApiError, Fault},
     capitalised,
 };
@@ -10,7 +11,7 @@ use crate::{
     keyring::Unusable,
     limit::TooOften,
     oauth_server::OldAuthIdError,
-    refresh::{ClientFaultKind, NewestUnknown, RefreshError, RevokeError},
+    refresh::{NewestUnknown, RefreshError, RevokeError},
     seal::{NotAnAuthId, OpenError},
     store::StoreError,
 };
@@ -86,16 +87,18 @@ impl ApiError {
     /// Makes the error of a revocation.
     pub(in crate::server) fn of_revocation(error: &RevokeError) -> Self {
         match error {
-            RevokeError::Refresh(error @ RefreshError::Client(fault))
-                if fault.kind == ClientFaultKind::OtherClient =>
-            {
+            RevokeError::Refresh(error) => match error {
                 // A new login would leave this one as it is.
-                Self::of_refresh(error).advise(
-                    "Remove the access in the settings of your account there, or ask the \
-                     administrator to put the old client id back",
-                )
-            }
-            RevokeError::Refresh(error) => Self::of_refresh(error),
+                RefreshError::Client(fault) if fault.may_have_newer() => Self::of_refresh(error)
+                    .advise(format!(
+                        "{REMOVE_THERE}, or ask the administrator to put the old client id back"
+                    )),
+                RefreshError::Forgotten { .. } | RefreshError::AnswerLost { .. } => {
+                    Self::of_refresh(error).advise(REMOVE_THERE)
+                }
+                RefreshError::Provider { provider, error } => Self::of_revoking(provider, error),
+                error => Self::of_refresh(error),
+            },
             RevokeError::OnlyAtProvider { service } => Self::new(
                 Fault::NoRevocation,
                 format!("{} has no call that revokes", service.provider.name),

@@ -1,0 +1,184 @@
+//! The code decides, and words of a description only where they mean one thing.
+
+use crate::support::{
+    TestApp,
+    emulators::{Emulated, Fault, escaped},
+    get,
+};
+
+/// Provider, service, status and body of an answer to a refresh; status and parts of the reason.
+const REFRESHES: [(&str, &str, u16, &str, u16, &[&str]); 9] = [
+    // A standard code outranks a word of its description.
+    (
+        "box",
+        "box.com",
+        401,
+        r#"{"error":"invalid_client","error_description":"unauthorized"}"#,
+        503,
+        &["(invalid_client)", "BOX_CLIENT_ID"],
+    ),
+    (
+        "dropbox",
+        "dropbox",
+        400,
+        r#"{"error":"invalid_client","error_description":"access_denied, missing_scope"}"#,
+        503,
+        &["(invalid_client)", "app key"],
+    ),
+    // A code with text behind it.
+    (
+        "dropbox",
+        "dropbox",
+        400,
+        r#"{"error":"invalid_client: Invalid client_id or client_secret"}"#,
+        503,
+        &["(invalid_client)", "DROPBOX_CLIENT_ID"],
+    ),
+    (
+        "dropbox",
+        "dropbox",
+        403,
+        r#"{"error":"invalid_grant: the app was disconnected"}"#,
+        401,
+        &["(invalid_grant)", "Log in again at"],
+    ),
+    // Google's words for the state of an account.
+    (
+        "google",
+        "googledrive",
+        400,
+        r#"{"error":"invalid_grant","error_description":"Account has been deleted"}"#,
+        503,
+        &["(invalid_grant)", "account was deleted"],
+    ),
+    (
+        "google",
+        "googledrive",
+        400,
+        r#"{"error":"invalid_grant","error_description":"Account has been disabled."}"#,
+        503,
+        &["(invalid_grant)", "account is disabled"],
+    ),
+    // Zoho's words for too many requests.
+    (
+        "zoho",
+        "zohoworkdrive",
+        400,
+        r#"{"error":"Access Denied","error_description":"You have made too many requests continuously. Please try again after some time.","status":"failure"}"#,
+        503,
+        &["wait some minutes", "(access_denied)", "Try again later"],
+    ),
+    // Google's other spellings.
+    (
+        "google",
+        "googledrive",
+        403,
+        r#"{"error":{"code":403,"message":"Not enabled.","status":"PERMISSION_DENIED","errors":[{"reason":"accessNotConfigured"}]}}"#,
+        503,
+        &["access_not_configured", "The API is not enabled"],
+    ),
+    (
+        "google",
+        "googledrive",
+        400,
+        r#"{"error":"accessNotConfigured"}"#,
+        503,
+        &["(access_not_configured)", "The API is not enabled"],
+    ),
+];
+
+#[tokio::test]
+async fn the_code_outranks_words_that_can_mean_anything() {
+    let emulated = Emulated::start(&["google", "dropbox", "box", "zoho"]).await;
+    for (provider, service, said, body, status, words) in REFRESHES {
+        let authid = emulated.credential(service).await;
+        let provider = emulated.at(provider);
+        provider.fault("/token", Fault::Answer(said, body.to_owned()));
+        let refused = emulated.refresh(&authid).await;
+        provider.mend();
+        assert_eq!(refused.status, status, "{body}: {refused:?}");
+        let reason = refused.header("x-reason");
+        for words in words {
+            assert!(reason.contains(words), "{words}: {reason}");
+        }
+        let asks_for_a_login = reason.contains("Log in again at");
+        assert_eq!(asks_for_a_login, status == 401, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_another_program_names_the_address_to_check_if_it_stays() {
+    let emulated = Emulated::start(&["dropbox"]).await;
+    let authid = emulated.credential("dropbox").await;
+    for (status, body) in [
+        (403, "<html>Blocked by policy</html>"),
+        (404, ""),
+        (400, "<form>Sign in to the network</form>"),
+        (403, r#"{"error":"Access Denied"}"#),
+    ] {
+        let fault = Fault::Answer(status, body.to_owned());
+        emulated.only().fault("/token", fault);
+        let answer = emulated.refresh(&authid).await;
+        emulated.only().mend();
+        assert_eq!(answer.status, 503, "{answer:?}");
+        let reason = answer.header("x-reason");
+        for words in [
+            "Try again later. If it stays",
+            "administrator",
+            "token_url",
+            "proxy",
+        ] {
+            assert!(reason.contains(words), "{words}: {reason}");
+        }
+        assert!(reason.len() <= 300, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_administrators_consent_that_was_declined_says_so() {
+    let app = TestApp::start().await;
+    for error in [
+        "consent_required",
+        "permission_denied",
+        "access_denied",
+        "x",
+    ] {
+        for query in [
+            format!("admin_consent=True&error={error}&error_description=hacked"),
+            format!("error={error}&error_description=AADSTS65004&admin_consent=True&tenant=t"),
+        ] {
+            let page = get(&format!("{}/logged-in?{query}", app.url), &[]).await;
+            assert_eq!(page.status, 400, "{page:?}");
+            assert!(page.body.contains("The consent was not given"), "{page:?}");
+            let text = page.body.to_lowercase();
+            for wrong in ["log in", "cookies", "hacked"] {
+                assert!(!text.contains(wrong), "{wrong}: {page:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_provider_is_no_refusal_by_the_user() {
+    let emulated = Emulated::start(&["dropbox"]).await;
+    for (error, words) in [
+        ("server_error", "which passes"),
+        ("temporarily_unavailable", "which passes"),
+        ("login_required", "wants you to sign in"),
+    ] {
+        let (request, cookie) = emulated.begin("dropbox").await;
+        let back = get(&request, &[]).await.header("location").to_owned();
+        let (address, query) = back.split_once('?').unwrap();
+        let state = query.split('&').find(|part| part.starts_with("state="));
+        let begun = format!("{address}?error={error}&{}", state.unwrap());
+        let stray = format!("{}/logged-in?error={error}", emulated.app.url);
+        for page in [
+            get(&begun, &[("cookie", &cookie)]).await,
+            get(&stray, &[]).await,
+        ] {
+            assert_eq!(page.status, 400, "{page:?}");
+            assert!(page.body.contains(&escaped(words)), "{page:?}");
+            assert!(!page.body.contains("declined"), "{page:?}");
+        }
+    }
+}
