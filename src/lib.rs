@@ -16,7 +16,7 @@
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages environment regular_file
+//! secret clock public_url telemetry pages environment regular_file percent
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
@@ -41,6 +41,7 @@ pub mod login;
 pub mod oauth_server;
 pub mod outbound;
 mod pages;
+mod percent;
 pub mod provider;
 pub mod public_url;
 pub mod refresh;
