@@ -16,7 +16,7 @@
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages environment regular_file invisible
+//! secret clock public_url telemetry pages environment regular_file invisible percent
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
@@ -42,6 +42,7 @@ pub mod login;
 pub mod oauth_server;
 pub mod outbound;
 mod pages;
+mod percent;
 pub mod provider;
 pub mod public_url;
 pub mod refresh;

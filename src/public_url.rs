@@ -19,6 +19,15 @@ pub enum PublicUrlError {
     /// The scheme is neither https nor http.
     #[error("must start with https:// (or http:// for a machine of your own)")]
     Scheme,
+    /// The URL is written in a way that is rewritten before it is used.
+    #[error(
+        "has a backslash, a blank, a % in the host, or an address in another form than \
+         192.168.1.5; write it like https://auth.example.com or http://192.168.1.5:8080"
+    )]
+    Unusual,
+    /// The port is 0.
+    #[error("has port 0, to which nothing connects; write it like https://auth.example.com:8443")]
+    Port,
     /// The URL has a query, a fragment, a user or a password.
     #[error("must hold only scheme, host, port and path")]
     Extras,
@@ -36,9 +45,17 @@ pub enum PublicUrlError {
 impl PublicUrl {
     /// Reads an address such as `https://auth.example.com/seal`.
     pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
-        let mut url = Url::parse(text.trim()).map_err(|_| PublicUrlError::NotAUrl)?;
+        let text = text.trim();
+        let mut url = Url::parse(text).map_err(|_| PublicUrlError::NotAUrl)?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(PublicUrlError::Scheme);
+        }
+        let (_, rest) = text.split_once("://").ok_or(PublicUrlError::Scheme)?;
+        if text.contains(['\\', '\t', '\r', '\n']) || is_rewritten(rest, &url) {
+            return Err(PublicUrlError::Unusual);
+        }
+        if url.port() == Some(0) {
+            return Err(PublicUrlError::Port);
         }
         let extras = url.query().is_some()
             || url.fragment().is_some()
@@ -97,6 +114,22 @@ impl PublicUrl {
     }
 }
 
+/// True if the host is written in another way than `url` understands it: `0x7f.1` is read as
+/// 127.0.0.1, and `https:///a.example` as https://a.example. Capital letters and names that
+/// are not ASCII are usual.
+fn is_rewritten(behind_scheme: &str, url: &Url) -> bool {
+    let authority = behind_scheme.split(['/', '?', '#']).next();
+    let authority = authority.unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    match url.host() {
+        Some(Host::Ipv4(address)) => name != address.to_string(),
+        Some(Host::Ipv6(_)) => !host.starts_with('['),
+        Some(Host::Domain(_)) => name.is_empty() || name.contains('%'),
+        None => true,
+    }
+}
+
 /// True for a path that links, cookies and proxies all read alike. A link to `//seal/` leads
 /// to another host, a `;` ends the path of a cookie, and some proxies decode `%`.
 fn is_plain(path: &str) -> bool {
@@ -140,6 +173,13 @@ mod tests {
             "http://localhost:8080/seal/logged-in",
             "/seal",
         );
+        check("HTTPS://A.Example", "https://a.example/logged-in", "");
+        check("http://127.0.0.1:80", "http://127.0.0.1/logged-in", "");
+        check(
+            "http://[FD00::1]:8080",
+            "http://[fd00::1]:8080/logged-in",
+            "",
+        );
     }
 
     #[test]
@@ -147,6 +187,19 @@ mod tests {
         for (text, error) in [
             ("auth.example.com", PublicUrlError::NotAUrl),
             ("ftp://a.example", PublicUrlError::Scheme),
+            ("https:auth.example.com", PublicUrlError::Scheme),
+            ("https:/auth.example.com", PublicUrlError::Scheme),
+            ("https:\\\\a.example", PublicUrlError::Scheme),
+            ("https://a.example\\seal", PublicUrlError::Unusual),
+            ("https://a.example/x\\y", PublicUrlError::Unusual),
+            ("https:///a.example", PublicUrlError::Unusual),
+            ("https://a.exa\tmple", PublicUrlError::Unusual),
+            ("https://a%2eexample", PublicUrlError::Unusual),
+            ("http://0x7f.1", PublicUrlError::Unusual),
+            ("http://0177.0.0.1:8080", PublicUrlError::Unusual),
+            ("http://2130706433", PublicUrlError::Unusual),
+            ("http://127.1", PublicUrlError::Unusual),
+            ("https://a.example:0", PublicUrlError::Port),
             ("https://u:p@a.example", PublicUrlError::Extras),
             ("https://a.example/?x=1", PublicUrlError::Extras),
             ("https://a.example//seal", PublicUrlError::Path),

@@ -1,6 +1,7 @@
 //! `authseal check`: loads the settings as `serve` does, and prints the result.
 
 mod facts;
+mod listening;
 mod report;
 mod text;
 
@@ -71,6 +72,14 @@ async fn report(is_online: bool) -> Report {
         let flaws = certificate_warnings(certificate, now, host.as_ref());
         report.warnings.extend(flaws);
     }
+    if report.offered.is_empty() {
+        let sentence =
+            "no service is offered yet: set the credentials of one, as named under Not offered";
+        report.warnings.push(sentence.to_owned());
+    }
+    let unusable = listening::try_addresses(&config).await;
+    report.errors.extend(unusable.errors);
+    report.warnings.extend(unusable.warnings);
     report.notes.clone_from(&config.notes);
     let (folder, problems) = look_at_keys(&config);
     report.errors.extend(problems);

@@ -99,6 +99,7 @@ pub(super) fn warnings(
     warnings.extend(proxy_is_not_named(config));
     warnings.extend(proxies_on_loopback_only(config));
     warnings.extend(wide_networks(config));
+    warnings.extend(user_without_password(config));
     warnings.extend(authids_in_clear(config, is_moving_in));
     warnings.extend(keys_in_clear(config));
     warnings
@@ -167,12 +168,18 @@ fn proxy_is_not_named(config: &Config) -> Option<String> {
         ListenAddress::Tcp(address) => address.ip().is_loopback(),
         ListenAddress::Unix(_) | ListenAddress::Systemd => true,
     };
-    let by_address = config.login_gates.networks.is_some() || config.edge.rate_limit.is_some();
-    (is_local && by_address && config.edge.trusted_proxies.is_empty()).then(|| {
-        "AUTHSEAL_LOGIN_NETWORKS and AUTHSEAL_RATE_LIMIT go by the client's address, and only a \
-         proxy on this machine can connect: name it in AUTHSEAL_TRUSTED_PROXIES, such as 127.0.0.1 \
-         or unix"
-            .to_owned()
+    let networks = config.login_gates.networks.is_some();
+    let by_address = match (networks, config.edge.rate_limit.is_some()) {
+        (true, true) => "AUTHSEAL_LOGIN_NETWORKS and AUTHSEAL_RATE_LIMIT go",
+        (true, false) => "AUTHSEAL_LOGIN_NETWORKS goes",
+        (false, true) => "AUTHSEAL_RATE_LIMIT goes",
+        (false, false) => return None,
+    };
+    (is_local && config.edge.trusted_proxies.is_empty()).then(|| {
+        format!(
+            "{by_address} by the client's address, and only a proxy on this machine can connect: name \
+             it in AUTHSEAL_TRUSTED_PROXIES, such as 127.0.0.1 or unix"
+        )
     })
 }
 
@@ -197,6 +204,16 @@ fn wide_networks(config: &Config) -> impl Iterator<Item = String> {
         let networks: Vec<String> = wide.iter().map(ToString::to_string).collect();
         let networks = networks.join(", ");
         format!("AUTHSEAL_{name} has wide public networks ({networks}): {so}")
+    })
+}
+
+/// Warns of a STORE_URL whose password probably stands in the place of the user.
+fn user_without_password(config: &Config) -> Option<String> {
+    let store = config.memory.store.as_ref()?;
+    store.has_user_without_password().then(|| {
+        "AUTHSEAL_STORE_URL has a text before the @ and no colon in it, which is taken for the name of \
+         a user without a password: write a password alone as redis://:password@host"
+            .to_owned()
     })
 }
 

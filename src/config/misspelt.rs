@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strsim::{damerau_levenshtein, normalized_damerau_levenshtein};
 
-use super::{declaration::PREFIX, tables::Tables};
+use super::{tables::Tables, unknown::without_prefix};
 use crate::environment::Environment;
 
 /// The parts of a variable behind the name of the credentials.
@@ -38,27 +38,34 @@ const SHORT: usize = 4;
 struct Known<'t> {
     /// From a squashed word to the name of the credentials.
     by_word: BTreeMap<String, &'t str>,
+    /// The same from short forms of a name: `GDRIVE` is Google Drive. They must be exact.
+    by_short_form: BTreeMap<String, &'t str>,
     /// The variables that are read.
     variables: BTreeSet<String>,
 }
 
 /// Returns a sentence for each variable that looks like a credential or a tenant, unless
 /// the one that it resembles is set.
-pub(super) fn credentials(environment: &Environment, tables: &Tables) -> Vec<String> {
+pub(super) fn credentials(environment: &Environment, tables: &Tables) -> BTreeMap<String, String> {
     let known = Known::of(tables);
     let names = environment.names().filter_map(|variable| {
         let name = variable.strip_suffix("_FILE").unwrap_or(variable);
         let meant = known.meant(name)?;
-        (!environment.is_set(&meant))
-            .then(|| format!("{variable} is not used; did you mean {meant}?"))
+        (!environment.is_set(&meant)).then(|| not_used(variable, &meant))
     });
     names.collect()
+}
+
+fn not_used(variable: &str, meant: &str) -> (String, String) {
+    let sentence = format!("{variable} is not used; did you mean {meant}?");
+    (variable.to_owned(), sentence)
 }
 
 impl<'t> Known<'t> {
     fn of(tables: &'t Tables) -> Self {
         let mut known = Self {
             by_word: BTreeMap::new(),
+            by_short_form: BTreeMap::new(),
             variables: BTreeSet::new(),
         };
         // Services with a button first: MICROSOFT_CLIENT_ID means theirs.
@@ -82,6 +89,9 @@ impl<'t> Known<'t> {
                 continue;
             };
             let title = service.name.split(" (").next().unwrap_or_default();
+            if let Some(short) = short_form(title) {
+                known.by_short_form.entry(short).or_insert(name);
+            }
             let words = [
                 name,
                 &owner.provider.id,
@@ -104,7 +114,7 @@ impl<'t> Known<'t> {
         if self.variables.contains(name) {
             return None;
         }
-        let whole = squashed(name.strip_prefix(PREFIX).unwrap_or(name));
+        let whole = squashed(without_prefix(name).unwrap_or(name));
         let mut variables = self.variables.iter();
         if let Some(same) = variables.find(|known| squashed(known) == whole) {
             return Some(same.clone());
@@ -117,7 +127,8 @@ impl<'t> Known<'t> {
     }
 
     fn credentials(&self, word: &str) -> Option<&'t str> {
-        let exact = self.by_word.get(word).copied();
+        let exact = self.by_word.get(word).or(self.by_short_form.get(word));
+        let exact = exact.copied();
         exact.or_else(|| {
             let long = self.by_word.iter().filter(|_| word.len() >= SHORT);
             let likeness =
@@ -140,43 +151,61 @@ fn part(word: &str) -> Option<&'static str> {
     exact.or_else(alike).map(|(_, part)| *part)
 }
 
+/// Returns the first letters of all words but the last, and the last: `GDRIVE` for Google
+/// Drive. `None` for one word.
+fn short_form(title: &str) -> Option<String> {
+    let (before, last) = title.rsplit_once(' ')?;
+    let letters: String = before
+        .split(' ')
+        .filter_map(|word| word.chars().next())
+        .collect();
+    Some(squashed(&format!("{letters}{last}")))
+}
+
 /// Returns the letters and digits alone, in capital letters.
 fn squashed(text: &str) -> String {
     let letters = text.chars().filter(|char| char.is_alphanumeric());
     letters.flat_map(char::to_uppercase).collect()
 }
 
-/// Variables of the way out, and others of the same form that other programs have.
-const WAYS_OUT: [&str; 5] = [
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
+/// Variables of the way out that are read in capital and in small letters, those that are
+/// read in capital letters only, and others of the same form that other programs have.
+const IN_EITHER_CASE: [&str; 3] = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+const IN_CAPITALS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 const OF_OTHERS: [&str; 4] = ["HTTP_PROXY", "FTP_PROXY", "FTPS_PROXY", "WS_PROXY"];
 
-/// Returns a sentence for each variable whose name differs from one of the way out by one
-/// letter, unless that one is set.
-pub(super) fn ways_out(environment: &Environment) -> Vec<String> {
+/// Returns a sentence for each variable that is one of the way out in other letters, with
+/// another letter or behind `AUTHSEAL_`, unless that one is set.
+pub(super) fn ways_out(environment: &Environment) -> BTreeMap<String, String> {
     let names = environment.names().filter_map(|variable| {
-        let name = variable.strip_suffix("_FILE").unwrap_or(variable);
-        let name = match WAYS_OUT.contains(&variable) {
-            true => variable,
-            false => name,
-        };
-        let capital = name.to_uppercase();
-        if WAYS_OUT.contains(&capital.as_str()) || OF_OTHERS.contains(&capital.as_str()) {
+        let meant = meant_way_out(variable)?;
+        let is_set = environment.is_set(meant) || environment.is_set(&meant.to_lowercase());
+        (!is_set).then(|| not_used(variable, meant))
+    });
+    names.collect()
+}
+
+fn meant_way_out(variable: &str) -> Option<&'static str> {
+    let known = || IN_EITHER_CASE.into_iter().chain(IN_CAPITALS);
+    let is_read = |name: &str| {
+        let small = |known: &str| name == known.to_lowercase();
+        known().any(|known| known == name) || IN_EITHER_CASE.into_iter().any(small)
+    };
+    // SSL_CERT_FILE is a name, and SSL_CERT_FILE_FILE names its file.
+    let mut names = [variable, variable.strip_suffix("_FILE").unwrap_or(variable)].into_iter();
+    if names.clone().any(is_read) {
+        return None;
+    }
+    names.find_map(|name| {
+        let bare = without_prefix(name).unwrap_or(name).to_uppercase();
+        if OF_OTHERS.contains(&bare.as_str()) {
             return None;
         }
         let is_near = |known: &&str| {
-            squashed(known) == squashed(name) || damerau_levenshtein(known, &capital) == 1
+            squashed(known) == squashed(&bare) || damerau_levenshtein(known, &bare) == 1
         };
-        let meant = WAYS_OUT.into_iter().find(|known| is_near(known))?;
-        let is_set = environment.is_set(meant) || environment.is_set(&meant.to_lowercase());
-        (!is_set).then(|| format!("{variable} is not used; did you mean {meant}?"))
-    });
-    names.collect()
+        known().find(is_near)
+    })
 }
 
 #[cfg(test)]
@@ -196,7 +225,7 @@ mod tests {
         let tables = Tables::read(layers, &environment, &mut problems);
         let mut found = credentials(&environment, &tables);
         found.extend(ways_out(&environment));
-        found
+        found.into_values().collect()
     }
 
     #[test]
@@ -222,6 +251,17 @@ mod tests {
             ("HTTPS_PORXY", "HTTPS_PROXY"),
             ("HTTPSPROXY", "HTTPS_PROXY"),
             ("SSL_CERTFILE", "SSL_CERT_FILE"),
+            ("ssl_cert_file", "SSL_CERT_FILE"),
+            ("Https_Proxy", "HTTPS_PROXY"),
+            ("No_proxy", "NO_PROXY"),
+            ("AUTHSEAL_HTTPS_PROXY", "HTTPS_PROXY"),
+            ("authseal_https_proxy", "HTTPS_PROXY"),
+            ("AUTHSEAL_NO_PROXY", "NO_PROXY"),
+            ("AUTHSEAL_SSL_CERT_FILE", "SSL_CERT_FILE"),
+            ("AUTHSEAL_SSL_CERT_DIR", "SSL_CERT_DIR"),
+            ("authseal_gd_client_id", "GD_CLIENT_ID"),
+            ("AUTHSEAL_MSGRAPH_TENANT", "MSGRAPH_TENANT"),
+            ("GDRIVE_CLIENT_ID", "GD_CLIENT_ID"),
         ] {
             let expected = format!("{variable} is not used; did you mean {meant}?");
             assert_eq!(found(&[variable]), [expected]);

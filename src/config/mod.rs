@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod connections;
+mod credential_forms;
 mod cross_checks;
 mod declaration;
 mod fields;
@@ -107,6 +108,7 @@ impl Config {
         let tables = Tables::read(layers, &environment, &mut problems);
         let wish = Wish::of(settings.services.wanted, translated.services);
         let offer = offer::assemble(&tables, &wish, &environment, &mut problems, &mut notes);
+        credential_forms::check(&tables, &offer, &mut problems, &mut warnings);
 
         let (Some(public_url), Some(keyring), true) =
             (settings.public.url, keyring, problems.is_empty())
@@ -158,8 +160,9 @@ impl Rejected {
 
 /// Returns a sentence for each variable that nothing reads and that looks like one of ours.
 fn misspelt_variables(environment: &Environment, tables: &Tables) -> Vec<String> {
+    // One sentence each: the last is the most exact.
     let mut found = unknown::unknown_settings(environment);
-    found.extend(misspelt::credentials(environment, tables));
     found.extend(misspelt::ways_out(environment));
-    found
+    found.extend(misspelt::credentials(environment, tables));
+    found.into_values().collect()
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use super::{
+    credential_forms::{Form, is_guid},
     fields::{Fields, Places},
     redirect_rules::RefusedUri,
 };
@@ -23,6 +24,12 @@ pub(super) struct ProviderTable {
     pub(super) credentials: Vec<String>,
     /// A client id that is the same for everybody, which some providers have.
     pub(super) client_id: Option<String>,
+    /// The form of the provider's client ids; `None` if nothing is known about it.
+    pub(super) client_id_form: Option<Form>,
+    /// The form of the provider's client secrets.
+    pub(super) client_secret_form: Option<Form>,
+    /// A warning about the tenant.
+    pub(super) odd_tenant: Option<String>,
     /// True if the client has no secret (RFC 6749 section 2.1).
     pub(super) public_client: bool,
     /// True if `<credentials>_TENANT` is read.
@@ -43,11 +50,20 @@ pub(super) fn read_provider(
     let mut fields = Fields::new(value, format!("[provider.{id}]"), problems);
     let credentials: Option<Vec<String>> = fields.required("credentials");
     let tenant = read_tenant(
+        id,
         &mut fields,
         credentials.as_deref().unwrap_or_default(),
         environment,
         &mut tenant_problems,
     );
+    let tenant_words: Option<Vec<String>> = fields.optional("tenant_words");
+    let odd_tenant = tenant
+        .as_ref()
+        .filter(|(_, tenant)| tenant_words.is_some_and(|words| is_odd_tenant(tenant, &words)))
+        .map(|(place, _)| {
+            format!("{place} is no directory's id (a GUID) and no domain name: logins will fail")
+        });
+    let tenant = tenant.map(|(_, tenant)| tenant);
     let region: Option<Region> = fields.optional("region");
     let places = Places {
         tenant,
@@ -70,6 +86,8 @@ pub(super) fn read_provider(
     let idle_days = fields.optional("idle_days");
     let client_authentication = fields.optional("client_authentication").unwrap_or_default();
     let client_id = fields.optional("client_id");
+    let client_id_form = fields.optional("client_id_form");
+    let client_secret_form = fields.optional("client_secret_form");
     let public_client = fields.optional("public_client").unwrap_or(false);
     let grant_errors = fields.optional("grant_errors").unwrap_or_default();
     let other_client_errors = fields.optional("other_client_errors").unwrap_or_default();
@@ -86,6 +104,9 @@ pub(super) fn read_provider(
     Some(ProviderTable {
         credentials: credentials?,
         client_id,
+        client_id_form,
+        client_secret_form,
+        odd_tenant,
         public_client,
         has_tenant: places.has_tenant(),
         redirect_refuses,
@@ -113,13 +134,14 @@ pub(super) fn read_provider(
 }
 
 /// Reads the tenant from `<credentials>_TENANT` in the environment, or else from the
-/// table.
+/// table, and returns it with the name of the variable or key.
 fn read_tenant(
+    id: &str,
     fields: &mut Fields<'_>,
     credentials: &[String],
     environment: &Environment,
     problems: &mut Vec<String>,
-) -> Option<String> {
+) -> Option<(String, String)> {
     const WHAT: &str = "must be a directory's id or domain name";
     let in_table: Option<String> = fields.optional("tenant");
     let variables = credentials.iter().map(|name| format!("{name}_TENANT"));
@@ -128,14 +150,14 @@ fn read_tenant(
             if !is_tenant(&tenant) {
                 problems.push(format!("{variable} {WHAT}"));
             }
-            return Some(tenant);
+            return Some((variable, tenant));
         }
     }
     let tenant = in_table?;
     if !is_tenant(&tenant) {
         fields.complain("tenant", WHAT);
     }
-    Some(tenant)
+    Some((format!("[provider.{id}]: tenant"), tenant))
 }
 
 fn read_login(
@@ -211,6 +233,11 @@ fn read_revocation(fields: &mut Fields<'_>, places: &Places<'_>) -> Option<Revoc
     let method = fields.optional("revoke_with").unwrap_or_default();
     let url = fields.endpoint("revoke_url", places)?;
     Some(RevocationEndpoint { url, method })
+}
+
+fn is_odd_tenant(tenant: &str, words: &[String]) -> bool {
+    let is_word = words.iter().any(|word| word.eq_ignore_ascii_case(tenant));
+    !is_word && !is_guid(tenant) && !tenant.contains('.')
 }
 
 fn is_tenant(text: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Variables that look like settings and are none.
 
+use std::collections::BTreeMap;
+
 use super::{declaration::PREFIX, fields::nearest, settings::DECLARED};
 use crate::environment::Environment;
 
@@ -13,34 +15,137 @@ const COMMON: [&str; 6] = [
     "V1_STORAGE",
 ];
 
-/// Returns a sentence for each `AUTHSEAL_` variable that is not a setting but resembles
-/// one, and for each setting without `AUTHSEAL_`. Others are ignored: Kubernetes sets
-/// `AUTHSEAL_PORT` and more for a service named authseal.
-pub(super) fn unknown_settings(environment: &Environment) -> Vec<String> {
-    environment
-        .names()
-        .filter_map(|variable| {
-            let name = variable.strip_suffix("_FILE").unwrap_or(variable);
-            let meant = match without_prefix(name) {
-                Some(name) => meant_setting(name)?,
-                None => forgotten_prefix(name)
-                    .filter(|name| !environment.is_set(&format!("{PREFIX}{name}")))?,
-            };
-            let meant = format!("{PREFIX}{meant}");
-            (name != meant).then(|| format!("{variable} is not a setting; did you mean {meant}?"))
-        })
-        .collect()
+/// Words that other programs have for a setting, without `AUTHSEAL_`.
+const WORDS: [(&str, &str); 26] = [
+    ("PASSWORD", "LOGIN_PASSWORD"),
+    ("AUTH_PASSWORD", "LOGIN_PASSWORD"),
+    ("ALLOWED_NETWORKS", "LOGIN_NETWORKS"),
+    ("ALLOWED_IPS", "LOGIN_NETWORKS"),
+    ("NETWORKS", "LOGIN_NETWORKS"),
+    ("USER_HEADER", "LOGIN_HEADER"),
+    ("AUTH_HEADER", "LOGIN_HEADER"),
+    ("REDIS", "STORE_URL"),
+    ("REDIS_URL", "STORE_URL"),
+    ("VALKEY_URL", "STORE_URL"),
+    ("STORE", "STORE_URL"),
+    ("URL", "PUBLIC_URL"),
+    ("BASE_URL", "PUBLIC_URL"),
+    ("EXTERNAL_URL", "PUBLIC_URL"),
+    ("ROOT_URL", "PUBLIC_URL"),
+    ("HOSTNAME", "PUBLIC_URL"),
+    ("DOMAIN", "PUBLIC_URL"),
+    ("HOST", "LISTEN"),
+    ("PORT", "LISTEN"),
+    ("BIND", "LISTEN"),
+    ("ADDRESS", "LISTEN"),
+    ("ADMIN_PORT", "ADMIN_LISTEN"),
+    ("METRICS_LISTEN", "ADMIN_LISTEN"),
+    ("LOG_LEVEL", "LOG"),
+    ("CERT_FILE", "TLS_CERT"),
+    ("PROXIES", "TRUSTED_PROXIES"),
+];
+
+/// Returns a sentence for each `AUTHSEAL_` variable that nothing reads, by its name, and for
+/// each setting without `AUTHSEAL_`. Those that a container's platform sets for a service
+/// named authseal are left out.
+pub(super) fn unknown_settings(environment: &Environment) -> BTreeMap<String, String> {
+    let names = environment.names().filter_map(|variable| {
+        let name = variable.strip_suffix("_FILE").unwrap_or(variable);
+        let meant = match without_prefix(name) {
+            Some(rest)
+                if is_setting(variable) || is_setting(name) || is_link(rest, environment) =>
+            {
+                return None;
+            }
+            Some(rest) => meant_setting(&rest.to_uppercase()),
+            None => {
+                let meant = forgotten_prefix(name)?;
+                (!environment.is_set(&format!("{PREFIX}{meant}"))).then_some(meant)?;
+                Some(meant)
+            }
+        };
+        let sentence = match meant {
+            Some(meant) => {
+                format!("{variable} is not a setting; did you mean {PREFIX}{meant}?")
+            }
+            None => {
+                format!(
+                    "{variable} is not a setting, so it has no effect: README.md lists them all"
+                )
+            }
+        };
+        Some((variable.to_owned(), sentence))
+    });
+    names.collect()
 }
 
 /// Returns the name without `AUTHSEAL_`, however that is written.
-fn without_prefix(name: &str) -> Option<&str> {
+pub(super) fn without_prefix(name: &str) -> Option<&str> {
     let (start, rest) = name.split_at_checked(PREFIX.len())?;
     start.eq_ignore_ascii_case(PREFIX).then_some(rest)
 }
 
+fn is_setting(variable: &str) -> bool {
+    let name = variable.strip_prefix(PREFIX);
+    name.is_some_and(|name| DECLARED.iter().any(|declared| declared.name == name))
+}
+
 fn meant_setting(name: &str) -> Option<&'static str> {
+    let word = WORDS.iter().find(|(word, _)| *word == name);
     let names = DECLARED.iter().map(|declared| declared.name);
-    nearest(&name.to_uppercase(), names)
+    word.map(|(_, meant)| *meant)
+        .or_else(|| nearest(name, names))
+}
+
+/// True for a variable that Kubernetes sets for the service authseal, or for one such as
+/// authseal-redis, and Docker for a link of that name. Without the prefix they are
+/// `SERVICE_HOST`, `SERVICE_PORT`, `SERVICE_PORT_HTTP`, `PORT` and `PORT_8080_TCP_ADDR`;
+/// Docker also has `NAME` and `ENV_PATH`.
+fn is_link(name: &str, environment: &Environment) -> bool {
+    let holds = |part: &str, text: &str| {
+        let value = environment.get(&format!("{PREFIX}{part}"), &mut Vec::new());
+        value.is_some_and(|value| value.contains(text))
+    };
+    let ends = ["SERVICE_HOST", "SERVICE_PORT"];
+    if ends.iter().any(|end| ends_in(name, end)) || ends_in_numbered(name, "SERVICE_PORT_") {
+        return true;
+    }
+    if is_port_of_link(name) {
+        return true;
+    }
+    // A person would write a number; the platforms write tcp://10.0.0.1:8080.
+    if ends_in(name, "PORT") {
+        return holds(name, "://");
+    }
+    // Docker writes /this/authseal.
+    (name == "NAME" || name.starts_with("ENV_")) && holds("NAME", "/")
+}
+
+fn ends_in(name: &str, end: &str) -> bool {
+    let before = name.strip_suffix(end);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
+}
+
+/// True for a name with this part and at least one letter behind it.
+fn ends_in_numbered(name: &str, part: &str) -> bool {
+    let halves = name.split_once(part);
+    halves.is_some_and(|(before, behind)| {
+        (before.is_empty() || before.ends_with('_')) && !behind.is_empty()
+    })
+}
+
+/// True for `PORT_8080_TCP`, and the same with `_ADDR`, `_PORT` or `_PROTO`.
+fn is_port_of_link(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('_').collect();
+    let at = parts
+        .iter()
+        .rposition(|part| ["TCP", "UDP", "SCTP"].contains(part));
+    let Some(at) = at.filter(|at| *at >= 2) else {
+        return false;
+    };
+    let is_number = parts[at - 1].parse::<u16>().is_ok();
+    let is_end = matches!(parts[at + 1..], [] | ["ADDR" | "PORT" | "PROTO"]);
+    parts[at - 2] == "PORT" && is_number && is_end
 }
 
 /// Returns the setting that is named exactly, but without its prefix.
@@ -53,25 +158,72 @@ fn forgotten_prefix(name: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    fn check(variable: &str, value: &str, meant: Option<&str>) {
+        let found = unknown_settings(&Environment::new([(variable, value)]));
+        let expected = match meant {
+            Some("") => {
+                format!(
+                    "{variable} is not a setting, so it has no effect: README.md lists them all"
+                )
+            }
+            Some(meant) => {
+                format!("{variable} is not a setting; did you mean AUTHSEAL_{meant}?")
+            }
+            None => return assert!(found.is_empty(), "{found:?}"),
+        };
+        assert_eq!(found.get(variable), Some(&expected), "{variable}");
+    }
+
     #[test]
-    fn a_misspelt_setting_is_noticed_and_those_of_kubernetes_are_not() {
-        let environment = Environment::new([
-            ("AUTHSEAL_PUBLC_URL", "x"),
-            ("AUTHSEAL_PORT_8080_TCP_ADDR", "x"),
-            ("AUTHSEAL_SERVICE_HOST", "x"),
+    fn a_variable_that_nothing_reads_is_named_with_the_right_one() {
+        for (variable, meant) in [
+            ("AUTHSEAL_PUBLC_URL", "PUBLIC_URL"),
+            ("authseal_keys_dir", "KEYS_DIR"),
+            ("Authseal_Log", "LOG"),
+            ("LOGIN_PASSWORD_FILE", "LOGIN_PASSWORD"),
+            ("AUTHSEAL_PASSWORD", "LOGIN_PASSWORD"),
+            ("AUTHSEAL_PASSWORD_FILE", "LOGIN_PASSWORD"),
+            ("AUTHSEAL_ALLOWED_NETWORKS", "LOGIN_NETWORKS"),
+            ("AUTHSEAL_REDIS_URL", "STORE_URL"),
+            ("AUTHSEAL_BASE_URL", "PUBLIC_URL"),
+            ("AUTHSEAL_PORT", "LISTEN"),
+            ("AUTHSEAL_WEATHER", ""),
+            ("authseal_weather", ""),
+            ("AUTHSEAL_NAME", ""),
+        ] {
+            check(variable, "8080", Some(meant));
+        }
+    }
+
+    #[test]
+    fn each_word_of_others_is_none_of_ours_and_stands_for_a_setting() {
+        for (word, meant) in WORDS {
+            let names: Vec<&str> = DECLARED.iter().map(|declared| declared.name).collect();
+            assert!(names.contains(&meant) && !names.contains(&word), "{word}");
+        }
+    }
+
+    #[test]
+    fn settings_and_the_variables_of_platforms_are_left_alone() {
+        for (variable, value) in [
             ("AUTHSEAL_LOG", "info"),
-            ("authseal_keys_dir", "x"),
-            ("LOGIN_PASSWORD_FILE", "x"),
+            ("AUTHSEAL_LOG_FILE", "/log"),
+            ("AUTHSEAL_PORT", "tcp://10.0.0.1:8080"),
+            ("AUTHSEAL_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("AUTHSEAL_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("AUTHSEAL_PORT_53_UDP_PROTO", "udp"),
+            ("AUTHSEAL_SERVICE_HOST", "10.0.0.1"),
+            ("AUTHSEAL_SERVICE_PORT", "8080"),
+            ("AUTHSEAL_SERVICE_PORT_HTTP", "8080"),
+            ("AUTHSEAL_REDIS_PORT", "tcp://10.0.0.2:6379"),
+            ("AUTHSEAL_REDIS_PORT_6379_TCP_PORT", "6379"),
+            ("AUTHSEAL_REDIS_SERVICE_HOST", "10.0.0.2"),
+            ("AUTHSEAL_REDIS_SERVICE_PORT_DB", "6379"),
+            ("AUTHSEAL_NAME", "/web/authseal"),
             ("APP_NAME", "x"),
             ("SERVICES", "x"),
-        ]);
-        assert_eq!(
-            unknown_settings(&environment),
-            [
-                "AUTHSEAL_PUBLC_URL is not a setting; did you mean AUTHSEAL_PUBLIC_URL?",
-                "LOGIN_PASSWORD_FILE is not a setting; did you mean AUTHSEAL_LOGIN_PASSWORD?",
-                "authseal_keys_dir is not a setting; did you mean AUTHSEAL_KEYS_DIR?",
-            ]
-        );
+        ] {
+            check(variable, value, None);
+        }
     }
 }

@@ -82,18 +82,44 @@ impl ListenAddress {
             Self::Unix(path) => unix_socket::bind(path).await.map(Listener::from),
             Self::Systemd => from_systemd(),
         };
-        bound.map_err(|error| {
-            let why = match error.kind() {
-                io::ErrorKind::AddrInUse => "another program listens there already".to_owned(),
-                _ => error.to_string(),
-            };
-            let text = format!("cannot listen on {self} ({setting}): {why}");
-            io::Error::new(error.kind(), text)
-        })
+        bound.map_err(|error| self.explained(&error, setting))
+    }
+
+    /// Binds the address and releases it at once, without listening: other processes that do
+    /// the same, or start to listen meanwhile, are not disturbed. An error is as that of
+    /// [`Self::bind`].
+    pub async fn try_bind(&self, setting: &str) -> io::Result<()> {
+        let bound = match self {
+            Self::Tcp(address) => bound_socket(*address).map(drop),
+            Self::Unix(path) => unix_socket::try_bind(path).await,
+            Self::Systemd if ListenFd::from_env().len() == 0 => Err(no_socket()),
+            Self::Systemd => Ok(()),
+        };
+        bound.map_err(|error| self.explained(&error, setting))
+    }
+
+    fn explained(&self, error: &io::Error, setting: &str) -> io::Error {
+        let why = match (error.kind(), self) {
+            (io::ErrorKind::AddrInUse, _) => "another program listens there already".to_owned(),
+            (io::ErrorKind::AddrNotAvailable, _) => {
+                "this machine does not have the address; name one that it has, or :PORT for all"
+                    .to_owned()
+            }
+            (io::ErrorKind::NotFound, Self::Unix(_)) => {
+                "the folder does not exist; make it first".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        let text = format!("cannot listen on {self} ({setting}): {why}");
+        io::Error::new(error.kind(), text)
     }
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    bound_socket(address)?.listen(BACKLOG)
+}
+
+fn bound_socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -101,7 +127,14 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     // Lets a restart bind the port while closed connections are still in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    Ok(socket)
+}
+
+fn no_socket() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::NotConnected,
+        "systemd passed no socket; start authseal.socket, not authseal.service",
+    )
 }
 
 /// Takes over the socket that systemd passes. It belongs to systemd: it stays open, and
@@ -109,9 +142,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 fn from_systemd() -> io::Result<Listener> {
     let mut passed = ListenFd::from_env();
     if passed.len() == 0 {
-        return Err(io::Error::other(
-            "systemd passed no socket; start authseal.socket, not authseal.service",
-        ));
+        return Err(no_socket());
     }
     let unix = passed.take_unix_listener(0).ok().flatten();
     if let Some(listener) = unix {

@@ -59,14 +59,8 @@ impl Drop for SocketFile {
 /// Binds `path`. A socket file on which no process listens is a leftover of a crash and
 /// is replaced. Any other file is left alone, and binding fails.
 pub(super) async fn bind(path: &Path) -> io::Result<UnixSocket> {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    if is_socket {
-        if UnixStream::connect(path).await.is_ok() {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
+    if has_leftover(path).await? {
         fs::remove_file(path)?;
-    } else if fs::symlink_metadata(path).is_ok() {
-        return Err(io::Error::other("a file that is no socket is there"));
     }
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
@@ -74,4 +68,30 @@ pub(super) async fn bind(path: &Path) -> io::Result<UnixSocket> {
         listener,
         file: Some(SocketFile(path.to_owned())),
     })
+}
+
+/// Fails where [`bind`] would, and changes nothing: a leftover stays.
+pub(super) async fn try_bind(path: &Path) -> io::Result<()> {
+    if has_leftover(path).await? {
+        return Ok(());
+    }
+    let listener = UnixListener::bind(path)?;
+    let _removed_at_the_end = SocketFile(path.to_owned());
+    drop(listener);
+    Ok(())
+}
+
+/// True if a socket is there on which no process listens. Fails if one does, or if another
+/// file is there.
+async fn has_leftover(path: &Path) -> io::Result<bool> {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(false);
+    };
+    if !found.file_type().is_socket() {
+        return Err(io::Error::other("a file that is no socket is there"));
+    }
+    match UnixStream::connect(path).await {
+        Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
+        Err(_) => Ok(true),
+    }
 }

@@ -92,10 +92,12 @@ impl Networks {
         }
         let (v4, v6) = (Ipv4Net::aggregate(&v4), Ipv6Net::aggregate(&v6));
         let all_of = |network: Ipv6Net| v6.iter().any(|one| one.contains(&network));
-        if v4.iter().any(|network| network.prefix_len() == 0) || all_of(MAPPED) {
+        if v4.iter().any(|network| network.prefix_len() == 0) {
             Some("IPv4")
+        } else if all_of(PUBLIC_V6) {
+            Some("IPv6")
         } else {
-            all_of(PUBLIC_V6).then_some("IPv6")
+            all_of(MAPPED).then_some("IPv4")
         }
     }
 }
@@ -202,8 +204,8 @@ mod tests {
             ("::ffff:0.0.0.0/97,::ffff:128.0.0.0/97", "IPv4"),
             ("::ffff:0.0.0.0/97,128.0.0.0/1", "IPv4"),
             ("::/64", "IPv4"),
-            ("::/0", "IPv4"),
-            ("::/1,8000::/1", "IPv4"),
+            ("::/0", "IPv6"),
+            ("::/1,8000::/1", "IPv6"),
             ("2000::/3", "IPv6"),
             ("2000::/4,3000::/4", "IPv6"),
         ] {

@@ -8,6 +8,7 @@ use std::{
 use url::Url;
 
 use super::{StoreUrl, url::NotAStore};
+use crate::percent;
 
 /// Address of a store.
 #[derive(Clone, Debug)]
@@ -21,9 +22,20 @@ pub enum StoreAddress {
 impl StoreAddress {
     /// Parses a STORE_URL.
     pub fn parse(text: &str) -> Result<Self, NotAStore> {
+        if !percent::is_encoded(text) {
+            return Err(NotAStore::Percent);
+        }
         match text.starts_with("file:") {
             true => folder(text).map(Self::Folder).ok_or(NotAStore::Folder),
             false => StoreUrl::parse(text).map(Self::Redis),
+        }
+    }
+
+    /// True if the address names a user of Redis and no password.
+    pub fn has_user_without_password(&self) -> bool {
+        match self {
+            Self::Redis(url) => url.has_user_without_password(),
+            Self::Folder(_) => false,
         }
     }
 
@@ -76,5 +88,34 @@ mod tests {
         check("file:", None);
         check("file:/store?prefix=x", None);
         check("redis://localhost", None);
+    }
+
+    #[test]
+    fn a_percent_sign_that_encodes_nothing_is_refused() {
+        for text in [
+            "redis://:100%@host",
+            "redis://:%zz@host",
+            "rediss://me%:a@host?prefix=b",
+            "redis://:%ff@host",
+            "file:/my%nas",
+        ] {
+            let error = StoreAddress::parse(text).unwrap_err();
+            assert_eq!(error, NotAStore::Percent, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_place_of_the_user_is_noticed() {
+        let check = |text: &str, expected: bool| {
+            let address = StoreAddress::parse(text).unwrap();
+            assert_eq!(address.has_user_without_password(), expected, "{text}");
+        };
+        check("redis://password@host", true);
+        check("rediss://password@a,b?cluster=true", true);
+        check("redis://password:@host", true);
+        check("redis://:password@host", false);
+        check("redis://user:password@host", false);
+        check("redis://host", false);
+        check("file:/var/lib/authseal", false);
     }
 }

@@ -42,6 +42,9 @@ pub enum NotAStore {
          and so on, or like file:/var/lib/authseal"
     )]
     Form,
+    /// A `%` without two hexadecimal digits, or bytes that are not UTF-8.
+    #[error("has a % that encodes nothing; write a % itself as %25")]
+    Percent,
     /// A `file:` URL without an absolute path.
     #[error(
         "names no folder; write its whole path, like file:/var/lib/authseal, with a blank as %20"
@@ -139,6 +142,15 @@ fn nodes(address: &str) -> Result<Vec<ConnectionInfo>, NotAStore> {
 }
 
 impl StoreUrl {
+    /// True if the address names a user and no password.
+    pub(super) fn has_user_without_password(&self) -> bool {
+        self.nodes.iter().any(|node| {
+            let settings = node.redis_settings();
+            let is_empty = |text: Option<&str>| text.is_none_or(str::is_empty);
+            !is_empty(settings.username()) && is_empty(settings.password())
+        })
+    }
+
     /// Returns the hosts for logs, without any secret.
     pub fn hosts(&self) -> String {
         let hosts = self.nodes.iter().map(|node| match node.addr() {

@@ -31,10 +31,35 @@ pub enum LogFormat {
     Json,
 }
 
-/// The text is not a filter that `tracing-subscriber` understands.
+/// The text is not a usable filter.
 #[derive(Debug, Error)]
-#[error("is not a log filter; write error, warn, info, debug or trace, or target=level pairs")]
-pub struct FilterError;
+pub enum FilterError {
+    /// Not a filter that `tracing-subscriber` understands.
+    #[error("is not a log filter; write error, warn, info, debug or trace, or target=level pairs")]
+    Form,
+    /// A part of authseal that does not exist, so that the filter would have no effect.
+    #[error(
+        "names a part of authseal that logs nothing; there are authseal::{}",
+        PARTS.join(", authseal::")
+    )]
+    Part,
+}
+
+/// The modules of authseal that log, and the access log.
+const PARTS: [&str; 12] = [
+    "access",
+    "app",
+    "cli",
+    "listen",
+    "login",
+    "oauth_server",
+    "outbound",
+    "provider",
+    "refresh",
+    "server",
+    "store",
+    "telemetry",
+];
 
 /// A parsed log filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,9 +73,14 @@ impl LogFilter {
         let is_directive =
             |part: &str| part.contains('=') || LevelFilter::from_str(part.trim()).is_ok();
         if !text.split(',').all(is_directive) {
-            return Err(FilterError);
+            return Err(FilterError::Form);
         }
-        text.parse().map(Self).map_err(|_| FilterError)
+        let filter: Targets = text.parse().map_err(|_| FilterError::Form)?;
+        let mut targets = filter.iter();
+        match targets.all(|(target, _)| !is_ours(target) || is_a_part(target)) {
+            true => Ok(Self(filter)),
+            false => Err(FilterError::Part),
+        }
     }
 
     /// Returns the filter limited to log lines that cannot contain a token. The log lines
@@ -74,6 +104,19 @@ impl LogFilter {
         // `notify` logs every second that a folder is missing; authseal logs it once.
         allowed.with_target("notify", LevelFilter::OFF)
     }
+}
+
+/// True if the target was meant for a module of authseal.
+fn is_ours(target: &str) -> bool {
+    let start = target.get(..OURS.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(OURS))
+}
+
+/// True for authseal itself, for a module of it that logs, and for what is in such a module.
+fn is_a_part(target: &str) -> bool {
+    let mut names = target.split("::");
+    let is_authseal = names.next() == Some(OURS);
+    is_authseal && names.next().is_none_or(|name| PARTS.contains(&name))
 }
 
 /// Prefix of the targets of authseal's own modules.
@@ -129,6 +172,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
     use tracing::Level;
 
     use super::*;
@@ -188,8 +233,44 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_is_refused() {
+        for text in [
+            "authseal::acess=off",
+            "info,authseal::refesh::engine=debug",
+            "Authseal::access=off",
+            "authseal-access=off",
+            "authseal:access=off",
+        ] {
+            let error = LogFilter::parse(text).unwrap_err().to_string();
+            assert!(
+                error.contains("there are authseal::access, "),
+                "{text}: {error}"
+            );
+        }
         for text in ["loud", "info,loud", "a=b=c", "authseal=loud"] {
             assert!(LogFilter::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_parts_that_a_filter_may_name_are_those_that_log() {
+        let logs = |path: &Path| fs::read_to_string(path).unwrap().contains("tracing::");
+        let mut found = BTreeSet::from(["access".to_owned()]);
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let sources = folders[0].clone();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|end| end == "rs") && logs(&path) {
+                    let inside = path.strip_prefix(&sources).unwrap();
+                    let part = inside.components().next().unwrap().as_os_str();
+                    let part = part.to_str().unwrap().trim_end_matches(".rs");
+                    found.insert(part.to_owned());
+                }
+            }
+        }
+        let parts = PARTS.map(str::to_owned);
+        assert_eq!(found, BTreeSet::from(parts));
     }
 }

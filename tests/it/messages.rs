@@ -48,11 +48,13 @@ const SECTIONS: [(&str, &str, &[&str]); 2] = [
         &[
             "src/config/callbacks.rs",
             "src/config/connections.rs",
+            "src/config/credential_forms.rs",
             "src/config/cross_checks.rs",
             "src/config/declaration.rs",
             "src/config/fields.rs",
             "src/config/keys.rs",
             "src/config/login_gates.rs",
+            "src/config/misspelt.rs",
             "src/config/offer.rs",
             "src/config/parsers.rs",
             "src/config/partial.rs",

@@ -1,6 +1,6 @@
 //! The mistakes of a first evening, each with its one clear line.
 
-use crate::settings::check;
+use crate::settings::{GUID, check};
 
 #[tokio::test]
 async fn each_mistake_of_a_newcomer_is_named() {
@@ -17,7 +17,10 @@ async fn each_mistake_of_a_newcomer_is_named() {
             "AUTHSEAL_LOG is not a log filter",
         ),
         (
-            vec![("AUTHSEAL_ADMIN_LISTEN", "127.0.0.1:8080")],
+            vec![
+                ("AUTHSEAL_LISTEN", "127.0.0.1:8080"),
+                ("AUTHSEAL_ADMIN_LISTEN", "127.0.0.1:8080"),
+            ],
             "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN are the same",
         ),
         (
@@ -91,7 +94,10 @@ async fn each_mistake_of_a_newcomer_is_named() {
             "AUTHSEAL_PUBLIC_URL has a path with //",
         ),
         (
-            vec![("AUTHSEAL_LISTEN", ":8081")],
+            vec![
+                ("AUTHSEAL_LISTEN", ":8081"),
+                ("AUTHSEAL_ADMIN_LISTEN", "127.0.0.1:8081"),
+            ],
             "AUTHSEAL_LISTEN and AUTHSEAL_ADMIN_LISTEN both take port 8081",
         ),
         (
@@ -115,6 +121,55 @@ async fn each_mistake_of_a_newcomer_is_named() {
             "SSL_CERT_DIR names no folder",
         ),
         (
+            vec![("AUTHSEAL_PUBLIC_URL", "https:auth.example.com")],
+            "AUTHSEAL_PUBLIC_URL must start with https://",
+        ),
+        (
+            vec![("AUTHSEAL_PUBLIC_URL", r"https://auth.example.com\seal")],
+            "AUTHSEAL_PUBLIC_URL has a backslash",
+        ),
+        (
+            vec![("AUTHSEAL_PUBLIC_URL", "http://0x7f.1:8080")],
+            "an address in another form than 192.168.1.5; write it like",
+        ),
+        (
+            vec![("AUTHSEAL_PUBLIC_URL", "https://auth.example.com:0")],
+            "AUTHSEAL_PUBLIC_URL has port 0",
+        ),
+        (
+            vec![("AUTHSEAL_TRUSTED_PROXIES", "::/0")],
+            "AUTHSEAL_TRUSTED_PROXIES covers every IPv6 address",
+        ),
+        (
+            vec![("AUTHSEAL_LOG", "info,authseal::acess=off")],
+            "AUTHSEAL_LOG names a part of authseal that logs nothing; there are authseal::access",
+        ),
+        (
+            vec![("AUTHSEAL_STORE_URL", "redis://:never-print%@host")],
+            "AUTHSEAL_STORE_URL has a % that encodes nothing",
+        ),
+        (
+            vec![
+                ("GD_CLIENT_ID", "GOCSPX-never-print"),
+                ("GD_CLIENT_SECRET", "1.apps.googleusercontent.com"),
+            ],
+            "GD_CLIENT_ID seems to hold a client secret of Google",
+        ),
+        (
+            vec![
+                ("GCS_CLIENT_ID", "GOCSPX-never-print"),
+                ("GCS_CLIENT_SECRET", "GOCSPX-never-print"),
+            ],
+            "GCS_CLIENT_ID seems to hold a client secret of Google",
+        ),
+        (
+            vec![
+                ("MSGRAPH_CLIENT_ID", "abc8Q~never-print"),
+                ("MSGRAPH_CLIENT_SECRET", GUID),
+            ],
+            "MSGRAPH_CLIENT_ID seems to hold a client secret of Microsoft",
+        ),
+        (
             vec![id, ("DROPBOX_CLIENT_SECRET", "never-print-2\r")],
             "DROPBOX_CLIENT_SECRET begins or ends with a quote or a control character",
         ),
@@ -130,9 +185,9 @@ async fn each_mistake_of_a_newcomer_is_named() {
 /// Credentials of Google and Microsoft, with which both are offered.
 const OFFERED: [(&str, &str); 5] = [
     ("AUTHSEAL_PUBLIC_URL", "https://auth.example.com"),
-    ("GD_CLIENT_ID", "id"),
+    ("GD_CLIENT_ID", "1.apps.googleusercontent.com"),
     ("GD_CLIENT_SECRET", "never-print-1"),
-    ("MSGRAPH_CLIENT_ID", "id"),
+    ("MSGRAPH_CLIENT_ID", GUID),
     ("MSGRAPH_CLIENT_SECRET", "never-print-2"),
 ];
 
@@ -147,14 +202,14 @@ async fn what_will_not_work_as_meant_is_a_warning_that_names_the_cure() {
         ),
         (
             vec![
-                ("AUTHSEAL_LISTEN", "0.0.0.0:8080"),
+                ("AUTHSEAL_LISTEN", "0.0.0.0:0"),
                 ("AUTHSEAL_TRUSTED_PROXIES", "127.0.0.1, ::1"),
             ],
             "such as 172.17.0.1: name that",
         ),
         (
             vec![
-                ("AUTHSEAL_LISTEN", ":8080"),
+                ("AUTHSEAL_LISTEN", ":0"),
                 ("AUTHSEAL_TRUSTED_PROXIES", "127.0.0.0/8"),
             ],
             "names only this machine",
@@ -178,6 +233,54 @@ async fn what_will_not_work_as_meant_is_a_warning_that_names_the_cure() {
             "TRUSTED_PROXIES is not a setting; did you mean AUTHSEAL_TRUSTED_PROXIES?",
         ),
         (
+            vec![("GD_CLIENT_SECRET", "2.apps.googleusercontent.com")],
+            "GD_CLIENT_SECRET has the form of an id of Google, not of a secret",
+        ),
+        (
+            vec![("GD_CLIENT_ID", "never-print-1")],
+            "GD_CLIENT_ID does not look like a client id of Google, which ends in .apps.google",
+        ),
+        (
+            vec![("MSGRAPH_CLIENT_SECRET", GUID)],
+            "MSGRAPH_CLIENT_SECRET has the form of an id of Microsoft, not of a secret",
+        ),
+        (
+            vec![("MSGRAPH_CLIENT_ID", "never-print-3")],
+            "MSGRAPH_CLIENT_ID does not look like a client id of Microsoft, which is written like",
+        ),
+        (
+            vec![("MSGRAPH_TENANT", "contoso")],
+            "MSGRAPH_TENANT is no directory's id (a GUID) and no domain name",
+        ),
+        (
+            vec![("AUTHSEAL_GD_CLIENT_ID", "never-print-4")],
+            "AUTHSEAL_GD_CLIENT_ID is not a setting, so it has no effect",
+        ),
+        (
+            vec![("AUTHSEAL_HTTPS_PROXY", "http://never-print")],
+            "AUTHSEAL_HTTPS_PROXY is not used; did you mean HTTPS_PROXY?",
+        ),
+        (
+            vec![("Https_Proxy", "http://never-print")],
+            "Https_Proxy is not used; did you mean HTTPS_PROXY?",
+        ),
+        (
+            vec![("AUTHSEAL_PASSWORD", "never-print-password")],
+            "AUTHSEAL_PASSWORD is not a setting; did you mean AUTHSEAL_LOGIN_PASSWORD?",
+        ),
+        (
+            vec![("AUTHSEAL_RATE_LIMIT", "60")],
+            "Warning: AUTHSEAL_RATE_LIMIT goes by the client's address",
+        ),
+        (
+            vec![("AUTHSEAL_LOGIN_NETWORKS", "10.0.0.0/8")],
+            "Warning: AUTHSEAL_LOGIN_NETWORKS goes by the client's address",
+        ),
+        (
+            vec![("AUTHSEAL_STORE_URL", "redis://never-print@host")],
+            "AUTHSEAL_STORE_URL has a text before the @ and no colon in it",
+        ),
+        (
             vec![("HTTP_PROXY", "http://proxy:3128")],
             "HTTP_PROXY is set, but HTTPS_PROXY is not",
         ),
@@ -193,7 +296,13 @@ async fn what_will_not_work_as_meant_is_a_warning_that_names_the_cure() {
             "no_proxy names 10.*, which is no host",
         ),
     ] {
-        let all = [&OFFERED[..], &environment].concat();
+        let is_usual = |(name, _): &&(&str, &str)| environment.iter().all(|(own, _)| own != name);
+        let all: Vec<_> = OFFERED
+            .iter()
+            .filter(is_usual)
+            .chain(&environment)
+            .copied()
+            .collect();
         let printed = check(&all).await;
         assert_eq!(printed.code, Some(0), "{}", printed.text);
         printed.assert_says(&["Ready, with 1 warning:\nWarning: ", says]);
@@ -203,9 +312,9 @@ async fn what_will_not_work_as_meant_is_a_warning_that_names_the_cure() {
 #[tokio::test]
 async fn a_usual_installation_has_no_warning() {
     for environment in [
-        &[("AUTHSEAL_LISTEN", "localhost:8080")][..],
+        &[("AUTHSEAL_LISTEN", "localhost:0")][..],
         &[
-            ("AUTHSEAL_LISTEN", "0.0.0.0:8080"),
+            ("AUTHSEAL_LISTEN", "0.0.0.0:0"),
             ("AUTHSEAL_TRUSTED_PROXIES", "172.17.0.1"),
         ],
         &[("AUTHSEAL_PUBLIC_URL", "http://localhost:8080")],

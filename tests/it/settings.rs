@@ -6,6 +6,9 @@ use authseal::config::{DECLARED, Declared};
 
 use crate::support::run;
 
+/// A client id of Microsoft's form.
+pub const GUID: &str = "01234567-89ab-cdef-0123-456789abcdef";
+
 /// What the program printed, standard output and error together.
 pub struct Printed {
     pub code: Option<i32>,
@@ -25,7 +28,7 @@ impl Printed {
     }
 }
 
-/// Runs `authseal check` with an empty keys folder, a public URL and these.
+/// Runs `authseal check` with an empty keys folder, a public URL, free ports and these.
 pub async fn check(more: &[(&str, &str)]) -> Printed {
     check_with(&["check"], more).await
 }
@@ -36,7 +39,12 @@ pub async fn check_with(arguments: &[&str], more: &[(&str, &str)]) -> Printed {
     let mut environment = vec![
         ("AUTHSEAL_PUBLIC_URL", "https://auth.example"),
         ("AUTHSEAL_KEYS_DIR", folder.path().to_str().unwrap()),
+        ("AUTHSEAL_ADMIN_LISTEN", "127.0.0.1:0"),
     ];
+    // Duplicati's own server has other names for the address.
+    if !more.iter().any(|(name, _)| name.starts_with("ASPNETCORE_")) {
+        environment.push(("AUTHSEAL_LISTEN", "127.0.0.1:0"));
+    }
     environment.retain(|(name, _)| !more.iter().any(|(other, _)| name == other));
     environment.extend(more);
     environment.retain(|(_, value)| !value.is_empty());
@@ -52,9 +60,9 @@ pub async fn check_with(arguments: &[&str], more: &[(&str, &str)]) -> Printed {
 async fn what_is_configured_is_shown_and_why_the_rest_is_not_offered() {
     let printed = check(&[
         ("AUTHSEAL_PUBLIC_URL", "https://auth.example.com"),
-        ("GD_CLIENT_ID", "the-client-id"),
+        ("GD_CLIENT_ID", "1.apps.googleusercontent.com"),
         ("GD_CLIENT_SECRET", "never-print-1"),
-        ("MSGRAPH_CLIENT_ID", "the-client-id"),
+        ("MSGRAPH_CLIENT_ID", GUID),
         ("MSGRAPH_CLIENT_SECRET", "never-print-2"),
         ("AUTHSEAL_SERVICES", "GD, onedrivev2"),
     ])
@@ -62,8 +70,8 @@ async fn what_is_configured_is_shown_and_why_the_rest_is_not_offered() {
     assert_eq!(printed.code, Some(0), "{}", printed.text);
     printed.assert_says(&[
         "Redirect URI   https://auth.example.com/logged-in",
-        "Listening on   127.0.0.1:8080",
-        "Health on      127.0.0.1:8081",
+        "Listening on   127.0.0.1:0",
+        "Health on      127.0.0.1:0",
         "serve makes the first",
         "googledrive    Google Drive (limited) (credentials GD)",
         "                 This login sees only files that were made with this server's client id",
@@ -114,7 +122,7 @@ async fn programs_get_json_with_the_fields_that_are_documented() {
         json.as_object().unwrap().keys().cloned().collect()
     };
     let credentials = [
-        ("MSGRAPH_CLIENT_ID", "the-client-id"),
+        ("MSGRAPH_CLIENT_ID", GUID),
         ("MSGRAPH_CLIENT_SECRET", "never-print-1"),
         ("AUTHSEAL_LOGIN_REQUIRE", "any"),
     ];
@@ -128,7 +136,7 @@ async fn programs_get_json_with_the_fields_that_are_documented() {
     assert_eq!(json["online"], serde_json::Value::Null);
     let link = json["admin_consent"]["msgroup"].as_str().unwrap();
     assert!(link.starts_with(
-        "https://login.microsoftonline.com/organizations/v2.0/adminconsent?client_id=the-client-id&"
+        "https://login.microsoftonline.com/organizations/v2.0/adminconsent?client_id=01234567-89ab-"
     ));
     let time = json["checked_at"].as_str().unwrap();
     assert!(authseal::clock::UnixTime::parse(time).is_some(), "{time}");
@@ -141,6 +149,15 @@ async fn programs_get_json_with_the_fields_that_are_documented() {
     for field in parts.iter().flat_map(|part| fields(part)) {
         assert!(section.contains(&format!("`{field}`")), "{field}");
     }
+
+    let printed = check_with(&["check", "--json"], &[]).await;
+    let json: serde_json::Value = serde_json::from_str(&printed.text).unwrap();
+    assert_eq!(json["verdict"], "warnings");
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.starts_with("no service is offered yet"),
+        "{warning}"
+    );
 
     let printed = check_with(&["check", "--json"], &[("AUTHSEAL_LISTEN", "never-print")]).await;
     assert_eq!(printed.code, Some(1));
@@ -187,6 +204,69 @@ async fn the_redirect_uri_of_each_provider_is_shown_offered_or_not() {
         "  https://auth.example/seal/logged-in/second for Name of two\n",
     ]);
     assert!(!printed.text.contains("three for"), "{}", printed.text);
+}
+
+#[tokio::test]
+async fn an_address_on_which_serve_cannot_listen_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = format!("unix:{}/none/a.sock", folder.path().display());
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let file = format!("unix:{}", file.display());
+    for (name, value, says) in [
+        (
+            "AUTHSEAL_LISTEN",
+            "192.0.2.1:0",
+            "this machine does not have the address",
+        ),
+        (
+            "AUTHSEAL_ADMIN_LISTEN",
+            "192.0.2.1:0",
+            "this machine does not have the address",
+        ),
+        (
+            "AUTHSEAL_LISTEN",
+            missing.as_str(),
+            "the folder does not exist",
+        ),
+        (
+            "AUTHSEAL_LISTEN",
+            &file,
+            "a file that is no socket is there",
+        ),
+    ] {
+        let printed = check(&[(name, value)]).await;
+        assert_eq!(printed.code, Some(1), "{}", printed.text);
+        printed.assert_says(&[&format!("- cannot listen on {value} ({name}): {says}")]);
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_a_warning_and_a_free_one_is_left_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sock");
+    let socket = format!("unix:{}", path.display());
+    let free = check(&[("AUTHSEAL_LISTEN", &socket)]).await;
+    assert!(!free.text.contains("listen"), "{}", free.text);
+    assert!(!path.exists());
+
+    let _unix = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = tcp.local_addr().unwrap().to_string();
+    let printed = check(&[
+        ("AUTHSEAL_LISTEN", &socket),
+        ("AUTHSEAL_ADMIN_LISTEN", &address),
+    ])
+    .await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    printed.assert_says(&[
+        &format!("Warning: {socket} (AUTHSEAL_LISTEN) is in use, perhaps by authseal itself"),
+        &format!("Warning: {address} (AUTHSEAL_ADMIN_LISTEN) is in use"),
+    ]);
+    assert!(path.exists());
+    let printed = check(&[("AUTHSEAL_LISTEN", "systemd")]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.text);
+    printed.assert_says(&["(AUTHSEAL_LISTEN): systemd passed no socket"]);
 }
 
 #[tokio::test]

@@ -39,18 +39,11 @@ pub(super) fn report(report: &Report) -> String {
 
 fn verdict(report: &Report) -> String {
     let warnings = counted(report.warnings.len(), "warning");
-    let offers_nothing = report.offered.is_empty();
-    let mut text = match (report.verdict(), offers_nothing) {
-        (Verdict::Errors, _) if report.warnings.is_empty() => String::new(),
-        (Verdict::Errors, _) => format!("{warnings}:\n"),
-        (Verdict::Ready, false) => "Ready.\n".to_owned(),
-        (Verdict::Warnings, false) => format!("Ready, with {warnings}:\n"),
-        (Verdict::Ready, true) => {
-            "Ready, but no service is offered yet: set what is named below.\n".to_owned()
-        }
-        (Verdict::Warnings, true) => {
-            format!("Ready, but no service is offered yet, and with {warnings}:\n")
-        }
+    let mut text = match report.verdict() {
+        Verdict::Errors if report.warnings.is_empty() => String::new(),
+        Verdict::Errors => format!("{warnings}:\n"),
+        Verdict::Ready => "Ready.\n".to_owned(),
+        Verdict::Warnings => format!("Ready, with {warnings}:\n"),
     };
     for warning in &report.warnings {
         text.push_str(&format!("Warning: {warning}\n"));

@@ -2,9 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Uri};
-use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use url::Url;
+
+use crate::percent;
 
 /// The text is not the address of a usable proxy. The text itself is never shown, because
 /// it may hold a password.
@@ -114,15 +115,7 @@ fn authorization(credentials: &str) -> Result<HeaderValue, NotAProxy> {
 }
 
 fn decoded(text: &str) -> Result<String, NotAProxy> {
-    let is_code = |code: &str| {
-        let digits = code.get(..2);
-        digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    if !text.split('%').skip(1).all(is_code) {
-        return Err(NotAProxy::Percent);
-    }
-    let decoded = percent_decode_str(text).decode_utf8();
-    let decoded = decoded.map_err(|_| NotAProxy::Percent)?.into_owned();
+    let decoded = percent::decoded(text).ok_or(NotAProxy::Percent)?;
     match decoded.contains(char::is_control) {
         true => Err(NotAProxy::Blank),
         false => Ok(decoded),

@@ -1,0 +1,130 @@
+//! Credentials that stand in each other's place, as far as the tables tell their forms.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::{offer::Offer, provider_table::ProviderTable, tables::Tables};
+use crate::{provider::Credentials, secret::Secret};
+
+/// The form of a provider's client ids or secrets.
+#[derive(Debug, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with start, end or guid = true"
+)]
+pub(super) struct Form {
+    start: Option<String>,
+    end: Option<String>,
+    #[serde(default)]
+    guid: bool,
+}
+
+impl Form {
+    fn fits(&self, text: &str) -> bool {
+        let start = self.start.as_deref().unwrap_or_default();
+        let end = self.end.as_deref().unwrap_or_default();
+        text.starts_with(start) && text.ends_with(end) && (!self.guid || is_guid(text))
+    }
+
+    fn describe(&self) -> String {
+        let start = self.start.as_ref();
+        let start = start.map(|start| format!("begins with {start}"));
+        let end = self.end.as_ref().map(|end| format!("ends in {end}"));
+        let guid = self.guid.then(|| format!("is written like {GUID}"));
+        let all: Vec<String> = [start, end, guid].into_iter().flatten().collect();
+        all.join(" and ")
+    }
+}
+
+const GUID: &str = "01234567-89ab-cdef-0123-456789abcdef";
+
+/// True for an identifier such as Microsoft's, in capital or small letters (RFC 9562).
+pub(super) fn is_guid(text: &str) -> bool {
+    let fits = |(char, like): (char, char)| match like {
+        '-' => char == '-',
+        _ => char.is_ascii_hexdigit(),
+    };
+    text.len() == GUID.len() && text.chars().zip(GUID.chars()).all(fits)
+}
+
+/// Adds a problem for each secret that stands in the place of a client id, because a login
+/// would put it into the address of a browser. Adds a warning for each value that probably is
+/// not what it should be.
+pub(super) fn check(
+    tables: &Tables,
+    offer: &Offer,
+    problems: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) {
+    let mut seen = BTreeSet::new();
+    for service in offer.catalog.iter() {
+        let Some(table) = tables.providers.get(&service.provider.id) else {
+            continue;
+        };
+        if seen.insert((&service.provider.id, &service.credentials.name)) {
+            check_pair(table, &service.credentials, problems, warnings);
+        }
+    }
+    let tenants = tables.providers.values();
+    warnings.extend(tenants.filter_map(|table| table.odd_tenant.clone()));
+}
+
+fn check_pair(
+    table: &ProviderTable,
+    credentials: &Credentials,
+    problems: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) {
+    let (name, provider) = (&credentials.name, &table.provider.name);
+    let (id_form, secret_form) = (&table.client_id_form, &table.client_secret_form);
+    let fits = |form: &Option<Form>, text: &str| form.as_ref().is_some_and(|form| form.fits(text));
+    let id = credentials.client_id.as_str();
+    let secret = credentials.client_secret.as_ref().map(Secret::expose);
+    let secret_is_id = secret.is_some_and(|secret| fits(id_form, secret));
+    let odd_id = id_form.as_ref().filter(|form| !form.fits(id));
+    if fits(secret_form, id) || (secret_is_id && odd_id.is_some()) {
+        problems.push(format!(
+            "{name}_CLIENT_ID seems to hold a client secret of {provider}, and each login would show \
+             it in the address of a browser; set it to the client id, and {name}_CLIENT_SECRET to the \
+             secret"
+        ));
+        return;
+    }
+    if secret_is_id {
+        warnings.push(format!(
+            "{name}_CLIENT_SECRET has the form of an id of {provider}, not of a secret: set it to the \
+             secret's value, which is another than its id and the client id"
+        ));
+    }
+    if let Some(form) = odd_id {
+        warnings.push(format!(
+            "{name}_CLIENT_ID does not look like a client id of {provider}, which {}",
+            form.describe()
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_told_by_its_ends_or_as_a_guid() {
+        let form = |text: &str| toml::from_str::<Form>(text).unwrap();
+        assert!(form("start = 'GOCSPX-'").fits("GOCSPX-x"));
+        assert!(!form("start = 'GOCSPX-'").fits("x"));
+        assert!(form("end = '.example'\nstart = 'a'").fits("a.example"));
+        assert!(!form("end = '.example'\nstart = 'a'").fits("b.example"));
+        assert!(form("guid = true").fits("ABCDEF01-89ab-cdef-0123-456789abcdef"));
+        for text in [
+            "",
+            "id",
+            "01234567-89ab-cdef-0123-456789abcde",
+            "g1234567-89ab-cdef-0123-456789abcdef",
+            "01234567089ab-cdef-0123-456789abcdef",
+        ] {
+            assert!(!form("guid = true").fits(text), "{text}");
+        }
+    }
+}
