@@ -10,15 +10,15 @@ const LOST: u32 = 1 << 31;
 /// another thread, and that must not happen between the last byte of a request and its
 /// handler.
 #[derive(Debug, Default)]
-pub(super) struct Place(AtomicU32);
+pub(super) struct SlotPlace(AtomicU32);
 
-impl Place {
+impl SlotPlace {
     /// True while a request is being answered.
     pub(super) fn is_answering(&self) -> bool {
         self.0.load(Relaxed) & !LOST > 0
     }
 
-    /// Counts a request that is being answered now, until [`Place::end_answer`]. Returns
+    /// Counts a request that is being answered now, until [`SlotPlace::end_answer`]. Returns
     /// false if the place is lost: the connection is about to be closed, so only a response
     /// that is ready at once still reaches the client.
     pub(super) fn begin_answer(&self) -> bool {
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_place_is_not_taken_while_a_request_is_answered() {
-        let place = Place::default();
+        let place = SlotPlace::default();
         assert!(place.begin_answer() && place.begin_answer());
         assert!(!place.take());
         place.end_answer();
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_request_is_told_that_its_place_is_lost() {
-        let place = Place::default();
+        let place = SlotPlace::default();
         assert!(place.take() && !place.take());
         assert!(place.is_lost() && !place.is_answering());
         assert!(!place.begin_answer());

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::Notify, time::sleep};
 
-use super::{Connections, Limits, Unserved, listener::Stream, place::Place};
+use super::{Connections, Limits, Unserved, listener::Stream, place::SlotPlace};
 
 /// Timeout of a connection above the limit, which gets one response.
 const EXTRA_LIMIT: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ pub(super) struct Slot {
     pub(super) connections: Arc<Connections>,
     /// True for a connection above the limit. Its requests are answered without a handler.
     pub(super) is_extra: bool,
-    pub(super) place: Place,
+    pub(super) place: SlotPlace,
     pub(super) had_request: AtomicBool,
     /// Milliseconds since the epoch of [`Connections`].
     pub(super) waiting_since: AtomicU64,
@@ -53,7 +53,7 @@ impl Slot {
     pub(super) fn new(connections: Arc<Connections>, is_extra: bool) -> Self {
         Self {
             is_extra,
-            place: Place::default(),
+            place: SlotPlace::default(),
             had_request: AtomicBool::new(false),
             waiting_since: AtomicU64::new(connections.now()),
             cancelled: AtomicU32::new(0),

@@ -245,7 +245,7 @@ async fn what_will_not_work_as_meant_is_a_warning_that_names_the_cure() {
             "MSGRAPH_CLIENT_SECRET has the form of an id of Microsoft, not of a secret",
         ),
         (
-            vec![("MSGRAPH_CLIENT_ID", "never-print-3")],
+            vec![("MSGRAPH_CLIENT_ID", "no-guid")],
             "MSGRAPH_CLIENT_ID does not look like a client id of Microsoft, which is written like",
         ),
         (

@@ -6,7 +6,7 @@ use crate::{config::Config, listen::ListenAddress};
 
 /// The addresses that cannot be used.
 #[derive(Debug, Default)]
-pub(super) struct Unusable {
+pub(super) struct CannotListen {
     /// One sentence for each that prevents a start.
     pub(super) errors: Vec<String>,
     /// One sentence for each that another user, or another moment, may be able to use.
@@ -14,9 +14,9 @@ pub(super) struct Unusable {
 }
 
 /// Binds each address and releases it at once.
-pub(super) async fn try_addresses(config: &Config) -> Unusable {
+pub(super) async fn try_addresses(config: &Config) -> CannotListen {
     let admin = ListenAddress::Tcp(config.admin.listen);
-    let mut unusable = Unusable::default();
+    let mut unusable = CannotListen::default();
     for (setting, address) in [
         ("AUTHSEAL_LISTEN", &config.edge.listen),
         ("AUTHSEAL_ADMIN_LISTEN", &admin),
