@@ -234,8 +234,8 @@ mod tests {
     #[test]
     fn what_is_no_filter_is_refused() {
         for text in [
-            "authseal::acess=off",
-            "info,authseal::refesh::engine=debug",
+            "authseal::accesses=off",
+            "info,authseal::refreshing::engine=debug",
             "Authseal::access=off",
             "authseal-access=off",
             "authseal:access=off",

@@ -7,7 +7,16 @@ use crate::support::{
 };
 
 /// Provider, service, status and body of an answer to a refresh; status and parts of the reason.
-const REFRESHES: [(&str, &str, u16, &str, u16, &[&str]); 9] = [
+type Report = (
+    &'static str,
+    &'static str,
+    u16,
+    &'static str,
+    u16,
+    &'static [&'static str],
+);
+
+const REFRESHES: [Report; 9] = [
     // A standard code outranks a word of its description.
     (
         "box",

@@ -141,7 +141,7 @@ async fn each_mistake_of_a_newcomer_is_named() {
             "AUTHSEAL_TRUSTED_PROXIES covers every IPv6 address",
         ),
         (
-            vec![("AUTHSEAL_LOG", "info,authseal::acess=off")],
+            vec![("AUTHSEAL_LOG", "info,authseal::accesses=off")],
             "AUTHSEAL_LOG names a part of authseal that logs nothing; there are authseal::access",
         ),
         (
