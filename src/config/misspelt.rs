@@ -251,7 +251,6 @@ mod tests {
             ("HTTPS_PORXY", "HTTPS_PROXY"),
             ("HTTPSPROXY", "HTTPS_PROXY"),
             ("SSL_CERTFILE", "SSL_CERT_FILE"),
-            ("ssl_cert_file", "SSL_CERT_FILE"),
             ("Https_Proxy", "HTTPS_PROXY"),
             ("No_proxy", "NO_PROXY"),
             ("AUTHSEAL_HTTPS_PROXY", "HTTPS_PROXY"),
