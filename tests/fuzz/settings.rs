@@ -119,6 +119,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("AUTHSEAL_V1_STORAGE", &["FOLDER", "FOLDER/none"]),
     ("AUTHSEAL_LOG", &["info", "authseal=debug,hyper=warn"]),
     ("AUTHSEAL_LOG_FORMAT", &["json", "text"]),
+    ("AUTHSEAL_DUMPABLE", &["true", "false"]),
     ("GD_CLIENT_ID", &["id.apps.googleusercontent.com"]),
     ("GD_CLIENT_SECRET", &["never-print-secret"]),
     ("MSGRAPH_TENANT", &["common", "contoso.example"]),
