@@ -1,4 +1,4 @@
-//! What the linker is told, and the commit that `--version` tells.
+//! Options of the linker, and the commit that `--version` tells.
 
 use std::{env, process::Command};
 

@@ -87,12 +87,6 @@ impl PublicUrl {
         self.0.scheme() == "https"
     }
 
-    /// Returns the host: a name, or an IP address without brackets.
-    pub fn host_text(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        host.trim_matches(['[', ']']).to_owned()
-    }
-
     /// True if the address is a loopback address, on this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)

@@ -1,8 +1,9 @@
 //! Reloads the certificate, and warns of one that clients refuse.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use rustls::pki_types::ServerName;
+use url::Host;
 
 use crate::{
     clock::{Clock, UnixTime},
@@ -31,8 +32,11 @@ pub(super) struct CertificateState {
 /// certificate, that of a proxy, or none.
 pub(crate) fn certificate_host(config: &Config) -> Option<ServerName<'static>> {
     let is_seen = config.public_url.is_https() && config.edge.trusted_proxies.is_empty();
-    let host = is_seen.then(|| config.public_url.host_text())?;
-    ServerName::try_from(host).ok()
+    match config.public_url.host().filter(|_| is_seen)? {
+        Host::Domain(name) => ServerName::try_from(name.to_owned()).ok(),
+        Host::Ipv4(address) => Some(IpAddr::V4(address).into()),
+        Host::Ipv6(address) => Some(IpAddr::V6(address).into()),
+    }
 }
 
 /// Returns the warnings about a certificate, one sentence each.

@@ -55,7 +55,7 @@ struct StoreResult {
     hosts: String,
     ok: bool,
     milliseconds: u64,
-    /// What the store says of itself: its version, and what it keeps.
+    /// Answers of the store about itself: its version, and what it keeps.
     facts: Vec<String>,
     #[serde(skip)]
     warnings: Vec<String>,

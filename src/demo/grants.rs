@@ -79,7 +79,7 @@ struct GrantsState {
     seen: RequestCounts,
 }
 
-/// What the provider still knows after a restart.
+/// Knowledge of the provider that outlives a restart.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct DemoMemory {
     /// Client id of each valid grant, by number. Revoked grants are removed.

@@ -34,8 +34,8 @@ pub enum LoginError {
         /// The known code, and the advice on it.
         refusal: Box<Refusal>,
     },
-    /// The browser of an administrator who was asked to consent for an organisation came back.
-    /// That was no login. Log in.
+    /// The browser of an administrator who was asked to consent for an organisation came back,
+    /// which was no login. Log in.
     #[error("an administrator's consent, which is no login")]
     AdminConsent,
     /// The same, and the consent was not given. Nobody began a login. An administrator of the
@@ -55,7 +55,7 @@ pub enum LoginError {
         error: String,
         /// Error description from the provider; foreign text.
         description: Option<String>,
-        /// What of it is known, and the advice on it.
+        /// The part of it that is known, and the advice on it.
         refusal: Box<Refusal>,
     },
     /// The provider granted less than was asked for, so programs would fail later. Log in

@@ -12,7 +12,7 @@ use crate::{
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{kind} ({refusal})")]
 pub struct ClientFault {
-    /// What is wrong.
+    /// Kind of the fault.
     pub kind: ClientFaultKind,
     /// Name of the provider.
     pub provider: String,

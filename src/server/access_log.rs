@@ -72,7 +72,7 @@ struct LogFields {
     route: &'static str,
     service: Option<Arc<Service>>,
     lineage: Option<Lineage>,
-    /// That of the lineage, where it is known without hashing.
+    /// Hash of the lineage, where it is known without hashing.
     log_name: Option<LogName>,
     old_form: Option<&'static str>,
     outcome: Option<&'static str>,

@@ -17,7 +17,7 @@ pub struct Entry {
     pub(super) expires_at: UnixTime,
 }
 
-/// What is in a store.
+/// Contents of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreContents {
     /// Number of logins.
@@ -36,7 +36,7 @@ pub struct StoreContents {
 /// Result of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CopyReport {
-    /// What was read.
+    /// Contents of the store that was read.
     pub read: StoreContents,
     /// Number of logins that the other store did not have, or had older.
     pub copied: u64,

@@ -63,7 +63,7 @@ thread_local! {
     }) };
 }
 
-/// What a thread keeps from one line to the next.
+/// State that a thread keeps from one line to the next.
 struct ThisThread {
     line: Vec<u8>,
     second: Second,

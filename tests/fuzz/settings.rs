@@ -259,7 +259,7 @@ fn a_log_filter_takes_little_memory() {
     });
 }
 
-/// What is accepted is what is used: a proxy that is named is never gone around, and a
+/// An accepted setting is the one that is used: a proxy that is named is never gone around, and a
 /// setting that is read from what `check` shows of it is the same.
 fn is_used(environment: &Environment, config: &Config) -> TestCaseResult {
     let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"];

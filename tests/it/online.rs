@@ -49,7 +49,7 @@ async fn endpoints_that_answer_are_told_from_those_that_do_not() {
     }
 }
 
-/// What `check --online` prints with one provider at this address.
+/// Output of `check --online` with one provider at this address.
 async fn online(arguments: &[&str], url: &str, more: &[(&str, &str)]) -> Printed {
     let tables = tables(url, url);
     let mut environment = vec![

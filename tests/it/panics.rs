@@ -1,4 +1,4 @@
-//! What a panic, a bug of authseal, leaves in the log. No request can cause one, so this test
+//! Traces of a panic, a bug of authseal, in the log. No request can cause one, so this test
 //! program starts itself, and panics there.
 
 use std::process::{Command, Stdio};

@@ -33,7 +33,7 @@ const STATUS_200: &[u8] = &[0x88];
 const STATUS_102: &[u8] = b"\x08\x03102";
 const TOKENS: &str = r#"{"access_token":"never-print-a","token_type":"Bearer","expires_in":3600}"#;
 
-/// What becomes of the first connection after its first answer.
+/// Fate of the first connection after its first answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
     /// Nothing: it goes on.

@@ -17,7 +17,7 @@ pub(super) struct Report {
     pub(super) errors: Vec<String>,
     /// One sentence each.
     pub(super) warnings: Vec<String>,
-    /// How settings of Duplicati's own server were understood.
+    /// Settings of Duplicati's own server, as they were understood.
     pub(super) notes: Vec<String>,
     /// `None` if the settings are wrong.
     pub(super) settings: Option<SettingsFacts>,
@@ -48,7 +48,7 @@ pub(super) struct SettingsFacts {
     pub(super) tls: bool,
     /// Path of the certificate of TLS_CERT, and the end of its validity.
     pub(super) certificate: Option<String>,
-    /// How an AuthID can travel unencrypted.
+    /// The way on which an AuthID can travel unencrypted.
     pub(super) in_the_clear: Option<&'static str>,
     pub(super) admin_listen: String,
     pub(super) logging_in: String,

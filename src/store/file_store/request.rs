@@ -1,4 +1,4 @@
-//! What the thread of a file store is asked to do.
+//! Requests to the thread of a file store.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(super) enum Change {
     Merge(Vec<Entry>),
 }
 
-/// What is stored of a login.
+/// Stored data of a login.
 #[derive(Debug)]
 pub(super) struct StoredLogin {
     pub(super) value: Option<Secret>,

@@ -1,4 +1,4 @@
-//! Who may use the folder: one process, and nobody but its owner.
+//! Users of the folder: one process, and nobody but its owner.
 
 use std::{
     fs,

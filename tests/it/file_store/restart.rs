@@ -1,4 +1,4 @@
-//! What outlives the server, and what its pages and commands say of that.
+//! Logins that outlive the server, and what its pages and commands say of that.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What somebody finds who has the folder, and the keys too, but no AuthID.
+//! Finds of somebody who has the folder, and the keys too, but no AuthID.
 
 use std::fs;
 

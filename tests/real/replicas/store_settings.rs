@@ -1,4 +1,4 @@
-//! What `check --online` and `serve` say of the settings of Redis.
+//! Words of `check --online` and `serve` on the settings of Redis.
 
 use super::redis::Redis;
 use crate::support::{Finished, Installation, ServerProcess};
