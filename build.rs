@@ -24,10 +24,14 @@ fn build() -> String {
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim().to_owned())
     };
+    // Another program's repository around this folder says nothing of it.
+    if git(&["rev-parse", "--show-prefix"]).is_none_or(|prefix| !prefix.is_empty()) {
+        return String::new();
+    }
     if let Some(head) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
         println!("cargo::rerun-if-changed={head}");
     }
-    git(&["log", "-1", "--format= (%h %cs)"]).map_or_else(String::new, |build| format!(" {build}"))
+    git(&["log", "-1", "--format=(%h %cs)"]).map_or_else(String::new, |build| format!(" {build}"))
 }
 
 /// Addresses that the loader must adjust take 24 bytes each, or, packed (DT_RELR), a bit

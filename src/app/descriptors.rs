@@ -6,7 +6,8 @@ use thiserror::Error;
 /// Descriptors of the listening sockets, of the watch of the keys folder, and of the files
 /// that a reload, a health check and a started thread have open at once.
 const OWN: usize = 12;
-/// Descriptors of a shared store: a cluster of three, and the connection for its news.
+/// Descriptors of a shared store: a cluster of three, and the connection for its news. A
+/// folder needs fewer: its lock, its file and its socket.
 const STORE: usize = 8;
 /// Descriptors of one provider call: while it connects, a look-up and a second address.
 const PER_CALL: usize = 2;
@@ -61,7 +62,7 @@ impl Descriptors {
     pub fn of_system(wanted_clients: usize, has_store: bool) -> Result<Self, TooFewDescriptors> {
         let open = open_now();
         let everything = Self::default();
-        let wanted = open + everything.others(has_store) + wanted_clients;
+        let wanted = wanted_clients.saturating_add(open + everything.others(has_store));
         let allowed = rlimit::increase_nofile_limit(wanted as u64);
         let allowed = allowed.map_or(wanted, |allowed| {
             usize::try_from(allowed).unwrap_or(usize::MAX)

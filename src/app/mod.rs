@@ -52,7 +52,7 @@ pub struct Knobs {
 pub(crate) const LEAVE_WITHIN: Duration = Duration::from_secs(75);
 /// Timeout of the service's end: the time for which a provider's response to a single-use
 /// token is awaited, and the time to store the result.
-const SERVICE_WITHIN: Duration = Duration::from_secs(73);
+const SERVICE_WITHIN: Duration = Duration::from_secs(71);
 /// Timeout of the end of everything else.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
 

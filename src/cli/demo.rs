@@ -1,10 +1,10 @@
 //! `authseal demo`: runs authseal and a demo provider on one machine.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, Write},
     net::SocketAddr,
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -145,7 +145,12 @@ impl DemoFolder {
     fn keep(self, provider: &DemoProvider) -> Result<(), CliError> {
         let path = self.path.join(PROVIDER_MEMORY);
         let json = serde_json::to_vec(&provider.memory())?;
-        fs::write(&path, json).map_err(|error| cannot(&path, &error))
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let written = options
+            .open(&path)
+            .and_then(|mut file| file.write_all(&json));
+        written.map_err(|error| cannot(&path, &error))
     }
 }
 

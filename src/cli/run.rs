@@ -1,11 +1,11 @@
 //! `authseal run`: `serve` with the options of Duplicati's own oauth-server, so that the
 //! `command` of a compose file continues to work.
 
-use std::{convert::Infallible, ffi::OsString};
+use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{CliError, StopSignals, serve};
+use super::{CliError, StopSignals, secret_input::secret_option, serve};
 use crate::{environment::Environment, secret::Secret};
 
 /// Options of oauth-server; each is an environment variable too.
@@ -24,16 +24,16 @@ pub(super) struct RunArguments {
     #[arg(long)]
     services: Option<String>,
     /// SECRETS
-    #[arg(long, value_parser = secret)]
+    #[arg(long, value_parser = secret_option)]
     secrets: Option<Secret>,
     /// SECRETS_PASSPHRASE
-    #[arg(long, value_parser = secret)]
+    #[arg(long, value_parser = secret_option)]
     secrets_passphrase: Option<Secret>,
     /// CONFIGFILE
-    #[arg(long, value_parser = secret)]
+    #[arg(long, value_parser = secret_option)]
     configfile: Option<Secret>,
     /// STORAGE
-    #[arg(long, value_parser = secret)]
+    #[arg(long, value_parser = secret_option)]
     storage: Option<Secret>,
     /// PRIVACY_POLICY_URL
     #[arg(long, alias = "privacy-policy-url")]
@@ -42,7 +42,7 @@ pub(super) struct RunArguments {
     #[arg(long)]
     seq_url: Option<String>,
     /// SEQ_APIKEY
-    #[arg(long, value_parser = secret)]
+    #[arg(long, value_parser = secret_option)]
     seq_apikey: Option<Secret>,
     /// ASPNETCORE_HTTP_PORTS
     #[arg(long)]
@@ -54,14 +54,8 @@ pub(super) struct RunArguments {
     #[arg(long)]
     certificate_path: Option<String>,
     /// Password of the PFX file
-    #[arg(long, value_parser = secret)]
+    #[arg(long, value_parser = secret_option)]
     certificate_password: Option<Secret>,
-}
-
-/// Parses an option that can hold a secret, although it is a path in most cases, into a
-/// type that Debug does not print.
-fn secret(text: &str) -> Result<Secret, Infallible> {
-    Ok(Secret::new(text))
 }
 
 fn plain(secret: Option<Secret>) -> Option<String> {

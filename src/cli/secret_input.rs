@@ -2,6 +2,7 @@
 //! in a shell's history.
 
 use std::{
+    convert::Infallible,
     fs,
     io::{self, BufRead, Read},
     path::PathBuf,
@@ -18,6 +19,12 @@ const MAX_BYTES: u64 = 64 * 1024;
 /// Byte order marks of UTF-16, which older versions of PowerShell write.
 const LITTLE_ENDIAN: [u8; 2] = [0xff, 0xfe];
 const BIG_ENDIAN: [u8; 2] = [0xfe, 0xff];
+
+/// Parses an option that can hold a secret, although it is a path in most cases, into a
+/// type that Debug does not print.
+pub(super) fn secret_option(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
 
 /// Returns the given secret, or reads it from the file; `-` or nothing reads standard
 /// input.

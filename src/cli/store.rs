@@ -1,15 +1,20 @@
 //! `authseal store`: counts the logins in a store, and copies them to another.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CliError, in_runtime, output::say};
+use super::{
+    CliError, in_runtime,
+    output::say,
+    secret_input::{self, secret_option},
+};
 use crate::{
     clock::Clock,
     config::store_address,
     environment::Environment,
+    secret::Secret,
     store::{
         CopySide, Creation, FileFault, FileStore, LeaseTimes, LoginStore, RedisStore, StoreAddress,
         StoreContents, StoreError,
@@ -31,8 +36,8 @@ pub(super) enum StoreCommand {
 #[derive(Debug, Args)]
 pub(super) struct ShowStore {
     /// Address of the store, or @FILE for a file with it [default: AUTHSEAL_STORE_URL]
-    #[arg(value_name = "URL")]
-    store: Option<String>,
+    #[arg(value_name = "URL", value_parser = secret_option)]
+    store: Option<Secret>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -41,11 +46,11 @@ pub(super) struct ShowStore {
 #[derive(Debug, Args)]
 pub(super) struct Copying {
     /// Store to read, or @FILE for a file with its address [default: AUTHSEAL_STORE_URL]
-    #[arg(long, value_name = "URL")]
-    from: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = secret_option)]
+    from: Option<Secret>,
     /// Store to write, or @FILE for a file with its address [default: AUTHSEAL_STORE_URL]
-    #[arg(long, value_name = "URL", required_unless_present = "from")]
-    to: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = secret_option, required_unless_present = "from")]
+    to: Option<Secret>,
 }
 
 pub(super) fn run(command: StoreCommand) -> Result<(), CliError> {
@@ -58,7 +63,7 @@ pub(super) fn run(command: StoreCommand) -> Result<(), CliError> {
 }
 
 async fn show(arguments: ShowStore) -> Result<(), CliError> {
-    let address = address(arguments.store.as_deref())?;
+    let address = address(arguments.store)?;
     let failed = |error| failure(&address, &error);
     let store = open(&address, Creation::Forbidden).map_err(failed)?;
     let contents = store.contents(&Clock::system()).await.map_err(failed)?;
@@ -72,9 +77,9 @@ async fn show(arguments: ShowStore) -> Result<(), CliError> {
 }
 
 async fn copy(arguments: Copying) -> Result<(), CliError> {
-    let from = address(arguments.from.as_deref())?;
-    let to = address(arguments.to.as_deref())?;
-    if from.to_string() == to.to_string() {
+    let from = address(arguments.from)?;
+    let to = address(arguments.to)?;
+    if from.is_same(&to) {
         return Err(format!("the store {from} cannot be copied to itself").into());
     }
     let source = open(&from, Creation::Forbidden).map_err(|error| failure(&from, &error))?;
@@ -122,21 +127,17 @@ pub(super) fn open(address: &StoreAddress, creation: Creation) -> Result<LoginSt
     Ok(LoginStore::File(file))
 }
 
-fn address(argument: Option<&str>) -> Result<StoreAddress, CliError> {
+fn address(argument: Option<Secret>) -> Result<StoreAddress, CliError> {
     let Some(argument) = argument else {
         let address = store_address(&Environment::of_process())?;
         return address.ok_or_else(|| "name the store, or set AUTHSEAL_STORE_URL".into());
     };
-    let text = match argument.strip_prefix('@') {
-        Some(path) => read(Path::new(path))?,
-        None => argument.to_owned(),
+    let text = match argument.expose().strip_prefix('@') {
+        Some(path) => secret_input::read(None, Some(path.into()))?,
+        None => argument,
     };
-    StoreAddress::parse(text.trim()).map_err(|error| format!("the store's address {error}").into())
-}
-
-fn read(path: &Path) -> Result<String, CliError> {
-    let cannot = |error: io::Error| format!("{} cannot be read: {error}", path.display());
-    Ok(fs::read_to_string(path).map_err(cannot)?)
+    StoreAddress::parse(text.expose().trim())
+        .map_err(|error| format!("the store's address {error}").into())
 }
 
 fn failure(address: &StoreAddress, error: &StoreError) -> CliError {

@@ -60,8 +60,7 @@ pub(super) fn unknown_settings(environment: &Environment) -> BTreeMap<String, St
             Some(rest) => meant_setting(&rest.to_uppercase()),
             None => {
                 let meant = forgotten_prefix(name)?;
-                (!environment.is_set(&format!("{PREFIX}{meant}"))).then_some(meant)?;
-                Some(meant)
+                Some((!environment.is_set(&format!("{PREFIX}{meant}"))).then_some(meant)?)
             }
         };
         let sentence = match meant {

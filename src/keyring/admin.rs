@@ -21,7 +21,7 @@ use super::{
     replacing,
     revocations::Lines,
 };
-use crate::{clock::UnixTime, secret::Secret};
+use crate::{clock::UnixTime, regular_file, secret::Secret};
 
 /// Start of the names of unfinished files.
 pub(super) const ASIDE: &str = ".new-key-";
@@ -81,7 +81,7 @@ impl KeyFolder {
         change: impl FnOnce(&mut Map<String, Value>),
     ) -> Result<(), ChangeError> {
         let path = self.key_path(kid);
-        let content = Zeroizing::new(fs::read(&path)?);
+        let content = Zeroizing::new(regular_file::read(&path)?);
         let is_protected = is_protected(&content);
         let json = json_of(content, self.passphrase.as_ref()).map_err(io::Error::other)?;
         let mut jwk: Map<String, Value> = serde_json::from_slice(&json).map_err(io::Error::from)?;
@@ -203,10 +203,9 @@ impl KeyFolder {
     /// Has on disk what the folder holds already: the command that wrote it may have failed
     /// to do so.
     pub(super) fn settle(&self, made: &str) -> Result<(), KeyringError> {
-        let settled = self
-            .sync()
-            .and_then(|()| sync_file(&self.path.join(HISTORY)));
-        settled.map_err(|error| ChangeError::NotOnDisk(error).told("", made))
+        // The folder as well.
+        sync_file(&self.path.join(HISTORY))
+            .map_err(|error| ChangeError::NotOnDisk(error).told("", made))
     }
 
     pub(super) fn key_path(&self, kid: &str) -> PathBuf {

@@ -67,9 +67,8 @@ impl Key {
             bytes: Zeroizing::new([0; 32]),
             cipher: cipher(bytes),
         });
-        if let Some(material) = Arc::get_mut(&mut material) {
-            material.bytes.copy_from_slice(bytes);
-        }
+        let only = Arc::get_mut(&mut material).expect("nobody else has it yet");
+        only.bytes.copy_from_slice(bytes);
         Self(material)
     }
 }

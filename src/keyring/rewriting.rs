@@ -16,7 +16,7 @@ use super::{
     on_disk::ChangeError,
     protection::{self, is_protected, json_of},
 };
-use crate::{clock::UnixTime, secret::Secret};
+use crate::{clock::UnixTime, regular_file, secret::Secret};
 
 /// Age at which an unfinished file counts as left behind by a killed command.
 const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(60);
@@ -99,7 +99,7 @@ impl KeyFolder {
     ) -> io::Result<bool> {
         let _held = Held::hold(self.path())?;
         let path = self.key_path(kid);
-        let before = Zeroizing::new(fs::read(&path)?);
+        let before = Zeroizing::new(regular_file::read(&path)?);
         if is_protected(&before) != from_protected {
             return Ok(false);
         }
@@ -107,7 +107,7 @@ impl KeyFolder {
         let file = self.write_aside(&convert(json.trim_ascii()))?;
         // Stop if another command has changed the file in the meantime, such as by
         // retiring the key.
-        if *fs::read(&path)? != **before {
+        if *regular_file::read(&path)? != **before {
             return Err(io::Error::other(
                 "another command changed it; run this again",
             ));

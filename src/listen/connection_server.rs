@@ -21,7 +21,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-
 use tokio::time::sleep;
 
 use super::{

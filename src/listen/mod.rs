@@ -41,6 +41,7 @@ const FAILURE_PAUSE: Duration = Duration::from_millis(50);
 const MENDED_AFTER: Duration = Duration::from_secs(10);
 /// Timeout of the responses to requests that were in progress at the end of a shutdown.
 const LAST_RESPONSES: Duration = Duration::from_secs(2);
+
 /// A service that answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request from a connection of `peer`.

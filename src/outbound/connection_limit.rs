@@ -19,6 +19,7 @@ use tower_service::Service;
 use super::{
     HttpClient, http_client,
     proxy::{BoxError, Connector},
+    stream::OTHER_CALLS,
 };
 
 /// The limit, which all clients of a process share.
@@ -122,8 +123,11 @@ impl Service<Uri> for LimitedConnector {
         let (permit, mut inner) = (self.limit.clone().permit(), self.inner.clone());
         Box::pin(async move {
             let permit = permit.await?;
+            // hyper goes on with a connection that no call waits for any more. A peer that is
+            // silent in a handshake must not keep its place.
+            let connecting = tokio::time::timeout(OTHER_CALLS, inner.call(uri));
             Ok(CountedStream {
-                stream: inner.call(uri).await?,
+                stream: connecting.await??,
                 _permit: permit,
             })
         })

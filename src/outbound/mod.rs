@@ -11,7 +11,7 @@ mod roots;
 mod stream;
 
 use std::{
-    error::Error as _,
+    error::Error,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -280,12 +280,9 @@ fn is_parse_error(error: &hyper_util::client::legacy::Error) -> bool {
 
 /// Returns the innermost error, which says why a connection failed ("Connection refused",
 /// "invalid peer certificate"); the outer ones only say that it failed.
-fn root_cause(error: &hyper_util::client::legacy::Error) -> String {
-    let mut cause = error.source();
-    let mut text = String::from("unknown cause");
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
+fn root_cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => root_cause(cause),
+        None => error.to_string(),
     }
-    text
 }

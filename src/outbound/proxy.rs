@@ -24,7 +24,7 @@ pub use exceptions::Exceptions;
 
 use crate::public_url::is_loopback;
 
-use super::stream::ProviderStream;
+use super::{root_cause, stream::ProviderStream};
 
 /// The proxy, and the hosts that are reached without it. Connections to providers are
 /// tunnelled through the proxy (CONNECT, RFC 9110 section 9.3.6), so that it sees only host
@@ -138,7 +138,7 @@ impl Service<Uri> for Connector {
         let authorization = proxy.authorization.clone();
         let connecting = self.direct.call(proxy.address.clone());
         Box::pin(async move {
-            let stream = connecting.await.map_err(|error| innermost(&error));
+            let stream = connecting.await.map_err(|error| root_cause(&error));
             let tunnelled = match stream {
                 Ok(stream) => tunnel(stream, &uri, authorization).await,
                 Err(cause) => Err(format!("it cannot be reached: {cause}")),
@@ -204,13 +204,6 @@ fn refusal(status: StatusCode) -> String {
         _ => "it gives no tunnel",
     };
     format!("it answered HTTP {}: {advice}", status.as_u16())
-}
-
-fn innermost(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => innermost(cause),
-        None => error.to_string(),
-    }
 }
 
 fn watched(stream: TokioIo<TcpStream>) -> TokioIo<ProviderStream> {

@@ -26,8 +26,8 @@ use crate::clock::Stopwatch;
 const MAX_UNPROMPTED_BYTES: usize = 2 * 1024 * 1024;
 /// Time for which a retired connection stays open for its other calls. Longer than any of them
 /// lasts. hyper keeps an HTTP/2 connection open for a call that it could not begin, even if
-/// that call was given up.
-const OTHER_CALLS: Duration = Duration::from_secs(75);
+/// that call was given up. It is also the limit of making a connection.
+pub(super) const OTHER_CALLS: Duration = Duration::from_secs(75);
 
 /// A TCP connection to a provider or to the proxy on the way.
 #[derive(Debug)]

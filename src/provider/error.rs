@@ -153,6 +153,12 @@ impl ProviderError {
                 retry_after: Some(asked),
                 ..
             } => (token_stays && *asked <= LONGEST_PAUSE).then_some(pause.max(*asked)),
+            // The provider says that it was asked too often.
+            Self::Failing {
+                status,
+                refusal: Some(refusal),
+                ..
+            } if *status < 500 && refusal.cure == Some(Cure::Wait) => None,
             Self::Failing { .. } | Self::BrokenOff { .. } | Self::Nonsense { .. } => {
                 token_stays.then_some(pause)
             }
@@ -199,15 +205,14 @@ impl ProviderError {
     ) -> Self {
         match error {
             RequestTokenError::Request(error) => error,
-            RequestTokenError::ServerResponse(response) => {
-                let error = ErrorAnswer::of_callback(response.error().as_ref(), "");
-                Self::refused(error, 400, None, provider, phase)
-            }
             RequestTokenError::Parse(_, body) => match ErrorAnswer::read(&body) {
                 Some(error) => Self::refused(error, 200, None, provider, phase),
                 None => Self::nonsense(&body),
             },
-            RequestTokenError::Other(_) => Self::nonsense(&[]),
+            // The first never comes: the token endpoint turns every status but 200 into an error.
+            RequestTokenError::ServerResponse(_) | RequestTokenError::Other(_) => {
+                Self::nonsense(&[])
+            }
         }
     }
 
@@ -287,9 +292,7 @@ impl ProviderError {
         }
         // The codes besides `invalid_grant` are Microsoft's and OpenID Connect's, for a grant
         // that works again only after its user has acted at the provider.
-        if is(&["interaction_required", "login_required", "consent_required"])
-            || provider.is_grant_error(&refusal.code)
-        {
+        if refusal.wants_the_user() || provider.is_grant_error(&refusal.code) {
             Self::GrantRefused(refusal)
         } else if is_client {
             Self::ClientRejected(refusal)

@@ -143,7 +143,8 @@ impl Lanes {
     }
 
     /// Makes a call in the caller's lane, when there is room. The deadline starts with the
-    /// call, after the wait in the queue.
+    /// call, after the wait in the queue; for another try it includes that wait, because the
+    /// client waits no longer than for its first call.
     ///
     /// The future may be dropped at any time: its place, its room in the queue and its trial
     /// go to the next call.
@@ -167,11 +168,11 @@ impl Lanes {
         let (_room, pass) = lane.enter(caller, number).await?;
         let deadline = match number {
             Try::First => deadline,
-            // The client of a refresh waits no longer than for its first call.
             Try::Again { .. } => deadline.saturating_sub(entering.elapsed()),
         };
         if deadline.is_zero() {
-            return Err(ProviderError::TooSlow);
+            // Nothing was sent.
+            return Err(lane.crowded());
         }
         let _under_way = lane.metrics.under_way();
         let answer = within(deadline, pin!(call))

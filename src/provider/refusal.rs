@@ -39,6 +39,13 @@ impl fmt::Display for Refusal {
 }
 
 impl Refusal {
+    /// True for Microsoft's and OpenID Connect's codes for a grant that the provider knows, and
+    /// whose user must act there.
+    pub fn wants_the_user(&self) -> bool {
+        let codes = ["interaction_required", "login_required", "consent_required"];
+        codes.contains(&self.code.as_str())
+    }
+
     /// The name in a metric for codes that nothing known lists.
     pub const OTHER: &str = "other";
     /// The word in providers.toml for advice on a login that gave fewer scopes than were asked
@@ -66,5 +73,41 @@ impl Provider {
         let answer = ErrorAnswer::of_callback(error, description);
         let known = answer.is_known_to(self);
         known.then(|| answer.refusal(self, CallPhase::Code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::provider::ProviderError;
+
+    #[test]
+    fn a_provider_that_says_to_wait_is_not_asked_again_at_once() {
+        let failing = |status, cure, asked: Option<u64>| ProviderError::Failing {
+            status,
+            retry_after: asked.map(Duration::from_secs),
+            refusal: Some(Box::new(Refusal {
+                phase: CallPhase::Refresh,
+                code: "access_denied".into(),
+                precise: None,
+                advice: None,
+                cure,
+                names_the_cause: false,
+                of_another_client: false,
+                known: "access_denied".into(),
+            })),
+        };
+        let pause = Duration::from_secs(1);
+        for (error, expected) in [
+            (failing(400, Some(Cure::Wait), None), None),
+            (failing(400, Some(Cure::Wait), Some(3)), Some(3)),
+            (failing(503, Some(Cure::Wait), None), Some(1)),
+            (failing(400, None, None), Some(1)),
+        ] {
+            let again = error.pause_before_retry(true, pause);
+            assert_eq!(again, expected.map(Duration::from_secs), "{error:?}");
+        }
     }
 }

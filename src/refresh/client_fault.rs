@@ -129,9 +129,5 @@ pub(super) fn is_of_present_client(service: &Service, grant: &Grant) -> Option<b
 /// True if the provider names a cause other than the client id: by a code of its own, or by
 /// Microsoft's and OpenID Connect's codes for a grant that it knows, and whose user must act.
 fn names_another_cause(refusal: &Refusal) -> bool {
-    let wants_the_user = matches!(
-        refusal.code.as_str(),
-        "interaction_required" | "login_required" | "consent_required"
-    );
-    !refusal.of_another_client && (refusal.names_the_cause || wants_the_user)
+    !refusal.of_another_client && (refusal.names_the_cause || refusal.wants_the_user())
 }

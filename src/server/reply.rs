@@ -128,7 +128,7 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     with_body(status, "text/plain", body)
 }
 
-/// Makes a response with metrics in the OpenMetrics text format.
+/// Makes a response with metrics in the format of `exposition`.
 pub(super) fn metrics(exposition: Exposition, text: String) -> Reply {
     with_body(StatusCode::OK, exposition.content_type(), text)
 }

@@ -39,6 +39,15 @@ impl StoreAddress {
         }
     }
 
+    /// True if both addresses lead to the same logins.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Redis(one), Self::Redis(other)) => one.is_same(other),
+            (Self::Folder(one), Self::Folder(other)) => one == other,
+            _ => false,
+        }
+    }
+
     /// Returns the folder, if the address is one.
     pub fn folder(&self) -> Option<&Path> {
         match self {
@@ -102,6 +111,22 @@ mod tests {
             let error = StoreAddress::parse(text).unwrap_err();
             assert_eq!(error, NotAStore::Percent, "{text}");
         }
+    }
+
+    #[test]
+    fn another_database_or_prefix_is_another_store() {
+        let check = |one: &str, other: &str, expected: bool| {
+            let [one, other] = [one, other].map(|text| StoreAddress::parse(text).unwrap());
+            assert_eq!(one.is_same(&other), expected, "{one} {other}");
+        };
+        check("redis://host", "redis://:password@host:6379/0", true);
+        check("redis://host", "redis://host/3", false);
+        check("redis://host", "redis://host?prefix=b", false);
+        check("redis://host", "redis://other", false);
+        check("redis://a,b", "redis://a,b?cluster=true", false);
+        check("file:/var/lib/authseal", "file:///var/lib/authseal", true);
+        check("file:/var/lib/authseal", "file:/var/lib/b", false);
+        check("file:/var/lib/authseal", "redis://host", false);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use file_lease::FileLease;
 
 use super::{Entry, Name, News, StoreError, availability::Availability};
 use crate::{
-    clock::{Clock, Stopwatch},
+    clock::{Clock, Stopwatch, within},
     secret::Secret,
     telemetry::Metrics,
 };
@@ -193,12 +193,12 @@ impl FileStore {
         // The thread is behind by ten thousand requests, or has ended.
         let sent = self.inner.requests.try_send(request(reply));
         match sent {
-            Ok(()) => match timeout(TIMEOUT, result).await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_gone)) => Err(StoreError::Unreachable {
+            Ok(()) => match within(TIMEOUT, result).await {
+                Some(Ok(result)) => result,
+                Some(Err(_gone)) => Err(StoreError::Unreachable {
                     cause: "it is closed".to_owned(),
                 }),
-                Err(_elapsed) => Err(StoreError::TooSlow),
+                None => Err(StoreError::TooSlow),
             },
             Err(_) => Err(StoreError::TooSlow),
         }

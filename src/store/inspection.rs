@@ -46,13 +46,11 @@ impl RedisStore {
 fn answered(result: Result<Value, RedisError>) -> Result<Result<Value, String>, RedisError> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(error) if error.code().is_some() => Ok(Err(refusal(&error))),
-        Err(error) => Err(error),
+        Err(error) => match error.code() {
+            Some(code) => Ok(Err(code.to_owned())),
+            None => Err(error),
+        },
     }
-}
-
-fn refusal(error: &RedisError) -> String {
-    error.code().unwrap_or("refused").to_owned()
 }
 
 impl StoreInspection {

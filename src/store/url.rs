@@ -151,6 +151,15 @@ impl StoreUrl {
         })
     }
 
+    /// True if both name the same keys of the same Redis, by whichever user.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let database = |url: &Self| url.nodes.first().map(|node| node.redis_settings().db());
+        self.hosts() == other.hosts()
+            && self.topology == other.topology
+            && self.prefix == other.prefix
+            && database(self) == database(other)
+    }
+
     /// Returns the hosts for logs, without any secret.
     pub fn hosts(&self) -> String {
         let hosts = self.nodes.iter().map(|node| match node.addr() {

@@ -79,7 +79,7 @@ pub(crate) fn finish() {
     let (done, is_done) = mpsc::channel();
     // In a thread of its own: the guard's drop waits for the writer, and prints to standard
     // output if the queue is full, which may block as standard error does.
-    thread::spawn(move || {
+    let _ = thread::Builder::new().spawn(move || {
         drop(writer);
         let _ = done.send(());
     });

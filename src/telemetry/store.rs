@@ -1,4 +1,4 @@
-//! Metrics of the shared store.
+//! Metrics of the store.
 
 use std::time::Duration;
 
@@ -39,21 +39,18 @@ impl StoreMetrics {
         Self {
             up: registry.add(
                 "store_up",
-                "1 if the shared store answered the last command, 0 if not; absent before the \
+                "1 if the store answered the last command, 0 if not; absent before the \
                  first",
             ),
             commands: registry.add_seconds(
                 "store_command",
-                "How long the shared store took to answer",
+                "How long the store took to answer",
                 Histogram::new(COMMAND_BUCKETS),
             ),
-            errors: registry.add(
-                "store_errors",
-                "Commands that the shared store did not carry out",
-            ),
+            errors: registry.add("store_errors", "Commands that the store did not carry out"),
             unsaved_authids: registry.add(
                 "unsaved_authids",
-                "Newest AuthIDs in this process's memory that the shared store does not have yet",
+                "Newest AuthIDs in this process's memory that the store does not have yet",
             ),
             leases_taken_over: registry.add(
                 "leases_taken_over",
@@ -64,7 +61,7 @@ impl StoreMetrics {
 }
 
 impl Metrics {
-    /// Records a command of the shared store: its duration, and the kind of failure if it
+    /// Records a command of the store: its duration, and the kind of failure if it
     /// failed.
     pub fn store_answered(&self, failure: Option<&'static str>, took: Duration) {
         let StoreMetrics { up, errors, .. } = &self.store;

@@ -123,14 +123,14 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
     sh("dpkg --remove authseal").await;
     assert_eq!(fs::read_to_string(SETTINGS).unwrap(), settings);
     let last_words = sh("dpkg --purge authseal").await;
-    assert!(!Path::new("/etc/authseal").exists());
+    assert!(!Path::new(SETTINGS).exists());
     assert!(Path::new(&keys).exists());
     let removal = last_words
         .lines()
-        .find(|line| line.contains("rm -r"))
+        .find(|line| line.contains("rm -rf"))
         .unwrap();
     sh(removal.split_once(": ").unwrap().1).await;
-    assert!(!Path::new(STATE).exists());
+    assert!(!Path::new(STATE).exists() && !Path::new("/etc/authseal").exists());
     assert!(
         !sh("getent passwd authseal || true")
             .await

@@ -123,16 +123,9 @@ impl ApiError {
         }
     }
 
-    pub(super) fn after(self, retry_after: Duration) -> Self {
+    pub(super) fn after(self, retry_after: impl Into<Option<Duration>>) -> Self {
         Self {
-            retry_after: Some(retry_after),
-            ..self
-        }
-    }
-
-    pub(super) fn after_if(self, retry_after: Option<Duration>) -> Self {
-        Self {
-            retry_after,
+            retry_after: retry_after.into(),
             ..self
         }
     }

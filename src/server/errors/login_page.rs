@@ -258,12 +258,12 @@ fn scopes_missing(service: &Service, missing: &[String]) -> Explanation<'static>
     let provider = &service.provider;
     let general = "Log in again, and allow everything that is asked for. If nothing was asked, \
                    the application may lack these permissions: tell the administrator.";
-    let advice = provider.refused_login(Refusal::SCOPE_MISSING, "").advice;
+    let advice = advice(&provider.refused_login(Refusal::SCOPE_MISSING, ""));
     Explanation::new(
         StatusCode::BAD_REQUEST,
         format!("{} did not give all permissions", provider.name),
         format!(
-            "Missing: {}. Programs would fail later without it, so no AuthID was made.",
+            "Missing: {}. Programs would fail later without, so no AuthID was made.",
             missing.join(" ")
         ),
         advice.as_deref().unwrap_or(general),
@@ -276,7 +276,7 @@ fn no_refresh_token(service: &Service) -> Explanation<'static> {
     let general = "Some providers send it only at the first login to an application: remove the \
                    application from the connected apps of your account, then log in again. If \
                    it stays, the administrator must find the scope or parameter that asks for one.";
-    let advice = provider.refused_login(Refusal::NO_REFRESH_TOKEN, "").advice;
+    let advice = advice(&provider.refused_login(Refusal::NO_REFRESH_TOKEN, ""));
     let explanation = Explanation::new(
         StatusCode::SERVICE_UNAVAILABLE,
         format!("{} sent no refresh token", provider.name),

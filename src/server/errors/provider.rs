@@ -63,7 +63,7 @@ impl ApiError {
                 ..
             } if refusal.advice.is_some() => Self::refused(Fault::Unavailable, refusal, "")
                 .advise("Try again later")
-                .after_if(error.retry_after()),
+                .after(error.retry_after()),
             ProviderError::Nonsense { .. } => {
                 Self::new(Fault::Unavailable, format!("{provider} {failed}: {error}"))
                     .advise(LASTING)
@@ -74,7 +74,7 @@ impl ApiError {
             | ProviderError::BrokenOff { .. }
             | ProviderError::Withheld => {
                 Self::new(Fault::Unavailable, format!("{provider} {failed}: {error}"))
-                    .after_if(error.retry_after())
+                    .after(error.retry_after())
             }
             ProviderError::Resting { retry_after } => Self::new(
                 Fault::Unavailable,

@@ -14,12 +14,11 @@ use crate::{
 pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
     let server = exchange.server;
     let asked = exchange.query("type").filter(|id| !id.is_empty());
-    let (status, choice) = match &asked {
-        None => (StatusCode::OK, Choice::All),
-        Some(id) => match server.catalog().find(id) {
-            Some(service) => (StatusCode::OK, Choice::One(button(server, service))),
-            None => (StatusCode::NOT_FOUND, Choice::Unknown(id)),
-        },
+    let chosen = asked.as_deref().and_then(|id| server.catalog().find(id));
+    let (status, choice) = match (&asked, chosen) {
+        (None, _) => (StatusCode::OK, Choice::All),
+        (Some(_), Some(service)) => (StatusCode::OK, Choice::One(button(server, service))),
+        (Some(id), None) => (StatusCode::NOT_FOUND, Choice::Unknown(id)),
     };
     let recipients = recipients(exchange);
     let visit = match recipients.is_unknown() {
@@ -29,7 +28,6 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
             Err(error) => return server.login_failed(&error, None),
         },
     };
-    let chosen = asked.as_deref().and_then(|id| server.catalog().find(id));
     let services = server.catalog().iter().filter(|service| !service.hidden);
     let page = StartPage {
         frame: server.frame(),

@@ -74,9 +74,7 @@ impl Worker {
 
     /// Opens the file for the first time.
     pub(super) fn begin(&mut self) -> Result<(), FileFault> {
-        self.opened()?;
-        let file = self.file.as_ref().expect("it was opened");
-        let sent = file.count_sent()?;
+        let sent = self.with_file(LoginFile::count_sent)?;
         if sent > 0 {
             tracing::warn!(
                 "{sent} refreshes were not finished when authseal ended last; if the provider had \
@@ -267,14 +265,15 @@ pub(super) fn start(
     more: Arc<SyncSender<Request>>,
     patience: Duration,
 ) -> std::io::Result<Option<Result<(), FileFault>>> {
-    let (opened, result) = std::sync::mpsc::sync_channel(1);
+    // Without room, so that the thread knows whether anybody has heard of it.
+    let (opened, result) = std::sync::mpsc::sync_channel(0);
     std::thread::Builder::new()
         .name("store".into())
         .spawn(move || {
             let begun = worker.begin();
             let must_end = begun.as_ref().is_err_and(FileFault::is_of_setup);
-            let _ = opened.send(begun);
-            if !must_end {
+            let is_told = opened.send(begun).is_ok();
+            if !(must_end && is_told) {
                 worker.run(&requests, &more);
             }
         })?;
