@@ -123,7 +123,7 @@ mod tests {
         check("redis://host", "redis://host/3", false);
         check("redis://host", "redis://host?prefix=b", false);
         check("redis://host", "redis://other", false);
-        check("redis://a,b", "redis://a,b?cluster=true", false);
+        check("redis://a,b?sentinel=c", "redis://a,b?cluster=true", false);
         check("file:/var/lib/authseal", "file:///var/lib/authseal", true);
         check("file:/var/lib/authseal", "file:/var/lib/b", false);
         check("file:/var/lib/authseal", "redis://host", false);
