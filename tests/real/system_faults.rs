@@ -119,7 +119,8 @@ impl Fault<'_> {
             "not repaired: {what}"
         );
         if self.case.changes {
-            let folder = format!("<{}>)", scene.folder.display());
+            // No `)` behind it: where another thread makes a call meanwhile, strace cuts the line.
+            let folder = format!("<{}>", scene.folder.display());
             let is_synced = |line: &str| line.contains("fsync(") && line.contains(&folder);
             assert!(again.trace.lines().any(is_synced), "not synced: {what}");
         }

@@ -263,7 +263,7 @@ fn scopes_missing(service: &Service, missing: &[String]) -> Explanation<'static>
         StatusCode::BAD_REQUEST,
         format!("{} did not give all permissions", provider.name),
         format!(
-            "Missing: {}. Programs would fail later without, so no AuthID was made.",
+            "Missing: {}. Without that, programs would fail later, so no AuthID was made.",
             missing.join(" ")
         ),
         advice.as_deref().unwrap_or(general),
