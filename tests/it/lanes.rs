@@ -32,7 +32,7 @@ async fn statuses(app: &TestApp, service: &str, times: usize) -> Vec<u16> {
     statuses
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_fails_again_and_again_is_left_alone_and_then_tried() {
     let provider = failing();
     // Single-use tokens are sent once, so that this takes no tries of its own. A refresh
@@ -76,7 +76,7 @@ async fn a_refusal_is_an_answer_and_opens_no_breaker() {
     assert_eq!(provider.asked().len(), 20);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_hangs_takes_so_many_calls_and_no_more() {
     const CALLS: usize = 128;
     const QUEUE: usize = 1024;

@@ -18,6 +18,19 @@ use crate::support::{
 const CALLS: usize = 128;
 const QUEUE: usize = 1024;
 
+/// Sees it on a clock of its own, which stands still while there is something to do: on a
+/// busy machine, too, a crowd waits no longer than it may.
+pub async fn on_its_own_clock<F: Future<Output = Seen>>(
+    seen: impl FnOnce() -> F + Send + 'static,
+) -> Seen {
+    let seeing = tokio::task::spawn_blocking(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(seen())
+    });
+    seeing.await.unwrap()
+}
+
 /// Three logins have failed, and the next one waits in vain.
 pub async fn breaker_open() -> Seen {
     let provider = ScriptedProvider::start(|_| provider_says("500 Internal Server Error", "{}"));

@@ -16,6 +16,8 @@ use crate::support::{Answer, Client, emulators::Fault, eventually};
 const PROVIDER: &str = "jottacloud";
 /// A held lease is taken over so soon.
 const HELD: Duration = Duration::from_millis(500);
+/// Deadline of a call that is given up. A test does something to it before that.
+const GIVEN_UP: Duration = Duration::from_secs(4);
 
 /// Of servers that wait for each other as long as real ones, but for dead ones.
 fn knobs() -> Knobs {
@@ -43,7 +45,7 @@ fn impatient() -> Knobs {
 /// The same of one that soon gives up a provider.
 fn hasty() -> Knobs {
     Knobs {
-        provider_deadline: Duration::from_secs(1),
+        provider_deadline: GIVEN_UP,
         ..impatient()
     }
 }
@@ -209,7 +211,7 @@ async fn a_call_that_was_sent_is_waited_for_whatever_its_replica_loses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_a_lost_replica_is_told_how_long_and_why() {
     let first = Knobs {
-        provider_deadline: Duration::from_secs(1),
+        provider_deadline: GIVEN_UP,
         ..knobs()
     };
     let bed = Bed::start([first, knobs()]).await;
