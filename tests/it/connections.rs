@@ -8,6 +8,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
+    time::sleep,
 };
 
 use crate::support::{
@@ -53,7 +54,7 @@ async fn count(app: &TestApp, name: &str) -> f64 {
 
 const START_PAGE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_asks_for_nothing_is_closed() {
     let app = with_limits("100", SOON, NEVER).start().await;
     for half_a_request in ["", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HT"] {
@@ -71,7 +72,7 @@ async fn whoever_asks_for_nothing_is_closed() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_has_been_answered_may_wait_longer_but_not_forever() {
     let app = with_limits("100", NEVER, SOON).start().await;
     let mut stream = connect(&app).await;
@@ -112,7 +113,7 @@ async fn with_no_room_left_whoever_never_asked_makes_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_kept_connection_that_will_soon_be_displaced_says_so_with_its_last_answer() {
     let app = with_limits("3", NEVER, NEVER).start().await;
     let mut kept = Vec::new();
@@ -122,6 +123,7 @@ async fn a_kept_connection_that_will_soon_be_displaced_says_so_with_its_last_ans
         let answer = answer_to(&mut stream, START_PAGE).await;
         assert!(!answer.contains("connection: close"), "{answer}");
         kept.push(stream);
+        sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(rest_of(&mut kept[0]).await, "");
     let answer = answer_to(&mut kept[1], START_PAGE).await;

@@ -18,6 +18,7 @@ use authseal::{
     store::{Creation, FileStore, LoginStore, Name, StoreError},
     telemetry::Metrics,
 };
+use tokio::task::JoinSet;
 
 use crate::support::{Installation, ServerProcess};
 
@@ -42,6 +43,18 @@ async fn put(store: &LoginStore, number: u32, value: &str) -> Result<(), StoreEr
     let settled = lease.settle(Some((&Secret::new(value), LIFETIME))).await?;
     assert!(settled);
     Ok(())
+}
+
+/// All at once, so that they share the writes to the disk.
+async fn put_all(store: &LoginStore, numbers: impl IntoIterator<Item = u32>, value: &str) {
+    let mut puts = JoinSet::new();
+    for number in numbers {
+        let (store, value) = (store.clone(), value.to_owned());
+        puts.spawn(async move { put(&store, number, &value).await });
+    }
+    for put in puts.join_all().await {
+        put.unwrap();
+    }
 }
 
 async fn get(store: &LoginStore, number: u32) -> Result<Option<String>, StoreError> {

@@ -19,8 +19,9 @@ use crate::support::{Client, Installation, ServerProcess, eventually};
 /// An access token is handed out for two seconds of it, so that every client
 /// brings its server to the provider again and again.
 const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(32);
-/// Longer than the two seconds in which every server has a new key.
-const ACTIVATION: &str = "4s";
+/// Longer than the two seconds in which every server has a new key, on a machine that stalls
+/// meanwhile.
+const ACTIVATION: &str = "15s";
 /// So that the machine can do something else too.
 const PACE: Duration = Duration::from_millis(15);
 

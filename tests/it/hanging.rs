@@ -113,6 +113,11 @@ async fn the_second_signal_ends_it_at_once_although_no_log_line_can_be_written()
     call.read_exact(&mut [0; 16]).await.unwrap();
 
     program.terminate().await;
+    // A second signal beside one that was not taken yet would be the same one.
+    eventually("it takes no more connections", async || {
+        TcpStream::connect(&address).await.err()
+    })
+    .await;
     program.terminate().await;
     assert_eq!(refresh.await.unwrap().status, 502);
     let (status, _) = program.end().await;

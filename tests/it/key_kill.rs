@@ -33,10 +33,7 @@ fn slow_moments() -> u32 {
 fn is_killed(installation: &Installation, arguments: &[&str], after: Duration) -> bool {
     let mut command = std_command(arguments, &installation.environment());
     let mut child = command.spawn().unwrap();
-    let started = Instant::now();
-    while started.elapsed() < after {
-        thread::yield_now();
-    }
+    thread::sleep(after);
     child.kill().unwrap();
     let status = child.wait().unwrap();
     assert!(status.success() || status.signal() == Some(9), "{status:?}");
@@ -61,21 +58,40 @@ fn durations(
 /// Kills the command at moments spread over its life. `check` is asked after each.
 fn kill_at_every_moment(
     installation: &Installation,
-    mut arguments: impl FnMut() -> Vec<String>,
+    arguments: impl FnMut() -> Vec<String>,
     check: impl FnMut(&[String]),
 ) {
-    let whole = durations(installation, &mut arguments);
-    let shortest = *whole.iter().min().unwrap();
-    kill_within(shortest * 2, moments(), installation, arguments, check);
+    let within = |whole: [Duration; 5]| *whole.iter().min().unwrap() * 2;
+    kill_within(within, moments(), installation, arguments, check);
 }
 
+/// The same within the time that `within` makes of measured lives. A machine that was busy
+/// then, and is not any more, kills too few: that is measured again.
 fn kill_within(
-    whole: Duration,
+    within: impl Fn([Duration; 5]) -> Duration,
     moments: u32,
     installation: &Installation,
     mut arguments: impl FnMut() -> Vec<String>,
     mut check: impl FnMut(&[String]),
 ) {
+    for _ in 0..5 {
+        let whole = within(durations(installation, &mut arguments));
+        let killed = kill_once(whole, moments, installation, &mut arguments, &mut check);
+        if killed > moments / 8 {
+            return;
+        }
+    }
+    panic!("again and again, too few were killed");
+}
+
+/// Returns the number of those that were killed.
+fn kill_once(
+    whole: Duration,
+    moments: u32,
+    installation: &Installation,
+    arguments: &mut impl FnMut() -> Vec<String>,
+    check: &mut impl FnMut(&[String]),
+) -> u32 {
     let (mut killed, mut ended) = (0, 0);
     for moment in 0..moments {
         let arguments = arguments();
@@ -90,7 +106,7 @@ fn kill_within(
         check(&arguments);
     }
     println!("{killed} killed, {ended} came to their end within {whole:?}");
-    assert!(killed > moments / 8, "only {killed} were killed");
+    killed
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -198,24 +214,18 @@ async fn every_key_is_readable_while_a_folder_is_protected_and_unprotected() {
     installation.set_passphrase("correct horse battery staple");
     let mut forms = BTreeSet::new();
     let mut turn = 0;
-    let mut in_turn = || {
+    let in_turn = || {
         turn += 1;
         words(["keys protect", "keys unprotect"][turn % 2])
     };
     // One that has nothing to do is quick.
-    let longest = durations(&installation, &mut in_turn).into_iter().max();
-    kill_within(
-        longest.unwrap(),
-        slow_moments(),
-        &installation,
-        in_turn,
-        |_| {
-            assert_eq!(bytes(&installation), good);
-            let keys = installation.keys();
-            let protected = keys.iter().filter(|key| keys.is_protected(&key.kid));
-            forms.insert(protected.count());
-        },
-    );
+    let longest = |whole: [Duration; 5]| whole.into_iter().max().unwrap();
+    kill_within(longest, slow_moments(), &installation, in_turn, |_| {
+        assert_eq!(bytes(&installation), good);
+        let keys = installation.keys();
+        let protected = keys.iter().filter(|key| keys.is_protected(&key.kid));
+        forms.insert(protected.count());
+    });
     println!("{forms:?} protected keys of 2 were seen");
     installation.run(&["keys", "protect"]).await.good();
     assert!(installation.keys().is_protected(&kid));

@@ -32,7 +32,7 @@ async fn answer_to_half_a_form(path: &str, is_first: bool) -> String {
     answer.to_owned()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_form_that_does_not_arrive_in_time_is_named_at_every_address() {
     for is_first in [true, false] {
         for path in ["/refresh", "/revoked"] {

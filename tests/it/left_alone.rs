@@ -89,7 +89,7 @@ async fn one_login_that_fails_a_hundred_times_keeps_no_other_from_its_provider()
     assert_eq!(refresh(&app).await.status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_tries_of_three_logins_end_while_the_provider_is_left_alone() {
     let provider = ScriptedProvider::start(|_| failure());
     let app = with(&provider, "stable").breaker_rest(HOUR);
@@ -102,7 +102,7 @@ async fn the_tries_of_three_logins_end_while_the_provider_is_left_alone() {
     assert_eq!(times_left_alone(&app).await, 1.0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_a_trial_gets_a_token_when_it_succeeds() {
     let (provider, app) = left_alone(REST).await;
     provider.script(|_| good());
@@ -110,7 +110,7 @@ async fn who_waits_for_a_trial_gets_a_token_when_it_succeeds() {
     assert!(answers.iter().all(|answer| answer.status == 200));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_a_trial_that_fails_waits_for_the_next_one() {
     let (provider, app) = left_alone(REST).await;
     let asked = AtomicUsize::new(0);
@@ -124,7 +124,7 @@ async fn who_waits_for_a_trial_that_fails_waits_for_the_next_one() {
     assert_eq!(good.count(), 9);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_waits_in_vain_gets_the_reason_before_the_client_gives_up() {
     let provider = ScriptedProvider::start(|_| failure());
     let app = with(&provider, "single-use")
@@ -143,7 +143,7 @@ async fn who_waits_in_vain_gets_the_reason_before_the_client_gives_up() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn all_logins_that_failed_together_get_their_tokens_after_one_good_trial() {
     // More than are tried again at once.
     const LOGINS: usize = 50;

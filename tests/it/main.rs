@@ -56,6 +56,7 @@ mod key_faults;
 mod key_folder;
 mod key_kill;
 mod key_leak;
+#[cfg(target_os = "linux")]
 mod key_memory;
 mod key_protection;
 mod key_reload;

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use authseal::listen::{Body, Handler, Peer};
@@ -15,6 +15,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
     task::JoinSet,
+    time::Instant,
 };
 
 use crate::support::{
@@ -96,7 +97,7 @@ async fn a_single_use_token_whose_answer_is_lost_is_not_sent_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_single_use_token_is_sent_once_a_connection_can_be_made() {
     // Bound, so that no other test gets the port, but nobody listens yet.
     let socket = TcpSocket::new_v4().unwrap();
@@ -129,7 +130,7 @@ async fn a_single_use_token_is_sent_once_a_connection_can_be_made() {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_limit_that_is_over_in_seconds_is_waited_for_and_no_other() {
     let provider = failing(1, retry_after(1));
     let app = with(&provider, "stable").start().await;

@@ -138,7 +138,7 @@ async fn whatever_the_provider_answers_only_its_yes_is_a_yes() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_does_not_answer_is_named_and_nothing_is_claimed() {
     let emulated = Emulated::with(
         &["google"],

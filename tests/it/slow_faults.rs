@@ -63,7 +63,7 @@ async fn a_provider_that_is_not_there_is_named_in_the_reason() {
     assert!(reason.contains("127.0.0.1: Connection refused"), "{reason}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_is_too_slow_is_given_up_in_time() {
     let ok = text("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n");
     for (name, pieces) in [

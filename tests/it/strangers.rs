@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpSocket, task::JoinSet};
 
 use crate::support::{
     Asked, Gate, Piece, Scrape, ScriptedProvider, TestApp, believing, elsewhere,
@@ -58,7 +58,7 @@ pub async fn nothing_is_under_way(app: &TestApp) {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn junk_codes_at_a_slow_provider_hold_up_no_refresh() {
     const LOGINS: usize = 300;
     let gate = Gate::closed();
@@ -145,12 +145,12 @@ async fn what_a_provider_answers_to_a_revocation_hinders_no_refresh_and_no_login
     assert_eq!(app.log_in_from("revocable", "192.0.2.1").await.status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_login_that_is_cancelled_while_it_tries_a_provider_lets_the_next_one_try() {
-    // A port that nobody listens on.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that no other test gets the port, but nobody listens yet.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let app = TestApp::builder()
         .scripted_at(&format!("http://{address}/token"), "stable")
         .env("AUTHSEAL_TRUSTED_PROXIES", "127.0.0.1");
@@ -163,7 +163,7 @@ async fn a_login_that_is_cancelled_while_it_tries_a_provider_lets_the_next_one_t
     let rests = app.log_in_from("scripted", &stranger()).await;
     assert!(rests.body.contains("several logins in a row"), "{rests:?}");
     // Now somebody does, and says nothing.
-    let listener = TcpListener::bind(address).await.unwrap();
+    let listener = socket.listen(16).unwrap();
     let held = eventually("a login tries it", async || {
         let (login, from) = (app.begin("scripted").await, stranger());
         let trying = app.call_back(&login, "a-code", &from);
@@ -330,7 +330,7 @@ async fn made_up_clear_authids_are_tried_in_bounds_and_hinder_no_holder() {
     refreshes(&app, 3).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn clear_authids_that_may_be_made_up_wait_in_the_lane_of_strangers() {
     let gate = Gate::closed();
     let provider = gated(&gate, |_| json("400 Bad Request", REFUSED));

@@ -16,7 +16,7 @@ use crate::support::{
     Gate, Piece, Scrape, ScriptedProvider, TestApp, believing, elsewhere, eventually, gated, tokens,
 };
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_code_that_has_not_had_its_turn_can_come_again() {
     let gate = Gate::closed();
     let slow = [vec![Piece::Wait(gate.clone())], good_login()].concat();

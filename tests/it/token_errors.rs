@@ -152,7 +152,7 @@ async fn with_provider(pieces: Vec<Piece>, deadline: Duration) -> Answer {
     answer
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_gives_nothing_is_named_with_what_helps() {
     const PATIENT: Duration = Duration::from_secs(60);
     let (later, ours) = ("temporarily_unavailable", "server_error");

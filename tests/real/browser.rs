@@ -12,7 +12,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{other_program::OtherProgram, support::free_port};
+use super::{
+    other_program::OtherProgram,
+    support::{PATIENCE, free_port},
+};
 
 /// Nothing of its own accord, and no window. Without the sandbox, because root
 /// has none, and containers rarely.
@@ -114,6 +117,7 @@ impl Browser {
         match self
             .client
             .wait()
+            .at_most(PATIENCE)
             .every(POLL_EVERY)
             .for_element(locator)
             .await

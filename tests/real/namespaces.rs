@@ -92,6 +92,8 @@ async fn a_name_look_up_that_hangs_holds_up_no_second_signal_and_no_command() {
     };
     let (server, refresh) = looking_up.serve().await;
     server.program.terminate().await;
+    // A second signal beside one that was not taken yet would be the same one.
+    server.program.says("stopping").await;
     server.program.terminate().await;
     let (status, output) = server.program.end().await;
     assert_eq!(status.code(), Some(1), "{output}");

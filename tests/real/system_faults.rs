@@ -30,7 +30,7 @@ const FAULTS: [&str; 7] = [
 ];
 
 /// Number of faults of each command without `AUTHSEAL_FAULTS=all`.
-const SAMPLE: usize = 8;
+const SAMPLE: usize = 6;
 
 /// Words of an error of a command whose work is done all the same.
 const ADMITS: [&str; 4] = [

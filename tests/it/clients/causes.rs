@@ -6,7 +6,7 @@ use authseal::keyring::KeyFolder;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
-    busy::{breaker_open, draining, overload},
+    busy::{breaker_open, draining, on_its_own_clock, overload},
     migrating,
 };
 use crate::support::{
@@ -155,7 +155,7 @@ impl Cause {
                 let url = format!("http://{}/token", socket.local_addr().unwrap());
                 of_a_login(TestApp::builder().scripted_at(&url, "stable")).await
             }
-            Self::BreakerOpen => breaker_open().await,
+            Self::BreakerOpen => on_its_own_clock(breaker_open).await,
             Self::RateLimit => {
                 let app = with.env("AUTHSEAL_RATE_LIMIT", "1").start().await;
                 let authid = app.seal("scripted", REFRESH_TOKEN);
@@ -163,11 +163,13 @@ impl Cause {
                 Seen::of(&app, &authid).await
             }
             Self::TooSlow => {
-                let silent = ScriptedProvider::start(|_| vec![Piece::Silence]);
-                let with = TestApp::builder().scripted(&silent, "stable");
-                of_a_login(with.provider_deadline(Duration::from_millis(300))).await
+                let silent = async || {
+                    let silent = ScriptedProvider::start(|_| vec![Piece::Silence]);
+                    of_a_login(TestApp::builder().scripted(&silent, "stable")).await
+                };
+                on_its_own_clock(silent).await
             }
-            Self::Overload => overload().await,
+            Self::Overload => on_its_own_clock(overload).await,
             Self::Draining => draining(with.start().await).await,
             Self::KeysAwaited => keys_awaited().await,
             Self::NotOffered => {

@@ -125,7 +125,7 @@ async fn a_connection_that_waits_for_its_next_request_gets_a_goaway() {
     stopped.await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn half_a_request_is_named_by_no_goaway() {
     let times = Times {
         quiet: SOON,
@@ -202,7 +202,7 @@ async fn is_told_to_try_again(answer: Response<Incoming>) {
     assert_eq!(body, RESTARTING);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_the_end_of_the_drain_deadline_every_stream_is_answered() {
     let gate = Gate::closed();
     let provider = gated(&gate, |_| tokens("never-print-access", None));

@@ -124,7 +124,7 @@ async fn what_comes_whole_while_the_server_stops_is_served() {
     stopped.await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn half_a_head_is_answered_when_its_rest_does_not_come_in_time() {
     let times = Times {
         quiet: SOON,
@@ -147,7 +147,7 @@ async fn half_a_head_is_answered_when_its_rest_does_not_come_in_time() {
     stopped.await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn so_is_half_a_form() {
     let times = Times {
         rest_of_request: SOON,
@@ -161,7 +161,7 @@ async fn so_is_half_a_form() {
     stopped.await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_the_end_of_the_drain_deadline_every_request_is_answered() {
     let gate = Gate::closed();
     let provider = gated(&gate, |_| tokens("never-print-access", None));

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use authseal::clock::{Clock, UnixTime};
 
-use super::{UNCACHED, get, open, put, stop, with_a_login};
+use super::{UNCACHED, get, open, put, put_all, stop, with_a_login};
 use crate::support::{Installation, run};
 
 #[tokio::test]
@@ -72,9 +72,7 @@ async fn the_newer_of_two_wins_in_both_directions() {
     put(&two, 1, "newer").await.unwrap();
     put(&one, 2, "newer").await.unwrap();
     // More than one page.
-    for number in 10..1_210 {
-        put(&one, number, "only here").await.unwrap();
-    }
+    put_all(&one, 10..1_210, "only here").await;
     one.tell_rotating("auth0").await.unwrap();
     one.tell_revoked(&super::name(7)).await.unwrap();
     let report = one.copy_to(&two, &clock).await.unwrap();

@@ -8,7 +8,7 @@ use authseal::{
     store::{FileFault, StoreError},
 };
 
-use super::{UNCACHED, copy_folder, get, open, put, stop, with_a_login};
+use super::{UNCACHED, copy_folder, get, open, put_all, stop, with_a_login};
 use crate::support::{Installation, Random, eventually};
 
 /// Number of places at which the file is damaged, one after the other.
@@ -17,10 +17,8 @@ const PLACES: usize = 60;
 async fn filled(folder: &Path, clock: &Clock) {
     let store = open(folder, clock);
     for round in 0..3 {
-        for number in 0..40 {
-            let value = format!("{round} {}", "x".repeat(700));
-            put(&store, number, &value).await.unwrap();
-        }
+        let value = format!("{round} {}", "x".repeat(700));
+        put_all(&store, 0..40, &value).await;
     }
     store.close().await;
 }
@@ -151,9 +149,7 @@ async fn what_a_crash_leaves_is_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let (path, clock) = (folder.path().join("store"), Clock::system());
     let store = open(&path, &clock);
-    for number in 0..40 {
-        put(&store, number, &last_value()).await.unwrap();
-    }
+    put_all(&store, 0..40, &last_value()).await;
     let copy = folder.path().join("copy");
     copy_folder(&path, &copy);
     // A new file that was not finished.

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::nginx::Nginx;
 use crate::support::{
-    Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials,
+    Answer, Client, Scrape, ServerProcess, emulators::Emulator, emulators::credentials, eventually,
     form_request, free_port, seal,
 };
 
@@ -188,6 +188,17 @@ impl Fleet {
         let keyring = Keyring::load(KeySource::Folder(self.keys_dir.clone())).unwrap();
         let authid = seal(&keyring, self.clock.now(), service, &token);
         Login { grant, authid }
+    }
+
+    /// Waits until this server gives a token, by and by: it may have to wait for another one, or
+    /// for Redis.
+    pub async fn refreshes_again(&self, url: &str, login: &Login) {
+        eventually("it refreshes again", async || {
+            let answer = refresh(&Client::new(), url, &login.authid).await;
+            assert!([200, 503].contains(&answer.status.as_u16()), "{answer:?}");
+            (answer.status == 200).then_some(())
+        })
+        .await;
     }
 
     /// How often any provider was sent a token that had been used.

@@ -16,6 +16,9 @@ use crate::support::{Answer, Client, emulators::Fault, eventually};
 const PROVIDER: &str = "jottacloud";
 /// A held lease is taken over so soon.
 const HELD: Duration = Duration::from_millis(500);
+/// Deadline of a call that is given up; the token is waited for three times as long, and a
+/// test does something to the call before that.
+const GIVEN_UP: Duration = Duration::from_secs(2);
 
 /// Of servers that wait for each other as long as real ones, but for dead ones.
 fn knobs() -> Knobs {
@@ -25,6 +28,15 @@ fn knobs() -> Knobs {
             ..LeaseTimes::default()
         },
         ..Knobs::default()
+    }
+}
+
+/// The same of one whose client waits for longer than the 15 seconds after which another server
+/// gives up to wait for its turn.
+fn patient() -> Knobs {
+    Knobs {
+        provider_deadline: Duration::from_secs(50),
+        ..knobs()
     }
 }
 
@@ -43,7 +55,7 @@ fn impatient() -> Knobs {
 /// The same of one that soon gives up a provider.
 fn hasty() -> Knobs {
     Knobs {
-        provider_deadline: Duration::from_secs(1),
+        provider_deadline: GIVEN_UP,
         ..impatient()
     }
 }
@@ -111,12 +123,7 @@ impl Bed {
     /// Both replicas give tokens again, by and by, and no used one was ever sent.
     async fn check_that_all_is_well(&self) {
         for url in [&self.first.url, &self.second.url, &self.first.url] {
-            eventually("it refreshes again", async || {
-                let answer = refresh(&Client::new(), url, &self.login.authid).await;
-                assert!([200, 503].contains(&answer.status.as_u16()), "{answer:?}");
-                (answer.status == 200).then_some(())
-            })
-            .await;
+            self.fleet.refreshes_again(url, &self.login).await;
         }
         assert_eq!(self.fleet.replays(), 0);
         assert_eq!(self.fleet.emulator(PROVIDER).books().live_grants(), 1);
@@ -162,7 +169,7 @@ async fn nothing_is_sent_by_a_replica_whose_lease_redis_gave_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_was_sent_is_waited_for_whatever_its_replica_loses() {
     let slow_provider = async {
-        let bed = Bed::start([knobs(), knobs()]).await;
+        let bed = Bed::start([patient(), knobs()]).await;
         let emulator = bed.fleet.emulator(PROVIDER);
         let (worked, go) = emulator.late("/token");
         let meanwhile = async {
@@ -177,7 +184,7 @@ async fn a_call_that_was_sent_is_waited_for_whatever_its_replica_loses() {
     };
     // The provider's end accepts, and what was sent goes through much later.
     let slow_wire = async {
-        let bed = Bed::start([knobs(), knobs()]).await;
+        let bed = Bed::start([patient(), knobs()]).await;
         bed.provider_wire.hold(Held::Everything);
         let meanwhile = async {
             bed.provider_wire.has_held().await;
@@ -209,7 +216,7 @@ async fn a_call_that_was_sent_is_waited_for_whatever_its_replica_loses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_a_lost_replica_is_told_how_long_and_why() {
     let first = Knobs {
-        provider_deadline: Duration::from_secs(1),
+        provider_deadline: GIVEN_UP,
         ..knobs()
     };
     let bed = Bed::start([first, knobs()]).await;

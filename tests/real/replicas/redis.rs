@@ -27,7 +27,9 @@ impl Redis {
 
     /// With more options of its command line.
     pub async fn with(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // In memory where it can be: no command waits for a disk longer than authseal waits.
+        let in_memory = tempfile::tempdir_in("/dev/shm");
+        let folder = in_memory.or_else(|_| tempfile::tempdir()).unwrap();
         let options: Vec<String> = options.iter().map(|&option| option.into()).collect();
         // Somebody else may take the port at the same moment.
         loop {

@@ -123,7 +123,7 @@ async fn sentinels_lead_to_the_new_primary() {
     let settings = format!(
         "port {sentinel_port}\nbind 127.0.0.1\nlogfile log\n\
          sentinel monitor ours 127.0.0.1 {port} 1\n\
-         sentinel down-after-milliseconds ours 500\nsentinel failover-timeout ours 2000\n"
+         sentinel down-after-milliseconds ours 3000\nsentinel failover-timeout ours 2000\n"
     );
     std::fs::write(&file, settings).unwrap();
     let _sentinel = Command::new("redis-server")
