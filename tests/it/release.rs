@@ -39,8 +39,7 @@ fn archive(target: &str) -> String {
     };
     assert!(script.contains("--file \"$dist/$name.tar.gz\""));
     assert!(script.contains("--directory \"$dist\""));
-    name.replace("$version", VERSION)
-        .replace("$target", target)
+    name.replace("$version", VERSION).replace("$target", target)
 }
 
 /// A template of cargo-binstall with its values put in.
@@ -95,15 +94,25 @@ fn the_chart_has_the_version_of_the_program() {
 
 #[test]
 fn readme_names_files_that_the_release_has() {
-    let readme = file("README.md");
+    let readme = file("README.md")
+        .replace("$(uname -m)", "x86_64")
+        .replace("$(dpkg --print-architecture)", "amd64");
     let package = format!("authseal_{VERSION}-1_amd64.deb");
     let archive = archive("x86_64-unknown-linux-musl");
-    let address = format!("{}/releases/download/v{VERSION}", env!("CARGO_PKG_REPOSITORY"));
+    let address = format!(
+        "{}/releases/download/v{VERSION}",
+        env!("CARGO_PKG_REPOSITORY")
+    );
     for name in [package, format!("{archive}.tar.gz")] {
         assert!(readme.contains(&format!("{address}/{name}")), "{name}");
     }
     // No older version is left behind in a command.
-    for text in ["releases/download/v", "/authseal-v", "/authseal_"] {
+    for text in [
+        "releases/download/v",
+        "authseal/authseal/v",
+        "/authseal-v",
+        "/authseal_",
+    ] {
         for (place, _) in readme.match_indices(text) {
             let rest = &readme[place + text.len()..];
             assert!(rest.starts_with(VERSION), "{text}{}", &rest[..20]);

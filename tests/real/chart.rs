@@ -203,6 +203,9 @@ async fn authseal_understands_the_settings_of_the_chart() {
         ];
         let checked = command(&["check"], &[&environment[..], &any_port].concat()).await;
         assert!(checked.status.success(), "{name}: {checked:?}");
-        assert!(!checked.stderr.contains("is not a setting"), "{name}: {checked:?}");
+        assert!(
+            !checked.stderr.contains("is not a setting"),
+            "{name}: {checked:?}"
+        );
     }
 }
