@@ -82,7 +82,8 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
     }
     prepare().await;
     let first = package("0.0.1-1").await;
-    sh(&format!("dpkg --install {first}")).await;
+    let said = sh(&format!("dpkg --install {first}")).await;
+    assert!(said.contains(&format!("fill in {SETTINGS}")), "{said}");
     let number = |flag| async move {
         sh(&format!("id {flag} authseal"))
             .await
@@ -109,7 +110,8 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
     assert_eq!(mode_and_owner(&keys), (0o700, uid, gid));
 
     let second = package("0.0.2-1").await;
-    sh(&format!("dpkg --install {second}")).await;
+    let said = sh(&format!("dpkg --install {second}")).await;
+    assert!(!said.contains("fill in"), "{said}");
     assert_eq!(fs::read_to_string(SETTINGS).unwrap(), settings);
     assert_eq!(mode_and_owner(SETTINGS), (0o640, 0, gid));
     start_as_the_unit_does(uid, gid).await;
