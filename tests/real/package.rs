@@ -162,7 +162,7 @@ async fn caddy_gets_its_file_as_readme_says() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("Caddyfile");
     let file = file.to_str().unwrap();
-    let readme = fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
     let mut lines = readme.lines();
     let line = lines
         .find(|line| line.contains("| sudo tee /etc/caddy/Caddyfile"))
