@@ -13,7 +13,7 @@ const SHOWN: usize = 10;
 
 /// Commit and date of this build, with a blank and brackets around, or nothing where they are
 /// unknown. Only released programs say it: a debug build would be built anew at every commit.
-/// The time of the build is no part of it, so that two builds of a commit are the same.
+/// The time of the build is no part of it: it would differ between two builds of a commit.
 fn build() -> String {
     println!("cargo::rerun-if-env-changed=AUTHSEAL_REVISION");
     println!("cargo::rerun-if-changed={ARCHIVED}");
