@@ -12,9 +12,11 @@ RUN mkdir -p src benches/src \
  && touch src/lib.rs benches/src/lib.rs \
  && cargo build --release --locked --bin authseal
 COPY . .
+# Commit and its date, for `authseal --version`. An archive of the source has them anyway.
 ARG REVISION=""
+ARG REVISION_DATE=""
 RUN touch src/main.rs src/lib.rs \
- && AUTHSEAL_REVISION="$REVISION" cargo build --release --locked --bin authseal \
+ && AUTHSEAL_REVISION="$REVISION $REVISION_DATE" cargo build --release --locked --bin authseal \
  && mkdir --mode=0700 image image/keys image/store \
  && mv target/release/authseal image
 

@@ -23,6 +23,8 @@ pub struct StartPage<'a> {
     pub receiver: Option<Receiver<'a>>,
     /// Limits of the chosen service's scope that surprise people.
     pub note: Option<&'a str>,
+    /// Names of listed services and the limits of their scopes.
+    pub notes: Vec<(&'a str, &'a str)>,
     /// Link by which the administrator of an organisation consents to the chosen service for
     /// everybody there.
     pub admin_consent: Option<String>,

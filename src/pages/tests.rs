@@ -51,6 +51,7 @@ fn pages() -> Vec<String> {
             after_a_click: true,
         }),
         note: Some(FOREIGN),
+        notes: vec![(FOREIGN, FOREIGN)],
         admin_consent: Some(FOREIGN.to_owned()),
         is_blocked: false,
     };

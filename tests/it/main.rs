@@ -98,6 +98,7 @@ mod provider_codes;
 mod providers;
 mod rate_limit;
 mod refresh;
+mod release;
 mod renew;
 mod retries;
 mod revocation_rules;

@@ -232,10 +232,13 @@ async fn the_page_of_a_service_says_its_limits_and_has_the_administrators_link()
         .env("MSGRAPH_TENANT", "contoso.example");
     let app = app.start().await;
     let google = page(&app, "/?type=googledrive").await.body;
-    assert!(
-        google.contains("This login sees only files that were made"),
-        "{google}"
-    );
+    for page in [&google, &page(&app, "/").await.body] {
+        assert!(
+            page.contains("This login sees only files that were made"),
+            "{page}"
+        );
+        assert!(page.contains("public one"), "{page}");
+    }
     assert!(!google.contains("adminconsent"), "{google}");
     let microsoft = page(&app, "/?type=msgroup").await.body;
     let link = "https://login.microsoftonline.com/contoso.example/v2.0/adminconsent?client_id=\

@@ -15,6 +15,7 @@ mod activation;
 mod axe;
 mod browser;
 mod callback;
+mod chart;
 mod demo;
 mod devtools;
 mod foreign_opener;

@@ -82,7 +82,8 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
     }
     prepare().await;
     let first = package("0.0.1-1").await;
-    sh(&format!("dpkg --install {first}")).await;
+    let said = sh(&format!("dpkg --install {first}")).await;
+    assert!(said.contains(&format!("fill in {SETTINGS}")), "{said}");
     let number = |flag| async move {
         sh(&format!("id {flag} authseal"))
             .await
@@ -100,22 +101,17 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
     assert_eq!(complaints, "");
 
     let admin = format!("127.0.0.1:{}", free_port());
-    let mut settings = fs::read_to_string(SETTINGS).unwrap();
-    assert!(
-        settings
-            .lines()
-            .all(|line| line.starts_with('#') || !line.contains("CLIENT"))
-    );
-    settings += "AUTHSEAL_PUBLIC_URL=https://auth.example.com\nGD_CLIENT_ID=id\n\
-                 GD_CLIENT_SECRET=never-print-secret\nAUTHSEAL_LISTEN=127.0.0.1:0\n";
-    settings += &format!("AUTHSEAL_ADMIN_LISTEN={admin}\n");
+    let mut settings = filled_in(&fs::read_to_string(SETTINGS).unwrap());
+    settings += &format!("AUTHSEAL_LISTEN=127.0.0.1:0\nAUTHSEAL_ADMIN_LISTEN={admin}\n");
     fs::write(SETTINGS, &settings).unwrap();
     start_as_the_unit_does(uid, gid).await;
+    caddy_gets_its_file_as_readme_says().await;
     let keys = format!("{STATE}/keys");
     assert_eq!(mode_and_owner(&keys), (0o700, uid, gid));
 
     let second = package("0.0.2-1").await;
-    sh(&format!("dpkg --install {second}")).await;
+    let said = sh(&format!("dpkg --install {second}")).await;
+    assert!(!said.contains("fill in"), "{said}");
     assert_eq!(fs::read_to_string(SETTINGS).unwrap(), settings);
     assert_eq!(mode_and_owner(SETTINGS), (0o640, 0, gid));
     start_as_the_unit_does(uid, gid).await;
@@ -136,6 +132,48 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
             .await
             .contains("authseal")
     );
+}
+
+/// The settings as a new user fills them in: the first four lines that are no comments.
+fn filled_in(settings: &str) -> String {
+    let mut values = [
+        ("AUTHSEAL_PUBLIC_URL=", "https://auth.example.com"),
+        ("GD_CLIENT_ID=", "id"),
+        ("GD_CLIENT_SECRET=", "never-print-secret"),
+        ("AUTHSEAL_LOGIN_PASSWORD=", "never-print-password"),
+    ]
+    .into_iter();
+    let lines = settings.lines().map(|line| {
+        let value = match line.is_empty() || line.starts_with('#') {
+            true => None,
+            false => values.next(),
+        };
+        let value = value.map_or("", |(empty, value)| {
+            assert_eq!(line, empty);
+            value
+        });
+        format!("{line}{value}\n")
+    });
+    lines.collect()
+}
+
+/// Runs README's line that writes Caddy's file, into another file, which Caddy then reads.
+async fn caddy_gets_its_file_as_readme_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("Caddyfile");
+    let file = file.to_str().unwrap();
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let mut lines = readme.lines();
+    let line = lines
+        .find(|line| line.contains("| sudo tee /etc/caddy/Caddyfile"))
+        .unwrap();
+    sh(&line.replace("sudo tee /etc/caddy/Caddyfile", &format!("tee {file}"))).await;
+    let written = fs::read_to_string(file).unwrap();
+    assert!(written.contains("\nauth.example.com {\n"), "{written}");
+    sh(&format!(
+        "caddy validate --config {file} --adapter caddyfile 2>&1"
+    ))
+    .await;
 }
 
 /// Starts the service with the unit's user, environment and command, waits until it is ready,

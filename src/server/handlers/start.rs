@@ -28,10 +28,10 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
             Err(error) => return server.login_failed(&error, None),
         },
     };
-    let services = server.catalog().iter().filter(|service| !service.hidden);
+    let listed = || server.catalog().iter().filter(|service| !service.hidden);
     let page = StartPage {
         frame: server.frame(),
-        services: services.map(|service| button(server, service)).collect(),
+        services: listed().map(|service| button(server, service)).collect(),
         choice,
         setups: setups(server),
         visit: visit.as_ref().map(|visit| visit.nonce.as_str()),
@@ -40,6 +40,9 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
             after_a_click: receives == Receives::AfterAClick,
         }),
         note: chosen.and_then(|service| service.note.as_deref()),
+        notes: listed()
+            .filter_map(|service| Some((service.name.as_str(), service.note.as_deref()?)))
+            .collect(),
         admin_consent: chosen.and_then(|service| admin_consent(server, service)),
         is_blocked: server.login.is_blocked(&recipients),
     };
