@@ -16,6 +16,7 @@ mod axe;
 mod browser;
 mod callback;
 mod demo;
+mod deploy_files;
 mod devtools;
 mod foreign_opener;
 mod https_opener;
