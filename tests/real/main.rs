@@ -42,4 +42,5 @@ mod revoke;
 mod search;
 mod site;
 mod system_faults;
+mod terminal;
 mod windows;
