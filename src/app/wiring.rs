@@ -20,7 +20,7 @@ use crate::{
     provider::ProviderClient,
     public_url::PublicUrl,
     refresh::{AuthIdReader, RefreshEngine},
-    server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, Server, Site},
+    server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, RequestTimes, Server, Site},
     store::{
         Creation, FileStore, LeaseTimes, LoginStore, Memory, RedisStore, Store, StoreAddress,
         StoreError,
@@ -123,6 +123,7 @@ pub(super) fn wire(
             proxies: config.edge.trusted_proxies,
             site,
             withheld: config.offer.withheld,
+            request_times: RequestTimes::new(&metrics),
             metrics: metrics.clone(),
             request_ids: RequestIds::random(),
         }),

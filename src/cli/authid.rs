@@ -18,7 +18,7 @@ use crate::{
 pub(super) enum AuthIdCommand {
     /// Show the content of an AuthID, except its refresh token
     Show(Show),
-    /// Make an AuthID from a refresh token on standard input
+    /// Make an AuthID from a refresh token on standard input, or ask for the token
     Seal(Seal),
 }
 
@@ -59,7 +59,7 @@ pub(super) fn run(command: AuthIdCommand) -> Result<(), CliError> {
 fn show(arguments: Show) -> Result<(), CliError> {
     let keys = load_keyring(&Environment::of_process())?.current();
     let now = Clock::system().now();
-    let given = secret_input::read(arguments.authid, arguments.file)?;
+    let given = secret_input::read("AuthID", arguments.authid, arguments.file)?;
     let Pasted { opened, authid } = seal::open_pasted(&keys, now, given.expose())?;
     let state = state(&keys, &opened, now);
     let grant = &opened.grant;
@@ -73,8 +73,8 @@ fn show(arguments: Show) -> Result<(), CliError> {
                 "lineage": grant.lineage,
                 "log_name": grant.lineage.short_hash(),
                 "generation": grant.generation,
-                "issued": grant.issued_at,
-                "logged_in": grant.logged_in_at(),
+                "issued": grant.issued_at.to_string(),
+                "logged_in": grant.logged_in_at().to_string(),
                 "kid": opened.kid,
                 "key_state": state,
                 "revoked": is_revoked,
@@ -124,7 +124,7 @@ fn seal(arguments: Seal) -> Result<(), CliError> {
             "this provider has several regions: name the one of the account with --region".into(),
         );
     }
-    let refresh_token = secret_input::read(None, arguments.file)?;
+    let refresh_token = secret_input::read("refresh token", None, arguments.file)?;
     if refresh_token.expose().contains('\u{fffd}') {
         return Err("the refresh token is not text in UTF-8".into());
     }

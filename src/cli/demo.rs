@@ -35,10 +35,10 @@ const PROVIDER_MEMORY: &str = "provider.json";
 /// Arguments of `authseal demo`. Its ports are on 127.0.0.1.
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
-    /// Port of authseal
+    /// Port of authseal; 0 takes any that is free
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Port of the built-in provider
+    /// Port of the built-in provider; 0 takes any that is free
     #[arg(long, default_value_t = 8090)]
     provider_port: u16,
     /// Folder for a key and a store: logins outlive a restart of this demo
@@ -47,15 +47,19 @@ pub(super) struct DemoArguments {
 }
 
 pub(super) async fn demo(arguments: DemoArguments, signals: StopSignals) -> Result<(), CliError> {
-    let public_url = format!("http://localhost:{}", arguments.port);
     let clock = Clock::system();
     let shutdown = CancellationToken::new();
 
     let at_port = |port| ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], port)));
     let provider_address = at_port(arguments.provider_port);
     let provider_listener = provider_address.bind("--provider-port").await?;
+    let service = at_port(arguments.port).bind("--port").await?;
+    // The system chooses a port for 0.
+    let address = service.address();
+    let port = address.map_or(arguments.port, |address| address.port());
+    let public_url = format!("http://localhost:{port}");
     let listeners = Listeners {
-        service: at_port(arguments.port).bind("--port").await?,
+        service,
         admin: at_port(0).bind("any port").await?,
     };
     let applications = ["demo", "demo-single-use"].map(|client_id| Application {

@@ -2,13 +2,24 @@
 
 use std::time::Duration;
 
+use clap::Args;
+use serde_json::json;
+
 use super::{CliError, admin, output::say};
 use crate::{config::admin_address, environment::Environment};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Arguments of `authseal health`.
+#[derive(Debug, Args)]
+pub(super) struct HealthArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Requests `/readyz` at the admin address of the same settings.
-pub(super) async fn health() -> Result<(), CliError> {
+pub(super) async fn health(arguments: HealthArguments) -> Result<(), CliError> {
     let address = admin_address(&Environment::of_process())?;
     let answer = tokio::time::timeout(TIMEOUT, admin::ask(address, "/readyz"))
         .await
@@ -20,7 +31,21 @@ pub(super) async fn health() -> Result<(), CliError> {
             )
         })?;
     let text = String::from_utf8_lossy(answer.body());
-    if answer.status().is_success() {
+    let is_ready = answer.status().is_success();
+    if arguments.json {
+        let mut lines = text.lines();
+        say!(
+            "{}",
+            json!({
+                "ready": is_ready,
+                "state": lines.next().unwrap_or_default(),
+                "troubles": lines.collect::<Vec<_>>(),
+            })
+        );
+        // The JSON says why.
+        return is_ready.then_some(()).ok_or_else(|| String::new().into());
+    }
+    if is_ready {
         say!("{}", text.trim());
         Ok(())
     } else {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
     CliError,
     output::{self, say},
+    progress::TerminalCount,
     secret_input,
 };
 use crate::{
@@ -28,9 +30,17 @@ struct Importer {
     now: UnixTime,
 }
 
+/// Arguments of `authseal import`.
+#[derive(Debug, Args)]
+pub(super) struct ImportArguments {
+    /// Print the counts and notes as JSON too, in a last line of standard output
+    #[arg(long)]
+    json: bool,
+}
+
 /// Prints one JSON line for each AuthID on standard input. Sends no request to providers:
 /// the first refresh shows if a login is still valid.
-pub(super) fn import() -> Result<(), CliError> {
+pub(super) fn import(arguments: &ImportArguments) -> Result<(), CliError> {
     let config = Config::load(Environment::of_process())?;
     let importer = Importer {
         catalog: config.offer.catalog,
@@ -42,6 +52,7 @@ pub(super) fn import() -> Result<(), CliError> {
     };
     let (mut done, mut failed) = (0, 0);
     let mut notes = BTreeMap::new();
+    let mut progress = TerminalCount::begin();
     for (index, line) in secret_input::lines()?.enumerate() {
         let line = line?;
         let authid = line.trim();
@@ -61,14 +72,23 @@ pub(super) fn import() -> Result<(), CliError> {
         };
         answer["line"] = json!(index + 1);
         say!("{answer}");
+        progress.show(format_args!("{done} sealed, {failed} not"));
         if output::is_broken() {
             // What is sealed from here on would be lost.
             break;
         }
     }
-    output::remark(format_args!("{done} sealed, {failed} not"));
-    for (service, note) in notes {
-        output::remark(format_args!("{service}: {note}"));
+    drop(progress);
+    if arguments.json {
+        say!(
+            "{}",
+            json!({ "sealed": done, "failed": failed, "notes": notes })
+        );
+    } else {
+        output::remark(format_args!("{done} sealed, {failed} not"));
+        for (service, note) in notes {
+            output::remark(format_args!("{service}: {note}"));
+        }
     }
     match failed {
         0 => Ok(()),

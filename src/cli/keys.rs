@@ -112,7 +112,10 @@ fn folder(keyring: &Keyring) -> Result<KeyFolder, CliError> {
 fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CliError> {
     let key = folder.create_key(now, arguments.activate_in)?;
     if arguments.output.json {
-        say!("{}", json!({"kid": key.kid, "activates": key.nbf}));
+        say!(
+            "{}",
+            json!({"kid": key.kid, "activates": key.nbf.to_string()})
+        );
     } else {
         say!("Made {}, which seals from {} on.", key.kid, key.nbf);
         say!("Back up {}.", folder.path().display());
@@ -152,7 +155,10 @@ fn retire(
     }
     folder.retire_key(&key.kid, at)?;
     match at {
-        _ if arguments.output.json => say!("{}", json!({"kid": key.kid, "ends": at})),
+        _ if arguments.output.json => say!(
+            "{}",
+            json!({"kid": key.kid, "ends": at.map(|at| at.to_string())})
+        ),
         Some(at) => say!("{} opens nothing from {at} on.", key.kid),
         None => say!("{} has no end any more.", key.kid),
     }

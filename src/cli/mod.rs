@@ -10,6 +10,8 @@ mod import;
 mod keys;
 mod online;
 mod output;
+mod progress;
+mod prompt;
 mod revoke;
 mod run;
 mod secret_input;
@@ -34,7 +36,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("AUTHSEAL_BUILD"))
 /// Duplicati trade it for access tokens. Settings come from the environment: see
 /// README.md.
 #[derive(Debug, Parser)]
-#[command(version = VERSION, about)]
+#[command(version = VERSION, about, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -57,14 +59,14 @@ enum Command {
     #[command(subcommand, name = "authid")]
     AuthId(authid::AuthIdCommand),
     /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
-    Import,
+    Import(import::ImportArguments),
     /// Show what is in a store, or copy it to another.
     #[command(subcommand)]
     Store(store::StoreCommand),
     /// Serve, with the options of Duplicati's own server.
     Run(Box<run::RunArguments>),
     /// Ask the running server whether it is ready; for HEALTHCHECK.
-    Health,
+    Health(health::HealthArguments),
     /// Print completions for a shell.
     Completions(shell::CompletionArguments),
     /// Write manual pages into a folder.
@@ -118,9 +120,9 @@ fn run_command(command: Command, signals: EarlySignals) -> Result<(), CliError> 
         Command::Keys(command) => signals.end(|| keys::run(command)),
         Command::Revoke(arguments) => signals.end(|| revoke::revoke(arguments)),
         Command::AuthId(command) => signals.end(|| authid::run(command)),
-        Command::Import => signals.end(import::import),
+        Command::Import(arguments) => signals.end(|| import::import(&arguments)),
         Command::Store(command) => signals.end(|| store::run(command)),
-        Command::Health => signals.end(|| in_runtime(health::health())),
+        Command::Health(arguments) => signals.end(|| in_runtime(health::health(arguments))),
         Command::Completions(arguments) => signals.end(|| shell::completions(&arguments)),
         Command::Man(arguments) => signals.end(|| shell::man(&arguments)),
     }
@@ -128,6 +130,17 @@ fn run_command(command: Command, signals: EarlySignals) -> Result<(), CliError> 
 
 /// Exit code of clap.
 const WRONG_ARGUMENTS: u8 = 2;
+
+/// The codes of docs/commands.md, for the help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    an error, which is on standard error
+  2    arguments that are wrong
+  74   done, but the output could not be written
+  141  done, but the reader of the output had left
+
+docs/commands.md describes them, and what --json prints.";
 
 /// An error that a command prints for the user.
 type CliError = Box<dyn std::error::Error>;
@@ -138,4 +151,79 @@ fn in_runtime(command: impl Future<Output = Result<(), CliError>>) -> Result<(),
     // A drop of the runtime would wait for every name look-up that has no answer yet.
     runtime.shutdown_background();
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Commands without `--json`, with the reason.
+    const WITHOUT_JSON: [(&str, &str); 6] = [
+        (
+            "serve",
+            "prints its log, which AUTHSEAL_LOG_FORMAT=json makes JSON",
+        ),
+        ("run", "is serve"),
+        ("demo", "is a server for people to look at"),
+        ("authid seal", "prints one AuthID and nothing else"),
+        ("completions", "prints a script"),
+        ("man", "writes files, and prints nothing"),
+    ];
+
+    /// Returns the names of the commands that have no commands below them, by `--json` or not.
+    fn by_json(command: &clap::Command, path: &str, found: &mut [BTreeSet<String>; 2]) {
+        for command in command.get_subcommands() {
+            let path = format!("{path} {}", command.get_name());
+            if command.has_subcommands() {
+                by_json(command, &path, found);
+                continue;
+            }
+            let has_json = command
+                .get_arguments()
+                .any(|it| it.get_long() == Some("json"));
+            found[usize::from(has_json)].insert(path.trim_start().to_owned());
+        }
+    }
+
+    #[test]
+    fn every_command_that_prints_facts_has_json_which_the_docs_describe() {
+        let mut found = Default::default();
+        by_json(&Cli::command(), "", &mut found);
+        let [without, with] = found;
+        assert_eq!(
+            without,
+            WITHOUT_JSON.map(|(name, _)| name.to_owned()).into()
+        );
+        let page = include_str!("../../docs/commands.md");
+        for name in with {
+            assert!(page.contains(&format!("\n| `{name}` | ")), "{name} --json");
+        }
+    }
+
+    #[test]
+    fn the_help_and_the_docs_list_the_same_exit_codes() {
+        let page = include_str!("../../docs/commands.md");
+        let codes = EXIT_CODES
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "));
+        for code in codes.filter_map(|line| line.split(' ').next()) {
+            assert!(page.contains(&format!("\n| {code} | ")), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_option_and_argument_has_a_help() {
+        fn look_at(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = (command.get_name(), argument.get_id());
+                assert!(argument.get_help().is_some(), "{name:?}");
+            }
+            command.get_subcommands().for_each(look_at);
+        }
+        look_at(&Cli::command());
+    }
 }

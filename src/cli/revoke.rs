@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use super::{CliError, output::say, secret_input};
 use crate::{
@@ -32,6 +33,9 @@ pub(super) struct RevokeArguments {
     /// Undo the revocation. A rule without --before: every rule of that service or key, or of all
     #[arg(long)]
     undo: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Arguments of a rule, which revokes many logins.
@@ -52,7 +56,7 @@ struct Rule {
     before: Option<String>,
 }
 
-pub(super) fn revoke(arguments: RevokeArguments) -> Result<(), CliError> {
+pub(super) fn revoke(mut arguments: RevokeArguments) -> Result<(), CliError> {
     let environment = Environment::of_process();
     let KeySource::Folder(path) = key_source(&environment)? else {
         return Err(
@@ -62,33 +66,60 @@ pub(super) fn revoke(arguments: RevokeArguments) -> Result<(), CliError> {
         );
     };
     let folder = KeyFolder::new(&path);
-    let scope = arguments.rule.scope(&environment, &folder)?;
-    let revocations = match (scope, &arguments.rule.before) {
-        (None, _) => vec![login(
-            &environment,
-            arguments.authid_or_lineage,
-            arguments.file,
-        )?],
-        (Some(_), _) if arguments.authid_or_lineage.is_some() || arguments.file.is_some() => {
-            return Err("give either a login or a rule".into());
-        }
-        (Some(scope), Some(before)) => vec![Revocation::Rule(scope, time(before)?)],
-        (Some(scope), None) if arguments.undo => rules(&folder, &scope)?,
-        (Some(scope), None) => {
-            return Err(format!(
-                "{scope}: add --before with a time, such as --before now: logins that are made \
-                 after it stay good"
-            )
-            .into());
-        }
-    };
+    let revocations = wanted(&environment, &folder, &mut arguments)?;
+    let reason = arguments.reason.as_deref();
+    let mut done = Vec::new();
+    let mut outcome = Ok(());
     for revocation in &revocations {
-        let is_new =
-            folder.set_revoked(revocation, !arguments.undo, arguments.reason.as_deref())?;
-        report(&path, revocation, arguments.undo, is_new);
+        match folder.set_revoked(revocation, !arguments.undo, reason) {
+            Ok(is_new) if arguments.json => {
+                done.push(json!({ "revocation": revocation.to_string(), "changed": is_new }));
+            }
+            Ok(is_new) => report(&path, revocation, arguments.undo, is_new),
+            Err(error) => {
+                outcome = Err(error.into());
+                break;
+            }
+        }
     }
-    say_what_is_damaged(&environment);
-    Ok(())
+    if arguments.json {
+        let facts = json!({
+            "revoked": !arguments.undo,
+            "revocations": done,
+            "file": path.join("revoked.txt").to_string_lossy(),
+            "warnings": damages(&environment),
+        });
+        // Also after an error: what was changed before it is changed.
+        say!("{facts}");
+    } else if outcome.is_ok() {
+        for warning in damages(&environment) {
+            say!("Warning: {warning}");
+        }
+    }
+    outcome
+}
+
+/// Returns the revocations that the arguments name.
+fn wanted(
+    environment: &Environment,
+    folder: &KeyFolder,
+    arguments: &mut RevokeArguments,
+) -> Result<Vec<Revocation>, CliError> {
+    let scope = arguments.rule.scope(environment, folder)?;
+    let (authid, file) = (arguments.authid_or_lineage.take(), arguments.file.take());
+    match (scope, &arguments.rule.before) {
+        (None, _) => Ok(vec![login(environment, authid, file)?]),
+        (Some(_), _) if authid.is_some() || file.is_some() => {
+            Err("give either a login or a rule".into())
+        }
+        (Some(scope), Some(before)) => Ok(vec![Revocation::Rule(scope, time(before)?)]),
+        (Some(scope), None) if arguments.undo => rules(folder, &scope),
+        (Some(scope), None) => Err(format!(
+            "{scope}: add --before with a time, such as --before now: logins that are made \
+             after it stay good"
+        )
+        .into()),
+    }
 }
 
 impl Rule {
@@ -134,7 +165,7 @@ fn login(
     given: Option<String>,
     file: Option<PathBuf>,
 ) -> Result<Revocation, CliError> {
-    let given = secret_input::read(given, file)?;
+    let given = secret_input::read("AuthID or lineage", given, file)?;
     let lineage = match Lineage::parse(given.expose()) {
         Some(lineage) => lineage,
         None => {
@@ -204,17 +235,16 @@ fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
     say!("The provider still has the grant: revoke it there too, at /revoke.");
 }
 
-/// Prints what else is damaged in the keys folder. The new revocation is in force in any
+/// Returns what else is damaged in the keys folder. The new revocation is in force in any
 /// case, but revocations that the damage hides are not.
-fn say_what_is_damaged(environment: &Environment) {
+fn damages(environment: &Environment) -> Vec<String> {
     match load_keyring(environment) {
         Ok(keyring) => {
-            for trouble in keyring.condition().troubles(Clock::system().now()) {
-                say!("Warning: {trouble}");
-            }
+            let troubles = keyring.condition().troubles(Clock::system().now());
+            troubles.iter().map(ToString::to_string).collect()
         }
-        Err(error) => {
-            say!("Warning: the keys stay as they were until this is mended:\n{error}")
-        }
+        Err(error) => vec![format!(
+            "the keys stay as they were until this is mended:\n{error}"
+        )],
     }
 }

@@ -11,49 +11,49 @@ use crate::{environment::Environment, secret::Secret};
 /// Options of oauth-server; each is an environment variable too.
 #[derive(Debug, Args)]
 pub(super) struct RunArguments {
-    /// REDIRECT_HOSTNAME: the public host name
+    /// Public host name, as the setting REDIRECT_HOSTNAME
     #[arg(long)]
     hostname: Option<String>,
-    /// APPNAME
+    /// Name of the program that needs the AuthIDs (APPNAME)
     #[arg(long)]
     appname: Option<String>,
-    /// DISPLAYNAME
+    /// Name of the site, on its pages (DISPLAYNAME)
     #[arg(long)]
     displayname: Option<String>,
-    /// SERVICES
+    /// Ids of the services to offer, with commas between them (SERVICES)
     #[arg(long)]
     services: Option<String>,
-    /// SECRETS
+    /// File with the client ids and secrets, encrypted or not (SECRETS)
     #[arg(long, value_parser = secret_option)]
     secrets: Option<Secret>,
-    /// SECRETS_PASSPHRASE
+    /// Passphrase of that file (SECRETS_PASSPHRASE)
     #[arg(long, value_parser = secret_option)]
     secrets_passphrase: Option<Secret>,
-    /// CONFIGFILE
+    /// File with definitions of services (CONFIGFILE)
     #[arg(long, value_parser = secret_option)]
     configfile: Option<Secret>,
-    /// STORAGE
+    /// Folder with the AuthIDs of the old server (STORAGE)
     #[arg(long, value_parser = secret_option)]
     storage: Option<Secret>,
-    /// PRIVACY_POLICY_URL
+    /// Address of your own privacy policy (PRIVACY_POLICY_URL)
     #[arg(long, alias = "privacy-policy-url")]
     privacy_policy: Option<String>,
-    /// SEQ_URL
+    /// Address of a Seq log server, which is not used here (SEQ_URL)
     #[arg(long)]
     seq_url: Option<String>,
-    /// SEQ_APIKEY
+    /// Key of that server, which is not used here (SEQ_APIKEY)
     #[arg(long, value_parser = secret_option)]
     seq_apikey: Option<Secret>,
-    /// ASPNETCORE_HTTP_PORTS
+    /// Port to listen on (ASPNETCORE_HTTP_PORTS)
     #[arg(long)]
     listen_ports: Option<String>,
-    /// ASPNETCORE_URLS
+    /// Address to listen on, such as http://+:8080 (ASPNETCORE_URLS)
     #[arg(long)]
     listen_urls: Option<String>,
     /// A PFX file, which is not used here
     #[arg(long)]
     certificate_path: Option<String>,
-    /// Password of the PFX file
+    /// Password of the PFX file, which is not used here
     #[arg(long, value_parser = secret_option)]
     certificate_password: Option<Secret>,
 }

@@ -10,7 +10,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::CliError;
+use super::{CliError, prompt};
 use crate::secret::Secret;
 
 /// Limit of the input in bytes, far above any AuthID or refresh token.
@@ -27,8 +27,12 @@ pub(super) fn secret_option(text: &str) -> Result<Secret, Infallible> {
 }
 
 /// Returns the given secret, or reads it from the file; `-` or nothing reads standard
-/// input.
-pub(super) fn read(given: Option<String>, file: Option<PathBuf>) -> Result<Secret, CliError> {
+/// input. A terminal is asked for it; `what` names it.
+pub(super) fn read(
+    what: &str,
+    given: Option<String>,
+    file: Option<PathBuf>,
+) -> Result<Secret, CliError> {
     let text = match (given, file) {
         (_, Some(path)) => {
             let bytes = fs::read(&path)
@@ -36,14 +40,20 @@ pub(super) fn read(given: Option<String>, file: Option<PathBuf>) -> Result<Secre
             decoded(&Zeroizing::new(bytes))
         }
         (Some(text), None) if text != "-" => Zeroizing::new(text),
-        _ => {
-            let mut bytes = Zeroizing::new(Vec::new());
-            io::stdin().take(MAX_BYTES).read_to_end(&mut bytes)?;
-            decoded(&bytes)
-        }
+        _ => match prompt::secret(what)? {
+            Some(line) => line,
+            None => {
+                let mut bytes = Zeroizing::new(Vec::new());
+                io::stdin().take(MAX_BYTES).read_to_end(&mut bytes)?;
+                decoded(&bytes)
+            }
+        },
     };
     match text.trim() {
-        "" => Err("nothing was given".into()),
+        "" => Err(format!(
+            "nothing was given: write the {what} to standard input, or name its file with --file"
+        )
+        .into()),
         text => Ok(Secret::new(text)),
     }
 }

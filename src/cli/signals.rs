@@ -22,7 +22,7 @@ use signal_hook::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::CliError;
+use super::{CliError, prompt};
 use crate::{
     app::{App, LEAVE_WITHIN},
     telemetry,
@@ -173,6 +173,7 @@ fn exit_at_once(line: &str) -> ! {
 /// Ends the process as the signal does if nobody has taken it over, so that a shell stops
 /// its script. The kernel does not do that to process number 1.
 fn end_by(signal: i32) {
+    prompt::show_again();
     if std::process::id() != 1 {
         let _ = emulate_default_handler(signal);
     }

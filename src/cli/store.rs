@@ -51,6 +51,9 @@ pub(super) struct Copying {
     /// Store to write, or @FILE for a file with its address [default: AUTHSEAL_STORE_URL]
     #[arg(long, value_name = "URL", value_parser = secret_option, required_unless_present = "from")]
     to: Option<Secret>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(command: StoreCommand) -> Result<(), CliError> {
@@ -91,6 +94,19 @@ async fn copy(arguments: Copying) -> Result<(), CliError> {
         CopySide::Source => failure(&from, &error),
         CopySide::Target => failure(&to, &error),
     })?;
+    if arguments.json {
+        say!(
+            "{}",
+            json!({
+                "from": from.to_string(),
+                "to": to.to_string(),
+                "copied": report.copied,
+                "logins": report.read.logins,
+                "in_progress": report.read.in_progress,
+            })
+        );
+        return Ok(());
+    }
     say!(
         "Copied {} of {} logins from the store {from} to the store {to}; it has the others as new \
          or newer.",
@@ -133,7 +149,7 @@ fn address(argument: Option<Secret>) -> Result<StoreAddress, CliError> {
         return address.ok_or_else(|| "name the store, or set AUTHSEAL_STORE_URL".into());
     };
     let text = match argument.expose().strip_prefix('@') {
-        Some(path) => secret_input::read(None, Some(path.into()))?,
+        Some(path) => secret_input::read("address", None, Some(path.into()))?,
         None => argument,
     };
     StoreAddress::parse(text.expose().trim())

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -62,12 +63,12 @@ fn is_id(value: &HeaderValue) -> bool {
 /// Log line of a request, written when it is answered.
 pub(super) struct LogEntry {
     id: HeaderValue,
+    stopwatch: Stopwatch,
     fields: Option<LogFields>,
 }
 
 /// Fields of the log line; kept only if it may be written.
 struct LogFields {
-    stopwatch: Stopwatch,
     method: &'static str,
     route: &'static str,
     service: Option<Arc<Service>>,
@@ -85,7 +86,6 @@ impl LogEntry {
     pub(super) fn begin(id: HeaderValue, method: &Method, route: &'static str) -> Self {
         // Any request may fail, and the line of a failed one is a warning.
         let fields = telemetry::writes_access(Level::WARN).then(|| LogFields {
-            stopwatch: Stopwatch::start(),
             method: name(method),
             route,
             service: None,
@@ -96,7 +96,11 @@ impl LogEntry {
             generation: None,
             gives_new_authid: false,
         });
-        Self { id, fields }
+        Self {
+            id,
+            stopwatch: Stopwatch::start(),
+            fields,
+        }
     }
 
     /// Adds the service to the log line.
@@ -138,10 +142,15 @@ impl LogEntry {
         }
     }
 
+    /// Returns the time since the request came in.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.stopwatch.elapsed()
+    }
+
     /// Writes the log line, and adds the request id to the response.
-    pub(super) fn end(self, client: Client, mut reply: Reply) -> Reply {
+    pub(super) fn end(self, client: Client, took: Duration, mut reply: Reply) -> Reply {
         if let Some(fields) = &self.fields {
-            fields.write(&self.id, client, reply.status());
+            fields.write(&self.id, client, took, reply.status());
         }
         reply.headers_mut().insert(X_REQUEST_ID, self.id);
         reply
@@ -149,7 +158,7 @@ impl LogEntry {
 }
 
 impl LogFields {
-    fn write(&self, id: &HeaderValue, client: Client, status: StatusCode) {
+    fn write(&self, id: &HeaderValue, client: Client, took: Duration, status: StatusCode) {
         // Unknown addresses are mostly asked for by scanners, on every public server.
         let has_failed = status.as_u16() >= 400 && self.route != NO_ROUTE;
         let level = match has_failed {
@@ -159,7 +168,7 @@ impl LogFields {
         if !telemetry::writes_access(level) {
             return;
         }
-        let ms = self.stopwatch.elapsed().as_millis();
+        let ms = took.as_millis();
         telemetry::write_access(level, clock::time_for_log(), "answered", |line| {
             line.word(&field!("method"), self.method);
             line.word(&field!("route"), self.route);

@@ -40,7 +40,9 @@ impl Handler for Server {
             Some(route) => answer(route, &mut exchange).await,
             None => self.no_such_page(),
         };
-        exchange.log.end(exchange.client, reply)
+        let took = exchange.log.elapsed();
+        self.request_times.count(route, took);
+        exchange.log.end(exchange.client, took, reply)
     }
 
     fn unserved(&self, request: Option<&Request<Body>>, peer: Peer, why: Unserved) -> Reply {

@@ -13,6 +13,7 @@ mod handlers;
 mod input;
 mod networks;
 mod reply;
+mod request_times;
 mod routes;
 mod trusted_proxies;
 mod unserved;
@@ -27,6 +28,7 @@ pub use access_log::RequestIds;
 pub use admin::Admin;
 pub use admission::{Admission, Require, UserHeader};
 pub use networks::{Networks, NotNetworks};
+pub use request_times::RequestTimes;
 pub use routes::PRIVACY_POLICY_PATH;
 pub use trusted_proxies::{NotProxies, TrustedProxies};
 
@@ -60,6 +62,8 @@ pub struct Server {
     pub withheld: Vec<Withheld>,
     /// Counters for metrics.
     pub metrics: Arc<Metrics>,
+    /// Response times by route, for metrics.
+    pub request_times: RequestTimes,
     /// Source of the ids of requests in the log.
     pub request_ids: RequestIds,
 }

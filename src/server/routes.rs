@@ -33,6 +33,8 @@ pub(super) enum Endpoint {
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) endpoint: Endpoint,
+    /// Position in the table.
+    pub(super) number: usize,
     /// Path below the prefix of PUBLIC_URL.
     pub(super) path: &'static str,
     /// Methods that the endpoint accepts, as in the `Allow` header.
@@ -78,7 +80,7 @@ pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";
 pub const PRIVACY_POLICY_PATH: &str = "/privacy-policy";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-static ROUTES: [Route; 21] = [
+static ROUTES: [Route; 21] = numbered([
     open(Endpoint::Refresh, REFRESH_PATH, "GET, POST"),
     Route {
         changes_nothing: true,
@@ -104,12 +106,22 @@ static ROUTES: [Route; 21] = [
     readable(Endpoint::Style, pages::STYLE_PATH),
     readable(Endpoint::Script, pages::SCRIPT_PATH),
     readable(Endpoint::Favicon, pages::FAVICON_PATH),
-];
+]);
+
+const fn numbered<const COUNT: usize>(mut rows: [Route; COUNT]) -> [Route; COUNT] {
+    let mut number = 0;
+    while number < COUNT {
+        rows[number].number = number;
+        number += 1;
+    }
+    rows
+}
 
 /// A path that no login gate protects.
 const fn open(endpoint: Endpoint, path: &'static str, methods: &'static str) -> Route {
     Route {
         endpoint,
+        number: 0,
         path,
         methods,
         is_gated: false,
@@ -131,6 +143,11 @@ const fn readable(endpoint: Endpoint, path: &'static str) -> Route {
         changes_nothing: true,
         ..open(endpoint, path, "GET")
     }
+}
+
+/// Returns the table.
+pub(super) fn all() -> &'static [Route] {
+    &ROUTES
 }
 
 /// Returns the row for a path below the prefix.

@@ -42,7 +42,9 @@ impl Server {
             }
             _ => as_text(why),
         };
-        exchange.log.end(exchange.client, reply)
+        // `authseal_requests_unserved_total` counts it, and no response time.
+        let took = exchange.log.elapsed();
+        exchange.log.end(exchange.client, took, reply)
     }
 }
 

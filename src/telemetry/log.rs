@@ -1,10 +1,8 @@
 //! The log: which lines are written, and how they look.
 
-use std::{
-    io::{self, IsTerminal},
-    str::FromStr,
-};
+use std::{io, str::FromStr};
 
+use anstream::{AutoStream, ColorChoice};
 use thiserror::Error;
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -128,7 +126,10 @@ pub fn start(filter: &LogFilter, format: LogFormat) {
         return;
     };
     let style = match format {
-        LogFormat::Text if io::stderr().is_terminal() => Style::Coloured,
+        // NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM, and whether it is a terminal.
+        LogFormat::Text if AutoStream::choice(&io::stderr()) != ColorChoice::Never => {
+            Style::Coloured
+        }
         LogFormat::Text => Style::Plain,
         LogFormat::Json => Style::Json,
     };

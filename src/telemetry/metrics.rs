@@ -15,6 +15,7 @@ use prometheus_client::{
 };
 
 use super::{
+    durations::RouteDurations,
     edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels, RefusalMetrics},
     log_output,
     process::ProcessNumbers,
@@ -32,6 +33,7 @@ const CALL_BUCKETS: [f64; 11] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 pub struct Metrics {
     registry: Registry,
     refreshes: Refreshes,
+    pub(super) requests: RouteDurations,
     old_authids: Family<OldLabels, Counter>,
     provider_calls: Family<ProviderLabels, Histogram>,
     revoked_hits: Counter,
@@ -131,6 +133,7 @@ impl Metrics {
         registry.register("build", "This program", build);
         let metrics = Self {
             refreshes: Refreshes::new(registry),
+            requests: RouteDurations::new(registry),
             old_authids: registry.add(
                 "old_authids",
                 "AuthIDs of Duplicati's own server that were presented and opened, by form and \

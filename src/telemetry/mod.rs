@@ -2,6 +2,7 @@
 
 mod access;
 mod access_line;
+mod durations;
 mod edge;
 mod log;
 mod log_output;
@@ -15,6 +16,7 @@ mod store;
 
 pub(crate) use access::{write_access, writes_access};
 pub(crate) use access_line::{FieldName, field};
+pub(crate) use durations::Durations;
 pub(crate) use edge::{ConnectionMetrics, LaneMetrics, RefusalMetrics};
 pub use log::{FilterError, LogFilter, LogFormat, start};
 pub(crate) use log_output::{finish, last_line};

@@ -14,7 +14,8 @@ async fn what_an_authid_holds_is_shown_save_for_the_refresh_token() {
     let json = as_json.json();
     let expected = serde_json::json!({
         "service": "stable", "lineage": lineage, "log_name": opened.grant.lineage.short_hash(),
-        "generation": 0, "issued": opened.grant.issued_at, "logged_in": opened.grant.issued_at,
+        "generation": 0, "issued": opened.grant.issued_at.to_string(),
+        "logged_in": opened.grant.issued_at.to_string(),
         "kid": kid, "key_state": "sealing", "revoked": false, "length": authid.len(),
     });
     assert_eq!(json, expected);

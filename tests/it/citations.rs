@@ -113,3 +113,15 @@ fn a_name_that_leads_nowhere_is_found() {
         assert_eq!(mistakes(Path::new(file), text), expected, "{text}");
     }
 }
+
+/// `.github/workflows/release.yml` publishes the section.
+#[test]
+fn the_change_log_has_a_section_for_this_version_with_its_date() {
+    let changes = include_str!("../../CHANGELOG.md");
+    let start = concat!("## ", env!("CARGO_PKG_VERSION"), " - ");
+    let (_, section) = changes.split_once(start).expect(start);
+    let (date, section) = section.split_once('\n').unwrap();
+    assert!(authseal::clock::UnixTime::parse(date).is_some(), "{date}");
+    let section = section.split("\n## ").next().unwrap();
+    assert!(section.contains("\n- "), "{start} says nothing");
+}

@@ -59,6 +59,9 @@ fn cases() -> Vec<Case> {
     vec![
         shows(|_| "--help".into()),
         shows(|_| "--version".into()),
+        shows(|_| "help keys".into()),
+        shows(|_| "run --help".into()),
+        shows(|_| "completions bash".into()),
         shows(|_| "check".into()),
         shows(|_| "check --online".into()),
         shows(|_| "keys list".into()),
@@ -191,6 +194,31 @@ async fn a_standard_error_that_cannot_be_written_changes_nothing() {
     let environment = installation.environment();
     let failed = shell("\"$AUTHSEAL\" keys remove none 2>/dev/full", &environment);
     assert_eq!(failed.await.status.code(), Some(1));
+    let wrong = shell("\"$AUTHSEAL\" keys nonsense 2>/dev/full", &environment);
+    assert_eq!(wrong.await.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn colours_follow_the_variables_that_other_programs_know() {
+    let installation = with_keys().await;
+    for (set, is_coloured) in [
+        ("TERM=xterm", false),
+        ("CLICOLOR=1", false),
+        ("CLICOLOR_FORCE=1", true),
+        ("CLICOLOR_FORCE=1 NO_COLOR=1", false),
+    ] {
+        // The log of a server that does not get its second address.
+        let script = format!(
+            "export {set}; \"$AUTHSEAL\" --help; AUTHSEAL_ADMIN_LISTEN=192.0.2.1:1 \"$AUTHSEAL\" serve 2>&1 || true"
+        );
+        let output = shell(&script, &installation.environment()).await;
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (help, log) = text.split_once("Exit codes:").unwrap();
+        assert!(log.contains("offering "), "{log}");
+        for part in [help, log] {
+            assert_eq!(part.contains('\x1b'), is_coloured, "{set}: {part:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,19 +2,15 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Browser, Program, authid_on, free_port, get, post_form, run};
+use crate::support::{Browser, Program, authid_on, get, post_form, run};
 
-/// The demo on free ports, and its address. Another program may take the port
-/// between looking and binding; then it tries others.
+/// The demo on free ports, and its address.
 pub async fn start(more: &[&str]) -> (Program, String) {
-    loop {
-        let port = free_port().to_string();
-        let arguments = ["demo", "--port", &port, "--provider-port", "0"];
-        let program = Program::start(&[&arguments, more].concat(), &[]);
-        if program.says_one_of(["Ctrl-C stops", "cannot listen"]).await == 0 {
-            return (program, format!("http://127.0.0.1:{port}"));
-        }
-    }
+    let arguments = ["demo", "--port", "0", "--provider-port", "0"];
+    let program = Program::start(&[&arguments, more].concat(), &[]);
+    let port = program.says("1. Open http://localhost:").await;
+    let port = port.split(' ').next().unwrap();
+    (program, format!("http://127.0.0.1:{port}"))
 }
 
 /// The value of a hidden field of the consent page.

@@ -49,6 +49,7 @@ mod hanging;
 mod http2_floods;
 mod import;
 mod jottacloud;
+mod json_output;
 mod jsonp;
 mod key_absence;
 mod key_commands;

@@ -67,6 +67,8 @@ async fn traffic_is_told_by_service_key_and_outcome() {
     assert_eq!(scrape.sum("authseal_revoked_hits_total", &[]), 2.0);
     assert_eq!(scrape.sum("authseal_cached_tokens", &[]), 2.0);
     assert_eq!(scrape.sum("authseal_flights", &[]), 0.0);
+    let requests = "authseal_request_seconds_count";
+    assert_eq!(scrape.sum(requests, &[("route", "/refresh")]), 10.0);
     let calls = "authseal_provider_call_seconds_count";
     assert_eq!(scrape.sum(calls, &[("provider", "stable")]), 1.0);
     // The one that failed was tried three times.
@@ -111,6 +113,9 @@ async fn the_names_are_what_the_documentation_says() {
         "authseal_provider_left_alone_total provider",
         "authseal_provider_retries_total provider",
         "authseal_refresh_total service,kid,outcome",
+        "authseal_request_seconds_bucket le,route",
+        "authseal_request_seconds_count route",
+        "authseal_request_seconds_sum route",
         "authseal_requests_unserved_total",
         "authseal_revocations",
         "authseal_revocations_loaded",
@@ -185,10 +190,16 @@ async fn no_request_can_create_a_label_value() {
         assert_ne!(app.refresh(authid).await.status, 200);
         let lineage = Lineage::random();
         get(&format!("{}/refresh?type={lineage}", app.url), &[]).await;
+        get(&format!("{}/{lineage}", app.url), &[]).await;
     }
     let after = Scrape::of(&app.admin_url).await;
     assert_eq!(after.series(), before);
     assert!(!after.text.contains("never-print"), "{}", after.text);
+    let unknown = [("route", "other")];
+    assert_eq!(
+        after.sum("authseal_request_seconds_count", &unknown),
+        hostile.len() as f64
+    );
     let unbelieved = refresh_sum(&app, &[("service", ""), ("kid", "")]).await;
     assert!(unbelieved >= 600.0, "{unbelieved}");
 }

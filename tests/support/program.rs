@@ -70,17 +70,6 @@ impl Program {
         }
     }
 
-    /// Waits until its output has either text, and returns which.
-    pub async fn says_one_of(&self, texts: [&str; 2]) -> usize {
-        let which = |output: &str| texts.iter().position(|text| output.contains(text));
-        let mut output = self.output.clone();
-        let said = output.wait_for(|output| which(output).is_some());
-        match timeout(PATIENCE, said).await {
-            Ok(Ok(output)) => which(&output).unwrap(),
-            _ => panic!("it does not say {texts:?}: {}", self.so_far()),
-        }
-    }
-
     /// What it has printed, standard output and error together.
     pub fn so_far(&self) -> String {
         self.output.borrow().clone()

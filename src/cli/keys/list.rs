@@ -109,9 +109,9 @@ fn described(
     json!({
         "kid": key.kid,
         "state": keys.state(key, now).as_str(),
-        "made": key.iat,
-        "activates": key.nbf,
-        "ends": key.end(),
+        "made": key.iat.to_string(),
+        "activates": key.nbf.to_string(),
+        "ends": key.end().map(|end| end.to_string()),
         "age_seconds": now.since(key.iat).as_secs(),
         "protected": keys.is_protected(&key.kid),
         "replaced_by": key.replaced.as_ref().map(|replaced| &replaced.by),

@@ -122,6 +122,41 @@ async fn who_has_signed_in_to_nginx_is_let_in_and_nobody_else() {
     check_behind(async |authseal| nginx(authseal, users.path()).await).await;
 }
 
+/// The file in deploy/, with a single sign-on that knows who has its cookie, and lets in
+/// everybody.
+#[tokio::test]
+async fn whom_a_single_sign_on_names_to_caddy_is_let_in_and_nobody_else() {
+    let sso = "@known header Cookie session
+        header @known Remote-User alice
+        respond 200";
+    let sso = caddy::serve("http", sso).await;
+    let file = include_str!("../../../deploy/caddy/forward-auth.caddyfile");
+    let (_, site) = file.split_once("auth.example.com {").unwrap();
+    let (site, _) = site.rsplit_once('}').unwrap();
+    let proxy = async |authseal: &str| {
+        let at_sso = format!("127.0.0.1:{}", sso.port);
+        let site = site
+            .replace("{$SSO_UPSTREAM:127.0.0.1:9091}", &at_sso)
+            .replace("127.0.0.1:8080", authseal);
+        caddy::serve("http", &site).await
+    };
+    let front = Front::start(proxy, "http", "", |app| {
+        app.env("AUTHSEAL_TRUSTED_PROXIES", PROXY)
+            .env("AUTHSEAL_LOGIN_HEADER", "Remote-User")
+    })
+    .await;
+    let url = format!("{}{GUARDED}", front.public_url);
+    let (cookie, claims) = (("Cookie", "session"), ("Remote-User", "mallory"));
+    for (headers, expected) in [
+        (&[][..], Refused),
+        (&[claims], Refused),
+        (&[cookie], In),
+        (&[cookie, claims], In),
+    ] {
+        check(OUTSIDE, &url, headers, expected).await;
+    }
+}
+
 #[tokio::test]
 async fn who_has_signed_in_to_caddy_is_let_in_and_nobody_else() {
     check_behind(caddy).await;
