@@ -95,9 +95,21 @@ impl Program {
         self.signal("INT").await;
     }
 
-    /// Stops it, and everything in it, until [`Program::thaw`].
+    /// Stops it, and everything in it, until [`Program::thaw`]. Returns when all of its threads
+    /// stand still: on a busy machine they go on for a while after the signal.
     pub async fn freeze(&self) {
         self.signal("STOP").await;
+        let threads = format!("/proc/{}/task", self.pid());
+        super::eventually("it stands still", async || {
+            let mut threads = std::fs::read_dir(&threads).unwrap();
+            let stands_still = threads.all(|thread| {
+                let stat = std::fs::read_to_string(thread.unwrap().path().join("stat"));
+                // The state follows the name, which is in brackets (proc_pid_stat(5)).
+                stat.is_ok_and(|stat| stat.rsplit_once(") ").unwrap().1.starts_with('T'))
+            });
+            stands_still.then_some(())
+        })
+        .await;
     }
 
     pub async fn thaw(&self) {

@@ -187,7 +187,8 @@ async fn a_call_that_was_sent_is_waited_for_whatever_its_replica_loses() {
         let bed = Bed::start([patient(), knobs()]).await;
         bed.provider_wire.hold(Held::Everything);
         let meanwhile = async {
-            bed.provider_wire.has_held().await;
+            // Redis has answered: the token follows the record.
+            bed.provider_wire.has_token().await;
             bed.redis.has_record("sent").await;
             bed.redis_wire.hold(Held::Answers);
             let answer = bed.ask_second().await;
@@ -223,7 +224,10 @@ async fn who_waits_for_a_lost_replica_is_told_how_long_and_why() {
     let emulator = bed.fleet.emulator(PROVIDER);
     emulator.fault("/token", Fault::Silence);
     let lost = async {
-        bed.redis.has_record("sent").await;
+        eventually("it was sent", async || {
+            (!emulator.calls("/token").is_empty()).then_some(())
+        })
+        .await;
         bed.redis_wire.hold(Held::Everything);
         emulator.mend();
     };

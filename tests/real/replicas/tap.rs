@@ -28,6 +28,7 @@ pub struct Tap {
     pub port: u16,
     hold: watch::Sender<Held>,
     held: Arc<Notify>,
+    has_token: Arc<Notify>,
 }
 
 impl Tap {
@@ -38,22 +39,31 @@ impl Tap {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (hold, holding) = watch::channel(Held::Nothing);
-        let held = Arc::new(Notify::new());
-        let tell = held.clone();
+        let (held, has_token) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, tell_of_token) = (held.clone(), has_token.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (mut holding, tell, sealed) = (holding.clone(), tell.clone(), sealed.clone());
+                let tell_of_token = tell_of_token.clone();
                 tokio::spawn(async move {
                     // A server would hang up on one that says nothing.
                     let _ = client.readable().await;
-                    until_it_passes(&mut holding, &tell).await;
+                    tokio::select! {
+                        () = until_it_passes(&mut holding, &tell) => {}
+                        () = token_waits(&client, &tell_of_token) => {}
+                    }
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", redis)).await {
                         pass(client, server, holding, tell, sealed).await;
                     }
                 });
             }
         });
-        Self { port, hold, held }
+        Self {
+            port,
+            hold,
+            held,
+            has_token,
+        }
     }
 
     pub fn url(&self) -> String {
@@ -63,6 +73,11 @@ impl Tap {
     /// From now on this does not pass.
     pub fn hold(&self, what: Held) {
         self.hold.send_replace(what);
+    }
+
+    /// Waits until a refresh token did not pass that was the first thing on its connection.
+    pub async fn has_token(&self) {
+        self.has_token.notified().await;
     }
 
     /// Waits until something did not pass.
@@ -111,6 +126,19 @@ async fn pass(
     held.notify_one();
     // Both ends stay open: to them it is a wire on which nothing comes.
     std::future::pending::<()>().await;
+}
+
+/// Tells when the client has sent a refresh token, and never returns.
+async fn token_waits(client: &TcpStream, tell: &Notify) {
+    let mut sent = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = client.peek(&mut sent).await {
+        if memchr::memmem::find(&sent[..length], b"refresh_token=").is_some() {
+            tell.notify_one();
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    std::future::pending().await
 }
 
 async fn until_it_passes(holding: &mut watch::Receiver<Held>, held: &Notify) {
