@@ -79,6 +79,16 @@ async fn a_second_server_is_told_which_process_has_the_folder_and_ends() {
     assert!(holder.starts_with("process "));
     server.refresh(&authid).await.good();
 
+    // Somebody takes the lock for a leftover of a crash.
+    fs::remove_file(folder.join("store.lock")).unwrap();
+    let second = installation.run(&["serve"]).await;
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    let says = "another authseal uses it, a process whose store.lock was deleted";
+    assert!(second.stderr.contains(says), "{}", second.stderr);
+    let shown = installation.run(&["store", "show", "--json"]).await;
+    assert_eq!(shown.json()["logins"], 1);
+    server.refresh(&authid).await.good();
+
     // A killed process leaves no lock.
     server.program.kill().await;
     let server: ServerProcess = installation.serve().await;
