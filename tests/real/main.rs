@@ -40,5 +40,6 @@ mod replicas;
 mod revoke;
 mod search;
 mod site;
+mod store_faults;
 mod system_faults;
 mod windows;

@@ -42,19 +42,27 @@ impl LockedFolder {
     /// Locks the folder. Makes it if that is allowed and there is none. Writes nothing into
     /// one that is no store if it may not make one.
     pub(super) fn lock(path: &Path, may_create: bool, disk: Disk) -> Result<Self, FileFault> {
+        let is_store = || {
+            [LOGINS, HISTORY]
+                .iter()
+                .any(|name| path.join(name).exists())
+        };
         match fs::metadata(path) {
-            Ok(metadata) => check_access(path, &metadata, "700")?,
+            Ok(metadata) => {
+                let access = check_access(path, &metadata, "700");
+                let is_mine = metadata.uid() == geteuid().as_raw();
+                // `chmod 700 /var/lib` would be no remedy.
+                if access.is_err() && is_mine && !is_store() && has_files(path) {
+                    return Err(of_others(path));
+                }
+                access?;
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
                 DirBuilder::new().mode(0o700).create(path)?;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FileFault::Absent),
             Err(error) => return Err(error.into()),
         }
-        let is_store = || {
-            [LOGINS, HISTORY]
-                .iter()
-                .any(|name| path.join(name).exists())
-        };
         if !may_create && !is_store() {
             return Err(FileFault::Absent);
         }
@@ -199,6 +207,20 @@ fn check_access(path: &Path, metadata: &Metadata, right_mode: &str) -> Result<()
         return Ok(());
     };
     Err(FileFault::Exposed { problem })
+}
+
+fn has_files(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
+}
+
+fn of_others(folder: &Path) -> FileFault {
+    let own = folder.join("authseal");
+    let (folder, own) = (folder.display(), own.display());
+    FileFault::Exposed {
+        problem: format!(
+            "others may use {folder}, and it has other files; use a folder of its own, such as {own}"
+        ),
+    }
 }
 
 fn sign(mut lock: &File) -> io::Result<()> {
