@@ -82,33 +82,35 @@ async fn a_power_failure_at_any_moment_leaves_what_was_acknowledged() {
 
 #[tokio::test]
 async fn after_an_fsync_that_failed_nothing_relies_on_what_was_written_before_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let (disk, clock) = (TestDisk::default(), Clock::system());
-    let path = folder.path().join("store");
-    let store = open_on(&disk, &path, &clock);
-    put(&store, 1, "before").await.unwrap();
-    disk.set(Some(Trouble::LosesWrites));
-    let failed = put(&store, 1, "never acknowledged").await.unwrap_err();
-    assert!(
-        matches!(failed, StoreError::File(FileFault::System { .. })),
-        "{failed}"
-    );
-    let refused = put(&store, 2, "never acknowledged").await;
-    assert!(refused.is_err(), "it is not called stored later");
-    disk.set(None);
-    eventually("it stores again", async || {
-        put(&store, 3, "after").await.ok()
-    })
-    .await;
-    assert_eq!(get(&store, 1).await, Ok(Some("before".into())));
-    assert_eq!(get(&store, 2).await, Ok(None));
+    // A refresh makes two writes of two fsyncs each.
+    for works in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let (disk, clock) = (TestDisk::default(), Clock::system());
+        let path = folder.path().join("store");
+        let store = open_on(&disk, &path, &clock);
+        put(&store, 1, "before").await.unwrap();
+        disk.set(Some(Trouble::LosesWrites(works)));
+        let failed = put(&store, 1, "not acknowledged").await.unwrap_err();
+        let is_fault = matches!(failed, StoreError::File(FileFault::System { .. }));
+        assert!(is_fault, "{failed}");
+        let refused = put(&store, 2, "not acknowledged").await;
+        assert!(refused.is_err(), "it is not called stored later");
+        disk.set(None);
+        eventually("it stores again", async || {
+            put(&store, 3, "after").await.ok()
+        })
+        .await;
+        let seen = get(&store, 1).await.unwrap().unwrap();
+        assert!(["before", "not acknowledged"].contains(&&*seen), "{seen}");
+        assert_eq!(get(&store, 2).await, Ok(None));
 
-    // The system believes that everything is on the disk. It must be so.
-    let left = folder.path().join("left");
-    place(&left, &disk.durable(&path.join("logins.redb")));
-    let left = open(&left, &clock);
-    assert_eq!(get(&left, 1).await, Ok(Some("before".into())));
-    assert_eq!(get(&left, 3).await, Ok(Some("after".into())));
+        // The system believes that everything is on the disk. It must be so.
+        let left = folder.path().join("left");
+        place(&left, &disk.durable(&path.join("logins.redb")));
+        let left = open(&left, &clock);
+        assert_eq!(get(&left, 1).await, Ok(Some(seen)), "{works}");
+        assert_eq!(get(&left, 3).await, Ok(Some("after".into())));
+    }
 }
 
 #[tokio::test]
@@ -184,7 +186,7 @@ async fn only_single_use_services_notice_trouble_of_the_disk() {
     for trouble in [
         Trouble::Refuses(io::ErrorKind::StorageFull),
         Trouble::Refuses(io::ErrorKind::ReadOnlyFilesystem),
-        Trouble::LosesWrites,
+        Trouble::LosesWrites(0),
         Trouble::Hangs,
     ] {
         let (disk, folder) = (TestDisk::default(), tempfile::tempdir().unwrap());

@@ -18,9 +18,9 @@ use crate::support::Random;
 pub enum Trouble {
     /// Everything that changes a file fails in this way.
     Refuses(io::ErrorKind),
-    /// fsync fails. As with Linux, what was written since the last one can be read and never
-    /// reaches the disk.
-    LosesWrites,
+    /// fsync fails after it has worked that often. As with Linux, what was written since the last
+    /// one can be read and never reaches the disk.
+    LosesWrites(u32),
     /// Nothing returns.
     Hangs,
 }
@@ -124,11 +124,16 @@ impl Shared {
         }
         match (*trouble, call) {
             (Some(Trouble::Refuses(kind)), _) => return Err(kind.into()),
-            (Some(Trouble::LosesWrites), DiskCall::Sync) => {
+            (Some(Trouble::LosesWrites(0)), DiskCall::Sync) => {
                 account.pending.clear();
                 return Err(io::Error::from_raw_os_error(5));
             }
-            (_, DiskCall::Sync) => account.sync(),
+            (_, DiskCall::Sync) => {
+                if let Some(Trouble::LosesWrites(left)) = trouble {
+                    *left -= 1;
+                }
+                account.sync();
+            }
             (_, DiskCall::Resize(length)) => {
                 account.pending.push(Pending::Resize(length as usize));
             }
