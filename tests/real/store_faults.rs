@@ -104,7 +104,7 @@ async fn a_volume_that_turns_read_only_while_it_is_used_loses_nothing() {
     assert_eq!(installation.provider.seen().replays, 0);
 }
 
-/// A server whose calls of this name fail or wait, by strace.
+/// A server whose calls of this name fail, by strace.
 async fn injected(installation: &Installation, inject: &str) -> Option<ServerProcess> {
     let call = inject.split(':').next().unwrap();
     let tried = shell("exec strace -o /dev/null true", &[]).await;
@@ -132,30 +132,4 @@ async fn a_file_system_without_locks_is_refused_with_the_reason() {
     assert!(!installation.store_dir().join("logins.redb").exists());
     let stable = installation.log_in("stable");
     server.refresh(&stable).await.good();
-}
-
-#[tokio::test]
-async fn a_disk_that_hangs_makes_only_single_use_services_wait() {
-    let mut installation = Installation::with_store(UNCACHED).await;
-    installation.set("AUTHSEAL_DUMPABLE", "true");
-    let authid = installation.log_in("single-use");
-    let server = installation.serve().await;
-    server.refresh(&authid).await.good();
-    server.program.terminate().await;
-    server.program.wait().await;
-    // fsync of the file's data, which a refresh is the first to need.
-    let inject = "fdatasync:delay_enter=100000000";
-    let Some(server) = injected(&installation, inject).await else {
-        return;
-    };
-    let refused = server.refresh(&authid).await;
-    assert_eq!(refused.status, 503, "{refused:?}");
-    let stable = installation.log_in("stable");
-    server.refresh(&stable).await.good();
-    server.program.terminate().await;
-    let (status, output) = server.program.end().await;
-    assert!(status.success(), "{output}");
-    let server = installation.serve().await;
-    server.refresh(&authid).await.good();
-    assert_eq!(installation.provider.seen().replays, 0);
 }
