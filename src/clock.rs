@@ -150,6 +150,23 @@ impl Clock {
         }
     }
 
+    /// Returns the time of day in milliseconds since the Unix epoch, for times that order two
+    /// events of the same second.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    pub(crate) fn milliseconds(&self) -> u64 {
+        match &self.manual {
+            Some(hands) => hands
+                .time_of_day
+                .load(Ordering::SeqCst)
+                .saturating_mul(1_000),
+            None => {
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+                let milliseconds = since_epoch.unwrap_or_default().as_millis();
+                u64::try_from(milliseconds).unwrap_or(u64::MAX)
+            }
+        }
+    }
+
     /// Returns the current moment, for measuring durations.
     pub fn moment(&self) -> Moment {
         Moment(match &self.manual {

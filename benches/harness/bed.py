@@ -57,7 +57,8 @@ class Bed:
         folder.mkdir()
         program = self.programs.start(
             ["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
-             "--appendonly", "yes", "--maxmemory-policy", "noeviction"], log=folder / "log")
+             "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
+            log=folder / "log")
         wait_until_open(program, port)
         return program, f"redis://127.0.0.1:{port}"
 

@@ -40,8 +40,9 @@ def store(result: dict) -> list[str]:
     lines = comparison("(f) single-use /refresh", "memory", result, "with Redis")
     lines.append(row("CPU time of Redis per request, µs", "", f"{result['redis_cpu_us']:.2f}"))
     in_folder = result | {"authseal": result["folder"], "ratio": {
-        name: result["folder"][name] / result["bare"][name] for name in result["ratio"]}}
-    lines += comparison("(f) single-use /refresh", "memory", in_folder, "with a folder")
+        name: result["folder"][name] / result["bare"][name] for name in result["ratio"]},
+        "rounds": result["rounds"] | {"authseal": result["rounds"]["folder"]}}
+    lines += comparison("(f) single-use /refresh", "memory", in_folder, "in a folder")
     full = result["full_folder"]
     starts, memory = full["start_ms"], full["resident_bytes"]
     return [*lines, head(f"    a folder with {full['logins']:,} logins", "no store", "folder"),

@@ -22,7 +22,7 @@ use crate::{
     provider::RetryPauses,
     refresh::RefreshEngine,
     server::Server,
-    store::{LeaseTimes, StoreError},
+    store::{Disk, LeaseTimes, StoreError},
 };
 pub(crate) use certificate::{certificate_host, certificate_warnings};
 pub use descriptors::Descriptors;
@@ -46,6 +46,8 @@ pub struct Knobs {
     pub descriptors: Descriptors,
     /// Times of the lease protocol by which servers that share a store take turns.
     pub lease_times: LeaseTimes,
+    /// The disk below a store in a folder.
+    pub disk: Disk,
 }
 
 /// Limit of a whole shutdown, whatever hangs.
@@ -66,6 +68,7 @@ impl Default for Knobs {
             limits: Limits::default(),
             descriptors: Descriptors::default(),
             lease_times: LeaseTimes::default(),
+            disk: Disk::default(),
         }
     }
 }

@@ -21,10 +21,7 @@ use crate::{
     public_url::PublicUrl,
     refresh::{AuthIdReader, RefreshEngine},
     server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, RequestTimes, Server, Site},
-    store::{
-        Creation, FileStore, LeaseTimes, LoginStore, Memory, RedisStore, Store, StoreAddress,
-        StoreError,
-    },
+    store::{Creation, FileStore, LoginStore, Memory, RedisStore, Store, StoreAddress, StoreError},
     telemetry::Metrics,
 };
 
@@ -50,12 +47,12 @@ pub(super) fn wire(
     knobs: Knobs,
     draining: CancellationToken,
 ) -> Result<Wired, StoreError> {
-    let clock = knobs.clock;
+    let clock = knobs.clock.clone();
     let host = certificate_host(&config);
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
     let store = match &config.memory.store {
-        Some(address) => Some(login_store(address, &metrics, &clock, knobs.lease_times)?),
+        Some(address) => Some(login_store(address, &metrics, &knobs)?),
         None => None,
     };
     let redis = match &store {
@@ -151,15 +148,15 @@ pub(super) fn wire(
 fn login_store(
     address: &StoreAddress,
     metrics: &Arc<Metrics>,
-    clock: &Clock,
-    times: LeaseTimes,
+    knobs: &Knobs,
 ) -> Result<LoginStore, StoreError> {
-    let metrics = metrics.clone();
+    let (metrics, times) = (metrics.clone(), knobs.lease_times);
     Ok(match address {
         StoreAddress::Redis(url) => LoginStore::Redis(RedisStore::new(url, metrics, times)?),
         StoreAddress::Folder(path) => {
-            let creation = Creation::Allowed;
-            LoginStore::File(FileStore::open(path, creation, clock.clone(), metrics)?)
+            let (creation, clock) = (Creation::Allowed, knobs.clock.clone());
+            let disk = knobs.disk.clone();
+            LoginStore::File(FileStore::open_on(disk, path, creation, clock, metrics)?)
         }
     })
 }

@@ -1,6 +1,6 @@
 //! `authseal store`: counts the logins in a store, and copies them to another.
 
-use std::{fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -21,9 +21,6 @@ use crate::{
     },
     telemetry::Metrics,
 };
-
-/// Name of the file with the logins in a store's folder.
-const LOGINS: &str = "logins.redb";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
@@ -71,7 +68,7 @@ async fn show(arguments: ShowStore) -> Result<(), CliError> {
     let store = open(&address, Creation::Forbidden).map_err(failed)?;
     let contents = store.contents(&Clock::system()).await.map_err(failed)?;
     store.close().await;
-    let on_disk = address.folder().and_then(size_on_disk);
+    let on_disk = store.file_bytes();
     match arguments.json {
         true => say!("{}", as_json(&contents, on_disk)),
         false => print(&address, &contents, on_disk),
@@ -158,11 +155,6 @@ fn address(argument: Option<Secret>) -> Result<StoreAddress, CliError> {
 
 fn failure(address: &StoreAddress, error: &StoreError) -> CliError {
     format!("the store {address} {error}").into()
-}
-
-fn size_on_disk(folder: &Path) -> Option<u64> {
-    let metadata = fs::metadata(folder.join(LOGINS)).ok()?;
-    Some(metadata.len())
 }
 
 fn print(address: &StoreAddress, contents: &StoreContents, on_disk: Option<u64>) {

@@ -1,7 +1,7 @@
 //! The address of the store (STORE_URL): a Redis, or a folder on this machine.
 
 use std::{
-    fmt,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -43,7 +43,7 @@ impl StoreAddress {
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Redis(one), Self::Redis(other)) => one.is_same(other),
-            (Self::Folder(one), Self::Folder(other)) => one == other,
+            (Self::Folder(one), Self::Folder(other)) => one == other || is_same_folder(one, other),
             _ => false,
         }
     }
@@ -65,6 +65,12 @@ impl fmt::Display for StoreAddress {
             Self::Folder(path) => write!(f, "in {}", path.display()),
         }
     }
+}
+
+/// True if both paths lead to one folder, perhaps by a symbolic link.
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    let found = (fs::canonicalize(one), fs::canonicalize(other));
+    matches!(found, (Ok(one), Ok(other)) if one == other)
 }
 
 /// A relative path is refused: commands run in other folders than the server. So are a

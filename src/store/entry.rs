@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{LOGIN_LIFETIME, LoginStore, Name, StoreError, listing::Position};
+use super::{LOGIN_LIFETIME, LoginStore, Name, StoreError, StoreTime, listing::Position};
 use crate::{
     clock::{Clock, UnixTime},
     secret::Secret,
@@ -14,7 +14,8 @@ use crate::{
 pub struct Entry {
     pub(super) name: Name,
     pub(super) value: Secret,
-    pub(super) expires_at: UnixTime,
+    /// On the clock of this machine. The later of two is of the later use.
+    pub(super) expires_at: StoreTime,
 }
 
 /// Contents of a store.
@@ -113,12 +114,24 @@ pub enum CopySide {
 impl StoreContents {
     fn count(&mut self, entries: &[Entry]) {
         for entry in entries {
-            let used = UnixTime(entry.expires_at.0.saturating_sub(LOGIN_LIFETIME.as_secs()));
+            let expires_at = entry.expires_at.as_unix();
+            let used = UnixTime(expires_at.0.saturating_sub(LOGIN_LIFETIME.as_secs()));
             self.logins += 1;
             self.bytes += (entry.name.as_bytes().len() + entry.value.expose().len()) as u64;
             self.oldest_use = Some(self.oldest_use.map_or(used, |oldest| oldest.min(used)));
             self.newest_use = self.newest_use.max(Some(used));
         }
+    }
+}
+
+impl StoreTime {
+    /// Reads the clock of this machine.
+    pub(super) fn now(clock: &Clock) -> Self {
+        Self(clock.milliseconds())
+    }
+
+    pub(super) fn as_unix(self) -> UnixTime {
+        UnixTime(self.0 / 1_000)
     }
 }
 

@@ -16,8 +16,8 @@ mod request;
 mod worker;
 
 use std::{
-    fmt, io,
-    path::Path,
+    fmt, fs, io,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{SyncSender, sync_channel},
@@ -27,6 +27,7 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
+pub use backend::{Disk, DiskCall};
 pub use fault::FileFault;
 pub use file_lease::FileLease;
 
@@ -55,7 +56,8 @@ pub struct FileStore {
 }
 
 struct OpenFolder {
-    requests: Arc<SyncSender<Request>>,
+    path: PathBuf,
+    requests: SyncSender<Request>,
     availability: Availability,
     busy: BusyNames,
     /// The failure of the last change, until one succeeds. A full disk can still be read,
@@ -82,9 +84,19 @@ impl FileStore {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, StoreError> {
+        Self::open_on(Disk::default(), path, creation, clock, metrics)
+    }
+
+    /// Opens the folder on another disk than that of the system.
+    pub fn open_on(
+        disk: Disk,
+        path: &Path,
+        creation: Creation,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StoreError> {
         let (requests, received) = sync_channel(MAX_WAITING);
-        let requests = Arc::new(requests);
-        let worker = Worker::new(path.to_owned(), clock, creation == Creation::Allowed);
+        let worker = Worker::new(path.to_owned(), disk, clock, creation == Creation::Allowed);
         match worker::start(worker, received, requests.clone(), TIMEOUT) {
             Ok(Some(Err(fault))) if fault.is_of_setup() => return Err(StoreError::File(fault)),
             Ok(_) => {}
@@ -100,19 +112,26 @@ impl FileStore {
         std::thread::Builder::new()
             .name("store".into())
             .spawn(move || control::forward(&stream, &received))?;
-        Ok(Self::with(path, Arc::new(requests), metrics))
+        Ok(Self::with(path, requests, metrics))
     }
 
-    fn with(path: &Path, requests: Arc<SyncSender<Request>>, metrics: Arc<Metrics>) -> Self {
+    fn with(path: &Path, requests: SyncSender<Request>, metrics: Arc<Metrics>) -> Self {
         let place = format!("the store in {}", path.display());
         Self {
             inner: Arc::new(OpenFolder {
+                path: path.to_owned(),
                 requests,
                 availability: Availability::new(place, metrics),
                 busy: BusyNames::default(),
                 change_failure: Mutex::default(),
             }),
         }
+    }
+
+    /// Returns the size of the file with the logins.
+    pub(super) fn file_bytes(&self) -> Option<u64> {
+        let metadata = fs::metadata(folder::logins_in(&self.inner.path)).ok()?;
+        Some(metadata.len())
     }
 
     /// Returns the newest stored state of a login.
@@ -195,9 +214,7 @@ impl FileStore {
         match sent {
             Ok(()) => match within(TIMEOUT, result).await {
                 Some(Ok(result)) => result,
-                Some(Err(_gone)) => Err(StoreError::Unreachable {
-                    cause: "it is closed".to_owned(),
-                }),
+                Some(Err(_gone)) => Err(closed()),
                 None => Err(StoreError::TooSlow),
             },
             Err(_) => Err(StoreError::TooSlow),
@@ -216,5 +233,12 @@ impl Drop for OpenFolder {
 impl fmt::Debug for OpenFolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OpenFolder")
+    }
+}
+
+/// Error of a store whose thread has ended.
+fn closed() -> StoreError {
+    StoreError::Unreachable {
+        cause: "it is closed".to_owned(),
     }
 }

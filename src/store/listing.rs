@@ -4,11 +4,8 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::Script;
 
-use super::{Entry, LoginStore, Name, RedisStore, StoreError, swap::milliseconds};
-use crate::{
-    clock::{Clock, UnixTime},
-    secret::Secret,
-};
+use super::{Entry, LoginStore, Name, RedisStore, StoreError, StoreTime, swap::milliseconds};
+use crate::{clock::Clock, secret::Secret};
 
 /// Lifetime below which a value in Redis is no login, but a hand-over.
 const SHORTEST_MS: i64 = 60_000;
@@ -53,8 +50,8 @@ impl Position {
 impl LoginStore {
     pub(super) async fn list(&self, from: Position, clock: &Clock) -> Result<Listed, StoreError> {
         match (self, from) {
-            (Self::Redis(redis), Position::Scan(cursor)) => redis.scan(cursor, clock.now()).await,
-            (Self::Redis(redis), Position::After(_)) => redis.scan(0, clock.now()).await,
+            (Self::Redis(redis), Position::Scan(cursor)) => redis.scan(cursor, clock).await,
+            (Self::Redis(redis), Position::After(_)) => redis.scan(0, clock).await,
             (Self::File(file), from) => {
                 let after = match from {
                     Position::After(after) => after,
@@ -78,14 +75,14 @@ impl LoginStore {
         clock: &Clock,
     ) -> Result<u64, StoreError> {
         match self {
-            Self::Redis(redis) => redis.merge(entries, clock.now()).await,
+            Self::Redis(redis) => redis.merge(entries, clock).await,
             Self::File(file) => file.merge(entries).await,
         }
     }
 }
 
 impl RedisStore {
-    async fn scan(&self, cursor: u64, now: UnixTime) -> Result<Listed, StoreError> {
+    async fn scan(&self, cursor: u64, clock: &Clock) -> Result<Listed, StoreError> {
         let pattern = format!("{}{{*}}*", self.prefix());
         let (next, keys): (u64, Vec<String>) = self
             .run(|mut connection| async move {
@@ -99,7 +96,7 @@ impl RedisStore {
         let mut in_progress = 0;
         for key in keys {
             match self.name_of(&key) {
-                Some((name, "")) => entries.extend(self.entry(name, now).await?),
+                Some((name, "")) => entries.extend(self.entry(name, clock).await?),
                 Some((_, ":turn")) => in_progress += 1,
                 _ => {}
             }
@@ -119,8 +116,10 @@ impl RedisStore {
         Some((Name::parse(name)?, rest))
     }
 
-    async fn entry(&self, name: Name, now: UnixTime) -> Result<Option<Entry>, StoreError> {
+    async fn entry(&self, name: Name, clock: &Clock) -> Result<Option<Entry>, StoreError> {
         let key = self.key(&name);
+        // Before Redis is asked: an entry must never seem newer than it is.
+        let now = StoreTime::now(clock);
         let (value, left): (Option<String>, i64) = self
             .run(|mut connection| async move {
                 let mut both = redis::pipe();
@@ -135,10 +134,11 @@ impl RedisStore {
         }))
     }
 
-    async fn merge(&self, entries: Vec<Entry>, now: UnixTime) -> Result<u64, StoreError> {
+    async fn merge(&self, entries: Vec<Entry>, clock: &Clock) -> Result<u64, StoreError> {
         let mut stored = 0;
         for entry in entries {
-            let (key, left) = (self.key(&entry.name), entry.expires_at.since(now));
+            let key = self.key(&entry.name);
+            let left = entry.expires_at.since(StoreTime::now(clock));
             if left.is_zero() {
                 continue;
             }

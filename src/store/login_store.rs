@@ -68,6 +68,14 @@ impl LoginStore {
         }
     }
 
+    /// Returns the size of the file, if there is one.
+    pub(crate) fn file_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Redis(_) => None,
+            Self::File(file) => file.file_bytes(),
+        }
+    }
+
     /// Gives the store up for another process. Does not wait long for a hung disk.
     pub async fn close(&self) {
         if let Self::File(file) = self {

@@ -28,7 +28,7 @@ use thiserror::Error;
 
 pub use address::StoreAddress;
 pub use entry::{CopyReport, CopySide, Entry, StoreContents};
-pub use file_store::{Creation, FileFault, FileStore};
+pub use file_store::{Creation, Disk, DiskCall, FileFault, FileStore};
 pub(crate) use inspection::StoreInspection;
 pub use login_store::{Lease, LoginStore};
 pub use memory::Memory;

@@ -7,10 +7,13 @@ mod expiry;
 mod failing_disk;
 mod format;
 mod killed;
+mod power;
 mod restart;
 mod secrets;
+mod sliding;
+mod test_disk;
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use authseal::{
     clock::Clock,
@@ -21,6 +24,7 @@ use authseal::{
 use tokio::task::JoinSet;
 
 use crate::support::{Installation, ServerProcess};
+use test_disk::TestDisk;
 
 /// Access tokens that no server keeps: each refresh goes to the provider.
 const UNCACHED: Duration = Duration::from_secs(1);
@@ -28,9 +32,23 @@ const LIFETIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
 /// The store in this process.
 fn open(folder: &Path, clock: &Clock) -> LoginStore {
-    let metrics = Arc::new(Metrics::new());
-    let opened = FileStore::open(folder, Creation::Allowed, clock.clone(), metrics);
+    open_on(&TestDisk::default(), folder, clock)
+}
+
+/// The same on a disk of the test.
+fn open_on(disk: &TestDisk, folder: &Path, clock: &Clock) -> LoginStore {
+    let (disk, metrics) = (disk.disk(), Arc::new(Metrics::new()));
+    let opened = FileStore::open_on(disk, folder, Creation::Allowed, clock.clone(), metrics);
     LoginStore::File(opened.unwrap())
+}
+
+/// Makes a folder with this file of logins.
+fn place(folder: &Path, logins: &[u8]) {
+    fs::create_dir(folder).unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let file = folder.join("logins.redb");
+    fs::write(&file, logins).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn name(number: u32) -> Name {

@@ -42,6 +42,7 @@ mod replicas;
 mod revoke;
 mod search;
 mod site;
+mod store_faults;
 mod system_faults;
 mod terminal;
 mod windows;

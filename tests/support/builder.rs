@@ -9,6 +9,7 @@ use authseal::{
     environment::Environment,
     listen::{Limits, Listener},
     provider::RetryPauses,
+    store::Disk,
     telemetry::{self, LogFilter, LogFormat},
 };
 use tokio::net::TcpListener;
@@ -99,6 +100,12 @@ impl TestAppBuilder {
     /// How long the demo provider's access tokens live.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = lifetime;
+        self
+    }
+
+    /// The disk below a store in a folder.
+    pub fn disk(mut self, disk: Disk) -> Self {
+        self.knobs.disk = disk;
         self
     }
 

@@ -60,6 +60,14 @@ pub fn key_file(folder: &std::path::Path) -> std::path::PathBuf {
     key
 }
 
+/// Says that a test could not run here. It goes past the capture of `cargo test`, so that it is
+/// also seen if the test passes.
+pub fn skipped(why: &str) {
+    use std::io::Write as _;
+    let line = format!("SKIPPED: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
 /// Asks again and again until there is an answer.
 pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let asking = async {

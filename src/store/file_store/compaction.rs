@@ -2,17 +2,17 @@
 
 use std::fs;
 
-use redb::ReadableTable as _;
+use redb::ReadableTable;
 
 use super::{
-    fault::FileFault,
+    fault::{EngineError, FileFault},
     folder::LockedFolder,
     login_file::{
         FORMAT, FORMAT_KEY, LOGINS, LoginFile, META, REVOKED, ROTATING, SENT, Writing, guarded,
         is_old_news, table,
     },
 };
-use crate::clock::UnixTime;
+use crate::store::StoreTime;
 
 /// Free space in the file that is not worth writing it anew.
 const SLACK_BYTES: u64 = 4 * 1024 * 1024;
@@ -23,7 +23,7 @@ impl LoginFile {
     pub(super) fn compact(
         self,
         folder: &LockedFolder,
-        now: UnixTime,
+        now: StoreTime,
         must: bool,
     ) -> Result<Self, FileFault> {
         if !must && !self.is_worth_compacting(now)? {
@@ -43,38 +43,23 @@ impl LoginFile {
         Self::of(folder)
     }
 
-    fn is_worth_compacting(&self, now: UnixTime) -> Result<bool, FileFault> {
+    fn is_worth_compacting(&self, now: StoreTime) -> Result<bool, FileFault> {
         let size = fs::metadata(&self.path)?.len();
         self.read(|reading| {
-            let (mut used, mut expired, mut count) = (0, 0, 0_u64);
-            if let Some(logins) = table(reading, LOGINS)? {
-                for found in logins.iter()? {
-                    let (name, found) = found?;
-                    let (expires_at, value) = found.value();
-                    used += (name.value().len() + value.len()) as u64;
-                    expired += u64::from(expires_at <= now.0);
-                    count += 1;
-                }
-            }
-            // If not one is left, rather the clock is wrong.
-            Ok((expired > 0 && expired < count) || size > 3 * used + SLACK_BYTES)
+            let count = match table(reading, LOGINS)? {
+                Some(logins) => count_logins(&logins, now)?,
+                None => LoginCount::default(),
+            };
+            let removes = count.expired > 0 && !count.are_all_expired();
+            Ok(removes || size > 3 * count.bytes + SLACK_BYTES)
         })
     }
 
-    fn copy_to(&self, new: &Writing<'_>, now: UnixTime) -> Result<(), FileFault> {
+    fn copy_to(&self, new: &Writing<'_>, now: StoreTime) -> Result<(), FileFault> {
         self.read(|reading| {
-            let is_all_expired = match table(reading, LOGINS)? {
-                Some(logins) => {
-                    let mut all = true;
-                    for found in logins.iter()? {
-                        all &= found?.1.value().0 <= now.0;
-                    }
-                    all
-                }
-                None => true,
-            };
-            let (old, new) = (table(reading, LOGINS)?, &new.transaction);
-            if let Some(old) = old {
+            let new = &new.transaction;
+            if let Some(old) = table(reading, LOGINS)? {
+                let is_all_expired = count_logins(&old, now)?.are_all_expired();
                 let mut new = new.open_table(LOGINS)?;
                 for found in old.iter()? {
                     let (name, found) = found?;
@@ -88,7 +73,7 @@ impl LoginFile {
                     let mut new = new.open_table(definition)?;
                     for found in old.iter()? {
                         let (name, at) = found?;
-                        if !is_old_news(at.value(), now) {
+                        if !is_old_news(at.value(), now.as_unix()) {
                             new.insert(name.value(), at.value())?;
                         }
                     }
@@ -105,14 +90,44 @@ impl LoginFile {
     }
 }
 
+#[derive(Default)]
+struct LoginCount {
+    all: u64,
+    expired: u64,
+    /// Length of their names and values.
+    bytes: u64,
+}
+
+impl LoginCount {
+    /// True if not one is left: rather the clock is wrong.
+    fn are_all_expired(&self) -> bool {
+        self.expired == self.all
+    }
+}
+
+fn count_logins(
+    logins: &impl ReadableTable<&'static [u8; 32], (u64, &'static str)>,
+    now: StoreTime,
+) -> Result<LoginCount, EngineError> {
+    let mut count = LoginCount::default();
+    for found in logins.iter()? {
+        let (name, found) = found?;
+        let (expires_at, value) = found.value();
+        count.all += 1;
+        count.expired += u64::from(expires_at <= now.0);
+        count.bytes += (name.value().len() + value.len()) as u64;
+    }
+    Ok(count)
+}
+
 /// Writes new logins beside the others, and puts them in their place once the disk has them.
 pub(super) fn write_new(
     folder: &LockedFolder,
     fill: impl FnOnce(&Writing<'_>) -> Result<(), FileFault>,
 ) -> Result<(), FileFault> {
     let (file, path) = folder.begin_new_logins()?;
-    let new = LoginFile::with(file, path)?;
-    let writing = new.begin(UnixTime::default())?;
+    let new = LoginFile::with(file, path, folder.disk().clone())?;
+    let writing = new.begin(StoreTime(0))?;
     guarded(&new.path, || {
         let mut meta = writing.transaction.open_table(META)?;
         meta.insert(FORMAT_KEY, FORMAT)?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{
-    FileFault,
+    closed,
     request::{Change, LoginPage, Request, StoreReply},
 };
 use crate::store::{Entry, Name, News, StoreError};
@@ -138,7 +138,6 @@ fn ask<T>(
     request: impl FnOnce(StoreReply<T>) -> Request,
 ) -> Result<T, StoreError> {
     let (reply, result) = oneshot::channel();
-    let closed = || StoreError::File(closed());
     requests.send(request(reply)).map_err(|_| closed())?;
     result.blocking_recv().unwrap_or_else(|_| Err(closed()))
 }
@@ -219,10 +218,4 @@ fn send(mut stream: &UnixStream, message: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
     stream.write_all(&line)
-}
-
-fn closed() -> FileFault {
-    FileFault::System {
-        cause: "it is closed".to_owned(),
-    }
 }

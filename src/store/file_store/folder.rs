@@ -13,15 +13,16 @@ use rustix::{
     process::geteuid,
 };
 
-use super::fault::FileFault;
+use super::{backend::Disk, fault::FileFault};
 
 /// The file with the logins.
-pub(super) const LOGINS: &str = "logins.redb";
+const LOGINS: &str = "logins.redb";
 /// The same, not whole yet. It takes the place of [`LOGINS`] when it is.
 const NEW_LOGINS: &str = "logins.redb.new";
 /// Says that there has been a [`LOGINS`].
 pub(super) const HISTORY: &str = "store-history.txt";
-const LOCK: &str = "store.lock";
+/// Locked as long as a process uses the folder.
+pub(super) const LOCK: &str = "store.lock";
 const SOCKET: &str = "store.socket";
 /// Name of this machine. In a container it is that of the container.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
@@ -34,46 +35,48 @@ pub(super) type FileMark = Option<(u64, u64, i64, i64)>;
 pub(super) struct LockedFolder {
     path: PathBuf,
     lock: File,
+    disk: Disk,
 }
 
 impl LockedFolder {
     /// Locks the folder. Makes it if that is allowed and there is none. Writes nothing into
     /// one that is no store if it may not make one.
-    pub(super) fn lock(path: &Path, may_create: bool) -> Result<Self, FileFault> {
+    pub(super) fn lock(path: &Path, may_create: bool, disk: Disk) -> Result<Self, FileFault> {
+        let is_store = || {
+            [LOGINS, HISTORY]
+                .iter()
+                .any(|name| path.join(name).exists())
+        };
         match fs::metadata(path) {
-            Ok(metadata) => check_access(path, &metadata, "700")?,
+            Ok(metadata) => {
+                let access = check_access(path, &metadata, "700");
+                let is_mine = metadata.uid() == geteuid().as_raw();
+                // `chmod 700 /var/lib` would be no remedy.
+                if access.is_err() && is_mine && !is_store() && has_files(path) {
+                    return Err(of_others(path));
+                }
+                access?;
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
                 DirBuilder::new().mode(0o700).create(path)?;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FileFault::Absent),
             Err(error) => return Err(error.into()),
         }
-        let is_store = || {
-            [LOGINS, HISTORY]
-                .iter()
-                .any(|name| path.join(name).exists())
-        };
         if !may_create && !is_store() {
             return Err(FileFault::Absent);
         }
         let lock = open_new(&path.join(LOCK), false)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                return Err(FileFault::InUse {
-                    holder: holder(lock),
-                });
-            }
-            Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {
-                return Err(FileFault::NoLocks);
-            }
-            Err(error) => return Err(io::Error::from(error).into()),
+        if !try_lock(&lock)? {
+            let holder = holder(lock);
+            return Err(FileFault::InUse { holder });
         }
         // It only helps to find this process. A full disk keeps nobody from starting.
         let _ = sign(&lock);
         let folder = Self {
             path: path.to_owned(),
             lock,
+            disk,
         };
         for name in [LOGINS, HISTORY] {
             if let Ok(metadata) = fs::metadata(folder.file(name)) {
@@ -94,13 +97,18 @@ impl LockedFolder {
     }
 
     pub(super) fn logins(&self) -> PathBuf {
-        self.file(LOGINS)
+        logins_in(&self.path)
     }
 
     /// Returns something that differs after the file was changed or replaced.
     pub(super) fn mark(&self) -> FileMark {
         let found = fs::metadata(self.logins()).ok()?;
         Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
+    }
+
+    /// The disk below its files.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     pub(super) fn socket(&self) -> PathBuf {
@@ -146,9 +154,24 @@ impl LockedFolder {
     }
 }
 
+/// Locks a file until it is closed. Returns `false` if another process has it locked.
+pub(super) fn try_lock(file: &File) -> Result<bool, FileFault> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => Err(FileFault::NoLocks),
+        Err(error) => Err(io::Error::from(error).into()),
+    }
+}
+
 /// Returns the path of the socket by which commands reach the server that has the lock.
 pub(super) fn socket_in(folder: &Path) -> PathBuf {
     folder.join(SOCKET)
+}
+
+/// Returns the path of the file with the logins.
+pub(super) fn logins_in(folder: &Path) -> PathBuf {
+    folder.join(LOGINS)
 }
 
 /// True if the open file is the one at this path.
@@ -184,6 +207,20 @@ fn check_access(path: &Path, metadata: &Metadata, right_mode: &str) -> Result<()
         return Ok(());
     };
     Err(FileFault::Exposed { problem })
+}
+
+fn has_files(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
+}
+
+fn of_others(folder: &Path) -> FileFault {
+    let own = folder.join("authseal");
+    let (folder, own) = (folder.display(), own.display());
+    FileFault::Exposed {
+        problem: format!(
+            "others may use {folder}, and it has other files; use a folder of its own, such as {own}"
+        ),
+    }
 }
 
 fn sign(mut lock: &File) -> io::Result<()> {

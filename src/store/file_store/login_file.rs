@@ -16,16 +16,16 @@ use redb::{
 };
 
 use super::{
-    backend::DatabaseFile,
+    backend::{DatabaseFile, Disk},
     compaction::write_new,
     fault::{EngineError, FileFault},
-    folder::{HISTORY, LockedFolder},
+    folder::{HISTORY, LOCK, LockedFolder, try_lock},
     request::{Change, StoredLogin},
 };
 use crate::{
     clock::UnixTime,
     secret::Secret,
-    store::{Entry, NEWS_LIFETIME, Name, News},
+    store::{Entry, NEWS_LIFETIME, Name, News, StoreTime},
 };
 
 /// Version of the tables below. It is raised when an older authseal cannot use them.
@@ -33,7 +33,7 @@ pub(super) const FORMAT: u64 = 1;
 
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 pub(super) const FORMAT_KEY: &str = "format";
-/// From a login's name to its expiry, in seconds since the epoch, and its sealed state.
+/// From a login's name to its expiry, in milliseconds since the epoch, and its sealed state.
 pub(super) const LOGINS: TableDefinition<'_, &[u8; 32], (u64, &str)> =
     TableDefinition::new("logins");
 /// Names of the logins whose refresh token was sent and whose new one is not stored yet,
@@ -59,14 +59,13 @@ pub(super) struct LoginFile {
 pub(super) struct Writing<'f> {
     file: &'f LoginFile,
     pub(super) transaction: WriteTransaction,
-    now: UnixTime,
+    now: StoreTime,
 }
 
 impl LoginFile {
     /// Opens the file of this folder and checks all of it. Makes one only in a folder that
     /// has had none.
-    pub(super) fn open(folder: &LockedFolder, now: UnixTime) -> Result<Self, FileFault> {
-        folder.drop_new_logins();
+    pub(super) fn open(folder: &LockedFolder, now: StoreTime) -> Result<Self, FileFault> {
         let has_file = folder.logins().try_exists()?;
         if !has_file && folder.has_history() {
             return Err(FileFault::Missing {
@@ -78,9 +77,10 @@ impl LoginFile {
             write_new(folder, |_| Ok(()))?;
         }
         if !folder.has_history() {
-            folder.write_history(&now.date())?;
+            folder.write_history(&now.as_unix().date())?;
         }
         let mut opened = Self::of(folder)?;
+        folder.drop_new_logins();
         opened.check()?;
         Ok(opened)
     }
@@ -88,19 +88,26 @@ impl LoginFile {
     pub(super) fn of(folder: &LockedFolder) -> Result<Self, FileFault> {
         let path = folder.logins();
         let file = OpenOptions::new().read(true).write(true).open(&path)?;
+        // The lock of the folder can be deleted by somebody who takes it for a leftover.
+        if !try_lock(&file)? {
+            return Err(FileFault::InUse {
+                holder: format!("a process whose {LOCK} was deleted"),
+            });
+        }
         // The engine would make an empty database out of an empty file.
         if file.metadata()?.len() == 0 {
             return Err(damaged(path, "it is empty"));
         }
-        Self::with(file, path)
+        Self::with(file, path, folder.disk().clone())
     }
 
-    pub(super) fn with(file: File, path: PathBuf) -> Result<Self, FileFault> {
+    pub(super) fn with(file: File, path: PathBuf, disk: Disk) -> Result<Self, FileFault> {
         let is_doubtful = Arc::new(AtomicBool::new(false));
         let backend = DatabaseFile {
             file,
             path: path.clone(),
             is_doubtful: is_doubtful.clone(),
+            disk,
         };
         let engine = guarded(&path, || {
             let mut builder = Builder::new();
@@ -173,7 +180,7 @@ impl LoginFile {
                 Ok(Entry {
                     name: Name::of_bytes(*name.value()),
                     value: Secret::new(value),
-                    expires_at: UnixTime(expires_at),
+                    expires_at: StoreTime(expires_at),
                 })
             });
             entries.collect()
@@ -218,7 +225,7 @@ impl LoginFile {
     pub(super) fn apply<'c>(
         &self,
         changes: impl Iterator<Item = &'c Change>,
-        now: UnixTime,
+        now: StoreTime,
     ) -> Result<Vec<u64>, FileFault> {
         let writing = self.begin(now)?;
         let counts: Result<_, _> = changes.map(|change| writing.apply(change)).collect();
@@ -227,7 +234,7 @@ impl LoginFile {
         Ok(counts)
     }
 
-    pub(super) fn begin(&self, now: UnixTime) -> Result<Writing<'_>, FileFault> {
+    pub(super) fn begin(&self, now: StoreTime) -> Result<Writing<'_>, FileFault> {
         let transaction = guarded(&self.path, || {
             let mut transaction = self.engine().begin_write()?;
             // In one phase, the engine cannot tell damage from a write that was cut
@@ -260,7 +267,7 @@ impl Writing<'_> {
     }
 
     fn apply_to_engine(&self, change: &Change) -> Result<u64, EngineError> {
-        let (transaction, now) = (&self.transaction, self.now);
+        let (transaction, now) = (&self.transaction, self.now.as_unix());
         match change {
             Change::MarkSent(name) => {
                 transaction
@@ -273,7 +280,7 @@ impl Writing<'_> {
                     let before = logins.get(name.as_bytes())?.map(|found| found.value().0);
                     // Later than before, also by a clock that was set back: copies go by it.
                     let after_it = before.map_or(0, |before| before.saturating_add(1));
-                    let expires_at = now.plus(*lifetime).0.max(after_it);
+                    let expires_at = self.now.plus(*lifetime).0.max(after_it);
                     logins.insert(name.as_bytes(), (expires_at, value.expose()))?;
                 }
                 transaction.open_table(SENT)?.remove(name.as_bytes())?;
@@ -298,12 +305,15 @@ impl Writing<'_> {
         let mut logins = self.transaction.open_table(LOGINS)?;
         let mut stored = 0;
         for entry in entries {
-            let before = logins
-                .get(entry.name.as_bytes())?
-                .map(|found| found.value().0);
-            if before.is_none_or(|before| before < entry.expires_at.0) {
-                let value = (entry.expires_at.0, entry.value.expose());
-                logins.insert(entry.name.as_bytes(), value)?;
+            let new = (entry.expires_at.0, entry.value.expose());
+            let before = logins.get(entry.name.as_bytes())?;
+            // The same state of a Redis has another expiry each time, by the way there.
+            let is_newer = before.is_none_or(|before| {
+                let (expires_at, value) = before.value();
+                expires_at < new.0 && value != new.1
+            });
+            if is_newer {
+                logins.insert(entry.name.as_bytes(), new)?;
                 stored += 1;
             }
         }

@@ -5,14 +5,12 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender},
     time::Duration,
 };
 
 use super::{
+    backend::Disk,
     control::Control,
     fault::FileFault,
     folder::{FileMark, LockedFolder},
@@ -20,8 +18,8 @@ use super::{
     request::{Change, LoginPage, Request, StoreReply},
 };
 use crate::{
-    clock::{Clock, Stopwatch},
-    store::StoreError,
+    clock::{Clock, Moment, Stopwatch},
+    store::{StoreError, StoreTime},
 };
 
 /// Maximum number of requests that are carried out together.
@@ -38,6 +36,7 @@ const COMPACTING_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 /// The thread's own state.
 pub(super) struct Worker {
     path: PathBuf,
+    disk: Disk,
     clock: Clock,
     /// `None` until the folder could be locked.
     folder: Option<LockedFolder>,
@@ -51,15 +50,17 @@ pub(super) struct Worker {
     may_create: bool,
     /// True if the file must be written anew, because an fsync failed.
     is_doubtful: bool,
-    compacted: Stopwatch,
+    compacted: Moment,
 }
 
 type PendingChanges = Vec<(Change, StoreReply<u64>)>;
 
 impl Worker {
-    pub(super) fn new(path: PathBuf, clock: Clock, may_create: bool) -> Self {
+    pub(super) fn new(path: PathBuf, disk: Disk, clock: Clock, may_create: bool) -> Self {
         Self {
             path,
+            disk,
+            compacted: clock.moment(),
             clock,
             folder: None,
             file: None,
@@ -68,7 +69,6 @@ impl Worker {
             damaged: None,
             may_create,
             is_doubtful: false,
-            compacted: Stopwatch::start(),
         }
     }
 
@@ -99,7 +99,7 @@ impl Worker {
                 let _ = closed.send(Ok(()));
                 return;
             }
-            if self.compacted.elapsed() >= COMPACTING_INTERVAL {
+            if self.clock.moment().since(self.compacted) >= COMPACTING_INTERVAL {
                 self.compact();
             }
             if let Some(control) = &self.control {
@@ -153,7 +153,7 @@ impl Worker {
         if changes.is_empty() {
             return;
         }
-        let now = self.clock.now();
+        let now = StoreTime::now(&self.clock);
         let result =
             self.with_file(|file| file.apply(changes.iter().map(|(change, _)| change), now));
         match result {
@@ -213,7 +213,7 @@ impl Worker {
         if !self.folder.as_ref().is_some_and(LockedFolder::is_in_place) {
             self.control = None;
             self.folder = None;
-            let folder = LockedFolder::lock(&self.path, self.may_create)?;
+            let folder = LockedFolder::lock(&self.path, self.may_create, self.disk.clone())?;
             self.folder = Some(folder);
         }
         let folder = self.folder.as_ref().expect("it was locked");
@@ -222,7 +222,7 @@ impl Worker {
         {
             return Err(fault.clone());
         }
-        let now = self.clock.now();
+        let now = StoreTime::now(&self.clock);
         let file = LoginFile::open(folder, now)?;
         self.file = Some(file.compact(folder, now, self.is_doubtful)?);
         self.damaged = None;
@@ -232,16 +232,16 @@ impl Worker {
         self.may_create = false;
         self.is_doubtful = false;
         self.failure = None;
-        self.compacted = Stopwatch::start();
+        self.compacted = self.clock.moment();
         Ok(())
     }
 
     fn compact(&mut self) {
-        self.compacted = Stopwatch::start();
+        self.compacted = self.clock.moment();
         let (Some(file), Some(folder)) = (self.file.take(), &self.folder) else {
             return;
         };
-        match file.compact(folder, self.clock.now(), false) {
+        match file.compact(folder, StoreTime::now(&self.clock), false) {
             Ok(file) => self.file = Some(file),
             Err(fault) => self.note_failure(&fault),
         }
@@ -262,7 +262,7 @@ impl Drop for Worker {
 pub(super) fn start(
     mut worker: Worker,
     requests: Receiver<Request>,
-    more: Arc<SyncSender<Request>>,
+    more: SyncSender<Request>,
     patience: Duration,
 ) -> std::io::Result<Option<Result<(), FileFault>>> {
     // Without room, so that the thread knows whether anybody has heard of it.

@@ -103,6 +103,25 @@ async fn the_last_write_is_the_newer_also_by_a_clock_that_was_set_back() {
 }
 
 #[tokio::test]
+async fn two_uses_within_a_second_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(UnixTime(1_800_000_000));
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let (one, two) = (open(&one, &clock), open(&two, &clock));
+    put(&one, 1, "first").await.unwrap();
+    one.copy_to(&two, &clock).await.unwrap();
+    put(&one, 1, "second").await.unwrap();
+    one.copy_to(&two, &clock).await.unwrap();
+    assert_eq!(get(&two, 1).await, Ok(Some("second".into())));
+    put(&two, 1, "third").await.unwrap();
+    let report = one.copy_to(&two, &clock).await.unwrap();
+    assert_eq!(report.copied, 0);
+    let report = two.copy_to(&one, &clock).await.unwrap();
+    assert_eq!(report.copied, 1);
+    assert_eq!(get(&one, 1).await, Ok(Some("third".into())));
+}
+
+#[tokio::test]
 async fn what_cannot_be_copied_is_said_in_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -137,6 +156,11 @@ async fn what_cannot_be_copied_is_said_in_a_line() {
     let itself: Vec<&str> = itself.iter().map(String::as_str).collect();
     check(&itself, "cannot be copied to itself").await;
     assert!(!folder.path().join("absent").exists());
+    fs::create_dir(path("there")).unwrap();
+    std::os::unix::fs::symlink(path("there"), path("link")).unwrap();
+    let linked = copy(&file("there"), &file("link"));
+    let linked: Vec<&str> = linked.iter().map(String::as_str).collect();
+    check(&linked, "cannot be copied to itself").await;
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
     fs::set_permissions(&empty, fs::Permissions::from_mode(0o700)).unwrap();

@@ -1,18 +1,22 @@
 //! Files that are damaged, missing, or of another version: nothing is made in their place,
 //! and no older token comes back.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use authseal::{
     clock::Clock,
     store::{FileFault, StoreError},
 };
 
-use super::{UNCACHED, copy_folder, get, open, put_all, stop, with_a_login};
+use super::{UNCACHED, copy_folder, get, open, place, put_all, stop, with_a_login};
 use crate::support::{Installation, Random, eventually};
 
-/// Number of places at which the file is damaged, one after the other.
-const PLACES: usize = 60;
+/// Number of places at which the file is damaged, one after the other; AUTHSEAL_PLACES sets
+/// another.
+fn places() -> usize {
+    let set = std::env::var("AUTHSEAL_PLACES").ok();
+    set.map_or(60, |number| number.parse().unwrap())
+}
 
 async fn filled(folder: &Path, clock: &Clock) {
     let store = open(folder, clock);
@@ -65,7 +69,8 @@ async fn a_changed_byte_loses_no_login_in_silence() {
         .collect();
     let mut random = Random::seeded(1);
     let mut noticed = 0;
-    for round in 0..PLACES {
+    let places = places();
+    for round in 0..places {
         // The head of the file first.
         let place = match round < 20 {
             true => used[round * used.len().min(200) / 20],
@@ -76,7 +81,7 @@ async fn a_changed_byte_loses_no_login_in_silence() {
         fs::write(path.join("logins.redb"), &changed).unwrap();
         noticed += usize::from(!is_whole(&path, &clock).await);
     }
-    println!("{noticed} of {PLACES} changes were noticed");
+    println!("{noticed} of {places} changes were noticed");
     assert!(noticed >= 5, "{noticed}");
     fs::write(path.join("logins.redb"), &whole).unwrap();
     assert!(is_whole(&path, &clock).await);
@@ -145,6 +150,28 @@ async fn a_file_that_is_taken_away_while_it_is_used_is_noticed() {
 }
 
 #[tokio::test]
+async fn an_empty_folder_in_the_place_of_the_one_in_use_stays_empty() {
+    let installation = Installation::with_store(UNCACHED).await;
+    let (server, authid) = with_a_login(&installation).await;
+    let folder = installation.store_dir();
+    let aside = folder.with_file_name("aside");
+    fs::rename(&folder, &aside).unwrap();
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(server.refresh(&authid).await.status, 503);
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    fs::remove_dir(&folder).unwrap();
+    fs::rename(&aside, &folder).unwrap();
+    eventually("it is back", async || {
+        (server.refresh(&authid).await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(installation.provider.seen().replays, 0);
+}
+
+#[tokio::test]
 async fn what_a_crash_leaves_is_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let (path, clock) = (folder.path().join("store"), Clock::system());
@@ -162,11 +189,8 @@ async fn what_a_crash_leaves_is_repaired() {
 async fn a_text_file_is_no_store() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
-    fs::create_dir(&path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    place(&path, b"no database");
     let file = path.join("logins.redb");
-    fs::write(&file, "no database").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let store = open(&path, &Clock::system());
     let error = get(&store, 1).await.unwrap_err().to_string();
     assert!(error.contains("is damaged"), "{error}");

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::UNCACHED;
-use crate::support::{Installation, PATIENCE, Scrape, eventually, get};
+use crate::support::{Installation, PATIENCE, Scrape, eventually, get, skipped};
 
 /// A shell in which a server runs, with a small volume of its own where the system allows
 /// that to users, and with a limit on the size of files.
@@ -157,7 +157,7 @@ async fn a_volume_that_fills_up_and_becomes_read_only_is_survived() {
     let script = format!("{VOLUME} {SERVE}");
     let namespace = ["unshare", "--user", "--map-root-user", "--mount"];
     let Some(mut shell) = Shell::start(&installation, &namespace, &script).await else {
-        return println!("skipped: this system lets nobody mount in a namespace");
+        return skipped("this system lets nobody mount in a namespace");
     };
     let (url, admin) = shell.serves().await;
     let (mut refreshed, refused) = fill(&installation, &url).await;
@@ -170,7 +170,8 @@ async fn a_volume_that_fills_up_and_becomes_read_only_is_survived() {
     .await;
     refreshed.push(refused);
 
-    // A volume cannot be made read-only while a file on it is open for writing.
+    // It cannot be made read-only while a file on it is open for writing, other than by an
+    // error of the disk: tests/real/store_faults.rs.
     shell
         .run("kill $server; wait $server; mount -o remount,ro \"$STORE\"; serve")
         .await;

@@ -1,24 +1,16 @@
 //! Files of other versions. `format-1.redb.gz` was written by the first one.
 
-use std::{fs, io::Read as _, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, io::Read as _};
 
 use authseal::{
     clock::{Clock, UnixTime},
     store::{FileFault, StoreError},
 };
 
-use super::{get, name, open, put};
+use super::{get, name, open, place, put};
 
 /// When the committed file was written.
 const WRITTEN: UnixTime = UnixTime(1_795_780_800);
-
-fn place(folder: &Path, bytes: &[u8]) {
-    fs::create_dir(folder).unwrap();
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
-    let file = folder.join("logins.redb");
-    fs::write(&file, bytes).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-}
 
 fn committed() -> Vec<u8> {
     let packed: &[u8] = include_bytes!("format-1.redb.gz");

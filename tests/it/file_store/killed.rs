@@ -16,10 +16,10 @@ use crate::support::{Client, Installation, Random, ServerProcess, eventually};
 /// Logins that are refreshed at the same time.
 const LOGINS: usize = 8;
 
-/// Number of kills; AUTHSEAL_KILLS sets another.
-fn kills() -> usize {
-    let set = std::env::var("AUTHSEAL_KILLS").ok();
-    set.map_or(6, |number| number.parse().unwrap())
+/// The number that this variable sets.
+fn number(variable: &str, usual: u64) -> u64 {
+    let set = std::env::var(variable).ok();
+    set.map_or(usual, |number| number.parse().unwrap())
 }
 
 /// A client that presents generation 0 again and again, as Duplicati does.
@@ -67,13 +67,26 @@ impl Refreshing {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_refreshes_without_a_response_can_be_lost() {
+/// What came of some kills.
+#[derive(Debug, Default)]
+struct Tally {
+    kills: u64,
+    /// Refreshes with a response.
+    refreshed: u64,
+    /// Refreshes without one, because the server was killed.
+    unanswered: u64,
+    /// Those among them that lost their login: killed between the provider's response and
+    /// the write.
+    lost: u64,
+}
+
+/// Kills the server at random moments while logins are refreshed.
+async fn kill_again_and_again(logins: usize, is_enough: impl Fn(&Tally) -> bool) -> Tally {
     let installation = Installation::with_store(UNCACHED).await;
     let mut random = Random::seeded(1);
-    let mut authids: Vec<String> = log_in(&installation, LOGINS);
-    let (mut refreshed, mut unanswered, mut lost) = (0, 0, 0);
-    for _ in 0..kills() {
+    let mut authids: Vec<String> = log_in(&installation, logins);
+    let mut tally = Tally::default();
+    while !is_enough(&tally) {
         let server = installation.serve().await;
         let (stop, stopping) = watch::channel(false);
         let clients: Vec<Refreshing> = authids
@@ -82,34 +95,50 @@ async fn only_refreshes_without_a_response_can_be_lost() {
             .collect();
         let enough = 1 + random.below(40) as u64;
         eventually("enough refreshes", async || {
-            let counts = clients.iter().map(|client| &client.refreshed);
-            let count: u64 = counts.map(|count| count.load(Ordering::Relaxed)).sum();
-            (count >= enough).then_some(())
+            (count(&clients) >= enough).then_some(())
         })
         .await;
         server.program.kill().await;
+        tally.kills += 1;
         stop.send_replace(true);
 
         let server = installation.serve().await;
+        tally.refreshed += count(&clients);
         for client in clients {
-            refreshed += client.refreshed.load(Ordering::Relaxed);
             let ended = client.client.await.unwrap();
             let is_unanswered = matches!(ended, Ended::InARequest);
-            unanswered += u64::from(is_unanswered);
+            tally.unanswered += u64::from(is_unanswered);
             let answer = server.refresh(&client.authid).await;
             match (answer.status.as_u16(), is_unanswered) {
                 (200, _) => authids.push(client.authid),
-                (401, true) => lost += 1,
+                (401, true) => tally.lost += 1,
                 _ => panic!("an acknowledged token is lost: {answer:?}"),
             }
         }
-        authids.extend(log_in(&installation, LOGINS - authids.len()));
+        authids.extend(log_in(&installation, logins - authids.len()));
         terminate(server).await;
     }
-    let seen = installation.provider.seen();
-    println!("{refreshed} refreshed, {unanswered} without a response, {lost} of them lost");
-    assert_eq!(seen.replays, lost);
-    assert!(refreshed >= kills() as u64);
+    println!("{tally:?}");
+    assert_eq!(installation.provider.seen().replays, tally.lost);
+    tally
+}
+
+fn count(clients: &[Refreshing]) -> u64 {
+    let counts = clients.iter().map(|client| &client.refreshed);
+    counts.map(|count| count.load(Ordering::Relaxed)).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_refreshes_without_a_response_can_be_lost() {
+    let enough = number("AUTHSEAL_KILLS", 6);
+    kill_again_and_again(LOGINS, |tally| tally.kills >= enough).await;
+}
+
+/// AUTHSEAL_REFRESHES=1000 is the whole of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_starts_at_generation_0_each_time_goes_on_over_kills() {
+    let enough = number("AUTHSEAL_REFRESHES", 60);
+    kill_again_and_again(1, |tally| tally.refreshed >= enough).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,9 +153,7 @@ async fn nothing_is_lost_by_a_stop() {
             .map(|authid| Refreshing::start(&server.url, authid.clone(), stopping.clone()))
             .collect();
         eventually("some refreshes", async || {
-            let counts = clients.iter().map(|client| &client.refreshed);
-            let count: u64 = counts.map(|count| count.load(Ordering::Relaxed)).sum();
-            (count >= 20).then_some(())
+            (count(&clients) >= 20).then_some(())
         })
         .await;
         terminate(server).await;
@@ -150,24 +177,4 @@ fn log_in(installation: &Installation, count: usize) -> Vec<String> {
     (0..count)
         .map(|_| installation.log_in("single-use"))
         .collect()
-}
-
-/// AUTHSEAL_REFRESHES=1000 is the whole of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_login_that_starts_at_generation_0_each_time_goes_on_over_kills() {
-    let set = std::env::var("AUTHSEAL_REFRESHES").ok();
-    let refreshes: usize = set.map_or(60, |number| number.parse().unwrap());
-    let installation = Installation::with_store(UNCACHED).await;
-    let authid = installation.log_in("single-use");
-    let mut server = installation.serve().await;
-    for number in 0..refreshes {
-        server.refresh(&authid).await.good();
-        if number % 20 == 19 {
-            // Between two refreshes: nothing can be lost.
-            server.program.kill().await;
-            server = installation.serve().await;
-        }
-    }
-    let seen = installation.provider.seen();
-    assert_eq!((seen.refreshes, seen.replays), (refreshes as u64, 0));
 }
