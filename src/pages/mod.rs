@@ -11,6 +11,7 @@ mod authid_form;
 mod cli_token;
 mod commands;
 mod error;
+mod inspection;
 mod password;
 mod privacy;
 mod result;
@@ -20,6 +21,7 @@ pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
 pub use commands::ClientCommands;
 pub use error::{ErrorPage, PageLink, ProviderMessage};
+pub use inspection::{InspectionPage, ShownKey, ShownStanding};
 pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
 pub use result::{

@@ -19,6 +19,8 @@ pub struct ResultPage<'a> {
     pub provider_name: &'a str,
     /// Validity of the AuthID.
     pub validity: Validity,
+    /// True if this server can revoke the login at the provider.
+    pub is_revocable: bool,
     /// URL of the provider's page that lists the programs with access, and removes them.
     pub manage_url: Option<&'a str>,
     /// The AuthID or access token of the login.

@@ -18,6 +18,8 @@ pub(super) enum Endpoint {
     RenewForm,
     Renew,
     RevokeForm,
+    InspectForm,
+    Inspect,
     Revoke,
     Password,
     OAuthToken,
@@ -78,7 +80,7 @@ pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";
 pub const PRIVACY_POLICY_PATH: &str = "/privacy-policy";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-static ROUTES: [Route; 21] = [
+static ROUTES: [Route; 23] = [
     open(Endpoint::Refresh, REFRESH_PATH, "GET, POST"),
     Route {
         changes_nothing: true,
@@ -96,6 +98,8 @@ static ROUTES: [Route; 21] = [
     open(Endpoint::Renew, "/renewed", "POST"),
     gated(Endpoint::RevokeForm, "/revoke"),
     open(Endpoint::Revoke, "/revoked", "POST"),
+    gated(Endpoint::InspectForm, "/inspect"),
+    open(Endpoint::Inspect, "/inspected", "POST"),
     open(Endpoint::Password, "/password", "POST"),
     open(Endpoint::OAuthToken, TOKEN_PATH, "POST"),
     open(Endpoint::OAuthRevoke, REVOCATION_PATH, "POST"),

@@ -48,6 +48,7 @@ mod hand_over;
 mod hanging;
 mod http2_floods;
 mod import;
+mod inspect;
 mod jottacloud;
 mod jsonp;
 mod key_absence;

@@ -15,6 +15,7 @@ mod activation;
 mod axe;
 mod browser;
 mod callback;
+mod contact_sheets;
 mod demo;
 mod devtools;
 mod foreign_opener;

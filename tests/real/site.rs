@@ -211,11 +211,28 @@ impl Site {
         let other = ".button.secondary";
         let renew = |authid: &str| [Type("#authid", authid.into()), Click(BUTTON)];
         let renewed = renew(&self.authid_to_renew);
+        let inspected = renew(&self.authid_to_renew);
+        let not_inspected = renew("v2:googledrive:nothing");
         let not_renewed = renew("v2:googledrive:nothing");
         vec![
             page(app, "/renew", [], "Renew an AuthID", BUTTON),
             page(app, "/renew", renewed, "Your AuthID is ready", COPY),
             page(app, "/renew", not_renewed, "It is not renewed", BUTTON),
+            page(app, "/inspect", [], "Inspect an AuthID", BUTTON),
+            page(
+                app,
+                "/inspect",
+                inspected,
+                "AuthID for Google Drive (limited)",
+                BUTTON,
+            ),
+            page(
+                app,
+                "/inspect",
+                not_inspected,
+                "This AuthID can't be inspected",
+                BUTTON,
+            ),
             page(app, form, [], "Revoke an AuthID", REVOKE),
             page(app, form, done, "The login is revoked", other),
             page(app, form, failed, "It is not revoked", BUTTON),

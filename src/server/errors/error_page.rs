@@ -139,6 +139,7 @@ impl Server {
             "The AuthID that you have is unchanged.",
         )
         .link("Try again", self.path("/renew"))
+        .link("Inspect an AuthID", self.path("/inspect"))
         .link("To the start page", self.path("/"));
         self.error_page(explanation)
     }
@@ -159,7 +160,24 @@ impl Server {
             },
             RevokeError::Refresh(_) => explanation.link("Try again", self.path("/revoke")),
         };
-        let explanation = explanation.link("To the start page", self.path("/"));
+        let explanation = explanation
+            .link("Inspect an AuthID", self.path("/inspect"))
+            .link("To the start page", self.path("/"));
         self.error_page(explanation)
+    }
+
+    /// Returns the page for an AuthID that does not open, so that nothing is known of it.
+    pub(in crate::server) fn inspection_failed(&self, error: &RefreshError) -> Reply {
+        let api_error = ApiError::of_refresh(error);
+        let explanation = Explanation::new(
+            api_error.status(),
+            "This AuthID can't be inspected",
+            sentence(api_error.reason(&self.login_url())),
+            "Nothing was changed.",
+        )
+        .link("Try again", self.path("/inspect"))
+        .link("To the start page", self.path("/"));
+        let page = self.error_page(explanation);
+        reply::set_retry_after(page, api_error.retry_after)
     }
 }

@@ -3,6 +3,7 @@
 mod fetch;
 mod gate;
 mod hand_over;
+mod inspect;
 mod login;
 mod metadata;
 mod privacy;
@@ -17,6 +18,7 @@ mod token;
 pub(super) use fetch::{fetch, token_state};
 pub(super) use gate::{enter_password, turn_away};
 pub(super) use hand_over::hand_over;
+pub(super) use inspect::{inspect, inspect_form};
 pub(super) use login::{begin_login, finish_login, finish_with_login_token};
 pub(super) use metadata::metadata;
 pub(super) use privacy::privacy_policy;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::{
+    clock::UnixTime,
     login::{self, Fetching, Finished, HandOver},
     pages::{self, OpenerPage, OtherPrograms, ResultPage, ShownCredential, Validity},
     provider::{RefreshTokens, Service},
@@ -26,7 +27,9 @@ pub(super) fn result_page<'a>(
         service_name: &service.name,
         service_link: service.link.as_ref().map(url::Url::as_str),
         provider_name: &provider.name,
-        validity: validity(server, service),
+        validity: validity(server, service, server.login.clock.now()),
+        is_revocable: provider.revocation.is_some()
+            && matches!(credential, ShownCredential::AuthId(_)),
         manage_url: service.manage_url.as_ref().map(url::Url::as_str),
         other_programs: other_programs(server, service, credential),
         credential,
@@ -121,8 +124,8 @@ fn other_programs(
     })
 }
 
-/// Returns the validity of an AuthID of this service that is made now.
-fn validity(server: &Server, service: &Service) -> Validity {
+/// Returns the validity of an AuthID of this service that was made at `issued_at`.
+pub(super) fn validity(server: &Server, service: &Service, issued_at: UnixTime) -> Validity {
     let provider = &service.provider;
     if server.forgets(service) {
         return Validity::UntilRestart;
@@ -134,7 +137,7 @@ fn validity(server: &Server, service: &Service) -> Validity {
         (Some(days), RefreshTokens::Sliding) if !server.engine.outlives_the_process() => {
             Validity::FromIssue {
                 days,
-                until: server.login.clock.now().plus(DAY * days).date(),
+                until: issued_at.plus(DAY * days).date(),
             }
         }
         (Some(days), _) => Validity::WhileUsed { days },

@@ -6,7 +6,7 @@ use url::Url;
 use crate::{http1::Answer, property::ensure};
 
 /// How each is asked, mostly. Those behind which there is most stand here twice.
-pub const PATHS: [(&str, &str); 29] = [
+pub const PATHS: [(&str, &str); 31] = [
     ("GET", "/"),
     ("GET", "/"),
     ("GET", "/login"),
@@ -26,6 +26,7 @@ pub const PATHS: [(&str, &str); 29] = [
     ("GET", "/Refresh/"),
     ("POST", "/renewed"),
     ("POST", "/revoked"),
+    ("POST", "/inspected"),
     ("POST", "/password"),
     ("POST", "/password"),
     ("POST", "/token"),
@@ -34,6 +35,7 @@ pub const PATHS: [(&str, &str); 29] = [
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/renew"),
     ("GET", "/revoke"),
+    ("GET", "/inspect"),
     ("GET", "/privacy-policy"),
     ("GET", "/no/such/page"),
 ];
@@ -59,11 +61,12 @@ const HEADERS: [&str; 16] = [
 ];
 
 /// Paths of pages and of programs that come without an AuthID.
-const TAKE_NO_AUTHID: [&str; 10] = [
+const TAKE_NO_AUTHID: [&str; 11] = [
     "/login",
     "/cli-token",
     "/renew",
     "/revoke",
+    "/inspect",
     "/logged-in",
     "/logged-in/own",
     "/fetch",
@@ -104,8 +107,8 @@ pub fn documented(path: &str, method: &str, is_gated: bool, presents: Presents) 
         ("/", _) if reads => &[200, 404],
         ("/login" | "/cli-token", "GET") if is_gated => &[200, 302, 403, 404],
         ("/login" | "/cli-token", "GET") => &[200, 302, 404],
-        ("/renew" | "/revoke", "GET") if is_gated => &[200, 403],
-        ("/renew" | "/revoke", "GET") => &[200],
+        ("/renew" | "/revoke" | "/inspect", "GET") if is_gated => &[200, 403],
+        ("/renew" | "/revoke" | "/inspect", "GET") => &[200],
         ("/logged-in", "GET") => &[200, 400, 404, 503],
         // None of the providers is sent back there.
         ("/logged-in/own", "GET") | ("/hand-over", "POST") => &[400],
@@ -114,7 +117,7 @@ pub fn documented(path: &str, method: &str, is_gated: bool, presents: Presents) 
         // With a RATE_LIMIT behind the gates.
         ("/refresh", "GET" | "POST") if is_gated => &[200, 302, 401, 503],
         ("/refresh", "GET" | "POST") => &[200, 302, 401],
-        ("/renewed", "POST") => &[200, 401, 503],
+        ("/renewed" | "/inspected", "POST") => &[200, 401, 503],
         ("/revoked", "POST") => &[401, 501, 503],
         ("/token", "POST") => &[200, 400, 503],
         ("/oauth2/revoke", "POST") => &[200, 400, 503],
