@@ -29,7 +29,9 @@ fn service() -> OfferedService<'static> {
 fn other_programs() -> OtherPrograms {
     OtherPrograms {
         rclone: Some(FOREIGN.to_owned()),
+        rclone_with_file: Some(FOREIGN.to_owned()),
         curl: FOREIGN.to_owned(),
+        curl_with_file: FOREIGN.to_owned(),
         are_replaced: true,
     }
 }
@@ -70,6 +72,10 @@ fn pages() -> Vec<String> {
             another: url,
             stays: url.is_none(),
         },
+        elsewhere: Some(ElsewhereForm {
+            nonce: FOREIGN.to_owned(),
+            sealed: FOREIGN.to_owned(),
+        }),
         facts: &facts,
         opener: Some(OpenerPage {
             origin: FOREIGN,
@@ -151,6 +157,21 @@ fn pages() -> Vec<String> {
             table: Some(FOREIGN),
         }
         .render(),
+        start(vec![service()], Choice::LoginTokens).render(),
+        start(vec![], Choice::LoginTokens).render(),
+        ElsewherePage {
+            frame: frame(),
+            service_name: FOREIGN,
+            command: FOREIGN.to_owned(),
+            link: FOREIGN.to_owned(),
+            minutes: 5,
+        }
+        .render(),
+        CollectPage {
+            frame: frame(),
+            problem: Some(FOREIGN),
+        }
+        .render(),
         AuthIdForm::revoke(frame()).render(),
         AuthIdForm::renew(frame()).render(),
         AuthIdForm::inspect(frame()).render(),
@@ -230,6 +251,7 @@ fn an_authid_is_in_its_field_unchanged() {
         credential: ShownCredential::AuthId(authid),
         other_programs: None,
         account: ShownAccount::default(),
+        elsewhere: None,
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
@@ -254,6 +276,7 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
         credential,
         other_programs: None,
         account: ShownAccount::default(),
+        elsewhere: None,
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,

@@ -84,6 +84,8 @@ async fn answer(route: &Route, exchange: &mut Exchange<'_>) -> Reply {
         Endpoint::ProviderCallback => Box::pin(handlers::finish_login(exchange)).await,
         Endpoint::PastedLoginToken => Box::pin(handlers::finish_with_login_token(exchange)).await,
         Endpoint::HandOver => Box::pin(handlers::hand_over(exchange)).await,
+        Endpoint::MakeCode => Box::pin(handlers::make_code(exchange)).await,
+        Endpoint::Collect => Box::pin(handlers::collect(exchange)).await,
         Endpoint::Fetch => Box::pin(handlers::fetch(exchange)).await,
         Endpoint::TokenState => Box::pin(handlers::token_state(exchange)).await,
         Endpoint::RenewForm => handlers::renew_form(exchange),

@@ -12,6 +12,8 @@ pub(super) enum Endpoint {
     BeginLogin,
     ProviderCallback,
     HandOver,
+    MakeCode,
+    Collect,
     Fetch,
     TokenState,
     PastedLoginToken,
@@ -76,11 +78,15 @@ pub(super) const REFRESH_PATH: &str = "/refresh";
 pub(super) const TOKEN_PATH: &str = "/token";
 /// Revocation endpoint (RFC 7009 section 2).
 pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";
+/// Begins a login with a login token.
+pub(super) const CLI_TOKEN_PATH: &str = "/cli-token";
+/// Form and endpoint that take a one-time code.
+pub(super) const COLLECT_PATH: &str = "/collect";
 /// Built-in privacy policy, below the prefix.
 pub const PRIVACY_POLICY_PATH: &str = "/privacy-policy";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-static ROUTES: [Route; 23] = [
+static ROUTES: [Route; 25] = [
     open(Endpoint::Refresh, REFRESH_PATH, "GET, POST"),
     Route {
         changes_nothing: true,
@@ -88,9 +94,11 @@ static ROUTES: [Route; 23] = [
     },
     // Both begin a login; the service decides which page comes next.
     gated(Endpoint::BeginLogin, "/login"),
-    gated(Endpoint::BeginLogin, "/cli-token"),
+    gated(Endpoint::BeginLogin, CLI_TOKEN_PATH),
     open(Endpoint::ProviderCallback, RedirectPath::SHARED, "GET"),
     open(Endpoint::HandOver, "/hand-over", "POST"),
+    open(Endpoint::MakeCode, "/elsewhere", "POST"),
+    open(Endpoint::Collect, COLLECT_PATH, "GET, POST"),
     open(Endpoint::Fetch, "/fetch", "GET"),
     open(Endpoint::TokenState, "/token-state", "GET"),
     open(Endpoint::PastedLoginToken, "/cli-token-login", "POST"),

@@ -103,7 +103,13 @@ async fn where_an_authid_a_token_or_a_sealed_cookie_counts_no_gate_stands() {
     ] {
         assert_eq!(at(&app, path, &[OUTSIDE]).await.status, status, "{path}");
     }
-    for path in ["/renewed", "/revoked", "/inspected", "/hand-over"] {
+    for path in [
+        "/renewed",
+        "/revoked",
+        "/inspected",
+        "/hand-over",
+        "/collect",
+    ] {
         let answer = post_form(&format!("{}{path}", app.url), &[("authid", &authid)]).await;
         assert_ne!(answer.status, 403, "{path}: {answer:?}");
     }

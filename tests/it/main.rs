@@ -32,6 +32,7 @@ mod demo_provider;
 mod descriptors;
 mod disk_full;
 mod draining;
+mod elsewhere;
 mod emulators;
 mod endpoints_page;
 mod error_words;

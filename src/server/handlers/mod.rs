@@ -1,5 +1,6 @@
 //! Request handlers, one file for each feature.
 
+mod elsewhere;
 mod fetch;
 mod gate;
 mod hand_over;
@@ -15,6 +16,7 @@ mod revoke;
 mod start;
 mod token;
 
+pub(super) use elsewhere::{collect, make_code};
 pub(super) use fetch::{fetch, token_state};
 pub(super) use gate::{enter_password, turn_away};
 pub(super) use hand_over::hand_over;

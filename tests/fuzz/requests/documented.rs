@@ -6,7 +6,7 @@ use url::Url;
 use crate::{http1::Answer, property::ensure};
 
 /// How each is asked, mostly. Those behind which there is most stand here twice.
-pub const PATHS: [(&str, &str); 31] = [
+pub const PATHS: [(&str, &str); 34] = [
     ("GET", "/"),
     ("GET", "/"),
     ("GET", "/login"),
@@ -15,6 +15,9 @@ pub const PATHS: [(&str, &str); 31] = [
     ("GET", "/logged-in"),
     ("GET", "/logged-in/own"),
     ("POST", "/hand-over"),
+    ("POST", "/elsewhere"),
+    ("GET", "/collect"),
+    ("POST", "/collect"),
     ("GET", "/fetch"),
     ("GET", "/token-state"),
     ("GET", "/cli-token"),
@@ -61,7 +64,7 @@ const HEADERS: [&str; 16] = [
 ];
 
 /// Paths of pages and of programs that come without an AuthID.
-const TAKE_NO_AUTHID: [&str; 11] = [
+const TAKE_NO_AUTHID: [&str; 12] = [
     "/login",
     "/cli-token",
     "/renew",
@@ -69,6 +72,7 @@ const TAKE_NO_AUTHID: [&str; 11] = [
     "/inspect",
     "/logged-in",
     "/logged-in/own",
+    "/collect",
     "/fetch",
     "/token-state",
     "/privacy-policy",
@@ -112,6 +116,9 @@ pub fn documented(path: &str, method: &str, is_gated: bool, presents: Presents) 
         ("/logged-in", "GET") => &[200, 400, 404, 503],
         // None of the providers is sent back there.
         ("/logged-in/own", "GET") | ("/hand-over", "POST") => &[400],
+        ("/elsewhere", "POST") => &[400],
+        ("/collect", "GET") => &[200],
+        ("/collect", "POST") => &[404],
         ("/fetch" | "/token-state", "GET") => &[200, 400],
         ("/Refresh/", _) => documented("/refresh", method, is_gated, presents),
         // With a RATE_LIMIT behind the gates.
