@@ -340,6 +340,25 @@ fn each_value_in_a_command_is_one_word_of_it() {
 }
 
 #[test]
+fn a_short_command_has_the_file_in_place_of_the_authid() {
+    let login = ClientCommands {
+        service: "of-mine",
+        token_url: "https://auth.example/token",
+        authid: "v2:of-mine:e..x",
+    };
+    let options = [("scope".to_owned(), "a 'b'".to_owned())];
+    let options = || options.iter().map(|(name, value)| (name, value));
+    let whole = shlex::split(&login.rclone("drive", options())).unwrap();
+    let short = login.rclone_with_file("drive", options());
+    assert!(short.contains("'\"$(cat authid)\"'"), "{short}");
+    let short = short.replace("$(cat authid)", login.authid);
+    assert_eq!(shlex::split(&short).unwrap(), whole);
+    let script = login.curl();
+    assert!(script.ends_with(&login.curl_with_file()), "{script}");
+    assert!(!login.curl_with_file().contains(login.authid));
+}
+
+#[test]
 fn the_favicon_is_the_mark_in_the_pages() {
     let wax = FAVICON.split('"').find(|part| part.starts_with("M46.8"));
     assert!(include_str!("marks.svg").contains(wax.unwrap()));
