@@ -194,7 +194,7 @@ fn pages() -> Vec<String> {
             }),
             is_of_another_client: true,
             is_revocable: true,
-            validity: Validity::UntilRestart,
+            validity: Some(Validity::UntilRestart),
             standing: ShownStanding::Unknown,
         }
         .render(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::result::validity;
 use crate::{
     clock::UnixTime,
-    pages::{AuthIdForm, InspectionPage, ShownKey, ShownStanding},
+    pages::{AuthIdForm, InspectionPage, ShownKey, ShownStanding, Validity},
     refresh::{AuthIdReport, LoginStanding, PresentedAuthId, RefreshError, ReportedKey},
     server::{Reply, Server, errors::ApiError, exchange::Exchange, input, reply},
 };
@@ -96,6 +96,7 @@ fn page(server: &Server, opened: &PresentedAuthId, report: &AuthIdReport) -> Rep
     let service = opened.service();
     let now = server.login.clock.now();
     let date = |time: Option<UnixTime>| time.map(UnixTime::date);
+    let validity = validity(server, service, report.issued_at.unwrap_or(now));
     let page = InspectionPage {
         frame: server.frame(),
         service_name: &service.name,
@@ -109,7 +110,11 @@ fn page(server: &Server, opened: &PresentedAuthId, report: &AuthIdReport) -> Rep
         key: report.key.as_ref().map(|key| shown_key(key, now)),
         is_of_another_client: report.is_of_another_client,
         is_revocable: service.provider.revocation.is_some(),
-        validity: validity(server, service, report.issued_at.unwrap_or(now)),
+        validity: match (report.issued_at, validity) {
+            // Its last day depends on when it was made.
+            (None, Validity::FromIssue { .. }) => None,
+            (_, validity) => Some(validity),
+        },
         standing: match report.standing {
             LoginStanding::Revoked => ShownStanding::Revoked,
             LoginStanding::Refreshed { expires_in } => ShownStanding::Refreshed {
