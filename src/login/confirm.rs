@@ -9,8 +9,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Credential, Fetching, Finished, LIFETIME, Login, LoginError, Origin, Recipients, SealedCookie,
-    Waiting,
+    Credential, Fetcher, Fetching, Finished, LIFETIME, Login, LoginError, Origin, Recipients,
+    SealedCookie, Waiting,
     carried::{self, open_carried, seal_carried},
     hand_over::TOKEN_LIFETIME,
 };
@@ -148,7 +148,11 @@ impl Login {
         if let Some(waiting) = waiting {
             let secret = finished.credential.secret();
             let service = &finished.service.id;
-            finished.hand_over = match self.hand_overs.deliver(&waiting.token, secret).await? {
+            finished.hand_over = match self
+                .hand_overs
+                .deliver(&waiting.token, secret, Fetcher::Program)
+                .await?
+            {
                 Ok(()) => {
                     tracing::info!(%service, "handed over to the program that waits");
                     HandOver::Done

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::{LIFETIME, elsewhere::CODE_LIFETIME};
 use crate::{
     clock::Clock,
     keyring::Keyring,
@@ -15,7 +16,7 @@ use crate::{
 
 /// Maximum time from opening the start page to the click that hands over.
 pub(super) const TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// Lifetime of an AuthID that waits to be fetched. The program polls every three seconds.
+/// Lifetime of an AuthID that waits for a program. The program polls every three seconds.
 const AUTHID_LIFETIME: Duration = Duration::from_secs(30);
 /// Minimum token length. Duplicati's tokens have about 20 characters; a much shorter one
 /// can be guessed.
@@ -38,6 +39,11 @@ impl HandOverToken {
         is_token.then(|| Self(Secret::new(text)))
     }
 
+    /// Returns the text of the token.
+    pub(super) fn secret(&self) -> Secret {
+        self.0.clone()
+    }
+
     fn bytes(&self) -> &[u8] {
         self.0.expose().as_bytes()
     }
@@ -46,6 +52,50 @@ impl HandOverToken {
 impl fmt::Debug for HandOverToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HandOverToken(redacted)")
+    }
+}
+
+/// Kind of client that fetches an AuthID. What waits for one kind, the other cannot fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetcher {
+    /// The program that opened the login page. It polls with a token that it made up.
+    Program,
+    /// Another machine of the user, with a code that this server made.
+    Machine,
+}
+
+impl Fetcher {
+    /// Returns the lifetime of an AuthID that waits to be fetched.
+    fn waits(self) -> Duration {
+        match self {
+            Self::Program => AUTHID_LIFETIME,
+            Self::Machine => CODE_LIFETIME,
+        }
+    }
+
+    /// Returns the time for which it is remembered that an AuthID was fetched. For a machine it
+    /// is the lifetime of the form that makes the code, so that no form serves twice.
+    fn remembered(self) -> Duration {
+        match self {
+            Self::Program => AUTHID_LIFETIME,
+            Self::Machine => LIFETIME,
+        }
+    }
+
+    fn ready(self, token: &HandOverToken) -> Name {
+        let kind = match self {
+            Self::Program => "hand-over ready",
+            Self::Machine => "one-time ready",
+        };
+        Name::new(kind, token.bytes())
+    }
+
+    fn fetched(self, token: &HandOverToken) -> Name {
+        let kind = match self {
+            Self::Program => "hand-over fetched",
+            Self::Machine => "one-time fetched",
+        };
+        Name::new(kind, token.bytes())
     }
 }
 
@@ -72,12 +122,13 @@ pub struct HandOvers {
 }
 
 impl HandOvers {
-    /// Stores the AuthID for the client that has the token. If one was fetched with it
-    /// less than 30 seconds ago, nothing is stored: a double click hands over once.
+    /// Stores the AuthID for the client that has the token. If one was fetched with it a short
+    /// time ago, nothing is stored: a double click hands over once.
     pub async fn deliver(
         &self,
         token: &HandOverToken,
         authid: &Secret,
+        fetcher: Fetcher,
     ) -> Result<Result<(), StoreError>, NoSealingKey> {
         let sealed = seal_envelope(
             &self.keyring.current(),
@@ -86,18 +137,23 @@ impl HandOvers {
             token.bytes(),
             authid.expose().as_bytes(),
         )?;
-        Ok(match self.store.get(&fetched(token)).await {
+        let waits = fetcher.waits();
+        Ok(match self.store.get(&fetcher.fetched(token)).await {
             Ok(Some(_)) => Ok(()),
-            Ok(None) => self.store.put(ready(token), sealed, AUTHID_LIFETIME).await,
+            Ok(None) => self.store.put(fetcher.ready(token), sealed, waits).await,
             Err(error) => Err(error),
         })
     }
 
     /// Returns the AuthID to a client that has the token. Each AuthID can be fetched only
     /// once.
-    pub async fn fetch(&self, token: &HandOverToken) -> Result<Progress, StoreError> {
-        let Some(sealed) = self.store.take(&ready(token)).await? else {
-            return self.progress(token).await;
+    pub async fn fetch(
+        &self,
+        token: &HandOverToken,
+        fetcher: Fetcher,
+    ) -> Result<Progress, StoreError> {
+        let Some(sealed) = self.store.take(&fetcher.ready(token)).await? else {
+            return self.progress(token, fetcher).await;
         };
         let opened = open_envelope(
             &self.keyring.current(),
@@ -113,7 +169,8 @@ impl HandOvers {
             return Ok(Progress::Nothing);
         };
         let mark = Secret::new("");
-        let fetched = self.store.put(fetched(token), mark, AUTHID_LIFETIME);
+        let remembered = fetcher.remembered();
+        let fetched = self.store.put(fetcher.fetched(token), mark, remembered);
         // The mark only records that the AuthID was fetched, so a failure to store it is
         // ignored.
         let _ = fetched.await;
@@ -122,21 +179,17 @@ impl HandOvers {
 
     /// Returns the progress without fetching. The content of `Ready` is then still
     /// sealed.
-    pub async fn progress(&self, token: &HandOverToken) -> Result<Progress, StoreError> {
-        if self.store.get(&fetched(token)).await?.is_some() {
+    pub async fn progress(
+        &self,
+        token: &HandOverToken,
+        fetcher: Fetcher,
+    ) -> Result<Progress, StoreError> {
+        if self.store.get(&fetcher.fetched(token)).await?.is_some() {
             return Ok(Progress::Fetched);
         }
-        if let Some(sealed) = self.store.get(&ready(token)).await? {
+        if let Some(sealed) = self.store.get(&fetcher.ready(token)).await? {
             return Ok(Progress::Ready(sealed));
         }
         Ok(Progress::Nothing)
     }
-}
-
-fn ready(token: &HandOverToken) -> Name {
-    Name::new("hand-over ready", token.bytes())
-}
-
-fn fetched(token: &HandOverToken) -> Name {
-    Name::new("hand-over fetched", token.bytes())
 }

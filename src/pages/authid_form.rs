@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{FAVICON_PATH, Frame, STYLE_PATH};
 
-/// A form for an AuthID, to revoke or renew it.
+/// A form for an AuthID, to revoke, renew or inspect it.
 #[derive(Debug, Template)]
 #[template(path = "authid_form.html")]
 pub struct AuthIdForm<'a> {
@@ -32,6 +32,21 @@ impl<'a> AuthIdForm<'a> {
                  a new one.",
                 frame.app_name
             ),
+            frame,
+        }
+    }
+
+    /// Builds the form that inspects an AuthID.
+    pub fn inspect(frame: Frame<'a>) -> Self {
+        Self {
+            title: "Inspect an AuthID",
+            lead: "You see what this server knows of it: the service, the dates of login and \
+                   AuthID, the key, and how long it is valid.",
+            action: "/inspected",
+            button: "Inspect it",
+            is_dangerous: false,
+            afterwards: "No token is shown, nothing is changed, and the provider is not asked."
+                .to_owned(),
             frame,
         }
     }

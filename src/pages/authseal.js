@@ -35,24 +35,52 @@ async function copy(field) {
   }
 }
 
-// Posts the AuthID to the page that opened this one, and to that origin only:
-// data-origin, which the server saw, or what the person types where it saw none.
-// Unless the server says data-trusted, only when a button is pressed.
+// Shows the button that closes the window: at once, or when the AuthID is sent. A browser closes
+// only a window that a page opened.
+for (const button of document.querySelectorAll("button[data-close]")) {
+  const { close, status, failed } = button.dataset;
+  button.addEventListener("click", () => {
+    window.close();
+    document.getElementById(status).textContent = failed;
+  });
+  button.hidden = close !== "at-once";
+}
+
+// Posts the AuthID to the page that opened this one, and to that origin only: data-origin, which
+// the server saw, or what the person types where it saw none. Unless the server says
+// data-trusted, only when a button is pressed.
 const sender = window.opener && document.querySelector("[data-post]");
 if (sender) {
-  const { post, origin, trusted, sent, wrong } = sender.dataset;
+  const { post, origin, trusted, sent, wrong, heading } = sender.dataset;
   const status = sender.querySelector("[role=status]");
   const address = sender.querySelector("input");
+  const button = sender.querySelector("[data-send]");
 
   const send = (target) => {
     const message = "authid:" + document.getElementById(post).value;
     window.opener.postMessage(message, target);
     status.textContent = sent;
+    if (heading) showDone();
   };
-  sender.querySelector("button")?.addEventListener("click", () => {
+  // What there is to do comes first, and the AuthID folds away.
+  const showDone = () => {
+    const close = sender.querySelector("[data-close]");
+    document.getElementById("heading").textContent = heading;
+    document.getElementById("face").setAttribute("href", "#done");
+    document.querySelector("details.copy").open = false;
+    for (const element of sender.querySelectorAll(".hint")) element.hidden = true;
+    close.hidden = false;
+    if (button) {
+      button.hidden = true;
+      close.focus();
+    }
+  };
+  button?.addEventListener("click", () => {
     const target = origin ?? originOf(address.value);
-    if (target) send(target);
-    else status.textContent = wrong;
+    if (address) address.setAttribute("aria-invalid", String(!target));
+    if (target) return send(target);
+    status.textContent = wrong;
+    address.focus();
   });
   sender.hidden = false;
   if (trusted !== undefined) send(origin);
@@ -67,20 +95,70 @@ function originOf(text) {
   }
 }
 
+// Remembers in this browser which services were chosen, the last one first.
+const REMEMBERED = "authseal services";
+const MOST = 3;
+
+function remembered() {
+  try {
+    const ids = JSON.parse(localStorage.getItem(REMEMBERED));
+    return Array.isArray(ids) ? ids.slice(0, MOST) : [];
+  } catch {
+    return [];
+  }
+}
+
+const links = [...document.querySelectorAll("a[data-service]")];
+for (const link of links) {
+  link.addEventListener("click", () => {
+    const ids = new Set([link.dataset.service, ...remembered()]);
+    try {
+      localStorage.setItem(REMEMBERED, JSON.stringify([...ids].slice(0, MOST)));
+    } catch {
+      // Storage is off: nothing is remembered.
+    }
+  });
+}
+
+const recent = document.querySelector(".recent");
+if (recent) {
+  const known = remembered().map((id) => links.find((link) => link.dataset.service === id));
+  const items = known.filter(Boolean).map((link) => link.closest("li"));
+  recent.querySelector("ul").append(...items);
+  recent.hidden = !items.length;
+  recent.querySelector("button").addEventListener("click", () => {
+    localStorage.removeItem(REMEMBERED);
+    location.reload();
+  });
+}
+
 // A long list of services gets a field that shortens it.
-const filter = document.querySelector("[data-filter]");
-if (filter) {
-  const items = document.querySelectorAll(`#${filter.dataset.filter} > li`);
-  const status = filter.querySelector("[role=status]");
-  filter.addEventListener("input", (event) => {
-    const words = event.target.value.toLowerCase().split(/\s+/);
-    let shown = 0;
+const search = document.querySelector(".search");
+if (search) {
+  const field = search.querySelector("input");
+  const status = search.querySelector("[role=status]");
+  const items = links.map((link) => link.closest("li"));
+  const shown = () => items.filter((item) => !item.hidden);
+  field.addEventListener("input", () => {
+    const words = field.value.toLowerCase().split(/\s+/);
     for (const item of items) {
       const text = item.textContent.toLowerCase();
       item.hidden = !words.every((word) => text.includes(word));
-      if (!item.hidden) shown += 1;
     }
-    status.textContent = shown ? "" : status.dataset.none;
+    const { none, one } = status.dataset;
+    status.textContent = [none, one][shown().length] ?? "";
   });
-  filter.hidden = false;
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    const [only, ...others] = shown();
+    if (only && !others.length) only.querySelector("a").click();
+  });
+  search.hidden = false;
+}
+
+// A code in the fragment of the address goes into its field, and out of the browser's history.
+const code = document.querySelector("[data-fragment]");
+if (code && location.hash.length > 1) {
+  code.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
 }

@@ -20,14 +20,29 @@ impl ClientCommands<'_> {
         backend: &str,
         options: impl IntoIterator<Item = (&'o String, &'o String)>,
     ) -> String {
-        // rclone takes a token without an access token for one of its old format; an
-        // expired one makes it refresh.
-        let token = json!({
-            "access_token": "expired",
-            "token_type": "Bearer",
-            "refresh_token": self.authid,
-            "expiry": "2000-01-01T00:00:00Z",
-        });
+        let mut words = self.rclone_words(backend, options);
+        words.push(format!("token={}", expired_token(self.authid)));
+        in_shell(&words)
+    }
+
+    /// Returns the same command, which reads the AuthID from the file `authid`: short enough
+    /// for a phone, and without a secret in the shell's history.
+    pub fn rclone_with_file<'o>(
+        &self,
+        backend: &str,
+        options: impl IntoIterator<Item = (&'o String, &'o String)>,
+    ) -> String {
+        let words = in_shell(&self.rclone_words(backend, options));
+        let token = expired_token("AUTHID");
+        let (before, after) = token.split_once("AUTHID").expect("it was put there");
+        format!("{words} 'token={before}'\"$(cat authid)\"'{after}'")
+    }
+
+    fn rclone_words<'o>(
+        &self,
+        backend: &str,
+        options: impl IntoIterator<Item = (&'o String, &'o String)>,
+    ) -> Vec<String> {
         let mut words = vec!["rclone", "config", "create", self.service, backend]
             .into_iter()
             .map(str::to_owned)
@@ -47,8 +62,7 @@ impl ClientCommands<'_> {
         words.push(format!("token_url={}", self.token_url));
         // Keeps rclone from starting a login: the token is here already.
         words.push("config_refresh_token=false".to_owned());
-        words.push(format!("token={token}"));
-        in_shell(&words)
+        words
     }
 
     /// Returns the URL of the start page, where a new login begins.
@@ -63,12 +77,26 @@ impl ClientCommands<'_> {
     /// file, so that no list of processes shows it.
     pub fn curl(&self) -> String {
         let keep = in_shell(&["printf", "%s", self.authid]);
-        let get = in_shell(&["curl", "-sS", self.token_url]);
-        format!(
-            "umask 077\n{keep} > authid\n{get} -d grant_type=refresh_token \
-             --data-urlencode refresh_token@authid"
-        )
+        format!("umask 077\n{keep} > authid\n{}", self.curl_with_file())
     }
+
+    /// Returns the command that gets an access token for the AuthID in the file `authid`.
+    pub fn curl_with_file(&self) -> String {
+        let get = in_shell(&["curl", "-sS", self.token_url]);
+        format!("{get} -d grant_type=refresh_token --data-urlencode refresh_token@authid")
+    }
+}
+
+/// Returns a token in rclone's form. rclone takes a token without an access token for one of its
+/// old format; an expired one makes it refresh.
+fn expired_token(authid: &str) -> String {
+    let token = json!({
+        "access_token": "expired",
+        "token_type": "Bearer",
+        "refresh_token": authid,
+        "expiry": "2000-01-01T00:00:00Z",
+    });
+    token.to_string()
 }
 
 fn in_shell(words: &[impl AsRef<str>]) -> String {

@@ -10,7 +10,9 @@
 mod authid_form;
 mod cli_token;
 mod commands;
+mod elsewhere;
 mod error;
+mod inspection;
 mod password;
 mod privacy;
 mod result;
@@ -19,12 +21,14 @@ mod start;
 pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
 pub use commands::ClientCommands;
+pub use elsewhere::{CollectPage, ElsewherePage};
 pub use error::{ErrorPage, PageLink, ProviderMessage};
+pub use inspection::{InspectionPage, ShownKey, ShownStanding};
 pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
 pub use result::{
-    HandOverForm, HandOverState, OpenerPage, OtherPrograms, ResultPage, ShownAccount,
-    ShownCredential, Validity,
+    ElsewhereForm, HandOverForm, HandOverState, OpenerPage, OtherPrograms, ResultPage,
+    ShownAccount, ShownCredential, Validity,
 };
 pub use start::{Choice, OfferedService, Receiver, Setup, StartPage};
 

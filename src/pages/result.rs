@@ -19,6 +19,8 @@ pub struct ResultPage<'a> {
     pub provider_name: &'a str,
     /// Validity of the AuthID.
     pub validity: Validity,
+    /// True if this server can revoke the login at the provider.
+    pub is_revocable: bool,
     /// URL of the provider's page that lists the programs with access, and removes them.
     pub manage_url: Option<&'a str>,
     /// The AuthID or access token of the login.
@@ -27,6 +29,8 @@ pub struct ResultPage<'a> {
     pub account: ShownAccount<'a>,
     /// Commands for other programs; none if the login gave no AuthID.
     pub other_programs: Option<OtherPrograms>,
+    /// Form by which another machine gets the AuthID.
+    pub elsewhere: Option<ElsewhereForm>,
     /// Other values to enter in the program, as name and value; both are untrusted text.
     pub facts: &'a [(String, String)],
     /// The page that opened this one.
@@ -42,6 +46,31 @@ impl ResultPage<'_> {
     /// True if the page first asks the user to confirm the hand-over with a button.
     fn asks_first(&self) -> bool {
         matches!(self.hand_over, HandOverState::Asks(_)) && !self.may_be_blocked
+    }
+
+    /// True if the program can fetch the AuthID now.
+    fn is_done(&self) -> bool {
+        matches!(self.hand_over, HandOverState::Done) && !self.may_be_blocked
+    }
+
+    /// True if the program can fetch the AuthID now unless its page is on https.
+    fn is_perhaps_done(&self) -> bool {
+        matches!(self.hand_over, HandOverState::Done) && self.may_be_blocked
+    }
+
+    /// True if nothing can be handed over any more.
+    fn is_too_late(&self) -> bool {
+        matches!(self.hand_over, HandOverState::TooLate)
+    }
+
+    /// True if a hand-over was tried and failed.
+    fn has_failed(&self) -> bool {
+        matches!(self.hand_over, HandOverState::Asks(form) if form.failed)
+    }
+
+    /// True if the AuthID is folded away once it has arrived where it is needed.
+    fn is_folded(&self) -> bool {
+        self.is_done() || (matches!(self.hand_over, HandOverState::Nobody) && self.opener.is_some())
     }
 
     /// True if the opener closes the page while the user may have something else to read.
@@ -103,12 +132,25 @@ pub struct HandOverForm<'a> {
     pub failed: bool,
 }
 
+/// Contents of the form that makes a one-time code.
+#[derive(Clone, Debug)]
+pub struct ElsewhereForm {
+    /// Random value that the form sends back.
+    pub nonce: String,
+    /// Sealed AuthID; the form sends it back.
+    pub sealed: String,
+}
+
 /// Commands for a POSIX shell.
 pub struct OtherPrograms {
     /// Command that makes an rclone remote, if rclone knows the service.
     pub rclone: Option<String>,
-    /// Command that gets an access token.
+    /// The same command, which reads the AuthID from a file.
+    pub rclone_with_file: Option<String>,
+    /// Commands that get an access token.
     pub curl: String,
+    /// Command that gets an access token for the AuthID in a file.
+    pub curl_with_file: String,
     /// True if the provider replaces refresh tokens, so that the newest AuthID must be
     /// kept.
     pub are_replaced: bool,

@@ -42,6 +42,11 @@ impl StartPage<'_> {
         matches!(self.choice, Choice::All | Choice::Unknown(_)) && self.services.len() > MANY
     }
 
+    /// True if the page lists only services with login tokens.
+    fn is_of_login_tokens(&self) -> bool {
+        matches!(self.choice, Choice::LoginTokens)
+    }
+
     /// True if the page after the login asks for a click.
     fn asks(&self) -> bool {
         self.receiver.is_some_and(|receiver| receiver.after_a_click)
@@ -94,6 +99,8 @@ pub struct Setup<'a> {
 pub enum Choice<'a> {
     /// All services: `?type=` is missing.
     All,
+    /// All services with a login token, at `/cli-token` without an id.
+    LoginTokens,
     /// One service, which may be hidden from the list.
     One(OfferedService<'a>),
     /// An unknown type; untrusted text.

@@ -29,7 +29,9 @@ fn service() -> OfferedService<'static> {
 fn other_programs() -> OtherPrograms {
     OtherPrograms {
         rclone: Some(FOREIGN.to_owned()),
+        rclone_with_file: Some(FOREIGN.to_owned()),
         curl: FOREIGN.to_owned(),
+        curl_with_file: FOREIGN.to_owned(),
         are_replaced: true,
     }
 }
@@ -62,6 +64,7 @@ fn pages() -> Vec<String> {
         service_link: url,
         provider_name: FOREIGN,
         validity: Validity::UntilRestart,
+        is_revocable: true,
         manage_url: url,
         credential,
         other_programs: Some(other_programs()),
@@ -70,6 +73,10 @@ fn pages() -> Vec<String> {
             another: url,
             stays: url.is_none(),
         },
+        elsewhere: Some(ElsewhereForm {
+            nonce: FOREIGN.to_owned(),
+            sealed: FOREIGN.to_owned(),
+        }),
         facts: &facts,
         opener: Some(OpenerPage {
             origin: FOREIGN,
@@ -151,8 +158,47 @@ fn pages() -> Vec<String> {
             table: Some(FOREIGN),
         }
         .render(),
+        start(vec![service()], Choice::LoginTokens).render(),
+        start(vec![], Choice::LoginTokens).render(),
+        ElsewherePage {
+            frame: frame(),
+            service_name: FOREIGN,
+            command: FOREIGN.to_owned(),
+            link: FOREIGN.to_owned(),
+            minutes: 5,
+        }
+        .render(),
+        CollectPage {
+            frame: frame(),
+            problem: Some(FOREIGN),
+        }
+        .render(),
         AuthIdForm::revoke(frame()).render(),
         AuthIdForm::renew(frame()).render(),
+        AuthIdForm::inspect(frame()).render(),
+        InspectionPage {
+            frame: frame(),
+            service_name: FOREIGN,
+            service_id: FOREIGN,
+            provider_name: FOREIGN,
+            issued: Some(FOREIGN.to_owned()),
+            logged_in: Some(FOREIGN.to_owned()),
+            generation: 3,
+            newer_generation: Some(4),
+            region: Some(FOREIGN),
+            key: Some(ShownKey {
+                kid: FOREIGN,
+                made: FOREIGN.to_owned(),
+                age_in_days: 1,
+                ends: Some(FOREIGN.to_owned()),
+                is_newest: false,
+            }),
+            is_of_another_client: true,
+            is_revocable: true,
+            validity: Some(Validity::UntilRestart),
+            standing: ShownStanding::Unknown,
+        }
+        .render(),
         RevokedPage {
             frame: frame(),
             service_name: FOREIGN,
@@ -201,10 +247,12 @@ fn an_authid_is_in_its_field_unchanged() {
         service_link: None,
         provider_name: "Google",
         validity: Validity::Unlimited,
+        is_revocable: true,
         manage_url: None,
         credential: ShownCredential::AuthId(authid),
         other_programs: None,
         account: ShownAccount::default(),
+        elsewhere: None,
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
@@ -224,10 +272,12 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
         service_link: None,
         provider_name: "Box",
         validity,
+        is_revocable: true,
         manage_url: None,
         credential,
         other_programs: None,
         account: ShownAccount::default(),
+        elsewhere: None,
         facts: &[],
         opener: None,
         hand_over: HandOverState::Nobody,
@@ -288,6 +338,25 @@ fn each_value_in_a_command_is_one_word_of_it() {
         .collect();
     assert_eq!(words[1], ["printf", "%s", login.authid, ">", "authid"]);
     assert_eq!(words[2][2], login.token_url);
+}
+
+#[test]
+fn a_short_command_has_the_file_in_place_of_the_authid() {
+    let login = ClientCommands {
+        service: "of-mine",
+        token_url: "https://auth.example/token",
+        authid: "v2:of-mine:e..x",
+    };
+    let options = [("scope".to_owned(), "a 'b'".to_owned())];
+    let options = || options.iter().map(|(name, value)| (name, value));
+    let whole = shlex::split(&login.rclone("drive", options())).unwrap();
+    let short = login.rclone_with_file("drive", options());
+    assert!(short.contains("'\"$(cat authid)\"'"), "{short}");
+    let short = short.replace("$(cat authid)", login.authid);
+    assert_eq!(shlex::split(&short).unwrap(), whole);
+    let script = login.curl();
+    assert!(script.ends_with(&login.curl_with_file()), "{script}");
+    assert!(!login.curl_with_file().contains(login.authid));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     AuthIdReader,
     login_memory::LoginMemory,
-    login_state::{REVOKED, name},
+    login_state::{LoginState, REVOKED, name},
     newest_grant::NoGrant,
     store_writer::{NewState, PendingWrite, StoreWriter},
 };
@@ -114,6 +114,18 @@ impl Lineages {
         let newest = self.memory.newest_of(&presented, None);
         let is_newest = self.writer.is_none();
         LeasedGrant::without_lease(newest.map_or(presented, |(grant, _)| grant), is_newest)
+    }
+
+    /// Returns the newest known state of the login, and changes nothing.
+    pub(super) async fn known(&self, presented: &Grant) -> Result<Option<LoginState>, NoGrant> {
+        let stored = match self.store() {
+            Some(store) => {
+                let stored = store.get(&name(&presented.lineage)).await;
+                stored.map_err(|error| NoGrant::Unknown(error.into()))?
+            }
+            None => None,
+        };
+        self.memory.known(presented, stored.as_ref())
     }
 
     /// True if a newer grant than the presented one is known here or in the store.

@@ -46,7 +46,7 @@ impl LoginMemory {
     }
 
     /// Opens the remembered and the stored state of a login, and returns the newer one.
-    fn known(
+    pub(super) fn known(
         &self,
         presented: &Grant,
         stored: Option<&Secret>,

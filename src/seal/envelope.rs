@@ -39,6 +39,8 @@ pub enum Purpose {
     /// Cookie that names the program that receives the AuthID. Its context is the nonce
     /// of that form.
     HandOverCookie,
+    /// Form that makes a one-time code for an AuthID. Its context is a nonce.
+    OneTimeForm,
     /// AuthID that waits to be fetched. Its context is the hand-over token, so that the
     /// store and the server's keys together can't open it without that token.
     HandOver,
@@ -58,6 +60,7 @@ impl Purpose {
             Self::KnownBrowser => b"known browser cookie",
             Self::HandOverForm => b"hand-over form",
             Self::HandOverCookie => b"hand-over cookie",
+            Self::OneTimeForm => b"one-time form",
             Self::HandOver => b"hand-over",
             Self::Lineage => b"lineage",
         }

@@ -60,7 +60,9 @@ fn answer_waiting(endpoint: Endpoint, exchange: &Exchange<'_>) -> Reply {
             OAuthError::from(error).into_reply(&exchange.login_url())
         }
         Endpoint::Fetch | Endpoint::TokenState => error.into_json(&exchange.login_url()),
-        Endpoint::Renew | Endpoint::Revoke if has_authid => error.into_json(&exchange.login_url()),
+        Endpoint::Renew | Endpoint::Revoke | Endpoint::Inspect if has_authid => {
+            error.into_json(&exchange.login_url())
+        }
         Endpoint::Refresh => exchange.fail(error),
         _ if has_authid => exchange.fail(error),
         _ => exchange.server.waiting_page(&error),
@@ -84,12 +86,16 @@ async fn answer(route: &Route, exchange: &mut Exchange<'_>) -> Reply {
         Endpoint::ProviderCallback => Box::pin(handlers::finish_login(exchange)).await,
         Endpoint::PastedLoginToken => Box::pin(handlers::finish_with_login_token(exchange)).await,
         Endpoint::HandOver => Box::pin(handlers::hand_over(exchange)).await,
+        Endpoint::MakeCode => Box::pin(handlers::make_code(exchange)).await,
+        Endpoint::Collect => Box::pin(handlers::collect(exchange)).await,
         Endpoint::Fetch => Box::pin(handlers::fetch(exchange)).await,
         Endpoint::TokenState => Box::pin(handlers::token_state(exchange)).await,
         Endpoint::RenewForm => handlers::renew_form(exchange),
         Endpoint::Renew => Box::pin(handlers::renew(exchange)).await,
         Endpoint::RevokeForm => handlers::revoke_form(exchange),
         Endpoint::Revoke => Box::pin(handlers::revoke(exchange)).await,
+        Endpoint::InspectForm => handlers::inspect_form(exchange),
+        Endpoint::Inspect => Box::pin(handlers::inspect(exchange)).await,
         Endpoint::Password => Box::pin(handlers::enter_password(exchange)).await,
         Endpoint::OAuthToken => Box::pin(handlers::token(exchange)).await,
         Endpoint::OAuthRevoke => Box::pin(handlers::revoke_token(exchange)).await,

@@ -12,12 +12,16 @@ pub(super) enum Endpoint {
     BeginLogin,
     ProviderCallback,
     HandOver,
+    MakeCode,
+    Collect,
     Fetch,
     TokenState,
     PastedLoginToken,
     RenewForm,
     Renew,
     RevokeForm,
+    InspectForm,
+    Inspect,
     Revoke,
     Password,
     OAuthToken,
@@ -76,11 +80,15 @@ pub(super) const REFRESH_PATH: &str = "/refresh";
 pub(super) const TOKEN_PATH: &str = "/token";
 /// Revocation endpoint (RFC 7009 section 2).
 pub(super) const REVOCATION_PATH: &str = "/oauth2/revoke";
+/// Begins a login with a login token.
+pub(super) const CLI_TOKEN_PATH: &str = "/cli-token";
+/// Form and endpoint that take a one-time code.
+pub(super) const COLLECT_PATH: &str = "/collect";
 /// Built-in privacy policy, below the prefix.
 pub const PRIVACY_POLICY_PATH: &str = "/privacy-policy";
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-static ROUTES: [Route; 21] = numbered([
+static ROUTES: [Route; 25] = numbered([
     open(Endpoint::Refresh, REFRESH_PATH, "GET, POST"),
     Route {
         changes_nothing: true,
@@ -88,9 +96,11 @@ static ROUTES: [Route; 21] = numbered([
     },
     // Both begin a login; the service decides which page comes next.
     gated(Endpoint::BeginLogin, "/login"),
-    gated(Endpoint::BeginLogin, "/cli-token"),
+    gated(Endpoint::BeginLogin, CLI_TOKEN_PATH),
     open(Endpoint::ProviderCallback, RedirectPath::SHARED, "GET"),
     open(Endpoint::HandOver, "/hand-over", "POST"),
+    open(Endpoint::MakeCode, "/elsewhere", "POST"),
+    open(Endpoint::Collect, COLLECT_PATH, "GET, POST"),
     open(Endpoint::Fetch, "/fetch", "GET"),
     open(Endpoint::TokenState, "/token-state", "GET"),
     open(Endpoint::PastedLoginToken, "/cli-token-login", "POST"),
@@ -98,6 +108,8 @@ static ROUTES: [Route; 21] = numbered([
     open(Endpoint::Renew, "/renewed", "POST"),
     gated(Endpoint::RevokeForm, "/revoke"),
     open(Endpoint::Revoke, "/revoked", "POST"),
+    gated(Endpoint::InspectForm, "/inspect"),
+    open(Endpoint::Inspect, "/inspected", "POST"),
     open(Endpoint::Password, "/password", "POST"),
     open(Endpoint::OAuthToken, TOKEN_PATH, "POST"),
     open(Endpoint::OAuthRevoke, REVOCATION_PATH, "POST"),

@@ -5,12 +5,13 @@ use super::settings::check as settings;
 use crate::support::{Answer, Program, Scrape, TestApp, TestAppBuilder, get, post_form};
 
 const PASSWORD: &str = "never-print password";
-const GATED: [&str; 5] = [
+const GATED: [&str; 6] = [
     "/",
     "/login?id=stable",
     "/cli-token?id=stable",
     "/renew",
     "/revoke",
+    "/inspect",
 ];
 const INSIDE: (&str, &str) = ("X-Forwarded-For", "192.168.1.5");
 const OUTSIDE: (&str, &str) = ("X-Forwarded-For", "203.0.113.7");
@@ -102,7 +103,13 @@ async fn where_an_authid_a_token_or_a_sealed_cookie_counts_no_gate_stands() {
     ] {
         assert_eq!(at(&app, path, &[OUTSIDE]).await.status, status, "{path}");
     }
-    for path in ["/renewed", "/revoked", "/hand-over"] {
+    for path in [
+        "/renewed",
+        "/revoked",
+        "/inspected",
+        "/hand-over",
+        "/collect",
+    ] {
         let answer = post_form(&format!("{}{path}", app.url), &[("authid", &authid)]).await;
         assert_ne!(answer.status, 403, "{path}: {answer:?}");
     }

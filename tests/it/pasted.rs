@@ -104,6 +104,7 @@ fn requests(app: &TestApp, text: &str) -> Vec<(&'static str, Requested)> {
         ("query", in_query(&at("/refresh"), text.as_bytes()).unwrap()),
         ("form", in_form(&at("/refresh"), text.as_bytes())),
         ("/token", form_request(&at("/token"), &grant)),
+        ("/inspected", in_form(&at("/inspected"), text.as_bytes())),
         ("/renewed", in_form(&at("/renewed"), text.as_bytes())),
     ];
     // No header has a line break.

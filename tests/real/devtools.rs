@@ -1,5 +1,8 @@
 //! What WebDriver has no standard command for, and Chromium has.
 
+use std::{fs, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;
 use serde_json::{Value, json};
@@ -46,6 +49,14 @@ impl Browser {
     pub async fn let_pages_read_the_clipboard(&self) {
         let permissions = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
         self.devtools("Browser.grantPermissions", permissions).await;
+    }
+
+    /// Writes the whole page to a PNG file, also what is seen only after scrolling.
+    pub async fn screenshot_of_all(&self, file: &Path) {
+        let all = json!({"format": "png", "captureBeyondViewport": true});
+        let png = self.devtools("Page.captureScreenshot", all).await;
+        let png = BASE64.decode(png["data"].as_str().unwrap()).unwrap();
+        fs::write(file, png).unwrap();
     }
 
     /// Every request since the last call: the page it was made for, and its own

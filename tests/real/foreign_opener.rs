@@ -7,7 +7,7 @@ use super::{
     support::TestApp,
 };
 
-const BUTTON: &str = ".send button";
+const BUTTON: &str = "[data-send]";
 
 #[tokio::test]
 async fn a_foreign_opener_gets_nothing_until_the_button_that_names_it_is_pressed() {

@@ -16,6 +16,7 @@ mod axe;
 mod browser;
 mod callback;
 mod chart;
+mod contact_sheets;
 mod demo;
 mod deploy_files;
 mod devtools;

@@ -79,7 +79,7 @@ async fn what_is_to_be_read_stays_until_the_button_is_pressed() {
     let token = browser.value("#authid").await;
     assert!(popup.messages(&browser).await.is_empty());
 
-    press_and_be_closed(&browser, ".send button").await;
+    press_and_be_closed(&browser, "[data-send]").await;
     assert_eq!(popup.received_and_closed(&browser).await, token);
 }
 

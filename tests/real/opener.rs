@@ -128,7 +128,7 @@ impl Popup {
 pub async fn log_in(browser: &Browser) {
     browser.click(".button.primary").await;
     browser.click("#allow").await;
-    browser.see_heading("Your AuthID is ready").await;
+    browser.find("#authid").await;
     browser.find("button[data-copy]:not([hidden])").await;
 }
 
@@ -138,7 +138,7 @@ pub async fn log_in_and_hand_over(browser: &Browser) {
     browser.click("#allow").await;
     browser.see_heading("Hand over your AuthID?").await;
     browser.click(".button.primary").await;
-    browser.see_heading("Your AuthID is ready").await;
+    browser.see_heading("Done: Duplicati has it").await;
 }
 
 /// Presses the button after which the opener closes the window.

@@ -103,6 +103,25 @@ async fn no_page_scrolls_sideways_on_a_phone() {
     }
 }
 
+#[tokio::test]
+async fn no_page_weighs_more_than_thirty_kilobytes_all_told() {
+    const WEIGHT: &str = "
+        return performance.getEntriesByType('navigation')
+          .concat(performance.getEntriesByType('resource'))
+          .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)";
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    for page in site.pages() {
+        page.open(&browser).await;
+        let weight = browser.run(WEIGHT).await.as_u64().unwrap();
+        assert!(
+            weight > 0 && weight < 30 * 1024,
+            "{}: {weight}",
+            page.heading
+        );
+    }
+}
+
 /// The popup may be closed at any moment, and nobody scrolls before that.
 #[tokio::test]
 async fn in_a_popup_what_to_do_and_what_to_copy_is_seen_without_scrolling() {

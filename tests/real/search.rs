@@ -1,7 +1,7 @@
 //! The start page of a server with many services.
 
 use fantoccini::key::Key;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     axe,
@@ -33,7 +33,8 @@ async fn typing_shortens_a_long_list() {
     for name in &some {
         assert!(name.contains("Google") && name.contains("Drive"), "{name}");
     }
-    assert_eq!(browser.text("[role=status]").await, "");
+    let status = browser.text("[role=status]").await;
+    assert_eq!(status, "Press Enter to open it.");
 
     browser.fill("#search", "zzz").await;
     assert!(shown(&browser).await.is_empty());
@@ -47,10 +48,32 @@ async fn typing_shortens_a_long_list() {
 
     browser.find("#search").await.clear().await.unwrap();
     browser.fill("#search", "dropbox").await;
-    browser.press(Key::Tab).await;
-    let focused = browser.run("return document.activeElement.href").await;
-    let link = format!("{}/login?id=dropbox", site.shipped.app.url);
-    assert_eq!(focused, json!(link));
+    let status = browser.text("[role=status]").await;
+    assert_eq!(status, "Press Enter to open it.");
+}
+
+#[tokio::test]
+async fn what_was_chosen_comes_first_in_this_browser_until_it_is_forgotten() {
+    let site = Site::start().await;
+    let browser = Browser::open().await;
+    let url = &site.shipped.app.url;
+    browser.go(url).await;
+    let before = shown(&browser).await;
+    for id in ["dropbox", "pcloud", "dropbox"] {
+        browser.click(&format!("a[data-service='{id}']")).await;
+        browser.go(url).await;
+    }
+    let after = shown(&browser).await;
+    // In front of the name stand the initials on its seal.
+    assert!(after[0].ends_with("Dropbox"), "{after:?}");
+    assert!(after[1].ends_with("pCloud"), "{after:?}");
+    assert_eq!(after.len(), before.len());
+    let violations = axe::violations(&browser).await;
+    assert!(violations.is_empty(), "{violations:?}");
+
+    browser.click(".recent button").await;
+    browser.go(url).await;
+    assert_eq!(shown(&browser).await, before);
 }
 
 #[tokio::test]
@@ -82,11 +105,10 @@ async fn a_service_that_was_searched_hands_over_like_any_other() {
     let url = &site.shipped.app.url;
     browser.go(&format!("{url}/?token={TOKEN}")).await;
     browser.fill("#search", "dropbox").await;
-    browser.press(Key::Tab).await;
     browser.press(Key::Enter).await;
     browser.see_heading("Hand over your AuthID?").await;
     browser.click(".button.primary").await;
-    browser.see_heading("Your AuthID is ready").await;
+    browser.see_heading("Done: Duplicati has it").await;
     let fetched = get(&format!("{url}/fetch?token={TOKEN}"), &[]).await;
     let authid: Value = browser.value("#authid").await.into();
     assert_eq!(fetched.json()["authid"], authid);

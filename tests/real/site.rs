@@ -96,6 +96,8 @@ impl Site {
         let for_a_program = format!("/?token={TOKEN}");
         let one_for_a_program = format!("/?type=stable&token={TOKEN}");
         let empty = "No service is configured yet";
+        let by_token = "Log in with a login token";
+        let chosen_before = [Click(SERVICE), Click("#refuse"), Click(".button.secondary")];
         let old_ui = self.opener.old_ui(LOCALHOST, &few.url, "stable", TOKEN);
         vec![
             page(few, "/", [], all, SERVICE),
@@ -105,6 +107,9 @@ impl Site {
             page(few, &one_for_a_program, [], one, BUTTON),
             opened(few, old_ui, [Reload], one, BUTTON),
             page(many, "/", [], all, "#search"),
+            page(few, "/", chosen_before, all, ".recent button"),
+            page(many, "/cli-token", [], by_token, SERVICE),
+            page(few, "/cli-token", [], by_token, BUTTON),
             page(&self.empty, "/", [], empty, ".brand"),
         ]
     }
@@ -150,6 +155,17 @@ impl Site {
         let question = "Hand over your AuthID?";
         let handed_over = [Click(BUTTON), Click("#allow"), Click(BUTTON)];
         let allow = || [Click(BUTTON), Click("#allow")];
+        let elsewhere = [
+            Click(BUTTON),
+            Click("#allow"),
+            Click("form[action='/elsewhere'] button"),
+        ];
+        let by_code = "Get an AuthID by code";
+        let wrong_code = [
+            Type("#code", "no-such-code".into()),
+            Click(BUTTON),
+            See("[role=alert]"),
+        ];
         let used_by = |tab| [Click(BUTTON), Click("#allow"), Click(tab)];
         let for_rclone = used_by("label[for=use-rclone]");
         let for_a_script = used_by("label[for=use-script]");
@@ -157,11 +173,14 @@ impl Site {
         vec![
             page(app, one, allow(), ready, COPY),
             page(app, &asks, allow(), question, BUTTON),
-            page(app, &asks, handed_over, ready, COPY),
+            page(app, &asks, handed_over, DONE, CLOSE),
+            page(app, one, elsewhere, "Get it on another machine", COPY),
+            page(app, "/collect", [], by_code, BUTTON),
+            page(app, "/collect", wrong_code, by_code, BUTTON),
             opened(app, named, allow(), question, BUTTON),
             page(app, one, for_rclone, ready, RCLONE),
             page(app, one, for_a_script, ready, SCRIPT),
-            opened(app, trusted, allow(), ready, AFTER_SENDING),
+            opened(app, trusted, allow(), DONE, CLOSE),
             opened(app, foreign, allow(), ready, NAMED),
             opened(app, silent, allow(), ready, "#opener"),
             page(&self.shipped.app, "/login?id=pcloud", [], token, COPY),
@@ -189,8 +208,8 @@ impl Site {
                 pcloud,
                 old_ui(),
                 [Click(BUTTON), Click(BUTTON)],
-                token,
-                COPY,
+                DONE,
+                CLOSE,
             ),
             opened(unencrypted, blocked(), [Reload], one, BUTTON),
             opened(unencrypted, blocked(), allow(), ready, COPY),
@@ -211,11 +230,28 @@ impl Site {
         let other = ".button.secondary";
         let renew = |authid: &str| [Type("#authid", authid.into()), Click(BUTTON)];
         let renewed = renew(&self.authid_to_renew);
+        let inspected = renew(&self.authid_to_renew);
+        let not_inspected = renew("v2:googledrive:nothing");
         let not_renewed = renew("v2:googledrive:nothing");
         vec![
             page(app, "/renew", [], "Renew an AuthID", BUTTON),
             page(app, "/renew", renewed, "Your AuthID is ready", COPY),
             page(app, "/renew", not_renewed, "It is not renewed", BUTTON),
+            page(app, "/inspect", [], "Inspect an AuthID", BUTTON),
+            page(
+                app,
+                "/inspect",
+                inspected,
+                "AuthID for Google Drive (limited)",
+                BUTTON,
+            ),
+            page(
+                app,
+                "/inspect",
+                not_inspected,
+                "This AuthID can't be inspected",
+                BUTTON,
+            ),
             page(app, form, [], "Revoke an AuthID", REVOKE),
             page(app, form, done, "The login is revoked", other),
             page(app, form, failed, "It is not revoked", BUTTON),
@@ -227,7 +263,8 @@ const BUTTON: &str = ".button.primary";
 const COPY: &str = "button[data-copy]";
 const RCLONE: &str = ".rclone button[data-copy]";
 const SCRIPT: &str = ".script button[data-copy]";
-const AFTER_SENDING: &str = ".send[data-trusted] ~ .actions button";
-const NAMED: &str = ".send[data-origin]:not([data-trusted]) button";
+const DONE: &str = "Done: Duplicati has it";
+const CLOSE: &str = "[data-close]:not([hidden])";
+const NAMED: &str = ".send[data-origin]:not([data-trusted]) [data-send]";
 const REVOKE: &str = ".button.danger";
 const SERVICE: &str = "a.service";

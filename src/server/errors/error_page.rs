@@ -139,6 +139,7 @@ impl Server {
             "The AuthID that you have is unchanged.",
         )
         .link("Try again", self.path("/renew"))
+        .link("Inspect an AuthID", self.path("/inspect"))
         .link("To the start page", self.path("/"));
         self.error_page(explanation)
     }
@@ -159,7 +160,48 @@ impl Server {
             },
             RevokeError::Refresh(_) => explanation.link("Try again", self.path("/revoke")),
         };
-        let explanation = explanation.link("To the start page", self.path("/"));
+        let explanation = explanation
+            .link("Inspect an AuthID", self.path("/inspect"))
+            .link("To the start page", self.path("/"));
         self.error_page(explanation)
+    }
+
+    /// Returns the page for a one-time code that was used.
+    pub(in crate::server) fn code_used(&self) -> Reply {
+        let explanation = Explanation::new(
+            StatusCode::GONE,
+            "It was fetched already",
+            "The AuthID of this page was fetched by its code, which works once.",
+            "If it was not you, revoke the AuthID, and log in again.",
+        )
+        .link("To the start page", self.path("/"))
+        .link("Revoke an AuthID", self.path("/revoke"));
+        self.error_page(explanation)
+    }
+
+    /// Returns the page for an AuthID that the store did not take.
+    pub(in crate::server) fn code_not_stored(&self) -> Reply {
+        let explanation = Explanation::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "No code was made",
+            "This server could not store the AuthID for the other machine.",
+            "Load this page again in a moment, or go back and copy the AuthID.",
+        );
+        self.error_page(explanation)
+    }
+
+    /// Returns the page for an AuthID that does not open, so that nothing is known of it.
+    pub(in crate::server) fn inspection_failed(&self, error: &RefreshError) -> Reply {
+        let api_error = ApiError::of_refresh(error);
+        let explanation = Explanation::new(
+            api_error.status(),
+            "This AuthID can't be inspected",
+            sentence(api_error.reason(&self.login_url())),
+            "Nothing was changed.",
+        )
+        .link("Try again", self.path("/inspect"))
+        .link("To the start page", self.path("/"));
+        let page = self.error_page(explanation);
+        reply::set_retry_after(page, api_error.retry_after)
     }
 }

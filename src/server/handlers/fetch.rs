@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    login::{HandOverToken, Progress},
+    login::{Fetcher, HandOverToken, Progress},
     server::{Reply, exchange::Exchange, reply},
 };
 
@@ -17,7 +17,8 @@ pub(in crate::server) async fn fetch(exchange: &Exchange<'_>) -> Reply {
         Ok(poll) => poll,
         Err(refusal) => return *refusal,
     };
-    let fetched = exchange.server.login.hand_overs.fetch(&poll.token).await;
+    let hand_overs = &exchange.server.login.hand_overs;
+    let fetched = hand_overs.fetch(&poll.token, Fetcher::Program).await;
     poll.answer(&match fetched {
         Ok(Progress::Ready(authid)) => json!({"authid": authid.expose()}),
         // The program polls again: by then the person may have clicked, or the store may
@@ -34,7 +35,8 @@ pub(in crate::server) async fn token_state(exchange: &Exchange<'_>) -> Reply {
         Err(refusal) => return *refusal,
     };
     let hand_overs = &exchange.server.login.hand_overs;
-    poll.answer(&match hand_overs.progress(&poll.token).await {
+    let progress = hand_overs.progress(&poll.token, Fetcher::Program).await;
+    poll.answer(&match progress {
         Ok(Progress::Ready(_)) => json!({"success": false}),
         Ok(Progress::Fetched) => json!({"success": true}),
         Ok(Progress::Nothing) | Err(_) => wait(),

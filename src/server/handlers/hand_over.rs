@@ -36,7 +36,7 @@ pub(in crate::server) async fn hand_over(exchange: &mut Exchange<'_>) -> Reply {
 
 /// True if a foreign page sends the form, as far as the browser says (Fetch Metadata).
 /// `Origin` is no help: it is `null` with `no-referrer`, which all our pages have.
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+pub(super) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     let site = headers.get(SEC_FETCH_SITE);
     site.is_some_and(|site| site != "same-origin" && site != "none")
 }

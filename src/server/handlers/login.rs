@@ -4,13 +4,16 @@
 
 use http::StatusCode;
 
-use super::result::finished_page;
+use super::{result::finished_page, start::login_tokens};
 use crate::{
     login::{Begun, Callback, Failed, LoginError, NotALoginToken, Recipients, SealedCookie},
     pages::CliTokenPage,
     provider::{Account, LoginMethod, Service},
     secret::Secret,
-    server::{Reply, Server, errors::capitalised, exchange::Exchange, input, reply},
+    server::{
+        Reply, Server, errors::capitalised, exchange::Exchange, input, reply,
+        routes::CLI_TOKEN_PATH,
+    },
 };
 
 /// Redirects to the provider, or shows the page for a login token. The response sets the
@@ -18,6 +21,9 @@ use crate::{
 pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     let id = exchange.query("id").unwrap_or_default();
+    if id.is_empty() && exchange.path == CLI_TOKEN_PATH {
+        return login_tokens(server);
+    }
     let visit = input::visit(exchange.request.uri());
     let recipients = match exchange.query("send").as_deref() {
         Some("no") => Recipients::declined(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::{
+    clock::UnixTime,
     login::{self, Fetching, Finished, HandOver},
     pages::{self, OpenerPage, OtherPrograms, ResultPage, ShownCredential, Validity},
     provider::{RefreshTokens, Service},
@@ -26,9 +27,12 @@ pub(super) fn result_page<'a>(
         service_name: &service.name,
         service_link: service.link.as_ref().map(url::Url::as_str),
         provider_name: &provider.name,
-        validity: validity(server, service),
+        validity: validity(server, service, server.login.clock.now()),
+        is_revocable: provider.revocation.is_some()
+            && matches!(credential, ShownCredential::AuthId(_)),
         manage_url: service.manage_url.as_ref().map(url::Url::as_str),
         other_programs: other_programs(server, service, credential),
+        elsewhere: elsewhere(server, credential),
         credential,
         account: pages::ShownAccount::default(),
         facts: &[],
@@ -73,6 +77,7 @@ pub(super) fn finished_page(
     let page = ResultPage {
         // Other programs are shown after the hand-over is answered.
         other_programs: page.other_programs.filter(|_| !asks),
+        elsewhere: page.elsewhere.filter(|_| !asks),
         account: pages::ShownAccount {
             name: finished.account.as_ref().map(Secret::expose),
             another: another.as_deref(),
@@ -100,6 +105,19 @@ fn another_account(server: &Server, finished: &Finished) -> Option<String> {
     (visit.is_some() || nobody_else).then(|| format!("{path}&account=other"))
 }
 
+/// Returns the form by which another machine gets the AuthID. If no key seals, the page does
+/// without it.
+fn elsewhere(server: &Server, credential: ShownCredential<'_>) -> Option<pages::ElsewhereForm> {
+    let ShownCredential::AuthId(authid) = credential else {
+        return None;
+    };
+    let form = server.login.one_time_form(authid).ok()?;
+    Some(pages::ElsewhereForm {
+        nonce: form.nonce,
+        sealed: form.sealed.expose().to_owned(),
+    })
+}
+
 fn other_programs(
     server: &Server,
     service: &Service,
@@ -116,13 +134,15 @@ fn other_programs(
     let rclone = service.rclone.as_ref();
     Some(OtherPrograms {
         rclone: rclone.map(|rclone| login.rclone(&rclone.kind, &rclone.options)),
+        rclone_with_file: rclone.map(|it| login.rclone_with_file(&it.kind, &it.options)),
         curl: login.curl(),
+        curl_with_file: login.curl_with_file(),
         are_replaced: service.provider.refresh_tokens.are_replaced(),
     })
 }
 
-/// Returns the validity of an AuthID of this service that is made now.
-fn validity(server: &Server, service: &Service) -> Validity {
+/// Returns the validity of an AuthID of this service that was made at `issued_at`.
+pub(super) fn validity(server: &Server, service: &Service, issued_at: UnixTime) -> Validity {
     let provider = &service.provider;
     if server.forgets(service) {
         return Validity::UntilRestart;
@@ -134,7 +154,7 @@ fn validity(server: &Server, service: &Service) -> Validity {
         (Some(days), RefreshTokens::Sliding) if !server.engine.outlives_the_process() => {
             Validity::FromIssue {
                 days,
-                until: server.login.clock.now().plus(DAY * days).date(),
+                until: issued_at.plus(DAY * days).date(),
             }
         }
         (Some(days), _) => Validity::WhileUsed { days },

@@ -1,11 +1,13 @@
 //! `GET /`: start page with the list of services.
 
+use std::sync::Arc;
+
 use http::{StatusCode, header::REFERER};
 
 use crate::{
     login::{HandOverToken, Origin, Receives, Recipients, Waiting},
     pages::{Choice, OfferedService, Receiver, Setup, StartPage},
-    provider::Service,
+    provider::{LoginMethod, Service},
     server::{Reply, Server, exchange::Exchange, input, reply},
 };
 
@@ -74,6 +76,26 @@ pub(super) fn recipients(exchange: &Exchange<'_>) -> Recipients {
         opener,
         declined: false,
     }
+}
+
+/// Shows the services that log in with a login token.
+pub(super) fn login_tokens(server: &Server) -> Reply {
+    let takes_token =
+        |service: &&Arc<Service>| matches!(service.provider.login, LoginMethod::LoginToken { .. });
+    let services = server.catalog().iter().filter(takes_token);
+    let page = StartPage {
+        frame: server.frame(),
+        services: services.map(|service| button(server, service)).collect(),
+        choice: Choice::LoginTokens,
+        setups: Vec::new(),
+        visit: None,
+        receiver: None,
+        note: None,
+        notes: Vec::new(),
+        admin_consent: None,
+        is_blocked: false,
+    };
+    reply::page(StatusCode::OK, &page)
 }
 
 fn button<'a>(server: &Server, service: &'a Service) -> OfferedService<'a> {

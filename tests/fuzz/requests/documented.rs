@@ -6,7 +6,7 @@ use url::Url;
 use crate::{http1::Answer, property::ensure};
 
 /// How each is asked, mostly. Those behind which there is most stand here twice.
-pub const PATHS: [(&str, &str); 29] = [
+pub const PATHS: [(&str, &str); 34] = [
     ("GET", "/"),
     ("GET", "/"),
     ("GET", "/login"),
@@ -15,6 +15,9 @@ pub const PATHS: [(&str, &str); 29] = [
     ("GET", "/logged-in"),
     ("GET", "/logged-in/own"),
     ("POST", "/hand-over"),
+    ("POST", "/elsewhere"),
+    ("GET", "/collect"),
+    ("POST", "/collect"),
     ("GET", "/fetch"),
     ("GET", "/token-state"),
     ("GET", "/cli-token"),
@@ -26,6 +29,7 @@ pub const PATHS: [(&str, &str); 29] = [
     ("GET", "/Refresh/"),
     ("POST", "/renewed"),
     ("POST", "/revoked"),
+    ("POST", "/inspected"),
     ("POST", "/password"),
     ("POST", "/password"),
     ("POST", "/token"),
@@ -34,6 +38,7 @@ pub const PATHS: [(&str, &str); 29] = [
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/renew"),
     ("GET", "/revoke"),
+    ("GET", "/inspect"),
     ("GET", "/privacy-policy"),
     ("GET", "/no/such/page"),
 ];
@@ -59,13 +64,15 @@ const HEADERS: [&str; 16] = [
 ];
 
 /// Paths of pages and of programs that come without an AuthID.
-const TAKE_NO_AUTHID: [&str; 10] = [
+const TAKE_NO_AUTHID: [&str; 12] = [
     "/login",
     "/cli-token",
     "/renew",
     "/revoke",
+    "/inspect",
     "/logged-in",
     "/logged-in/own",
+    "/collect",
     "/fetch",
     "/token-state",
     "/privacy-policy",
@@ -104,17 +111,20 @@ pub fn documented(path: &str, method: &str, is_gated: bool, presents: Presents) 
         ("/", _) if reads => &[200, 404],
         ("/login" | "/cli-token", "GET") if is_gated => &[200, 302, 403, 404],
         ("/login" | "/cli-token", "GET") => &[200, 302, 404],
-        ("/renew" | "/revoke", "GET") if is_gated => &[200, 403],
-        ("/renew" | "/revoke", "GET") => &[200],
+        ("/renew" | "/revoke" | "/inspect", "GET") if is_gated => &[200, 403],
+        ("/renew" | "/revoke" | "/inspect", "GET") => &[200],
         ("/logged-in", "GET") => &[200, 400, 404, 503],
         // None of the providers is sent back there.
         ("/logged-in/own", "GET") | ("/hand-over", "POST") => &[400],
+        ("/elsewhere", "POST") => &[400],
+        ("/collect", "GET") => &[200],
+        ("/collect", "POST") => &[404],
         ("/fetch" | "/token-state", "GET") => &[200, 400],
         ("/Refresh/", _) => documented("/refresh", method, is_gated, presents),
         // With a RATE_LIMIT behind the gates.
         ("/refresh", "GET" | "POST") if is_gated => &[200, 302, 401, 503],
         ("/refresh", "GET" | "POST") => &[200, 302, 401],
-        ("/renewed", "POST") => &[200, 401, 503],
+        ("/renewed" | "/inspected", "POST") => &[200, 401, 503],
         ("/revoked", "POST") => &[401, 501, 503],
         ("/token", "POST") => &[200, 400, 503],
         ("/oauth2/revoke", "POST") => &[200, 400, 503],

@@ -1,0 +1,153 @@
+//! One-time codes, by which another machine fetches an AuthID.
+//!
+//! The page with the AuthID has a form with the AuthID and a code, sealed. Only when the form is
+//! posted is the AuthID put where the code finds it. So a stranger makes no code without a login
+//! of their own, and whoever posts one form often occupies one place. The code is posted, never
+//! part of an address: no log, history of pages or `Referer` has it.
+
+use std::time::Duration;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Fetcher, HandOverToken, LIFETIME, Login, LoginError, Progress,
+    carried::{self, open_carried, seal_carried},
+};
+use crate::{
+    seal::{NoSealingKey, Purpose},
+    secret::Secret,
+    store::StoreError,
+};
+
+/// Time in which a code can be used.
+pub const CODE_LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// Letters of a code, without those that look like others (Crockford's base32).
+const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// 80 bits: too many to guess in five minutes, few enough to type.
+const CODE_LENGTH: usize = 16;
+const GROUP: usize = 4;
+
+/// Form on the page with an AuthID that makes a code for it.
+#[derive(Debug)]
+pub struct OneTimeForm {
+    /// Nonce that comes back with the form.
+    pub nonce: String,
+    /// Sealed AuthID and code; they come back with the form.
+    pub sealed: Secret,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Promised {
+    authid: Secret,
+    code: HandOverToken,
+}
+
+/// A code by which the AuthID can be fetched now.
+#[derive(Debug)]
+pub struct OneTimeCode {
+    /// The code, in groups.
+    pub code: Secret,
+    /// The AuthID.
+    pub authid: Secret,
+}
+
+/// No code was made.
+#[derive(Debug)]
+pub enum NoCode {
+    /// The form is not of this server, or too old.
+    Login(LoginError),
+    /// The AuthID of this form was fetched already.
+    Used,
+    /// The store did not take the AuthID. Try again.
+    Store(StoreError),
+}
+
+impl Login {
+    /// Makes the form for a page with this AuthID.
+    pub fn one_time_form(&self, authid: &str) -> Result<OneTimeForm, NoSealingKey> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let nonce = carried::nonce();
+        let promised = Promised {
+            authid: Secret::new(authid),
+            code: new_code(),
+        };
+        let purpose = Purpose::OneTimeForm;
+        Ok(OneTimeForm {
+            sealed: seal_carried(&keys, now, purpose, &nonce, promised)?,
+            nonce,
+        })
+    }
+
+    /// Handles the posted form: from now on the AuthID can be fetched, once. The same form
+    /// gives the same code.
+    pub async fn make_code(&self, nonce: &str, sealed: &Secret) -> Result<OneTimeCode, NoCode> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let purpose = Purpose::OneTimeForm;
+        let promised = open_carried(&keys, now, LIFETIME, purpose, nonce, sealed.expose());
+        let Promised { authid, code } = promised.ok_or(NoCode::Login(LoginError::NotBegun))?;
+        let (hand_overs, fetcher) = (&self.hand_overs, Fetcher::Machine);
+        match hand_overs.progress(&code, fetcher).await {
+            Ok(Progress::Fetched) => return Err(NoCode::Used),
+            Ok(_) => {}
+            Err(error) => return Err(NoCode::Store(error)),
+        }
+        let delivered = hand_overs.deliver(&code, &authid, fetcher).await;
+        let delivered = delivered.map_err(|error| NoCode::Login(error.into()))?;
+        delivered.map_err(NoCode::Store)?;
+        Ok(OneTimeCode {
+            code: code.secret(),
+            authid,
+        })
+    }
+
+    /// Returns the AuthID for this code, once. `None` if the code is unknown, used or too old.
+    pub async fn collect(&self, code: &str) -> Result<Option<Secret>, StoreError> {
+        let Some(code) = HandOverToken::parse(&grouped(code)) else {
+            return Ok(None);
+        };
+        match self.hand_overs.fetch(&code, Fetcher::Machine).await? {
+            Progress::Ready(authid) => Ok(Some(authid)),
+            Progress::Nothing | Progress::Fetched => Ok(None),
+        }
+    }
+}
+
+fn new_code() -> HandOverToken {
+    let mut bits = [0; CODE_LENGTH];
+    SystemRandom::new()
+        .fill(&mut bits)
+        .expect("the operating system gives random bytes");
+    let letters = bits.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let code = grouped(&letters.iter().collect::<String>());
+    HandOverToken::parse(&code).expect("a code is long enough, and of letters and hyphens")
+}
+
+/// Returns a code as it was made from one that was typed: in small letters and groups.
+fn grouped(typed: &str) -> String {
+    let letters = typed.chars().filter(char::is_ascii_alphanumeric);
+    let letters = letters.map(|letter| match letter.to_ascii_lowercase() {
+        'i' | 'l' => '1',
+        'o' => '0',
+        letter => letter,
+    });
+    let letters: Vec<char> = letters.take(CODE_LENGTH + 1).collect();
+    let groups = letters.chunks(GROUP).map(|group| group.iter().collect());
+    groups.collect::<Vec<String>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_however_it_was_typed() {
+        let code = new_code();
+        let text = code.secret().expose().to_owned();
+        assert_eq!(text.len(), 19, "{text}");
+        assert_eq!(grouped(&text), text);
+        assert_eq!(grouped(&text.to_uppercase().replace('-', " ")), text);
+        assert_eq!(grouped("ILo0-ab"), "1100-ab");
+    }
+}
