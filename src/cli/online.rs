@@ -1,18 +1,22 @@
 //! `authseal check --online`: tests connections to the providers' endpoints and the
 //! store, and compares this machine's clock with the providers'.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response, header::DATE};
+use http::{
+    Method, Request, Response, StatusCode, Uri,
+    header::{CONTENT_TYPE, DATE, LOCATION},
+};
 use serde::Serialize;
 use tokio::task::JoinSet;
+use url::Url;
 
 use super::store;
 use crate::{
     clock::{Clock, Stopwatch, UnixTime},
     config::Config,
-    outbound::Outbound,
+    outbound::{Outbound, OutboundProxy},
     provider::{Catalog, LoginMethod},
     store::{
         Creation, FileFault, LeaseTimes, RedisStore, StoreAddress, StoreError, StoreInspection,
@@ -40,7 +44,7 @@ pub(super) struct Online {
 struct EndpointResult {
     url: String,
     ok: bool,
-    /// Status of the answer. Any counts as reached, because these endpoints expect other
+    /// Status of the answer. Most count as reached, because these endpoints expect other
     /// requests.
     status: Option<u16>,
     milliseconds: u64,
@@ -65,7 +69,11 @@ struct StoreResult {
 /// Tests every connection that `serve` will need.
 pub(super) async fn try_all(config: &Config) -> Online {
     let outbound = Outbound::new(config.way_out.clone());
-    let endpoints = try_endpoints(&config.offer.catalog, outbound).await;
+    let tries = Tries {
+        outbound,
+        proxy: config.way_out.proxy.clone(),
+    };
+    let endpoints = tries.all(&config.offer.catalog).await;
     let store = match &config.memory.store {
         Some(url) => Some(try_store(url).await),
         None => None,
@@ -99,8 +107,8 @@ impl Online {
         let notable = ahead.filter(|ahead| ahead.unsigned_abs() > NOTABLE_SECONDS);
         let warning = notable.map(|ahead| {
             format!(
-                "this machine's clock is {} by the providers' answers: set it, for example by NTP. \
-                 Certificates, keys and logins go by it",
+                "this machine's clock is {}, by the time in the providers' answers: set it, for \
+                 example by NTP. Certificates, keys and logins go by it",
                 described(ahead)
             )
         });
@@ -118,10 +126,10 @@ impl fmt::Display for Online {
         for endpoint in &self.endpoints {
             let (url, took) = (&endpoint.url, endpoint.milliseconds);
             match (endpoint.status, &endpoint.error) {
-                (Some(status), _) => writeln!(f, "  ok      {url}  HTTP {status} after {took} ms")?,
-                (None, error) => {
-                    let error = error.as_deref().unwrap_or_default();
-                    writeln!(f, "  FAILED  {url}  {error}")?;
+                (_, Some(error)) => writeln!(f, "  FAILED  {url}  {error}")?,
+                (status, None) => {
+                    let status = status.unwrap_or_default();
+                    writeln!(f, "  ok      {url}  HTTP {status} after {took} ms")?;
                 }
             }
         }
@@ -144,12 +152,26 @@ impl fmt::Display for Online {
 }
 
 fn described(ahead: i64) -> String {
-    let duration = Duration::from_secs(ahead.unsigned_abs());
-    let duration = humantime::format_duration(duration);
+    let duration = roughly(ahead.unsigned_abs());
     match ahead {
         -2..=2 => "as that of the providers".to_owned(),
         3.. => format!("{duration} ahead"),
         _ => format!("{duration} behind"),
+    }
+}
+
+/// Writes a number of seconds in one or two units.
+fn roughly(seconds: u64) -> String {
+    const DAY: u64 = 24 * 60 * 60;
+    const YEAR: u64 = 365 * DAY;
+    match seconds {
+        _ if seconds >= 2 * YEAR => format!("{} years", seconds / YEAR),
+        _ if seconds >= 2 * DAY => format!("{} days", seconds / DAY),
+        _ => {
+            let exact = humantime::format_duration(Duration::from_secs(seconds)).to_string();
+            let units: Vec<&str> = exact.split(' ').take(2).collect();
+            units.join(" ")
+        }
     }
 }
 
@@ -203,54 +225,111 @@ async fn look_at_store(address: &StoreAddress) -> Result<StoreInspection, StoreE
     })
 }
 
-/// Sends a request to every endpoint at the same time.
-async fn try_endpoints(catalog: &Catalog, outbound: Outbound) -> Vec<EndpointResult> {
-    let mut attempts = JoinSet::new();
-    for url in endpoints(catalog) {
-        let outbound = outbound.clone();
-        attempts.spawn(async move { try_one(&outbound, url).await });
-    }
-    let mut outcomes = attempts.join_all().await;
-    outcomes.sort_by(|one, other| one.url.cmp(&other.url));
-    outcomes
+/// The client for requests to endpoints, and the proxy that it uses.
+#[derive(Clone)]
+struct Tries {
+    outbound: Outbound,
+    proxy: OutboundProxy,
 }
 
-fn endpoints(catalog: &Catalog) -> BTreeSet<String> {
-    let mut urls = BTreeSet::new();
+/// Returns the URL of each endpoint, with true for those that this server calls itself. A
+/// browser opens the others, and may be redirected there.
+fn endpoints(catalog: &Catalog) -> BTreeMap<String, bool> {
+    let mut urls = BTreeMap::new();
     for service in catalog.iter() {
         let provider = &service.provider;
         if let LoginMethod::Code { authorize_url, .. } = &provider.login {
-            urls.insert(authorize_url.to_string());
+            urls.entry(authorize_url.to_string()).or_insert(false);
         }
         let revocation = provider.revocation.iter().map(|revocation| &revocation.url);
         for endpoint in revocation.chain([&provider.token_url]) {
-            urls.extend(endpoint.all().map(ToString::to_string));
+            urls.extend(endpoint.all().map(|url| (url.to_string(), true)));
         }
     }
     urls
 }
 
-async fn try_one(outbound: &Outbound, url: String) -> EndpointResult {
-    let started = Stopwatch::start();
-    let outcome = get(outbound, &url).await;
-    let answer = outcome.as_ref().ok();
-    EndpointResult {
-        url,
-        ok: answer.is_some(),
-        status: answer.map(|answer| answer.status().as_u16()),
-        milliseconds: milliseconds(&started),
-        clock_ahead: answer.and_then(|answer| clock_ahead(answer, &started)),
-        error: outcome.err(),
+impl Tries {
+    /// Sends a request to every endpoint at the same time.
+    async fn all(&self, catalog: &Catalog) -> Vec<EndpointResult> {
+        let mut attempts = JoinSet::new();
+        for (url, is_called) in endpoints(catalog) {
+            let tries = self.clone();
+            attempts.spawn(async move { tries.one(url, is_called).await });
+        }
+        let mut outcomes = attempts.join_all().await;
+        outcomes.sort_by(|one, other| one.url.cmp(&other.url));
+        outcomes
+    }
+
+    async fn one(&self, url: String, is_called: bool) -> EndpointResult {
+        let started = Stopwatch::start();
+        let mut outcome = self.ask(Method::GET, &url).await;
+        // Some providers answer a GET with a page: the method that the server uses decides.
+        let is_odd = |answer: &Response<Bytes>| not_from_there(&url, answer, is_called);
+        if is_called && outcome.as_ref().is_ok_and(|answer| is_odd(answer).is_some()) {
+            outcome = self.ask(Method::POST, &url).await;
+        }
+        let answer = outcome.as_ref().ok();
+        let odd = answer.and_then(is_odd);
+        EndpointResult {
+            ok: answer.is_some() && odd.is_none(),
+            status: answer.map(|answer| answer.status().as_u16()),
+            milliseconds: milliseconds(&started),
+            clock_ahead: answer.and_then(|answer| clock_ahead(answer, &started)),
+            error: odd.or(outcome.err()),
+            url,
+        }
+    }
+
+    async fn ask(&self, method: Method, url: &str) -> Result<Response<Bytes>, String> {
+        let request = Request::builder().method(method).uri(url);
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = request.body(Vec::new()).map_err(|error| error.to_string())?;
+        let uri = request.uri().clone();
+        match tokio::time::timeout(DEADLINE, self.outbound.send(request)).await {
+            Ok(answer) => answer.map_err(|error| with_hint(error.to_string())),
+            Err(_elapsed) => Err(self.no_answer(&uri)),
+        }
+    }
+
+    fn no_answer(&self, uri: &Uri) -> String {
+        let seconds = DEADLINE.as_secs();
+        match self.proxy.variable_for(uri) {
+            Some(variable) => format!(
+                "no answer within {seconds} s through the proxy of {variable}: look whether it runs \
+                 there, and whether its rules allow this host"
+            ),
+            None => format!("no answer within {seconds} s"),
+        }
     }
 }
 
-async fn get(outbound: &Outbound, url: &str) -> Result<Response<Bytes>, String> {
-    let request = Request::get(url).body(Vec::new());
-    let request = request.map_err(|error| error.to_string())?;
-    match tokio::time::timeout(DEADLINE, outbound.send(request)).await {
-        Ok(answer) => answer.map_err(|error| with_hint(error.to_string())),
-        Err(_elapsed) => Err(format!("no answer within {} s", DEADLINE.as_secs())),
-    }
+/// Says why this answer is not that of the endpoint. A network that wants a login first (a
+/// captive portal), or a filter, answers for every host.
+fn not_from_there(url: &str, answer: &Response<Bytes>, is_called: bool) -> Option<String> {
+    let status = answer.status();
+    let header = |name| answer.headers().get(name)?.to_str().ok();
+    let what = if status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED {
+        "this network wants a login first".to_owned()
+    } else if !is_called {
+        return None;
+    } else if status.is_redirection() {
+        let asked = Url::parse(url).ok()?;
+        let leads_to = asked.join(header(LOCATION)?).ok()?;
+        let is_elsewhere = leads_to.host_str() != asked.host_str();
+        let host = leads_to.host_str().filter(|_| is_elsewhere)?;
+        format!("it leads to {host}")
+    } else if status.is_success() && header(CONTENT_TYPE)?.starts_with("text/html") {
+        "it is a web page".to_owned()
+    } else {
+        return None;
+    };
+    Some(format!(
+        "HTTP {}: {what}, so this is not the provider's answer but that of a captive portal or a \
+         filter on the way. Let this machine pass there, or set HTTPS_PROXY",
+        status.as_u16()
+    ))
 }
 
 /// Adds what a certificate's time most often means: a clock that is wrong here.
