@@ -203,9 +203,8 @@ fn is_path(text: &str) -> bool {
 /// True for letters and digits that people choose: short, and not of all kinds at once.
 fn is_word(text: &str) -> bool {
     let has = |is: fn(&char) -> bool| text.chars().any(|char| is(&char));
-    let is_mixed = has(char::is_ascii_lowercase)
-        && has(char::is_ascii_uppercase)
-        && has(char::is_ascii_digit);
+    let is_mixed =
+        has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && has(char::is_ascii_digit);
     text.len() <= LONGEST_WORD && !is_mixed
 }
 
@@ -236,7 +235,10 @@ mod tests {
     fn a_secret_in_the_place_of_a_path_is_never_shown() {
         for (value, is_shown) in [
             ("/no/such/secret", true),
-            ("/etc/authseal/gd client secret/0123456789abcdefABCDEF", true),
+            (
+                "/etc/authseal/gd client secret/0123456789abcdefABCDEF",
+                true,
+            ),
             ("./secrets/google-secret", true),
             ("../gd", true),
             ("~/gd", true),

@@ -68,7 +68,9 @@ async fn report(is_online: bool) -> Report {
     let mut report = Report::new(now, &config.offer);
     let has_store = config.memory.store.is_some();
     let descriptors = Descriptors::of_system(config.edge.max_connections, has_store);
-    report.errors.extend(descriptors.err().map(|error| error.to_string()));
+    report
+        .errors
+        .extend(descriptors.err().map(|error| error.to_string()));
     report.warnings.clone_from(&config.warnings);
     if let Some(certificate) = &config.certificate {
         let host = certificate_host(&config);

@@ -28,10 +28,7 @@ impl Form {
         // More than the two ends, and no address, list or line around it.
         let is_whole = text.len() > start.len() + end.len() && !text.contains([',', '=', ' ']);
         let is_bare = is_whole && !text.contains("://");
-        is_bare
-            && text.starts_with(start)
-            && text.ends_with(end)
-            && (!self.guid || is_guid(text))
+        is_bare && text.starts_with(start) && text.ends_with(end) && (!self.guid || is_guid(text))
     }
 
     fn describe(&self) -> String {

@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::odd_values;
 use super::{
     Config,
     declaration::PREFIX,
     settings::{DECLARED, Settings},
 };
-use super::odd_values;
 use crate::{environment::Environment, listen::ListenAddress, server::Networks};
 
 /// Returns a problem for each combination of settings that cannot be served. The rule for

@@ -1,9 +1,8 @@
-//! Variables that look like credentials of a provider, or like those of the way out, and
-//! that nothing reads.
+//! Variables that look like credentials of a provider, and that nothing reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use strsim::{damerau_levenshtein, normalized_damerau_levenshtein};
+use strsim::normalized_damerau_levenshtein;
 
 use super::{tables::Tables, unknown::without_prefix};
 use crate::environment::Environment;
@@ -65,7 +64,14 @@ const VENDORS: [(&str, &str); 18] = [
 ];
 /// Words of a name that say nothing of the provider: other programs begin with them.
 const NOISE: [&str; 8] = [
-    "AUTHSEAL", "AUTH", "SEAL", "OAUTH", "OAUTH2", "RCLONE", "CONFIG", "DUPLICATI",
+    "AUTHSEAL",
+    "AUTH",
+    "SEAL",
+    "OAUTH",
+    "OAUTH2",
+    "RCLONE",
+    "CONFIG",
+    "DUPLICATI",
 ];
 /// Set where Azure itself gives a container the other variables that begin with `AZURE_`.
 const OF_AZURE: &str = "AZURE_FEDERATED_TOKEN_FILE";
@@ -97,7 +103,7 @@ pub(super) fn credentials(environment: &Environment, tables: &Tables) -> BTreeMa
     names.collect()
 }
 
-fn not_used(variable: &str, meant: &str) -> (String, String) {
+pub(super) fn not_used(variable: &str, meant: &str) -> (String, String) {
     let sentence = format!("{variable} is not used; did you mean {meant}?");
     (variable.to_owned(), sentence)
 }
@@ -241,63 +247,13 @@ pub(super) fn squashed(text: &str) -> String {
     letters.flat_map(char::to_uppercase).collect()
 }
 
-/// Variables of the way out that are read in capital and in small letters, those that are
-/// read in capital letters only, and others of the same form that other programs have.
-const IN_EITHER_CASE: [&str; 3] = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
-const IN_CAPITALS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
-const OF_OTHERS: [&str; 4] = ["HTTP_PROXY", "FTP_PROXY", "FTPS_PROXY", "WS_PROXY"];
-/// Names that other programs have for them.
-const WAYS: [(&str, &str); 9] = [
-    ("PROXY", "HTTPS_PROXY"),
-    ("PROXY_URL", "HTTPS_PROXY"),
-    ("HTTPS_PROXY_URL", "HTTPS_PROXY"),
-    ("OUTBOUND_PROXY", "HTTPS_PROXY"),
-    ("CA_FILE", "SSL_CERT_FILE"),
-    ("CA_BUNDLE", "SSL_CERT_FILE"),
-    ("CURL_CA_BUNDLE", "SSL_CERT_FILE"),
-    ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
-    ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"),
-];
-
-/// Returns a sentence for each variable that is one of the way out in other letters, with
-/// another letter or behind `AUTHSEAL_`, unless that one is set.
-pub(super) fn ways_out(environment: &Environment) -> BTreeMap<String, String> {
-    let names = environment.names().filter_map(|variable| {
-        let meant = meant_way_out(variable)?;
-        let is_set = environment.is_set(meant) || environment.is_set(&meant.to_lowercase());
-        (!is_set).then(|| not_used(variable, meant))
-    });
-    names.collect()
-}
-
-fn meant_way_out(variable: &str) -> Option<&'static str> {
-    let known = || IN_EITHER_CASE.into_iter().chain(IN_CAPITALS);
-    let is_read = |name: &str| {
-        let small = |known: &str| name == known.to_lowercase();
-        known().any(|known| known == name) || IN_EITHER_CASE.into_iter().any(small)
-    };
-    // SSL_CERT_FILE is a name, and SSL_CERT_FILE_FILE names its file.
-    let mut names = [variable, variable.strip_suffix("_FILE").unwrap_or(variable)].into_iter();
-    if names.clone().any(is_read) {
-        return None;
-    }
-    names.find_map(|name| {
-        let bare = without_prefix(name).unwrap_or(name).to_uppercase();
-        if OF_OTHERS.contains(&bare.as_str()) {
-            return None;
-        }
-        let is_near = |known: &&str| {
-            squashed(known) == squashed(&bare) || damerau_levenshtein(known, &bare) == 1
-        };
-        let way = WAYS.iter().find(|(name, _)| *name == bare);
-        way.map(|(_, meant)| *meant).or_else(|| known().find(is_near))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::table_layers::{built_in, layers};
+    use crate::config::{
+        table_layers::{built_in, layers},
+        ways_out::misspelt as ways_out,
+    };
 
     fn found(variables: &[&str]) -> Vec<String> {
         let environment = Environment::new(variables.iter().map(|name| (*name, "x")));
@@ -383,8 +339,18 @@ mod tests {
             &["GD_CLIENT_ID", "GOOGLE_CLIENT_ID"],
             &["MY_CLIENT_ID", "FOX_CLIENT_ID", "CLIENT_ID", "CLIENT_KEY"],
             &["AZURE_CLIENT_ID", "AZURE_TENANT_ID", OF_AZURE],
-            &["GOOGLE_API_KEY", "GOOGLE_CLOUD_PROJECT_ID", "FOX_ID", "BOXES_KEY"],
-            &["AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_KEY", "MACHINE_ID", "XDG_SESSION_ID"],
+            &[
+                "GOOGLE_API_KEY",
+                "GOOGLE_CLOUD_PROJECT_ID",
+                "FOX_ID",
+                "BOXES_KEY",
+            ],
+            &[
+                "AWS_SECRET_ACCESS_KEY",
+                "AZURE_STORAGE_KEY",
+                "MACHINE_ID",
+                "XDG_SESSION_ID",
+            ],
             &["NIX_SSL_CERT_FILE", "GRAPHICS_ID", "DATABASE_CLIENT_ID"],
             &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT"],
             &[

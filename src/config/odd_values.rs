@@ -49,9 +49,7 @@ pub(super) fn of_credential(text: &str) -> Option<&'static str> {
         () if text.ends_with("\\n") || text.ends_with("\\r") => {
             "ends in a backslash and a letter, which stand for a line end; give the value alone"
         }
-        () if text.ends_with([',', ';']) => {
-            "ends in a comma or a semicolon; give the value alone"
-        }
+        () if text.ends_with([',', ';']) => "ends in a comma or a semicolon; give the value alone",
         () if is_cut_short(text) => {
             "holds a part of the value only, as pages show it; copy all of it, or make a new one"
         }
@@ -81,10 +79,13 @@ fn is_placeholder(text: &str) -> bool {
     const BRACKETS: [(&str, &str); 4] = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">")];
     let is_within = |(start, end): (&str, &str)| text.starts_with(start) && text.ends_with(end);
     let is_name = |name: &str| {
-        let is_usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_usual =
+            |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         name.len() > 1 && name.bytes().all(is_usual)
     };
-    let percent = text.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+    let percent = text
+        .strip_prefix('%')
+        .and_then(|rest| rest.strip_suffix('%'));
     let small = text.to_ascii_lowercase();
     let word: String = small.split(['-', '_', ' ']).collect();
     BRACKETS.into_iter().any(is_within)

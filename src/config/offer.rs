@@ -114,7 +114,10 @@ pub(super) fn assemble(
         };
         if is_wanted == Some(true) {
             let hint = namesake(tables, table);
-            unmet.push(format!("{} wants {}: {reason}{hint}", wish.variable, table.id));
+            unmet.push(format!(
+                "{} wants {}: {reason}{hint}",
+                wish.variable, table.id
+            ));
         }
         offer.withheld.push(Withheld {
             id: table.id.clone(),

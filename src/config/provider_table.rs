@@ -144,7 +144,8 @@ fn read_tenant(
     environment: &Environment,
     problems: &mut Vec<String>,
 ) -> Option<(String, String)> {
-    const WHAT: &str = "must be a directory's id or domain name, without braces, quotes or https://";
+    const WHAT: &str =
+        "must be a directory's id or domain name, without braces, quotes or https://";
     let in_table: Option<String> = fields.optional("tenant");
     let variables = credentials.iter().map(|name| format!("{name}_TENANT"));
     for variable in variables {

@@ -67,7 +67,11 @@ fn meant<'t>(tables: &'t Tables, wish: &str) -> Vec<&'t str> {
             || (wish.len() > SHOWN && squashed(&table.id).starts_with(&wish))
     };
     let first = |found: Vec<&'t ServiceTable>| -> Vec<&'t str> {
-        found.iter().take(SHOWN).map(|table| table.id.as_str()).collect()
+        found
+            .iter()
+            .take(SHOWN)
+            .map(|table| table.id.as_str())
+            .collect()
     };
     let exact = first(shown().filter(is_it).collect());
     match exact.is_empty() {

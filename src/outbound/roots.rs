@@ -44,7 +44,9 @@ impl Authorities {
     pub fn of_folders(paths: &str) -> Result<Self, NoAuthorities> {
         let paths = std::env::split_paths(paths).filter(|path| !path.as_os_str().is_empty());
         let entries = paths.filter_map(|path| fs::read_dir(path).ok()).flatten();
-        let loaded = entries.flatten().filter_map(|entry| certificates(&entry.path()).ok());
+        let loaded = entries
+            .flatten()
+            .filter_map(|entry| certificates(&entry.path()).ok());
         let roots = roots(loaded.flatten()).ok_or(NoAuthorities::Folders)?;
         Ok(Self(Some(Arc::new(roots))))
     }

@@ -109,7 +109,16 @@ fn without_scheme<'t>(scheme: &str, rest: &'t str) -> Result<&'t str, NotAProxy>
 
 /// Words for no proxy at all. Nothing has them as its name, and they would lead nowhere.
 const OFF: [&str; 11] = [
-    "none", "off", "no", "false", "direct", "direct://", "disabled", "disable", "null", "never",
+    "none",
+    "off",
+    "no",
+    "false",
+    "direct",
+    "direct://",
+    "disabled",
+    "disable",
+    "null",
+    "never",
     "noproxy",
 ];
 
