@@ -245,7 +245,7 @@ mod tests {
             ("GOCSPX-verysecretverysecret", false),
             ("four random words here", false),
             ("redis://:password@host:6379/0", false),
-            ("secret", false),
+            ("hunter2", false),
             ("~Qx8Q~aaa.bbb_ccc-ddd", false),
             ("/9j/4AAQSkZJRgABAQAAAQABAAD", false),
             ("/hunter2 and more words", false),

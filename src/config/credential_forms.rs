@@ -25,8 +25,9 @@ impl Form {
     fn fits(&self, text: &str) -> bool {
         let start = self.start.as_deref().unwrap_or_default();
         let end = self.end.as_deref().unwrap_or_default();
-        // More than the two ends, and no address, list or line around it.
-        let is_whole = text.len() > start.len() + end.len() && !text.contains([',', '=', ' ']);
+        // More than an end alone, and no address, list or line around it.
+        let shortest = start.len().max(end.len());
+        let is_whole = text.len() > shortest && !text.contains([',', '=', ' ']);
         let is_bare = is_whole && !text.contains("://");
         is_bare && text.starts_with(start) && text.ends_with(end) && (!self.guid || is_guid(text))
     }

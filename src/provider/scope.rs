@@ -169,11 +169,6 @@ mod tests {
             "00000003-0000-0000-c000-000000000000/Files.ReadWrite",
             &[],
         );
-        check(
-            "https://www.googleapis.com/auth/devstorage.read_write",
-            "https://www.googleapis.com/auth/devstorage.full_control",
-            &[],
-        );
         check("WorkDrive.files.READ", "WorkDrive.files.ALL", &[]);
         check(FILE, "https://www.googleapis.com/auth/drive", &[]);
         check("https://graph.microsoft.com/.default", "User.Read", &[]);
