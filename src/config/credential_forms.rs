@@ -129,7 +129,7 @@ fn check_pair(
         warnings.push(format!("{name}_CLIENT_ID {reason}"));
         return;
     }
-    if secret == Some(id) && !secret_is_id {
+    if secret == Some(id) && !secret_is_id && odd_id.is_none() {
         warnings.push(format!(
             "{name}_CLIENT_SECRET is the same as {name}_CLIENT_ID: set it to the secret"
         ));

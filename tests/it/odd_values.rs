@@ -18,19 +18,19 @@ async fn a_value_that_is_no_credential_or_password_is_a_warning() {
         (
             "GD_CLIENT_SECRET",
             "client_secret=never-print",
-            "a whole line",
+            "holds a whole line",
         ),
         ("GD_CLIENT_SECRET", "never-print%7E", "has an escape"),
         (
             "GD_CLIENT_SECRET",
             "[{\"client_secret\":\"never-print\"}]",
-            "JSON",
+            "holds JSON",
         ),
         ("GD_CLIENT_SECRET", encoded, "is written in base64"),
         (
             "MSGRAPH_CLIENT_SECRET",
             "never-print-*****",
-            "a part of the value",
+            "holds a part of the value",
         ),
         (
             "GD_CLIENT_ID",
@@ -42,8 +42,16 @@ async fn a_value_that_is_no_credential_or_password_is_a_warning() {
             "1-a.apps.googleusercontent.com,never-print",
             "does not look",
         ),
-        ("GD_CLIENT_ID", "GD_CLIENT_ID=never-print", "a whole line"),
-        ("MSGRAPH_CLIENT_ID", "{never-print}", "in braces"),
+        (
+            "GD_CLIENT_ID",
+            "GD_CLIENT_ID=never-print",
+            "holds a whole line",
+        ),
+        (
+            "MSGRAPH_CLIENT_ID",
+            "{never-print}",
+            "holds JSON, or a value in braces",
+        ),
         ("GD_CLIENT_SECRET", google, "has the form of an id"),
         ("MSGRAPH_TENANT", GUID, "is the same as MSGRAPH_CLIENT_ID"),
         (
