@@ -113,6 +113,13 @@ fn check_pair(
         ));
         return;
     }
+    if id.contains('"') {
+        problems.push(format!(
+            "{name}_CLIENT_ID holds JSON, and each login would show all of it in the address of a \
+             browser; give the client id alone"
+        ));
+        return;
+    }
     let encoded = [id_form, secret_form].into_iter().flatten();
     let is_encoded = |text: &str| {
         let plain = STANDARD.decode(text).ok();

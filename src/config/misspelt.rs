@@ -30,7 +30,7 @@ const WORDS: [(&str, &str); 15] = [
     ("TENANTNAME", TENANT),
     ("DIRECTORYID", TENANT),
 ];
-/// The same that are too short to be sure: what stands before must be exact.
+/// The same that are too short to be sure: what stands before must be exact, and in the tables.
 const SHORT_WORDS: [(&str, &str); 8] = [
     ("ID", CLIENT_ID),
     ("KEY", CLIENT_ID),
@@ -191,7 +191,7 @@ impl<'t> Known<'t> {
     fn variable(&self, credentials: &str, word: &str) -> Option<String> {
         let short = SHORT_WORDS.iter().find(|(known, _)| *known == word);
         let (credentials, part) = match short {
-            Some((_, part)) => (self.exact(credentials)?, *part),
+            Some((_, part)) => (*self.by_word.get(credentials)?, *part),
             None => (self.credentials(credentials)?, part(word)?),
         };
         let variable = format!("{credentials}_{part}");
@@ -351,7 +351,12 @@ mod tests {
                 "MACHINE_ID",
                 "XDG_SESSION_ID",
             ],
-            &["NIX_SSL_CERT_FILE", "GRAPHICS_ID", "DATABASE_CLIENT_ID"],
+            &[
+                "NIX_SSL_CERT_FILE",
+                "GRAPH_KEY",
+                "MS_KEY",
+                "DATABASE_CLIENT_ID",
+            ],
             &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT"],
             &[
                 "HTTP_PROXY",

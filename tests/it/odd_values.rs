@@ -49,7 +49,7 @@ async fn a_value_that_is_no_credential_or_password_is_a_warning() {
         ),
         (
             "MSGRAPH_CLIENT_ID",
-            "{never-print}",
+            "{01234567-89ab-cdef-0123-456789abcdef}",
             "holds JSON, or a value in braces",
         ),
         ("GD_CLIENT_SECRET", google, "has the form of an id"),
@@ -205,6 +205,11 @@ async fn a_value_of_a_wrong_form_is_refused_with_its_reason() {
             "AUTHSEAL_SERVICES",
             "GD; MSGRAPH",
             "write commas between the names",
+        ),
+        (
+            "GD_CLIENT_ID",
+            "{\"web\":{\"client_secret\":\"never-print\"}}",
+            "holds JSON, and each login would show",
         ),
         (
             "MSGRAPH_TENANT",
