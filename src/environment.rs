@@ -3,8 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
-    fs,
+    path::{Component, Path},
 };
+
+use crate::regular_file;
 
 /// Variables as they are set, before anything is checked.
 #[derive(Clone, Default)]
@@ -110,7 +112,7 @@ impl Environment {
             (true, false) => self.bare(name, problems),
             (false, true) => {
                 let path = self.bare(&file_name, problems)?;
-                read(&file_name, &path, problems)
+                read(name, &path, problems)
             }
             (false, false) => None,
         }
@@ -150,20 +152,60 @@ impl Environment {
     }
 }
 
-fn read(file_name: &str, path: &str, problems: &mut Vec<String>) -> Option<String> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        problems.push(format!(
-            "{file_name} names {path}, which cannot be read: {error}"
-        ));
+fn read(name: &str, path: &str, problems: &mut Vec<String>) -> Option<String> {
+    let shown = is_path(path);
+    let text = regular_file::read_to_string(path.as_ref()).map_err(|error| {
+        problems.push(match shown {
+            true => format!("{name}_FILE names {path}, which cannot be read: {error}"),
+            false => format!(
+                "{name}_FILE names no file that can be read: {error}. It must be a path, such as \
+                 /run/secrets/name; a value itself belongs in {name}"
+            ),
+        });
     });
     let text = text.ok()?;
     let value = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let value = value.trim_end_matches(['\r', '\n']);
     if value.is_empty() {
-        problems.push(format!("{file_name} names {path}, which is empty"));
+        problems.push(match shown {
+            true => format!("{name}_FILE names {path}, which is empty"),
+            false => format!("{name}_FILE names a file that is empty"),
+        });
         return None;
     }
     Some(value.to_owned())
+}
+
+/// Number of letters and digits in a row from which they are no usual word of a path.
+const LONGEST_WORD: usize = 20;
+
+/// True if the text can be shown as a path. A secret that was put in the place of its path
+/// must not be, because it would be in the log; base64, too, may begin with a slash.
+fn is_path(text: &str) -> bool {
+    let is_rooted = ["/", "./", "../", "~/"]
+        .iter()
+        .any(|root| text.starts_with(root));
+    if !is_rooted || text.contains(char::is_control) {
+        return false;
+    }
+    let mut components = Path::new(text).components();
+    if let Some(Component::RootDir) = components.next()
+        && let Some(Component::Normal(top)) = components.next()
+        && Path::new("/").join(top).is_dir()
+    {
+        return true;
+    }
+    let is_usual = |char: char| char.is_ascii_alphanumeric() || "/._-~@".contains(char);
+    let mut words = text.split(|char: char| !char.is_ascii_alphanumeric());
+    text.chars().all(is_usual) && words.all(is_word)
+}
+
+/// True for letters and digits that people choose: short, and not of all kinds at once.
+fn is_word(text: &str) -> bool {
+    let has = |is: fn(&char) -> bool| text.chars().any(|char| is(&char));
+    let is_mixed =
+        has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && has(char::is_ascii_digit);
+    text.len() <= LONGEST_WORD && !is_mixed
 }
 
 /// Complaint about a value for which [`is_quoted`] is true; continues its name.
@@ -185,7 +227,40 @@ pub fn is_quoted(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn a_secret_in_the_place_of_a_path_is_never_shown() {
+        for (value, is_shown) in [
+            ("/no/such/secret", true),
+            (
+                "/etc/authseal/gd client secret/0123456789abcdefABCDEF",
+                true,
+            ),
+            ("./secrets/google-secret", true),
+            ("../gd", true),
+            ("~/gd", true),
+            ("GOCSPX-verysecretverysecret", false),
+            ("four random words here", false),
+            ("redis://:password@host:6379/0", false),
+            ("hunter2", false),
+            ("~Qx8Q~aaa.bbb_ccc-ddd", false),
+            ("/9j/4AAQSkZJRgABAQAAAQABAAD", false),
+            ("/hunter2 and more words", false),
+            ("/a+b=", false),
+            ("/abc\ndef", false),
+            ("/q83vEjRWeJCrze8SNFZ4kKvN", false),
+        ] {
+            let mut problems = Vec::new();
+            let environment = Environment::new([("A_FILE", value)]);
+            assert_eq!(environment.get("A", &mut problems), None, "{value}");
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].contains(value), is_shown, "{problems:?}");
+            assert!(problems[0].starts_with("A_FILE names "), "{problems:?}");
+        }
+    }
 
     #[test]
     fn a_file_gives_the_value_without_its_line_end() {

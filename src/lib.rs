@@ -16,7 +16,8 @@
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages environment regular_file invisible percent
+//! secret clock public_url telemetry pages environment invisible percent
+//! regular_file
 //! ```
 //!
 //! The path of one request, from socket to provider and back:

@@ -25,6 +25,12 @@ pub enum PublicUrlError {
          192.168.1.5; write it like https://auth.example.com or http://192.168.1.5:8080"
     )]
     Unusual,
+    /// The host is no name that a machine can have.
+    #[error(
+        "has a host that browsers cannot open: a *, an empty part or a dot at an end, 0.0.0.0 or \
+         [::]; write the name or address that they use, like https://auth.example.com"
+    )]
+    Host,
     /// The port is 0.
     #[error("has port 0, to which nothing connects; write it like https://auth.example.com:8443")]
     Port,
@@ -54,6 +60,9 @@ impl PublicUrl {
         if text.contains(['\\', '\t', '\r', '\n']) || is_rewritten(rest, &url) {
             return Err(PublicUrlError::Unusual);
         }
+        if !is_openable(&url) {
+            return Err(PublicUrlError::Host);
+        }
         if url.port() == Some(0) {
             return Err(PublicUrlError::Port);
         }
@@ -70,11 +79,12 @@ impl PublicUrl {
         }
         // A redirect URI of one provider ends in /logged-in/NAME, so check the parent
         // too.
-        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-        if [path.as_str(), parent]
+        let small = path.to_ascii_lowercase();
+        let parent = small.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if [small.as_str(), parent]
             .iter()
             .any(|path| path.ends_with("/logged-in"))
-            || path.ends_with("/refresh")
+            || small.ends_with("/refresh")
         {
             return Err(PublicUrlError::Endpoint);
         }
@@ -108,10 +118,26 @@ impl PublicUrl {
     }
 }
 
+/// True if a browser can open the host: an address of one machine, or a name of non-empty
+/// parts. A browser takes a name with a dot at its end for another site.
+fn is_openable(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => is_host_name(name),
+        Some(Host::Ipv4(address)) => !address.is_unspecified(),
+        Some(Host::Ipv6(address)) => !address.is_unspecified(),
+        None => false,
+    }
+}
+
+/// True for a name of non-empty parts without a `*`.
+pub(crate) fn is_host_name(name: &str) -> bool {
+    !name.contains('*') && name.split('.').all(|part| !part.is_empty())
+}
+
 /// True if the host is written in another way than `url` understands it: `0x7f.1` is read as
 /// 127.0.0.1, and `https:///a.example` as https://a.example. Capital letters and names that
 /// are not ASCII are usual.
-fn is_rewritten(behind_scheme: &str, url: &Url) -> bool {
+pub(crate) fn is_rewritten(behind_scheme: &str, url: &Url) -> bool {
     let authority = behind_scheme.split(['/', '?', '#']).next();
     let authority = authority.unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
@@ -193,6 +219,14 @@ mod tests {
             ("http://0177.0.0.1:8080", PublicUrlError::Unusual),
             ("http://2130706433", PublicUrlError::Unusual),
             ("http://127.1", PublicUrlError::Unusual),
+            ("https://*.example.com", PublicUrlError::Host),
+            ("https://auth.*", PublicUrlError::Host),
+            ("https://a..example", PublicUrlError::Host),
+            ("https://.a.example", PublicUrlError::Host),
+            ("https://a.example.", PublicUrlError::Host),
+            ("https://a.example./seal", PublicUrlError::Host),
+            ("http://0.0.0.0:8080", PublicUrlError::Host),
+            ("http://[::]:8080", PublicUrlError::Host),
             ("https://a.example:0", PublicUrlError::Port),
             ("https://u:p@a.example", PublicUrlError::Extras),
             ("https://a.example/?x=1", PublicUrlError::Extras),
@@ -203,6 +237,8 @@ mod tests {
             ("https://a.example/logged-in", PublicUrlError::Endpoint),
             ("https://a.example/logged-in/own", PublicUrlError::Endpoint),
             ("https://a.example/seal/refresh/", PublicUrlError::Endpoint),
+            ("https://a.example/Refresh", PublicUrlError::Endpoint),
+            ("https://a.example/LOGGED-IN", PublicUrlError::Endpoint),
         ] {
             assert_eq!(PublicUrl::parse(text), Err(error), "{text}");
         }

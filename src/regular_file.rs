@@ -1,6 +1,6 @@
 //! Reading files that must be regular ones. Opening a pipe waits until another program
 //! opens its other end, reading a terminal waits for a person, and opening a device can
-//! have an effect.
+//! have an effect. Every reader has a limit, because a path may name anything.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -11,28 +11,57 @@ use std::{
 
 use rustix::fs::OFlags;
 
+/// Limit of a file in bytes: room for millions of revocations.
+const LARGEST: u64 = 256 * 1024 * 1024;
+/// Limit of a file that holds the value of a setting, a table or certificates. The
+/// certificates that a system trusts take a quarter of a MiB.
+pub(crate) const LARGEST_OF_SETTINGS: u64 = 16 * 1024 * 1024;
+
 /// Reads a regular file. Anything else is an error, and is not opened.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_at_most(path, LARGEST)
+}
+
+/// Reads a regular file, unless it has more bytes than this.
+pub(crate) fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     check(&fs::metadata(path)?)?;
     // Another file may have taken its place meanwhile, so this must not wait either.
     let no_wait = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .custom_flags(no_wait.bits().cast_signed())
         .open(path)?;
     let metadata = file.metadata()?;
     check(&metadata)?;
+    let length = metadata.len();
+    refuse_larger(length, limit)?;
     // One byte more, so that the buffer does not grow, which leaves copies of secrets behind.
-    let length = usize::try_from(metadata.len()).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(length.saturating_add(1));
-    file.read_to_end(&mut bytes)?;
+    let capacity = usize::try_from(length).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(capacity.saturating_add(1));
+    // It may grow meanwhile, and some files of /proc do not tell their length.
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    refuse_larger(u64::try_from(read).unwrap_or(u64::MAX), limit)?;
     Ok(bytes)
 }
 
-/// Reads a regular file of UTF-8.
+/// Reads a regular file of UTF-8 that a setting names.
 pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
-    String::from_utf8(read(path)?)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    String::from_utf8(read_at_most(path, LARGEST_OF_SETTINGS)?).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is not UTF-8; save it as UTF-8",
+        )
+    })
+}
+
+fn refuse_larger(length: u64, limit: u64) -> io::Result<()> {
+    match length > limit {
+        true => Err(io::Error::other(format!(
+            "it has more than {} MiB",
+            limit / (1024 * 1024)
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Refuses an open file that is not a regular one, before it is read.
@@ -80,5 +109,18 @@ mod tests {
             let error = read(&path).unwrap_err().to_string();
             assert!(error.contains(&format!("it is a {what}")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_larger_than_its_limit_is_refused_before_it_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(1 << 40).unwrap();
+        let error = read(file.path()).unwrap_err().to_string();
+        assert_eq!(error, "it has more than 256 MiB");
+        let error = read_to_string(file.path()).unwrap_err().to_string();
+        assert_eq!(error, "it has more than 16 MiB");
+        file.as_file().set_len(3).unwrap();
+        assert_eq!(read_at_most(file.path(), 3).unwrap(), [0; 3]);
+        assert!(read_at_most(file.path(), 2).is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::{
     output::{self, say},
 };
 use crate::{
-    app::{certificate_host, certificate_warnings},
+    app::{Descriptors, certificate_host, certificate_warnings},
     clock::Clock,
     config::{Config, key_source},
     environment::Environment,
@@ -66,6 +66,11 @@ async fn report(is_online: bool) -> Report {
     };
     config.keyring.look_for_start(config.makes_first_key);
     let mut report = Report::new(now, &config.offer);
+    let has_store = config.memory.store.is_some();
+    let descriptors = Descriptors::of_system(config.edge.max_connections, has_store);
+    report
+        .errors
+        .extend(descriptors.err().map(|error| error.to_string()));
     report.warnings.clone_from(&config.warnings);
     if let Some(certificate) = &config.certificate {
         let host = certificate_host(&config);

@@ -1,26 +1,24 @@
 //! `authseal check --online`: tests connections to the providers' endpoints and the
 //! store, and compares this machine's clock with the providers'.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+mod endpoints;
 
-use bytes::Bytes;
-use http::{Request, Response, header::DATE};
+use std::{fmt, sync::Arc, time::Duration};
+
 use serde::Serialize;
-use tokio::task::JoinSet;
 
 use super::store;
 use crate::{
-    clock::{Clock, Stopwatch, UnixTime},
+    clock::{Clock, Stopwatch},
     config::Config,
-    outbound::Outbound,
-    provider::{Catalog, LoginMethod},
     store::{
         Creation, FileFault, LeaseTimes, RedisStore, StoreAddress, StoreError, StoreInspection,
     },
     telemetry::Metrics,
 };
 
-const DEADLINE: Duration = Duration::from_secs(10);
+use endpoints::{EndpointResult, Tries};
+
 /// Difference between this clock and the providers' from which it is reported. TLS, keys and
 /// cookies tolerate a minute.
 const NOTABLE_SECONDS: u64 = 30;
@@ -33,20 +31,6 @@ pub(super) struct Online {
     /// Seconds by which this machine's clock is ahead of the providers', by the `Date` of
     /// their answers; negative if it is behind, `None` if no answer has one.
     clock_ahead_seconds: Option<i64>,
-}
-
-/// The result of one request.
-#[derive(Debug, Serialize)]
-struct EndpointResult {
-    url: String,
-    ok: bool,
-    /// Status of the answer. Any counts as reached, because these endpoints expect other
-    /// requests.
-    status: Option<u16>,
-    milliseconds: u64,
-    error: Option<String>,
-    #[serde(skip)]
-    clock_ahead: Option<i64>,
 }
 
 /// The result for the store.
@@ -64,8 +48,8 @@ struct StoreResult {
 
 /// Tests every connection that `serve` will need.
 pub(super) async fn try_all(config: &Config) -> Online {
-    let outbound = Outbound::new(config.way_out.clone());
-    let endpoints = try_endpoints(&config.offer.catalog, outbound).await;
+    let tries = Tries::new(config.way_out.clone());
+    let endpoints = tries.all(&config.offer.catalog).await;
     let store = match &config.memory.store {
         Some(url) => Some(try_store(url).await),
         None => None,
@@ -99,8 +83,8 @@ impl Online {
         let notable = ahead.filter(|ahead| ahead.unsigned_abs() > NOTABLE_SECONDS);
         let warning = notable.map(|ahead| {
             format!(
-                "this machine's clock is {} by the providers' answers: set it, for example by NTP. \
-                 Certificates, keys and logins go by it",
+                "this machine's clock is {}, by the time in the providers' answers: set it, for \
+                 example by NTP. Certificates, keys and logins go by it",
                 described(ahead)
             )
         });
@@ -118,10 +102,10 @@ impl fmt::Display for Online {
         for endpoint in &self.endpoints {
             let (url, took) = (&endpoint.url, endpoint.milliseconds);
             match (endpoint.status, &endpoint.error) {
-                (Some(status), _) => writeln!(f, "  ok      {url}  HTTP {status} after {took} ms")?,
-                (None, error) => {
-                    let error = error.as_deref().unwrap_or_default();
-                    writeln!(f, "  FAILED  {url}  {error}")?;
+                (_, Some(error)) => writeln!(f, "  FAILED  {url}  {error}")?,
+                (status, None) => {
+                    let status = status.unwrap_or_default();
+                    writeln!(f, "  ok      {url}  HTTP {status} after {took} ms")?;
                 }
             }
         }
@@ -144,12 +128,26 @@ impl fmt::Display for Online {
 }
 
 fn described(ahead: i64) -> String {
-    let duration = Duration::from_secs(ahead.unsigned_abs());
-    let duration = humantime::format_duration(duration);
+    let duration = roughly(ahead.unsigned_abs());
     match ahead {
         -2..=2 => "as that of the providers".to_owned(),
         3.. => format!("{duration} ahead"),
         _ => format!("{duration} behind"),
+    }
+}
+
+/// Writes a number of seconds in one or two units.
+fn roughly(seconds: u64) -> String {
+    const DAY: u64 = 24 * 60 * 60;
+    const YEAR: u64 = 365 * DAY;
+    match seconds {
+        _ if seconds >= 2 * YEAR => format!("{} years", seconds / YEAR),
+        _ if seconds >= 2 * DAY => format!("{} days", seconds / DAY),
+        _ => {
+            let exact = humantime::format_duration(Duration::from_secs(seconds)).to_string();
+            let units: Vec<&str> = exact.split(' ').take(2).collect();
+            units.join(" ")
+        }
     }
 }
 
@@ -201,77 +199,6 @@ async fn look_at_store(address: &StoreAddress) -> Result<StoreInspection, StoreE
         facts: vec![fact],
         ..StoreInspection::default()
     })
-}
-
-/// Sends a request to every endpoint at the same time.
-async fn try_endpoints(catalog: &Catalog, outbound: Outbound) -> Vec<EndpointResult> {
-    let mut attempts = JoinSet::new();
-    for url in endpoints(catalog) {
-        let outbound = outbound.clone();
-        attempts.spawn(async move { try_one(&outbound, url).await });
-    }
-    let mut outcomes = attempts.join_all().await;
-    outcomes.sort_by(|one, other| one.url.cmp(&other.url));
-    outcomes
-}
-
-fn endpoints(catalog: &Catalog) -> BTreeSet<String> {
-    let mut urls = BTreeSet::new();
-    for service in catalog.iter() {
-        let provider = &service.provider;
-        if let LoginMethod::Code { authorize_url, .. } = &provider.login {
-            urls.insert(authorize_url.to_string());
-        }
-        let revocation = provider.revocation.iter().map(|revocation| &revocation.url);
-        for endpoint in revocation.chain([&provider.token_url]) {
-            urls.extend(endpoint.all().map(ToString::to_string));
-        }
-    }
-    urls
-}
-
-async fn try_one(outbound: &Outbound, url: String) -> EndpointResult {
-    let started = Stopwatch::start();
-    let outcome = get(outbound, &url).await;
-    let answer = outcome.as_ref().ok();
-    EndpointResult {
-        url,
-        ok: answer.is_some(),
-        status: answer.map(|answer| answer.status().as_u16()),
-        milliseconds: milliseconds(&started),
-        clock_ahead: answer.and_then(|answer| clock_ahead(answer, &started)),
-        error: outcome.err(),
-    }
-}
-
-async fn get(outbound: &Outbound, url: &str) -> Result<Response<Bytes>, String> {
-    let request = Request::get(url).body(Vec::new());
-    let request = request.map_err(|error| error.to_string())?;
-    match tokio::time::timeout(DEADLINE, outbound.send(request)).await {
-        Ok(answer) => answer.map_err(|error| with_hint(error.to_string())),
-        Err(_elapsed) => Err(format!("no answer within {} s", DEADLINE.as_secs())),
-    }
-}
-
-/// Adds what a certificate's time most often means: a clock that is wrong here.
-fn with_hint(error: String) -> String {
-    let is_of_time = error.contains("certificate") && error.contains("verification time");
-    match is_of_time {
-        true => format!("{error}. Look at this machine's clock first"),
-        false => error,
-    }
-}
-
-/// Compares this clock with the `Date` of an answer (RFC 9110 section 6.6.1), which was
-/// written about half-way through the request.
-fn clock_ahead(answer: &Response<Bytes>, started: &Stopwatch) -> Option<i64> {
-    let date = answer.headers().get(DATE)?.to_str().ok()?;
-    let date = UnixTime::from(httpdate::parse_http_date(date).ok()?);
-    let half = started.elapsed().as_secs() / 2;
-    let here = Clock::system().now().0.saturating_sub(half);
-    i64::try_from(here)
-        .ok()?
-        .checked_sub(i64::try_from(date.0).ok()?)
 }
 
 fn milliseconds(started: &Stopwatch) -> u64 {

@@ -3,7 +3,7 @@
 
 use std::{
     convert::Infallible,
-    fs,
+    fs::File,
     io::{self, BufRead, Read},
     path::PathBuf,
 };
@@ -35,9 +35,12 @@ pub(super) fn read(
 ) -> Result<Secret, CliError> {
     let text = match (given, file) {
         (_, Some(path)) => {
-            let bytes = fs::read(&path)
+            // It may be a pipe: a shell's <(command).
+            let mut bytes = Zeroizing::new(Vec::new());
+            File::open(&path)
+                .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
                 .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-            decoded(&Zeroizing::new(bytes))
+            decoded(&bytes)
         }
         (Some(text), None) if text != "-" => Zeroizing::new(text),
         _ => match prompt::secret(what)? {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use super::{offer::Offer, provider_table::ProviderTable, tables::Tables};
+use super::{odd_values, offer::Offer, provider_table::ProviderTable, tables::Tables};
 use crate::{provider::Credentials, secret::Secret};
 
 /// The form of a provider's client ids or secrets.
@@ -24,7 +25,11 @@ impl Form {
     fn fits(&self, text: &str) -> bool {
         let start = self.start.as_deref().unwrap_or_default();
         let end = self.end.as_deref().unwrap_or_default();
-        text.starts_with(start) && text.ends_with(end) && (!self.guid || is_guid(text))
+        // More than an end alone, and no address, list or line around it.
+        let shortest = start.len().max(end.len());
+        let is_whole = text.len() > shortest && !text.contains([',', '=', ' ']);
+        let is_bare = is_whole && !text.contains("://");
+        is_bare && text.starts_with(start) && text.ends_with(end) && (!self.guid || is_guid(text))
     }
 
     fn describe(&self) -> String {
@@ -66,8 +71,25 @@ pub(super) fn check(
             check_pair(table, &service.credentials, problems, warnings);
         }
     }
-    let tenants = tables.providers.values();
-    warnings.extend(tenants.filter_map(|table| table.odd_tenant.clone()));
+    for table in tables.providers.values() {
+        let mut offered = offer.catalog.iter();
+        let client = offered.find(|service| service.provider.id == table.provider.id);
+        let client = client.map(|service| &service.credentials);
+        warnings.extend(table.odd_tenant.clone());
+        warnings.extend(client.and_then(|client| tenant_is_client(table, client)));
+    }
+}
+
+/// Warns of a client id in the place of the tenant. Microsoft's console shows both side by
+/// side, and both are GUIDs.
+fn tenant_is_client(table: &ProviderTable, credentials: &Credentials) -> Option<String> {
+    let (place, tenant) = table.tenant.as_ref()?;
+    tenant.eq_ignore_ascii_case(&credentials.client_id).then(|| {
+        format!(
+            "{place} is the same as {}_CLIENT_ID: set it to the directory's id, which is another",
+            credentials.name
+        )
+    })
 }
 
 fn check_pair(
@@ -90,6 +112,34 @@ fn check_pair(
              secret"
         ));
         return;
+    }
+    if id.contains('"') {
+        problems.push(format!(
+            "{name}_CLIENT_ID holds JSON, and each login would show all of it in the address of a \
+             browser; give the client id alone"
+        ));
+        return;
+    }
+    let encoded = [id_form, secret_form].into_iter().flatten();
+    let is_encoded = |text: &str| {
+        let plain = STANDARD.decode(text).ok();
+        let plain = plain.and_then(|plain| String::from_utf8(plain).ok());
+        plain.is_some_and(|plain| encoded.clone().any(|form| form.fits(plain.trim())))
+    };
+    let reason = |text: &str| {
+        let encoded = is_encoded(text).then_some("is written in base64; give the plain value");
+        encoded.or_else(|| odd_values::of_credential(text))
+    };
+    let odd_secret = secret.and_then(reason);
+    warnings.extend(odd_secret.map(|reason| format!("{name}_CLIENT_SECRET {reason}")));
+    if let Some(reason) = reason(id) {
+        warnings.push(format!("{name}_CLIENT_ID {reason}"));
+        return;
+    }
+    if secret == Some(id) && !secret_is_id && odd_id.is_none() {
+        warnings.push(format!(
+            "{name}_CLIENT_SECRET is the same as {name}_CLIENT_ID: set it to the secret"
+        ));
     }
     if secret_is_id {
         warnings.push(format!(
@@ -116,6 +166,15 @@ mod tests {
         assert!(!form("start = 'GOCSPX-'").fits("x"));
         assert!(form("end = '.example'\nstart = 'a'").fits("a.example"));
         assert!(!form("end = '.example'\nstart = 'a'").fits("b.example"));
+        for text in [
+            ".example",
+            "http://a.example",
+            "a.example,b.example",
+            "ID=a.example",
+            "a b.example",
+        ] {
+            assert!(!form("end = '.example'").fits(text), "{text}");
+        }
         assert!(form("guid = true").fits("ABCDEF01-89ab-cdef-0123-456789abcdef"));
         for text in [
             "",

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::odd_values;
 use super::{
     Config,
     declaration::PREFIX,
@@ -93,11 +94,14 @@ pub(super) fn warnings(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(plain_http(config));
+    warnings.extend(certificate_and_scheme(config));
+    warnings.extend(odd_passwords(environment));
     warnings.extend(forgotten_at_restart(config));
     warnings.extend(unused_socket(config, environment));
     warnings.extend(require_without_gate(config, environment));
     warnings.extend(proxy_is_not_named(config));
     warnings.extend(proxies_on_loopback_only(config));
+    warnings.extend(proxies_that_cannot_connect(config));
     warnings.extend(wide_networks(config));
     warnings.extend(user_without_password(config));
     warnings.extend(authids_in_clear(config, is_moving_in));
@@ -107,12 +111,72 @@ pub(super) fn warnings(
 
 fn plain_http(config: &Config) -> Option<String> {
     let public_url = &config.public_url;
-    (!public_url.is_https() && !public_url.is_loopback()).then(|| {
+    let is_plain = !public_url.is_https() && !public_url.is_loopback();
+    (is_plain && config.certificate.is_none()).then(|| {
         format!(
             "AUTHSEAL_PUBLIC_URL is {public_url}: without https, anybody on the network in between \
              can read AuthIDs, cookies and passwords"
         )
     })
+}
+
+/// Warns if browsers are told another scheme than the service speaks.
+fn certificate_and_scheme(config: &Config) -> Option<String> {
+    const HTTPS: u16 = 443;
+    let public_url = &config.public_url;
+    let port = match config.edge.listen {
+        ListenAddress::Tcp(address) => Some(address.port()),
+        ListenAddress::Unix(_) | ListenAddress::Systemd => None,
+    };
+    let has_certificate = config.certificate.is_some();
+    if has_certificate && !public_url.is_https() {
+        return Some(format!(
+            "AUTHSEAL_TLS_CERT is set, so the service speaks https only, but AUTHSEAL_PUBLIC_URL is \
+             {public_url}: write https:// there"
+        ));
+    }
+    (!has_certificate && public_url.is_https() && port == Some(HTTPS)).then(|| {
+        "AUTHSEAL_LISTEN has the port of https, but no certificate is set, so the service speaks \
+         plain http there: set AUTHSEAL_TLS_CERT and AUTHSEAL_TLS_KEY, or put a proxy in front"
+            .to_owned()
+    })
+}
+
+/// Warns of a placeholder, or of a path, in the place of a password.
+fn odd_passwords(environment: &Environment) -> impl Iterator<Item = String> {
+    let names = ["LOGIN_PASSWORD", "KEYS_PASSPHRASE"];
+    names.into_iter().filter_map(|name| {
+        let variable = format!("{PREFIX}{name}");
+        let value = environment.get(&variable, &mut Vec::new());
+        let value = zeroize::Zeroizing::new(value?);
+        let reason = odd_values::of_password(&value)?;
+        Some(format!("{variable} {reason}"))
+    })
+}
+
+/// Warns if no request can come from a proxy that is named.
+fn proxies_that_cannot_connect(config: &Config) -> Option<String> {
+    let proxies = &config.edge.trusted_proxies;
+    let warning = match config.edge.listen {
+        ListenAddress::Tcp(_) if proxies.come_by_unix_socket() && !proxies.come_by_tcp() => {
+            "AUTHSEAL_TRUSTED_PROXIES is unix, but AUTHSEAL_LISTEN is no Unix socket, so no proxy is \
+             believed: name the proxy's address, such as 127.0.0.1"
+        }
+        ListenAddress::Unix(_) if proxies.come_by_tcp() && !proxies.come_by_unix_socket() => {
+            "AUTHSEAL_TRUSTED_PROXIES names addresses, but AUTHSEAL_LISTEN is a Unix socket, where \
+             nobody has one, so no proxy is believed: name unix"
+        }
+        ListenAddress::Tcp(address)
+            if address.ip().is_loopback()
+                && proxies.come_by_tcp()
+                && !proxies.come_from_loopback() =>
+        {
+            "AUTHSEAL_TRUSTED_PROXIES names other machines, but AUTHSEAL_LISTEN takes connections \
+             from this one only, so no proxy is believed: name 127.0.0.1, or listen on :8080"
+        }
+        ListenAddress::Tcp(_) | ListenAddress::Unix(_) | ListenAddress::Systemd => return None,
+    };
+    Some(warning.to_owned())
 }
 
 /// Warns of services that need a store, if there is none.

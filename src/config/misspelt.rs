@@ -1,9 +1,8 @@
-//! Variables that look like credentials of a provider, or like those of the way out, and
-//! that nothing reads.
+//! Variables that look like credentials of a provider, and that nothing reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use strsim::{damerau_levenshtein, normalized_damerau_levenshtein};
+use strsim::normalized_damerau_levenshtein;
 
 use super::{tables::Tables, unknown::without_prefix};
 use crate::environment::Environment;
@@ -14,7 +13,7 @@ const CLIENT_SECRET: &str = "CLIENT_SECRET";
 const TENANT: &str = "TENANT";
 
 /// Words for the same, as consoles of providers and other programs call them, squashed.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 15] = [
     ("CLIENTID", CLIENT_ID),
     ("APPID", CLIENT_ID),
     ("APPKEY", CLIENT_ID),
@@ -22,6 +21,8 @@ const WORDS: [(&str, &str); 13] = [
     ("CLIENTKEY", CLIENT_ID),
     ("CLIENTSECRET", CLIENT_SECRET),
     ("CLIENTSECRETVALUE", CLIENT_SECRET),
+    ("SECRETVALUE", CLIENT_SECRET),
+    ("SECRETKEY", CLIENT_SECRET),
     ("APPSECRET", CLIENT_SECRET),
     ("SECRET", CLIENT_SECRET),
     ("TENANT", TENANT),
@@ -29,6 +30,51 @@ const WORDS: [(&str, &str); 13] = [
     ("TENANTNAME", TENANT),
     ("DIRECTORYID", TENANT),
 ];
+/// The same that are too short to be sure: what stands before must be exact, and in the tables.
+const SHORT_WORDS: [(&str, &str); 8] = [
+    ("ID", CLIENT_ID),
+    ("KEY", CLIENT_ID),
+    ("CLIENT", CLIENT_ID),
+    ("CLIENTPASSWORD", CLIENT_SECRET),
+    ("CLIENTVALUE", CLIENT_SECRET),
+    ("SECRETID", CLIENT_SECRET),
+    ("DIRECTORY", TENANT),
+    ("AUTHORITY", TENANT),
+];
+/// Names of providers that are in no table, squashed, with the name of the credentials.
+const VENDORS: [(&str, &str); 18] = [
+    ("AZURE", "MSGRAPH"),
+    ("AZUREAD", "MSGRAPH"),
+    ("AAD", "MSGRAPH"),
+    ("ENTRA", "MSGRAPH"),
+    ("ENTRAID", "MSGRAPH"),
+    ("MS", "MSGRAPH"),
+    ("MSFT", "MSGRAPH"),
+    ("OD", "MSGRAPH"),
+    ("ONEDRIVEBUSINESS", "MSGRAPH"),
+    ("O365", "MSGRAPH"),
+    ("M365", "MSGRAPH"),
+    ("OFFICE365", "MSGRAPH"),
+    ("MICROSOFT365", "MSGRAPH"),
+    ("GRAPH", "MSGRAPH"),
+    ("GCP", "GD"),
+    ("DRIVE", "GD"),
+    ("DBX", "DROPBOX"),
+    ("YADISK", "YANDEX"),
+];
+/// Words of a name that say nothing of the provider: other programs begin with them.
+const NOISE: [&str; 8] = [
+    "AUTHSEAL",
+    "AUTH",
+    "SEAL",
+    "OAUTH",
+    "OAUTH2",
+    "RCLONE",
+    "CONFIG",
+    "DUPLICATI",
+];
+/// Set where Azure itself gives a container the other variables that begin with `AZURE_`.
+const OF_AZURE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 /// Likeness above which two squashed words count as the same.
 const ALIKE: f64 = 0.75;
 /// Length below which a squashed word must be exact: `FOX` is not a misspelt `BOX`.
@@ -48,15 +94,16 @@ struct Known<'t> {
 /// the one that it resembles is set.
 pub(super) fn credentials(environment: &Environment, tables: &Tables) -> BTreeMap<String, String> {
     let known = Known::of(tables);
+    let is_of_azure = |name: &str| name.starts_with("AZURE_") && environment.has(OF_AZURE);
     let names = environment.names().filter_map(|variable| {
         let name = variable.strip_suffix("_FILE").unwrap_or(variable);
-        let meant = known.meant(name)?;
+        let meant = known.meant(name).filter(|_| !is_of_azure(name))?;
         (!environment.is_set(&meant)).then(|| not_used(variable, &meant))
     });
     names.collect()
 }
 
-fn not_used(variable: &str, meant: &str) -> (String, String) {
+pub(super) fn not_used(variable: &str, meant: &str) -> (String, String) {
     let sentence = format!("{variable} is not used; did you mean {meant}?");
     (variable.to_owned(), sentence)
 }
@@ -106,6 +153,12 @@ impl<'t> Known<'t> {
                 known.by_word.entry(squashed(word)).or_insert(name);
             }
         }
+        let names: Vec<&str> = known.by_word.values().copied().collect();
+        for (vendor, credentials) in VENDORS {
+            if let Some(name) = names.iter().copied().find(|name| *name == credentials) {
+                known.by_short_form.entry(vendor.to_owned()).or_insert(name);
+            }
+        }
         known
     }
 
@@ -119,17 +172,39 @@ impl<'t> Known<'t> {
         if let Some(same) = variables.find(|known| squashed(known) == whole) {
             return Some(same.clone());
         }
-        name.match_indices('_').find_map(|(at, _)| {
-            let credentials = self.credentials(&squashed(&name[..at]))?;
-            let variable = format!("{credentials}_{}", part(&squashed(&name[at..]))?);
-            self.variables.contains(&variable).then_some(variable)
+        let words = name.split(|char: char| !char.is_alphanumeric());
+        let words: Vec<String> = words.map(squashed).collect();
+        let words: Vec<&str> = words
+            .iter()
+            .map(String::as_str)
+            .filter(|word| !word.is_empty() && !NOISE.contains(word))
+            .collect();
+        (1..words.len()).find_map(|at| {
+            let (before, behind) = (words[..at].concat(), words[at..].concat());
+            // CLIENT_ID_GOOGLE is the same as GOOGLE_CLIENT_ID.
+            self.variable(&before, &behind)
+                .or_else(|| self.variable(&behind, &squashed(part(&before)?)))
         })
     }
 
-    fn credentials(&self, word: &str) -> Option<&'t str> {
+    /// Returns the variable of these credentials with this part, both squashed.
+    fn variable(&self, credentials: &str, word: &str) -> Option<String> {
+        let short = SHORT_WORDS.iter().find(|(known, _)| *known == word);
+        let (credentials, part) = match short {
+            Some((_, part)) => (*self.by_word.get(credentials)?, *part),
+            None => (self.credentials(credentials)?, part(word)?),
+        };
+        let variable = format!("{credentials}_{part}");
+        self.variables.contains(&variable).then_some(variable)
+    }
+
+    fn exact(&self, word: &str) -> Option<&'t str> {
         let exact = self.by_word.get(word).or(self.by_short_form.get(word));
-        let exact = exact.copied();
-        exact.or_else(|| {
+        exact.copied()
+    }
+
+    fn credentials(&self, word: &str) -> Option<&'t str> {
+        self.exact(word).or_else(|| {
             let long = self.by_word.iter().filter(|_| word.len() >= SHORT);
             let likeness =
                 long.map(|(known, name)| (normalized_damerau_levenshtein(word, known), *name));
@@ -143,6 +218,10 @@ impl<'t> Known<'t> {
 
 /// Returns the part of a variable that a squashed word stands for.
 fn part(word: &str) -> Option<&'static str> {
+    // Other programs of the same provider have it.
+    if word == "APIKEY" {
+        return None;
+    }
     let exact = WORDS.iter().find(|(known, _)| *known == word);
     let alike = || {
         let is_alike = |known: &str| normalized_damerau_levenshtein(word, known) >= ALIKE;
@@ -163,55 +242,18 @@ fn short_form(title: &str) -> Option<String> {
 }
 
 /// Returns the letters and digits alone, in capital letters.
-fn squashed(text: &str) -> String {
+pub(super) fn squashed(text: &str) -> String {
     let letters = text.chars().filter(|char| char.is_alphanumeric());
     letters.flat_map(char::to_uppercase).collect()
-}
-
-/// Variables of the way out that are read in capital and in small letters, those that are
-/// read in capital letters only, and others of the same form that other programs have.
-const IN_EITHER_CASE: [&str; 3] = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
-const IN_CAPITALS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
-const OF_OTHERS: [&str; 4] = ["HTTP_PROXY", "FTP_PROXY", "FTPS_PROXY", "WS_PROXY"];
-
-/// Returns a sentence for each variable that is one of the way out in other letters, with
-/// another letter or behind `AUTHSEAL_`, unless that one is set.
-pub(super) fn ways_out(environment: &Environment) -> BTreeMap<String, String> {
-    let names = environment.names().filter_map(|variable| {
-        let meant = meant_way_out(variable)?;
-        let is_set = environment.is_set(meant) || environment.is_set(&meant.to_lowercase());
-        (!is_set).then(|| not_used(variable, meant))
-    });
-    names.collect()
-}
-
-fn meant_way_out(variable: &str) -> Option<&'static str> {
-    let known = || IN_EITHER_CASE.into_iter().chain(IN_CAPITALS);
-    let is_read = |name: &str| {
-        let small = |known: &str| name == known.to_lowercase();
-        known().any(|known| known == name) || IN_EITHER_CASE.into_iter().any(small)
-    };
-    // SSL_CERT_FILE is a name, and SSL_CERT_FILE_FILE names its file.
-    let mut names = [variable, variable.strip_suffix("_FILE").unwrap_or(variable)].into_iter();
-    if names.clone().any(is_read) {
-        return None;
-    }
-    names.find_map(|name| {
-        let bare = without_prefix(name).unwrap_or(name).to_uppercase();
-        if OF_OTHERS.contains(&bare.as_str()) {
-            return None;
-        }
-        let is_near = |known: &&str| {
-            squashed(known) == squashed(&bare) || damerau_levenshtein(known, &bare) == 1
-        };
-        known().find(is_near)
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::table_layers::{built_in, layers};
+    use crate::config::{
+        table_layers::{built_in, layers},
+        ways_out::misspelt as ways_out,
+    };
 
     fn found(variables: &[&str]) -> Vec<String> {
         let environment = Environment::new(variables.iter().map(|name| (*name, "x")));
@@ -261,6 +303,28 @@ mod tests {
             ("authseal_gd_client_id", "GD_CLIENT_ID"),
             ("AUTHSEAL_MSGRAPH_TENANT", "MSGRAPH_TENANT"),
             ("GDRIVE_CLIENT_ID", "GD_CLIENT_ID"),
+            ("GOOGLE_OAUTH2_CLIENT_SECRET", "GD_CLIENT_SECRET"),
+            ("OAUTH_GOOGLE_CLIENT_ID", "GD_CLIENT_ID"),
+            ("AUTHSEAL_GOOGLE_SECRET_FILE", "GD_CLIENT_SECRET"),
+            ("GOOGLE_KEY", "GD_CLIENT_ID"),
+            ("GD_ID", "GD_CLIENT_ID"),
+            ("CLIENT_ID_GOOGLE", "GD_CLIENT_ID"),
+            ("GD-CLIENT-SECRET", "GD_CLIENT_SECRET"),
+            ("AZURE_TENANT_ID", "MSGRAPH_TENANT"),
+            ("AZURE_AD_CLIENT_SECRET", "MSGRAPH_CLIENT_SECRET"),
+            ("ENTRA_APPLICATION_ID", "MSGRAPH_CLIENT_ID"),
+            ("AAD_TENANT", "MSGRAPH_TENANT"),
+            ("O365_SECRET_VALUE", "MSGRAPH_CLIENT_SECRET"),
+            ("OFFICE_365_CLIENT_ID", "MSGRAPH_CLIENT_ID"),
+            ("MS_APP_ID", "MSGRAPH_CLIENT_ID"),
+            ("MSGRAPH_DIRECTORY_ID", "MSGRAPH_TENANT"),
+            ("MSGRAPH_AUTHORITY", "MSGRAPH_TENANT"),
+            ("DROPBOX_KEY", "DROPBOX_CLIENT_ID"),
+            ("DBX_APP_SECRET", "DROPBOX_CLIENT_SECRET"),
+            ("BOX_ID", "BOX_CLIENT_ID"),
+            ("PROXY", "HTTPS_PROXY"),
+            ("AUTHSEAL_CA_FILE", "SSL_CERT_FILE"),
+            ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
         ] {
             let expected = format!("{variable} is not used; did you mean {meant}?");
             assert_eq!(found(&[variable]), [expected]);
@@ -273,11 +337,25 @@ mod tests {
         for variables in [
             &["GD_CLIENT_ID", "GCS_CLIENT_SECRET_FILE", "MSGRAPH_TENANT"][..],
             &["GD_CLIENT_ID", "GOOGLE_CLIENT_ID"],
+            &["MY_CLIENT_ID", "FOX_CLIENT_ID", "CLIENT_ID", "CLIENT_KEY"],
+            &["AZURE_CLIENT_ID", "AZURE_TENANT_ID", OF_AZURE],
             &[
-                "MY_CLIENT_ID",
-                "FOX_CLIENT_ID",
-                "AZURE_CLIENT_ID",
-                "CLIENT_ID",
+                "GOOGLE_API_KEY",
+                "GOOGLE_CLOUD_PROJECT_ID",
+                "FOX_ID",
+                "BOXES_KEY",
+            ],
+            &[
+                "AWS_SECRET_ACCESS_KEY",
+                "AZURE_STORAGE_KEY",
+                "MACHINE_ID",
+                "XDG_SESSION_ID",
+            ],
+            &[
+                "NIX_SSL_CERT_FILE",
+                "GRAPH_KEY",
+                "MS_KEY",
+                "DATABASE_CLIENT_ID",
             ],
             &["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT"],
             &[

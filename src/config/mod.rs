@@ -11,15 +11,18 @@ mod fields;
 mod keys;
 mod login_gates;
 mod misspelt;
+mod odd_values;
 mod offer;
 mod parsers;
 mod partial;
 mod provider_table;
 mod redirect_rules;
+mod service_names;
 mod settings;
 mod table_layers;
 mod tables;
 mod unknown;
+mod ways_out;
 
 use std::collections::HashSet;
 
@@ -162,7 +165,7 @@ impl Rejected {
 fn misspelt_variables(environment: &Environment, tables: &Tables) -> Vec<String> {
     // One sentence each: the last is the most exact.
     let mut found = unknown::unknown_settings(environment);
-    found.extend(misspelt::ways_out(environment));
+    found.extend(ways_out::misspelt(environment));
     found.extend(misspelt::credentials(environment, tables));
     found.into_values().collect()
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    fields::nearest,
     provider_table::ProviderTable,
+    service_names::{namesake, unknown_wish},
     tables::{ServiceTable, Tables},
 };
 use crate::{
@@ -113,7 +113,11 @@ pub(super) fn assemble(
             (_, None) => how_to_offer(owner, names),
         };
         if is_wanted == Some(true) {
-            unmet.push(format!("{} wants {}: {reason}", wish.variable, table.id));
+            let hint = namesake(tables, table);
+            unmet.push(format!(
+                "{} wants {}: {reason}{hint}",
+                wish.variable, table.id
+            ));
         }
         offer.withheld.push(Withheld {
             id: table.id.clone(),
@@ -249,23 +253,11 @@ fn how_to_offer(owner: &ProviderTable, names: &[String]) -> String {
 }
 
 fn unknown_wishes(tables: &Tables, wish: &Wish) -> Vec<String> {
-    let mut names: Vec<&str> = Vec::new();
-    for table in &tables.services {
-        names.push(&table.id);
-        names.extend(table.aliases.iter().map(String::as_str));
-        names.extend(table.credentials.iter().flatten().map(String::as_str));
-    }
-    for table in tables.providers.values() {
-        names.extend(table.credentials.iter().map(String::as_str));
-    }
-    let is_known = |wish: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wish));
-    let unknown = wish.names.iter().flatten().filter(|name| !is_known(name));
+    let names = wish.names.iter().flatten();
+    let unknown = names.filter_map(|name| Some((name, unknown_wish(tables, name)?)));
+    let variable = wish.variable;
     unknown
-        .map(|name| {
-            let hint = nearest(name, names.iter().copied())
-                .map(|known| format!("; did you mean {known}?"))
-                .unwrap_or_default();
-            let variable = wish.variable;
+        .map(|(name, hint)| {
             format!("{variable} names {name}, which is no service or credential{hint}")
         })
         .collect()

@@ -26,9 +26,27 @@ pub(super) fn address_and_port(text: &str) -> Result<SocketAddr, &'static str> {
 /// Parses the folder of the keys. A name that only a shell expands would become a folder of
 /// that name, and the keys in it would be lost with the current folder.
 pub(super) fn keys_folder(text: &str) -> Result<PathBuf, &'static str> {
-    match text.starts_with('~') || text.contains('$') {
-        true => Err("has a ~ or $ that nothing replaces here; write the whole path"),
-        false => Ok(text.into()),
+    let is_quote = |char: char| "\"'`\u{2018}\u{2019}\u{201c}\u{201d}".contains(char);
+    match () {
+        () if text.starts_with('~') || text.contains('$') => {
+            Err("has a ~ or $ that nothing replaces here; write the whole path")
+        }
+        () if text.starts_with('%') => Err(
+            "begins with a %, which only systemd replaces, and only in a unit; write the whole path",
+        ),
+        () if text.starts_with(is_quote) || text.ends_with(is_quote) => {
+            Err("begins or ends with a quote, which is kept as a part of it; write the bare path")
+        }
+        () if text.contains(" #") => Err(
+            "has a comment behind the path, which an env file keeps; put it on a line of its own",
+        ),
+        () if text.starts_with("file:") || text.contains("://") => {
+            Err("is an address; write the path alone, like /var/lib/authseal/keys")
+        }
+        () if text.contains(char::is_control) => {
+            Err("has a control character in it; write the path alone")
+        }
+        () => Ok(text.into()),
     }
 }
 
@@ -72,7 +90,9 @@ pub(super) fn refreshes_per_hour(text: &str) -> Result<NonZeroU32, &'static str>
 /// Parses the path of a PEM file, and refuses PEM itself: every setting can be given with
 /// `_FILE`, but this one is a path already.
 pub(super) fn pem_path(text: &str) -> Result<PathBuf, &'static str> {
-    match text.contains("-----BEGIN") {
+    // No file system takes longer names.
+    let is_content = text.contains("-----BEGIN") || text.split('/').any(|name| name.len() > 255);
+    match is_content {
         true => Err("must be the path of a PEM file, not its content; set it without _FILE"),
         false => Ok(text.into()),
     }

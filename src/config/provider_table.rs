@@ -30,6 +30,8 @@ pub(super) struct ProviderTable {
     pub(super) client_secret_form: Option<Form>,
     /// A warning about the tenant.
     pub(super) odd_tenant: Option<String>,
+    /// The tenant, with the name of the variable or key that gives it.
+    pub(super) tenant: Option<(String, String)>,
     /// True if the client has no secret (RFC 6749 section 2.1).
     pub(super) public_client: bool,
     /// True if `<credentials>_TENANT` is read.
@@ -63,10 +65,9 @@ pub(super) fn read_provider(
         .map(|(place, _)| {
             format!("{place} is no directory's id (a GUID) and no domain name: logins will fail")
         });
-    let tenant = tenant.map(|(_, tenant)| tenant);
     let region: Option<Region> = fields.optional("region");
     let places = Places {
-        tenant,
+        tenant: tenant.as_ref().map(|(_, tenant)| tenant.clone()),
         region: region.as_ref().map(|region| &region.values),
         insecure_http: fields.optional("insecure_http").unwrap_or(false),
     };
@@ -107,6 +108,7 @@ pub(super) fn read_provider(
         client_id_form,
         client_secret_form,
         odd_tenant,
+        tenant,
         public_client,
         has_tenant: places.has_tenant(),
         redirect_refuses,
@@ -142,22 +144,27 @@ fn read_tenant(
     environment: &Environment,
     problems: &mut Vec<String>,
 ) -> Option<(String, String)> {
-    const WHAT: &str = "must be a directory's id or domain name";
+    const WHAT: &str =
+        "must be a directory's id or domain name, without braces, quotes or https://";
     let in_table: Option<String> = fields.optional("tenant");
     let variables = credentials.iter().map(|name| format!("{name}_TENANT"));
     for variable in variables {
         if let Some(tenant) = environment.get(&variable, problems) {
-            if !is_tenant(&tenant) {
-                problems.push(format!("{variable} {WHAT}"));
+            let tenant = tenant.trim();
+            if is_tenant(tenant) {
+                return Some((variable, tenant.to_owned()));
             }
-            return Some((variable, tenant));
+            problems.push(format!("{variable} {WHAT}"));
         }
     }
     let tenant = in_table?;
-    if !is_tenant(&tenant) {
-        fields.complain("tenant", WHAT);
+    let place = format!("[provider.{id}]: tenant");
+    if is_tenant(&tenant) {
+        return Some((place, tenant));
     }
-    Some((format!("[provider.{id}]: tenant"), tenant))
+    fields.complain("tenant", WHAT);
+    // In the place of the wrong one, so that no other key is blamed.
+    Some((place, "common".to_owned()))
 }
 
 fn read_login(

@@ -40,7 +40,6 @@ impl RefusedUri {
 
 /// True if the name is in a domain of the Public Suffix List.
 fn is_public(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
     psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known())
 }
 
@@ -103,7 +102,7 @@ mod tests {
             ("http://auth.example.com", &[Http]),
             ("https://nas.local", &[PrivateName]),
             ("https://nas", &[PrivateName]),
-            ("https://nas.fritz.box.lan.", &[PrivateName]),
+            ("https://nas.fritz.box.lan", &[PrivateName]),
             ("http://nas.lan:8080", &[Http, PrivateName]),
             ("https://192.168.1.5:8443", &[IpAddress]),
             ("https://[fd00::5]", &[IpAddress]),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{declaration::PREFIX, fields::nearest, settings::DECLARED};
+use strsim::damerau_levenshtein;
+
+use super::{declaration::PREFIX, fields::nearest, misspelt::squashed, settings::DECLARED};
 use crate::environment::Environment;
 
 /// Settings whose name without `AUTHSEAL_` is also that of another program's variable.
@@ -45,6 +47,33 @@ const WORDS: [(&str, &str); 26] = [
     ("PROXIES", "TRUSTED_PROXIES"),
 ];
 
+/// Words in a name that stand for a word in that of a setting, and some that stand for
+/// nothing.
+const SYNONYMS: [(&str, &str); 22] = [
+    ("CERTIFICATE", "CERT"),
+    ("CRT", "CERT"),
+    ("SSL", "TLS"),
+    ("PASSWORD", "PASSPHRASE"),
+    ("KEY", "KEYS"),
+    ("DATA", "KEYS"),
+    ("DIRECTORY", "DIR"),
+    ("FOLDER", "DIR"),
+    ("PORT", "LISTEN"),
+    ("HOST", "LISTEN"),
+    ("ADDR", "LISTEN"),
+    ("ADDRESS", "LISTEN"),
+    ("ORIGIN", "ORIGINS"),
+    ("CORS", "ORIGINS"),
+    ("PROXY", "PROXIES"),
+    ("TRUST", "TRUSTED"),
+    ("SERVICE", "SERVICES"),
+    ("SITE", "PUBLIC"),
+    ("URI", "URL"),
+    ("ALLOWED", ""),
+    ("SERVER", ""),
+    ("REMOTE", ""),
+];
+
 /// Returns a sentence for each `AUTHSEAL_` variable that nothing reads, by its name, and for
 /// each setting without `AUTHSEAL_`. Those that a container's platform sets for a service
 /// named authseal are left out.
@@ -59,7 +88,7 @@ pub(super) fn unknown_settings(environment: &Environment) -> BTreeMap<String, St
             }
             Some(rest) => meant_setting(&rest.to_uppercase()),
             None => {
-                let meant = forgotten_prefix(name)?;
+                let meant = forgotten_prefix(name).or_else(|| misspelt_prefix(name))?;
                 Some((!environment.is_set(&format!("{PREFIX}{meant}"))).then_some(meant)?)
             }
         };
@@ -94,6 +123,39 @@ fn meant_setting(name: &str) -> Option<&'static str> {
     let names = DECLARED.iter().map(|declared| declared.name);
     word.map(|(_, meant)| *meant)
         .or_else(|| nearest(name, names))
+        .or_else(|| by_words(name))
+}
+
+/// Returns the setting that has every word of the name, or a synonym of it; `None` if two are
+/// equally short.
+fn by_words(name: &str) -> Option<&'static str> {
+    let means = |word: &str| {
+        let same = SYNONYMS.iter().filter(move |(known, _)| *known == word);
+        same.map(|(_, meant)| *meant).next()
+    };
+    let words: Vec<&str> = name.split('_').collect();
+    let has = |declared: &str| {
+        let mut ours = declared.split('_');
+        let mut named = 0;
+        let all = words.iter().all(|word| {
+            let meant = means(word).unwrap_or(word);
+            named += usize::from(!meant.is_empty());
+            meant.is_empty() || ours.clone().any(|own| own == meant || own == *word)
+        });
+        all && named > 0 && ours.next().is_some()
+    };
+    let count = |name: &str| name.split('_').count();
+    let mut fitting: Vec<&str> = DECLARED
+        .iter()
+        .map(|declared| declared.name)
+        .filter(|name| has(name))
+        .collect();
+    fitting.sort_by_key(|name| count(name));
+    match fitting[..] {
+        [one] => Some(one),
+        [one, other, ..] if count(one) < count(other) => Some(one),
+        _ => None,
+    }
 }
 
 /// True for a variable that Kubernetes sets for the service authseal, or for one such as
@@ -153,6 +215,22 @@ fn forgotten_prefix(name: &str) -> Option<&'static str> {
     names.find(|known| *known == name && known.contains('_') && !COMMON.contains(known))
 }
 
+/// Returns the setting that is named exactly, behind `AUTHSEAL` in another form: without its
+/// `_`, with one more, or with another letter.
+fn misspelt_prefix(name: &str) -> Option<&'static str> {
+    const MOST_EDITS: usize = 2;
+    let prefix = squashed(PREFIX);
+    let mut names = DECLARED.iter().map(|declared| declared.name);
+    let all = squashed(name);
+    if let Some(rest) = all.strip_prefix(&prefix) {
+        return names.find(|known| squashed(known) == rest);
+    }
+    let (start, rest) = name.split_once(['_', '-'])?;
+    let is_near = damerau_levenshtein(&squashed(start), &prefix) <= MOST_EDITS;
+    let rest = squashed(rest);
+    names.find(|known| is_near && squashed(known) == rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +267,21 @@ mod tests {
             ("AUTHSEAL_WEATHER", ""),
             ("authseal_weather", ""),
             ("AUTHSEAL_NAME", ""),
+            ("AUTHSEAL_USER", ""),
+            ("AUTHSEAL_CACHE", "CACHE_MB"),
+            ("AUTHSEAL_PASSPHRASE_FILE", "KEYS_PASSPHRASE"),
+            ("AUTHSEAL_KEY_PASSWORD", "KEYS_PASSPHRASE"),
+            ("AUTHSEAL_CORS_ORIGINS", "OPENER_ORIGINS"),
+            ("AUTHSEAL_ALLOWED_ORIGINS", "OPENER_ORIGINS"),
+            ("AUTHSEAL_SSL_CERTIFICATE", "TLS_CERT"),
+            ("AUTHSEAL_SSL_KEY", "TLS_KEY"),
+            ("AUTHSEAL_DATA_FOLDER", "KEYS_DIR"),
+            ("AUTHSEAL_LISTEN_ADDR", "LISTEN"),
+            ("AUTHSEAL_SITE_URI", "PUBLIC_URL"),
+            ("AUTHSEALKEYS_DIR", "KEYS_DIR"),
+            ("AUTH_SEAL_TRUSTED_PROXIES", "TRUSTED_PROXIES"),
+            ("AUTHSEL_STORE_URL", "STORE_URL"),
+            ("AUTHSEAL-LOG-FORMAT", "LOG_FORMAT"),
         ] {
             check(variable, "8080", Some(meant));
         }
@@ -221,6 +314,11 @@ mod tests {
             ("AUTHSEAL_NAME", "/web/authseal"),
             ("APP_NAME", "x"),
             ("SERVICES", "x"),
+            ("AUTH_URL", "x"),
+            ("AUTH_LOG", "x"),
+            ("AUTHELIA_LOG", "x"),
+            ("AUTH_SEAL_SERVICE_HOST", "10.0.0.1"),
+            ("AUTH_SEAL_PORT", "tcp://10.0.0.1:8080"),
         ] {
             check(variable, value, None);
         }

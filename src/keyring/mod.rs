@@ -262,10 +262,7 @@ impl Keyring {
         makes_first_key: bool,
     ) -> Result<Option<String>, KeyringError> {
         let Some(folder) = self.folder() else {
-            return match self.current().is_empty() {
-                true => Err(KeyringError::one("AUTHSEAL_KEYS holds no key")),
-                false => Ok(None),
-            };
+            return Ok(None);
         };
         self.look_for_start(makes_first_key);
         if self.condition().is_waiting() {
@@ -296,6 +293,12 @@ impl Keyring {
 fn read_set(text: &Secret, passphrase: Option<&Passphrase>) -> Result<KeySet, KeyringError> {
     let (jwks, is_protected) = jwk::parse_set(text, passphrase)
         .map_err(|error| KeyringError::one(format!("AUTHSEAL_KEYS {error}")))?;
+    if jwks.is_empty() {
+        return Err(KeyringError::one(
+            "AUTHSEAL_KEYS holds no key; make one with authseal keys new in a folder, and set it to \
+             what authseal keys export prints",
+        ));
+    }
     // Two keys with one id are refused: a server could use one to seal and the other to
     // open.
     let mut kids = HashSet::new();

@@ -56,6 +56,16 @@ pub enum CertificateError {
         /// Expected content: "certificate" or "private key".
         what: &'static str,
     },
+    /// The key is protected by a passphrase, which nobody could enter.
+    #[error(
+        "{} holds a private key with a passphrase, which authseal cannot open: write the key \
+         without one, by openssl pkey -in OLD -out NEW",
+        .path.display()
+    )]
+    Encrypted {
+        /// Path of the file.
+        path: PathBuf,
+    },
     /// The certificate and the key do not belong together, or are of an unsupported kind.
     #[error("{} and {} cannot be used together: {cause}", .chain.display(), .key.display())]
     Unusable {
@@ -157,7 +167,14 @@ impl CertificateFiles {
             .filter(|chain: &Vec<_>| !chain.is_empty())
             .ok_or_else(|| not_pem(&self.chain, "certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(&key_pem)
-            .map_err(|_| not_pem(&self.key, "private key"))?;
+            .ok()
+            .filter(|_| !is_encrypted(&key_pem));
+        let key = key.ok_or_else(|| match is_encrypted(&key_pem) {
+            true => CertificateError::Encrypted {
+                path: self.key.clone(),
+            },
+            false => not_pem(&self.key, "private key"),
+        })?;
         let unusable = |cause| CertificateError::Unusable {
             chain: self.chain.clone(),
             key: self.key.clone(),
@@ -190,6 +207,14 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
         path: path.to_owned(),
         cause,
     })
+}
+
+/// True for PEM of PKCS #8 (RFC 5958), or of older OpenSSL, under a passphrase.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let marks: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
+    marks
+        .iter()
+        .any(|mark| pem.windows(mark.len()).any(|part| part == *mark))
 }
 
 fn not_pem(path: &Path, what: &'static str) -> CertificateError {

@@ -65,13 +65,16 @@ pub enum NotALoginToken {
     OfAnotherRealm(Box<OtherRealm>),
 }
 
+/// Quotes, which no token has.
+const QUOTES: &str = "\"'`\u{2018}\u{2019}\u{201c}\u{201d}\u{ab}\u{bb}";
+
 impl LoginToken {
-    /// Parses the pasted text. Blanks and line breaks that copying adds are ignored.
+    /// Parses the pasted text. Blanks, line breaks and quotes that copying adds are ignored.
     pub fn parse(pasted: &str) -> Result<Self, NotALoginToken> {
         let compact: zeroize::Zeroizing<String> = zeroize::Zeroizing::new(
             pasted
                 .chars()
-                .filter(|char| !char.is_whitespace())
+                .filter(|char| !char.is_whitespace() && !QUOTES.contains(*char))
                 .collect(),
         );
         if compact.is_empty() {
@@ -108,7 +111,9 @@ mod tests {
     fn a_whole_token_is_read_however_it_was_copied() {
         let plain = URL_SAFE_NO_PAD.encode(JSON);
         let broken = format!(" {}\r\n{}\n", &plain[..40], &plain[40..]);
-        for pasted in [plain, URL_SAFE.encode(JSON), broken] {
+        let quoted = format!("\u{201c}{plain}\u{201d}");
+        let in_quotes = format!("\"{plain}\"\n");
+        for pasted in [plain, URL_SAFE.encode(JSON), broken, quoted, in_quotes] {
             let token = LoginToken::parse(&pasted).unwrap();
             assert_eq!(token.username, "ann");
             assert_eq!(token.auth_token.expose(), "once");

@@ -5,7 +5,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::environment::Environment;
+use crate::{
+    environment::Environment,
+    regular_file::{self, LARGEST_OF_SETTINGS},
+};
 
 /// Parses JSON that must have this shape. The text of serde_json's error is left out,
 /// because it could show a secret.
@@ -39,7 +42,8 @@ pub(super) fn content(
         let data = STANDARD.decode(value[7..].trim());
         data.map_err(|_| "is no base64 after \"base64:\"".to_owned())
     } else {
-        std::fs::read(environment.expand(&value)).map_err(|error| {
+        let path = environment.expand(&value);
+        regular_file::read_at_most(path.as_ref(), LARGEST_OF_SETTINGS).map_err(|error| {
             format!("must be base64: and the data, or name a file that can be read: {error}")
         })
     };

@@ -65,6 +65,12 @@ impl OutboundProxy {
         authority.map(|authority| authority.as_str())
     }
 
+    /// Returns the variable of the proxy for a request to this URL; `None` if the host is
+    /// connected to directly.
+    pub fn variable_for(&self, uri: &Uri) -> Option<&str> {
+        Some(&self.proxy_for(uri)?.variable)
+    }
+
     /// Describes the proxy without its password; `None` if there is none.
     pub fn describe(&self) -> Option<String> {
         let proxy = self.0.as_ref()?;

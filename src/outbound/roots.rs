@@ -1,10 +1,16 @@
 //! Certificate authorities that are trusted for connections to providers.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, fs, io, path::Path, sync::Arc};
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
-use rustls_native_certs::{load_certs_from_paths, load_native_certs};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use rustls_native_certs::load_native_certs;
 use thiserror::Error;
+
+use crate::regular_file::{self, LARGEST_OF_SETTINGS};
 
 /// Certificate authorities that settings name, loaded. The default stands for those of the
 /// system, or those of Mozilla where the system has none, as in a minimal image.
@@ -14,8 +20,11 @@ pub struct Authorities(Option<Arc<RootCertStore>>);
 /// The named file or folders contain no certificate that can be used.
 #[derive(Debug, Error)]
 pub enum NoAuthorities {
+    /// The file cannot be read.
+    #[error("names a file that cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
     /// None in the file.
-    #[error("names a file that holds no usable certificate in PEM format, or cannot be read")]
+    #[error("names a file that holds no usable certificate in PEM format")]
     File,
     /// None in the folders.
     #[error("names no folder with usable certificates in PEM format")]
@@ -26,16 +35,19 @@ impl Authorities {
     /// Loads the certificates of a file (SSL_CERT_FILE), and no others. Those that the TLS
     /// library cannot read are left out, as some bundles of systems have one.
     pub fn of_file(path: &Path) -> Result<Self, NoAuthorities> {
-        let loaded = load_certs_from_paths(Some(path), None);
-        let roots = roots(loaded.certs).ok_or(NoAuthorities::File)?;
+        let roots = roots(certificates(path)?).ok_or(NoAuthorities::File)?;
         Ok(Self(Some(Arc::new(roots))))
     }
 
     /// Loads the certificates of the files in folders (SSL_CERT_DIR), with colons between.
+    /// What is no regular file is left out.
     pub fn of_folders(paths: &str) -> Result<Self, NoAuthorities> {
         let paths = std::env::split_paths(paths).filter(|path| !path.as_os_str().is_empty());
-        let loaded = paths.flat_map(|path| load_certs_from_paths(None, Some(&path)).certs);
-        let roots = roots(loaded).ok_or(NoAuthorities::Folders)?;
+        let entries = paths.filter_map(|path| fs::read_dir(path).ok()).flatten();
+        let loaded = entries
+            .flatten()
+            .filter_map(|entry| certificates(&entry.path()).ok());
+        let roots = roots(loaded.flatten()).ok_or(NoAuthorities::Folders)?;
         Ok(Self(Some(Arc::new(roots))))
     }
 
@@ -67,6 +79,12 @@ impl From<RootCertStore> for Authorities {
     fn from(roots: RootCertStore) -> Self {
         Self(Some(Arc::new(roots)))
     }
+}
+
+/// Reads the certificates of a PEM file. Parts that are none are left out.
+fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+    let pem = regular_file::read_at_most(path, LARGEST_OF_SETTINGS)?;
+    Ok(CertificateDer::pem_slice_iter(&pem).flatten().collect())
 }
 
 /// Returns the certificates that can be used; `None` if none can.

@@ -49,6 +49,16 @@ impl Networks {
         self.0.is_empty()
     }
 
+    /// True if a network has an address of this machine's loopback.
+    pub(super) fn reach_loopback(&self) -> bool {
+        let loopback = [LOOPBACK_V4, LOOPBACK_V6];
+        self.0.iter().any(|network| {
+            loopback
+                .iter()
+                .any(|local| local.contains(network) || network.contains(local))
+        })
+    }
+
     /// True if every network is a part of this machine's loopback.
     pub(super) fn are_loopback(&self) -> bool {
         let loopback = [LOOPBACK_V4, LOOPBACK_V6];

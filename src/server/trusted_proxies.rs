@@ -84,6 +84,21 @@ impl TrustedProxies {
         !self.is_empty() && !self.unix && self.networks.are_loopback()
     }
 
+    /// True if a proxy may come through the Unix socket.
+    pub fn come_by_unix_socket(&self) -> bool {
+        self.unix
+    }
+
+    /// True if a proxy may come by TCP from this machine.
+    pub fn come_from_loopback(&self) -> bool {
+        self.networks.reach_loopback()
+    }
+
+    /// True if a proxy may come by TCP.
+    pub fn come_by_tcp(&self) -> bool {
+        !self.networks.is_empty()
+    }
+
     /// Returns the public networks that are too wide for every machine in them to be a
     /// proxy of the administrator's.
     pub fn wide(&self) -> Vec<IpNet> {

@@ -140,7 +140,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("SSL_CERT_FILE", &["FOLDER/cert.pem", "FOLDER/none"]),
     ("AUTHSEAL_PUBLC_URL", &["x"]),
 ];
-const KEYS: &str = r#"{"keys":[{"kty":"oct","kid":"a","alg":"dir","enc":"A256GCM","iat":1,"nbf":2,
+pub const KEYS: &str = r#"{"keys":[{"kty":"oct","kid":"a","alg":"dir","enc":"A256GCM","iat":1,"nbf":2,
     "exp":4000000000,"k":"never-printnever-printnever-printnever-prio"}]}"#;
 
 /// What is set, some of it as an administrator would.

@@ -144,7 +144,7 @@ fn environment(tables: &Path) -> Environment {
             "AUTHSEAL_PROVIDERS".to_owned(),
             tables.to_str().unwrap().to_owned(),
         ),
-        ("AUTHSEAL_KEYS".to_owned(), "{\"keys\":[]}".to_owned()),
+        ("AUTHSEAL_KEYS".to_owned(), crate::settings::KEYS.to_owned()),
     ];
     for name in CREDENTIALS {
         variables.push((format!("{name}_CLIENT_ID"), "id".into()));

@@ -215,7 +215,7 @@ async fn a_gate_that_cannot_work_is_complained_about() {
         ),
         (
             vec![("SSL_CERT_FILE", "/no/such/file")],
-            "SSL_CERT_FILE names a file that holds no usable certificate",
+            "SSL_CERT_FILE names a file that cannot be read",
         ),
     ] {
         let printed = settings(&environment).await;

@@ -122,15 +122,18 @@ async fn keys_may_come_from_the_environment_as_json_or_base64() {
     }
     for (keys, hint) in [
         ("{\"keys\":[]}", "AUTHSEAL_KEYS holds no key"),
+        ("eyJrZXlzIjpbXX0K", "AUTHSEAL_KEYS holds no key"),
         ("{\"keys\":[{}]}", "AUTHSEAL_KEYS has a wrong \"kty\""),
         ("never-print", "AUTHSEAL_KEYS is not JSON"),
         ("bmV2ZXItcHJpbnQ=", "AUTHSEAL_KEYS is not JSON"),
     ] {
-        let output = run(&["serve"], &serving(&[("AUTHSEAL_KEYS", keys)])).await;
-        assert_eq!(output.status.code(), Some(1));
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.contains(hint), "{hint}: {text}");
-        assert!(!text.contains("never-print"), "{text}");
+        for command in ["serve", "check"] {
+            let output = run(&[command], &serving(&[("AUTHSEAL_KEYS", keys)])).await;
+            assert_eq!(output.status.code(), Some(1), "{command}");
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert!(text.contains(hint), "{command}, {hint}: {text}");
+            assert!(!text.contains("never-print"), "{text}");
+        }
     }
 }
 

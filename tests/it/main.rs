@@ -85,6 +85,7 @@ mod moving_in;
 mod names;
 mod newest_grant;
 mod oauth;
+mod odd_values;
 mod old_authids;
 mod online;
 mod openers;

@@ -183,7 +183,7 @@ async fn each_mistake_of_a_newcomer_is_named() {
 }
 
 /// Credentials of Google and Microsoft, with which both are offered.
-const OFFERED: [(&str, &str); 5] = [
+pub(crate) const OFFERED: [(&str, &str); 5] = [
     ("AUTHSEAL_PUBLIC_URL", "https://auth.example.com"),
     ("GD_CLIENT_ID", "1.apps.googleusercontent.com"),
     ("GD_CLIENT_SECRET", "never-print-1"),
@@ -296,17 +296,22 @@ async fn what_will_not_work_as_meant_is_a_warning_that_names_the_cure() {
             "no_proxy names 10.*, which is no host",
         ),
     ] {
-        let is_usual = |(name, _): &&(&str, &str)| environment.iter().all(|(own, _)| own != name);
-        let all: Vec<_> = OFFERED
-            .iter()
-            .filter(is_usual)
-            .chain(&environment)
-            .copied()
-            .collect();
-        let printed = check(&all).await;
-        assert_eq!(printed.code, Some(0), "{}", printed.text);
-        printed.assert_says(&["Ready, with 1 warning:\nWarning: ", says]);
+        assert_one_warning(&environment, says).await;
     }
+}
+
+/// Runs `check` with Google, Microsoft and these, and expects this warning alone.
+pub(crate) async fn assert_one_warning(environment: &[(&str, &str)], says: &str) {
+    let is_usual = |(name, _): &&(&str, &str)| environment.iter().all(|(own, _)| own != name);
+    let all: Vec<_> = OFFERED
+        .iter()
+        .filter(is_usual)
+        .chain(environment)
+        .copied()
+        .collect();
+    let printed = check(&all).await;
+    assert_eq!(printed.code, Some(0), "{environment:?}: {}", printed.text);
+    printed.assert_says(&["Ready, with 1 warning:\nWarning: ", says]);
 }
 
 #[tokio::test]

@@ -76,9 +76,12 @@ async fn with_clock_ahead(seconds: i64) -> Printed {
 
 #[tokio::test]
 async fn a_clock_that_differs_from_the_providers_is_told() {
+    const HOUR: i64 = 3600;
     for (seconds, says) in [
-        (3600, " behind by the providers' answers"),
-        (-3600, " ahead by the providers' answers"),
+        (HOUR, " behind, by the time in the providers' answers"),
+        (-HOUR, " ahead, by the time in the providers' answers"),
+        ((24 * 400 + 12) * HOUR, " is 400 days behind, by"),
+        (24 * 3700 * HOUR, " is 10 years behind, by"),
     ] {
         let printed = with_clock_ahead(seconds).await;
         printed.assert_says(&["Warning: this machine's clock is ", says]);
@@ -118,6 +121,73 @@ async fn what_the_proxy_answered_is_told() {
         let answered = format!("through the proxy of ALL_PROXY: it answered HTTP {number}: {says}");
         printed.assert_says(&["1 of 1 endpoints cannot be reached", &answered]);
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_of_the_provider_is_no_answer() {
+    let leads = |to: &str| format!("Location: {to}\r\n");
+    let (portal, sibling) = (
+        leads("http://portal.example/login"),
+        leads("/oauth2/token/"),
+    );
+    let (html, json) = (
+        "Content-Type: text/html; charset=utf-8\r\n",
+        "Content-Type: application/json\r\n",
+    );
+    for (status, headers, says) in [
+        (
+            "511 Network Authentication Required",
+            "",
+            Some("HTTP 511: this network wants"),
+        ),
+        (
+            "302 Found",
+            &portal,
+            Some("HTTP 302: it leads to portal.example"),
+        ),
+        (
+            "307 Temporary Redirect",
+            &portal,
+            Some("HTTP 307: it leads to portal.example"),
+        ),
+        ("200 OK", html, Some("HTTP 200: it is a web page")),
+        ("302 Found", &sibling, None),
+        ("404 Not Found", html, None),
+        ("405 Method Not Allowed", "", None),
+        ("200 OK", json, None),
+    ] {
+        let headers = headers.to_owned();
+        let provider = ScriptedProvider::start(move |_| answer(status, &headers, "{}"));
+        let printed = online(&["check", "--online"], &provider.url("/token"), &[]).await;
+        match says {
+            Some(says) => {
+                assert_eq!(printed.code, Some(1), "{status}: {}", printed.text);
+                printed.assert_says(&["1 of 1 endpoints cannot be reached", says]);
+            }
+            None => assert!(printed.text.starts_with("Ready.\n"), "{}", printed.text),
+        }
+    }
+    // A provider may show people a page where this server posts a form.
+    let provider = ScriptedProvider::start(move |asked| match asked.request_line.as_str() {
+        get if get.starts_with("GET ") => answer("200 OK", html, "<p>Nothing to see"),
+        _ => answer("400 Bad Request", json, "{}"),
+    });
+    let printed = online(&["check", "--online"], &provider.url("/token"), &[]).await;
+    assert!(printed.text.starts_with("Ready.\n"), "{}", printed.text);
+}
+
+#[tokio::test]
+async fn a_proxy_that_says_nothing_is_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = listener.local_addr().unwrap().to_string();
+    let printed = online(
+        &["check", "--online"],
+        "https://provider.invalid/token",
+        &[("https_proxy", &proxy)],
+    )
+    .await;
+    drop(listener);
+    printed.assert_says(&["no answer within 10 s through the proxy of https_proxy"]);
 }
 
 #[tokio::test]

@@ -60,6 +60,54 @@ async fn tables_and_certificates_are_no_pipes() {
 }
 
 #[tokio::test]
+async fn no_setting_names_a_pipe_a_device_a_folder_or_a_huge_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    make_pipe(&folder.path().join("pipe"));
+    let huge = fs::File::create(at("huge")).unwrap();
+    huge.set_len(1 << 30).unwrap();
+    let files = [
+        (at("pipe"), "it is a pipe"),
+        ("/dev/zero".to_owned(), "it is a device"),
+        (at(""), "it is a folder"),
+        (at("huge"), "it has more than 16 MiB"),
+    ];
+    let (check, list) = (&["check"][..], &["keys", "list"][..]);
+    for (name, command) in [
+        ("GD_CLIENT_ID_FILE", check),
+        ("AUTHSEAL_LOGIN_PASSWORD_FILE", check),
+        ("AUTHSEAL_KEYS_FILE", list),
+        ("AUTHSEAL_KEYS_PASSPHRASE_FILE", list),
+        ("AUTHSEAL_PROVIDERS", check),
+        ("SSL_CERT_FILE", check),
+        ("CONFIGFILE", check),
+        ("SECRETS", check),
+    ] {
+        for (path, says) in &files {
+            let environment = [
+                ("AUTHSEAL_PUBLIC_URL", "https://auth.example.com"),
+                (name, path),
+            ];
+            let ended = run(command, &environment).await;
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert!(!ended.status.success(), "{name}={path}: {said}");
+            assert!(said.contains(says), "{name}={path}: {said}");
+        }
+    }
+    // A folder of authorities may have one among its files.
+    let environment = [
+        ("AUTHSEAL_PUBLIC_URL", "https://auth.example.com"),
+        ("SSL_CERT_DIR", folder.path().to_str().unwrap()),
+    ];
+    let ended = run(check, &environment).await;
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(
+        said.contains("SSL_CERT_DIR names no folder with usable"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_pipe_that_comes_among_the_keys_changes_nothing_and_is_named() {
     let (installation, _) = Installation::with_key().await;
     let authid = installation.log_in("stable");

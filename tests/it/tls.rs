@@ -234,6 +234,13 @@ async fn errors(app: &TestApp) -> f64 {
 async fn files_that_cannot_be_served_with_are_named_before_the_start() {
     let (files, other) = (Files::new(), Files::new());
     let nothing = files.0.path().join("nothing.pem");
+    let [encrypted, older] = ["pkcs8.pem", "openssl.pem"].map(|name| files.0.path().join(name));
+    let pkcs8 =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    std::fs::write(&encrypted, pkcs8).unwrap();
+    let rsa = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMAA=\n\
+               -----END RSA PRIVATE KEY-----\n";
+    std::fs::write(&older, rsa).unwrap();
     for (chain, key, says) in [
         (nothing.clone(), files.key(), "nothing.pem cannot be read"),
         (files.key(), files.key(), "privkey.pem holds no certificate"),
@@ -243,6 +250,16 @@ async fn files_that_cannot_be_served_with_are_named_before_the_start() {
             "fullchain.pem holds no private key",
         ),
         (files.chain(), other.key(), "cannot be used together"),
+        (
+            files.chain(),
+            encrypted,
+            "holds a private key with a passphrase",
+        ),
+        (
+            files.chain(),
+            older,
+            "holds a private key with a passphrase",
+        ),
         (
             "-----BEGIN CERTIFICATE-----".into(),
             files.key(),
@@ -286,6 +303,10 @@ async fn check_names_what_clients_will_refuse_and_the_end() {
     });
     let printed = checked(&files, &[]).await;
     printed.assert_says(&["fullchain.pem, valid until 2199-12-31T00:00:00Z"]);
+    let plain = [("AUTHSEAL_PUBLIC_URL", "http://auth.example")];
+    let printed = checked(&files, &plain).await;
+    printed.assert_says(&["AUTHSEAL_PUBLIC_URL is http://auth.example: write https:// there"]);
+    let printed = checked(&files, &[]).await;
     assert!(
         !printed.text.contains("Warning: the certificate"),
         "{}",

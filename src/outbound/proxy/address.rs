@@ -5,7 +5,10 @@ use http::{HeaderValue, Uri};
 use thiserror::Error;
 use url::Url;
 
-use crate::percent;
+use crate::{
+    percent,
+    public_url::{is_host_name, is_rewritten},
+};
 
 /// The text is not the address of a usable proxy. The text itself is never shown, because
 /// it may hold a password.
@@ -26,6 +29,21 @@ pub enum NotAProxy {
          if the proxy takes that. What goes through it is encrypted all the same"
     )]
     Tls,
+    /// A word that switches a proxy off in other programs.
+    #[error("names no proxy; to connect directly, remove the variable")]
+    Off,
+    /// A number, or an address that is read as another one.
+    #[error(
+        "is a number, or an address in an unusual form, and would be read as another; write host \
+         and port, like http://proxy.example.com:3128 or http://10.0.0.1:3128"
+    )]
+    Number,
+    /// A scheme with too few slashes behind it.
+    #[error("has a scheme without :// behind it; write it like http://proxy.example.com:3128")]
+    Slashes,
+    /// More than one proxy.
+    #[error("has a comma in its host; name one proxy, like http://proxy.example.com:3128")]
+    Several,
     /// A scheme that is none of these.
     #[error("has a scheme that is no proxy's; write it like http://proxy.example.com:3128")]
     Scheme,
@@ -55,8 +73,12 @@ pub(super) fn parse(text: &str) -> Result<(Uri, Option<HeaderValue>), NotAProxy>
     if text.contains(is_blank) {
         return Err(NotAProxy::Blank);
     }
+    if OFF.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        return Err(NotAProxy::Off);
+    }
     let rest = match text.split_once("://") {
         Some((scheme, rest)) => without_scheme(scheme, rest)?,
+        None if is_scheme_alone(text) => return Err(NotAProxy::Slashes),
         None => text,
     };
     let (authority, behind) = match rest.find(['/', '?', '#']) {
@@ -85,6 +107,38 @@ fn without_scheme<'t>(scheme: &str, rest: &'t str) -> Result<&'t str, NotAProxy>
     }
 }
 
+/// Words for no proxy at all. Nothing has them as its name, and they would lead nowhere.
+const OFF: [&str; 11] = [
+    "none",
+    "off",
+    "no",
+    "false",
+    "direct",
+    "direct://",
+    "disabled",
+    "disable",
+    "null",
+    "never",
+    "noproxy",
+];
+
+/// True for `http:proxy:3128`, `http:/proxy:3128` and `http//proxy:3128`, but not for a host
+/// of such a name with its port.
+fn is_scheme_alone(text: &str) -> bool {
+    const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks4"];
+    let Some(end) = text.find([':', '/']) else {
+        return false;
+    };
+    let (scheme, rest) = text.split_at(end);
+    let is_port = rest[1..].bytes().all(|byte| byte.is_ascii_digit()) && rest.starts_with(':');
+    SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) && !is_port && !rest.contains('@')
+}
+
+/// True for a host's name, which may have a dot at its end.
+fn is_proxy_name(name: &str) -> bool {
+    is_host_name(name.strip_suffix('.').unwrap_or(name))
+}
+
 /// Parses `host` or `host:port`. A backslash is refused: `url` reads it as a slash.
 fn address(host: &str) -> Result<Uri, NotAProxy> {
     if host.starts_with('[') && host.contains('%') {
@@ -93,7 +147,16 @@ fn address(host: &str) -> Result<Uri, NotAProxy> {
     if host.is_empty() || host.contains('\\') {
         return Err(NotAProxy::Form);
     }
+    if host.contains(',') {
+        return Err(NotAProxy::Several);
+    }
     let url = Url::parse(&format!("http://{host}/")).map_err(|_| NotAProxy::Form)?;
+    if is_rewritten(host, &url) {
+        return Err(NotAProxy::Number);
+    }
+    if url.domain().is_some_and(|name| !is_proxy_name(name)) {
+        return Err(NotAProxy::Form);
+    }
     let port = url.port_or_known_default().filter(|port| *port != 0);
     let (host, port) = url.host_str().zip(port).ok_or(NotAProxy::Form)?;
     let address = format!("http://{host}:{port}/");
@@ -148,6 +211,11 @@ mod tests {
         check("http://proxy", "http://proxy:80/", None);
         check("http://[fd00::1]:3128/", "http://[fd00::1]:3128/", None);
         check("10.0.0.1:8080", "http://10.0.0.1:8080/", None);
+        check("none:3128", "http://none:3128/", None);
+        check("http:3128", "http://http:3128/", None);
+        check("http:p@proxy:3128", proxy, Some("http:p"));
+        check("proxy.example.:3128", "http://proxy.example.:3128/", None);
+        check("a_b:3128", "http://a_b:3128/", None);
         check("http://a:b@proxy:3128", proxy, Some("a:b"));
         check("http://a@proxy:3128", proxy, Some("a:"));
         check("http://DOM^x:p@proxy:3128", proxy, Some("DOM^x:p"));
@@ -175,6 +243,22 @@ mod tests {
             ("http://proxy:0", NotAProxy::Form),
             ("http://proxy:port", NotAProxy::Form),
             (r"http://proxy\x:3128", NotAProxy::Form),
+            ("none", NotAProxy::Off),
+            ("OFF", NotAProxy::Off),
+            ("Direct", NotAProxy::Off),
+            ("DIRECT://", NotAProxy::Off),
+            ("8080", NotAProxy::Number),
+            ("0", NotAProxy::Number),
+            ("http://3128", NotAProxy::Number),
+            ("10.1:3128", NotAProxy::Number),
+            ("http://0x0a000001:3128", NotAProxy::Number),
+            ("http://u:p@010.0.0.1:3128", NotAProxy::Number),
+            ("http:proxy:3128", NotAProxy::Slashes),
+            ("http:/proxy:3128", NotAProxy::Slashes),
+            ("HTTPS//proxy:3128", NotAProxy::Slashes),
+            ("proxy:3128,other:3128", NotAProxy::Several),
+            ("http://*.example:3128", NotAProxy::Form),
+            ("http://a..example:3128", NotAProxy::Form),
             ("socks5://proxy:1080", NotAProxy::Socks),
             ("SOCKS5H://proxy:1080", NotAProxy::Socks),
             ("https://proxy:3128", NotAProxy::Tls),
