@@ -79,12 +79,14 @@ impl ConnectFault {
             rustls::Error::InvalidMessage(_) => {
                 Self::lasting("it does not speak TLS at this port", NO_TLS)
             }
-            rustls::Error::PeerIncompatible(_) => Self::lasting(
-                "it speaks no version or cipher of TLS that is safe",
-                NO_TLS,
-            ),
+            rustls::Error::PeerIncompatible(_) => {
+                Self::lasting("it speaks no version or cipher of TLS that is safe", NO_TLS)
+            }
             rustls::Error::AlertReceived(alert) => Self {
-                cause: format!("it ended the TLS handshake ({})", first_word(&format!("{alert:?}"))),
+                cause: format!(
+                    "it ended the TLS handshake ({})",
+                    first_word(&format!("{alert:?}"))
+                ),
                 remedy: None,
             },
             error => Self {
@@ -110,9 +112,7 @@ impl ConnectFault {
                 let error = rustls::Error::InvalidCertificate(error.clone());
                 Self::lasting(error.to_string(), CLOCK)
             }
-            CertificateError::Other(error) => {
-                Self::unusable(&error.to_string())
-            }
+            CertificateError::Other(error) => Self::unusable(&error.to_string()),
             error => Self::unusable(&format!("{error:?}")),
         }
     }
@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn a_fault_that_lasts_has_a_remedy_and_no_words_of_a_certificate() {
         let other = |name: &'static str| {
-            let error: Arc<dyn Error + Send + Sync> = Arc::from(Box::<dyn Error + Send + Sync>::from(name));
+            let error: Arc<dyn Error + Send + Sync> =
+                Arc::from(Box::<dyn Error + Send + Sync>::from(name));
             certificate(CertificateError::Other(OtherError(error)))
         };
         let names = CertificateError::NotValidForNameContext {
@@ -178,15 +179,33 @@ mod tests {
             presented: vec!["DnsName(\"never-print.example\")".to_owned(); 150],
         };
         for (fault, cause, remedy) in [
-            (certificate(CertificateError::UnknownIssuer), "not trusted", "SSL_CERT_FILE"),
+            (
+                certificate(CertificateError::UnknownIssuer),
+                "not trusted",
+                "SSL_CERT_FILE",
+            ),
             (certificate(names), "for another name", "another host"),
             (certificate(CertificateError::Expired), "expired", "clock"),
-            (certificate(CertificateError::NotValidYet), "not valid yet", "clock"),
-            (certificate(CertificateError::BadSignature), "(BadSignature)", "SSL_CERT_FILE"),
-            (other("CaUsedAsEndEntity"), "self-signed", "SSL_CERT_FILE"),
-            (other("PathLenConstraintViolated { never: print }"), "(PathLenConstraintViolated)", "SSL_CERT_FILE"),
             (
-                ConnectFault::of(&rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)),
+                certificate(CertificateError::NotValidYet),
+                "not valid yet",
+                "clock",
+            ),
+            (
+                certificate(CertificateError::BadSignature),
+                "(BadSignature)",
+                "SSL_CERT_FILE",
+            ),
+            (other("CaUsedAsEndEntity"), "self-signed", "SSL_CERT_FILE"),
+            (
+                other("PathLenConstraintViolated { never: print }"),
+                "(PathLenConstraintViolated)",
+                "SSL_CERT_FILE",
+            ),
+            (
+                ConnectFault::of(&rustls::Error::InvalidMessage(
+                    InvalidMessage::InvalidContentType,
+                )),
                 "does not speak TLS",
                 "firewall",
             ),
@@ -211,8 +230,14 @@ mod tests {
         };
         for (fault, cause) in [
             (ConnectFault::of(&refused), "refused"),
-            (ConnectFault::of(&io::Error::other(alert)), "(InternalError)"),
-            (ConnectFault::of(&busy), "through the proxy of HTTPS_PROXY: it answered"),
+            (
+                ConnectFault::of(&io::Error::other(alert)),
+                "(InternalError)",
+            ),
+            (
+                ConnectFault::of(&busy),
+                "through the proxy of HTTPS_PROXY: it answered",
+            ),
         ] {
             assert!(fault.cause.contains(cause), "{}", fault.cause);
             assert_eq!(fault.remedy, None, "{cause}");

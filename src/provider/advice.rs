@@ -192,21 +192,17 @@ impl AdviceTable {
         &self,
         text: &str,
         phase: CallPhase,
-        is_of_grant: bool,
+        is_of_grant: impl Fn(&str) -> bool,
     ) -> Option<FoundAdvice<'_>> {
         let longest = self.longest(text, is_sign)?;
-        self.on(longest, phase, is_of_grant)
+        self.on(longest, phase, is_of_grant(longest))
     }
 
-    /// Finds the advice whose key is several words that a description has.
-    pub(super) fn on_phrase(
-        &self,
-        text: &str,
-        phase: CallPhase,
-        is_of_grant: bool,
-    ) -> Option<FoundAdvice<'_>> {
+    /// Finds the advice whose key is several words that a description has. They speak of no
+    /// grant, whatever the code does.
+    pub(super) fn on_phrase(&self, text: &str, phase: CallPhase) -> Option<FoundAdvice<'_>> {
         let longest = self.longest(text, is_phrase)?;
-        self.on(longest, phase, is_of_grant)
+        self.on(longest, phase, false)
     }
 
     /// True if the provider's own codes are Microsoft's numbers.
@@ -229,7 +225,7 @@ fn is_phrase(key: &str) -> bool {
 /// True for a key that means itself wherever a description has it. A short word such as
 /// `unauthorized`, and a standard code, can stand in a description of anything.
 fn is_sign(key: &str) -> bool {
-    let of_parts = key.contains([' ', '_']) || key.starts_with(NUMBERED);
+    let of_parts = is_phrase(key) || key.contains('_') || key.starts_with(NUMBERED);
     of_parts && !is_standard(key) && !OWN_WORDS.contains(&key)
 }
 
@@ -260,7 +256,7 @@ mod tests {
              invalid_rapt = \"policy\"\n\"Account has been deleted\" = \"gone\"",
         );
         let check = |text: &str, expected: Option<&str>| {
-            let found = table.within(text, CallPhase::Refresh, false);
+            let found = table.within(text, CallPhase::Refresh, |_| false);
             assert_eq!(found.and_then(|found| found.text), expected, "{text}");
         };
         check("AADSTS70000: The user", Some("expired"));

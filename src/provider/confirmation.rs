@@ -19,7 +19,13 @@ const RESULTS: [&str; 8] = [
 ];
 /// Parts of words for a failure.
 const FAILURES: [&str; 7] = [
-    "denied", "error", "expired", "fail", "forbidden", "invalid", "unauthor",
+    "denied",
+    "error",
+    "expired",
+    "fail",
+    "forbidden",
+    "invalid",
+    "unauthor",
 ];
 
 /// True if the provider confirms: the status is one of success, and the body is empty or JSON

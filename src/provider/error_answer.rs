@@ -10,9 +10,7 @@ use serde_json::Value;
 use super::{
     CallPhase, Provider, Refusal,
     advice::{FoundAdvice, has_word},
-    error_code::{
-        NUMBERED, checked_code, is_of_the_client, is_standard, is_word, numbered,
-    },
+    error_code::{NUMBERED, checked_code, is_of_the_client, is_standard, is_word, numbered},
     error_members::ErrorMembers,
 };
 
@@ -64,7 +62,7 @@ impl ErrorAnswer {
         let precise: Vec<String> = numbered(&words)
             .filter(|number| advice.has(number))
             .collect();
-        let is_known = !precise.is_empty() || advice.on_phrase(&words, phase, false).is_some();
+        let is_known = !precise.is_empty() || advice.on_phrase(&words, phase).is_some();
         is_known.then(|| Self {
             code: checked_code(""),
             precise,
@@ -103,7 +101,7 @@ impl ErrorAnswer {
         let advice = &provider.advice;
         let is_listed = |code: &String| advice.has(code) && !is_standard(code);
         self.precise.iter().chain([&self.code]).any(is_listed)
-            || advice.within(&self.words, phase, false).is_some()
+            || advice.within(&self.words, phase, |_| false).is_some()
     }
 
     /// Returns the number of Microsoft's in the description, known or not, if the provider's
@@ -127,16 +125,15 @@ impl ErrorAnswer {
             let prefixed = advice.on(&format!("{NUMBERED}{code}"), phase, false);
             prefixed.or_else(|| advice.on(code, phase, of_grant(code)))
         };
-        let is_of_grant = of_grant(&self.code);
         let by_words = || match is_of_the_client(&self.code) {
-            true => advice.on_phrase(&self.words, phase, is_of_grant),
-            false => advice.within(&self.words, phase, is_of_grant),
+            true => advice.on_phrase(&self.words, phase),
+            false => advice.within(&self.words, phase, of_grant),
         };
         self.precise
             .iter()
             .find_map(by_code)
             .or_else(by_words)
-            .or_else(|| advice.on(&self.code, phase, is_of_grant))
+            .or_else(|| advice.on(&self.code, phase, of_grant(&self.code)))
     }
 
     /// Reduces the answer to what may be shown.

@@ -145,8 +145,12 @@ impl<'a> ErrorMembers<'a> {
             let failures = ["error", "fail", "failed", "failure"];
             failures.contains(&status.to_ascii_lowercase().as_str())
         });
-        let has_code = self.get("code").is_some_and(|code| code.as_u64() != Some(0));
-        let has_message = ["message", "msg"].iter().any(|name| self.get(name).is_some());
+        let has_code = self
+            .get("code")
+            .is_some_and(|code| code.as_u64() != Some(0));
+        let has_message = ["message", "msg"]
+            .iter()
+            .any(|name| self.get(name).is_some());
         if !fails && !(has_code && has_message) {
             return None;
         }

@@ -66,7 +66,8 @@ impl ProviderError {
             return Self::passing(error.filter(is_its_own).map(refusal), head, provider);
         }
         let is_usual = matches!(head.status, 200 | 400 | 401);
-        let error = error.filter(|error| is_usual || (status.is_client_error() && is_its_own(error)));
+        let error =
+            error.filter(|error| is_usual || (status.is_client_error() && is_its_own(error)));
         // A page or a text, as some of the providers' own front servers send it.
         let of_text = || {
             let found = ErrorAnswer::of_text(body, provider, phase);

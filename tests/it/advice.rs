@@ -113,6 +113,8 @@ fn service_of(provider: &str) -> &'static str {
         "jottacloud" => "jottacloud",
         "pcloud" => "pcloud",
         "zoho" => "zohoworkdrive",
+        "yandex" => "yandex",
+        "huawei" => "huaweidrive",
         other => panic!("{other} has advice: name a service of it here"),
     }
 }
@@ -187,6 +189,7 @@ async fn log_in_with(emulated: &Emulated, service: &str, answer: Fault) -> Answe
         "onedrivev2" => "microsoft",
         "box.com" => "box",
         "zohoworkdrive" => "zoho",
+        "huaweidrive" => "huawei",
         other => other,
     });
     let page = match service {

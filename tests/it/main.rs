@@ -115,6 +115,7 @@ mod slow_faults;
 mod store_away;
 mod strangers;
 mod strangers_apart;
+mod stray_callbacks;
 mod tables;
 mod tls;
 mod token;

@@ -59,7 +59,11 @@ fn methods<B>(answer: &Response<B>) -> Vec<&'static str> {
         .flat_map(|offer| offer.split(','))
         .filter_map(|part| part.split_whitespace().next())
         .collect();
-    let is_offered = |method: &&str| offers.iter().any(|offer| offer.eq_ignore_ascii_case(method));
+    let is_offered = |method: &&str| {
+        offers
+            .iter()
+            .any(|offer| offer.eq_ignore_ascii_case(method))
+    };
     METHODS.into_iter().filter(is_offered).collect()
 }
 
@@ -93,18 +97,34 @@ mod tests {
     #[test]
     fn the_method_that_the_proxy_offers_decides_what_to_do() {
         for (offers, has_password, words) in [
-            (&["NTLM", "Negotiate"][..], true, "it wants NTLM or Negotiate,"),
+            (
+                &["NTLM", "Negotiate"][..],
+                true,
+                "it wants NTLM or Negotiate,",
+            ),
             (&["negotiate, ntlm"], false, "it wants NTLM or Negotiate,"),
-            (&["Digest realm=\"a, b\", qop=auth"], true, "it wants Digest,"),
+            (
+                &["Digest realm=\"a, b\", qop=auth"],
+                true,
+                "it wants Digest,",
+            ),
             (&["Kerberos"], true, "it wants Kerberos,"),
             (&["NTLM", "BASIC realm=x"], true, "does not accept the user"),
-            (&["Basic realm=\"never-print\""], false, "wants a user and password"),
+            (
+                &["Basic realm=\"never-print\""],
+                false,
+                "wants a user and password",
+            ),
             (&[], true, "does not accept the user"),
             (&["never-print"], false, "wants a user and password"),
         ] {
             let fault = NoTunnel::of_answer(&answer(407, offers), has_password);
             assert!(fault.cause.contains(words), "{}", fault.cause);
-            assert!(fault.is_lasting && !fault.cause.contains("never"), "{}", fault.cause);
+            assert!(
+                fault.is_lasting && !fault.cause.contains("never"),
+                "{}",
+                fault.cause
+            );
         }
     }
 

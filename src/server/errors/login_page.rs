@@ -143,7 +143,11 @@ fn advice(refusal: &Refusal) -> Option<String> {
     })
 }
 
-fn refused_at_provider(service: &Service, refusal: &Refusal, again: String) -> Explanation<'static> {
+fn refused_at_provider(
+    service: &Service,
+    refusal: &Refusal,
+    again: String,
+) -> Explanation<'static> {
     let provider = &service.provider.name;
     let general = "If you declined by mistake, try again. If it happens every time, show this page \
                    to the administrator.";
