@@ -82,12 +82,16 @@ impl Refusal {
         }
     }
 
-    /// True if only a provider whose table has the code can have sent it: not a standard code,
-    /// and not words of a description.
+    /// True if only a provider whose table has the code can have sent it: a number in the form of
+    /// its codes, or a code that is no standard one, and not words of a description.
     pub fn names_its_sender(&self) -> bool {
-        let code = &self.known;
-        let is_code = is_word(code) || code.starts_with(NUMBERED);
-        is_code && code != Self::OTHER && !is_standard(code) && !is_of_the_client(code)
+        let has_number = [Some(&self.code), self.precise.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|code| code.starts_with(NUMBERED));
+        let known = &self.known;
+        let is_own = is_word(known) && known != Self::OTHER;
+        has_number || (is_own && !is_standard(known) && !is_of_the_client(known))
     }
 
     /// The name in a metric for codes that nothing known lists.

@@ -308,6 +308,19 @@ async fn what_goes_wrong_before_the_callback_has_its_advice_too() {
             ["access_denied", "AADSTS65001: no consent"],
             "AADSTS65001",
         ),
+        (
+            "onedrivev2",
+            ["access_denied", "AADSTS900941: a policy"],
+            "AADSTS900941",
+        ),
+        (
+            "onedrivev2",
+            [
+                "unauthorized_client",
+                "The client is not enabled for consumers.",
+            ],
+            "not enabled for consumers",
+        ),
         ("dropbox", ["access_denied", ""], ""),
     ] {
         let (request, cookie) = emulated.begin(service).await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use authseal::seal::{ClientMark, Grant};
+
 use crate::support::{
     TestApp,
     emulators::{Emulated, Fault, escaped},
@@ -287,6 +289,31 @@ async fn the_code_outranks_words_that_can_mean_anything() {
         }
         let asks_for_a_login = reason.contains("Log in again at");
         assert_eq!(asks_for_a_login, status == 401, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_authid_of_an_earlier_box_app_says_so() {
+    let emulated = Emulated::start(&["box"]).await;
+    let app = &emulated.app;
+    let body = r#"{"error":"unauthorized_client","error_description":"The client is not authorized to use the refresh token"}"#;
+    for (client, status, words) in [
+        (Some("earlier"), 401, "made with another client id"),
+        (None, 401, "made with another client id"),
+    ] {
+        let authid = emulated.credential("box.com").await;
+        let authid = app.reseal(&Grant {
+            client: client.map(ClientMark::of),
+            ..app.open(&authid)
+        });
+        let provider = emulated.only();
+        provider.fault("/token", Fault::Answer(400, body.to_owned()));
+        let refused = emulated.refresh(&authid).await;
+        provider.mend();
+        assert_eq!(refused.status, status, "{refused:?}");
+        let reason = refused.header("x-reason");
+        assert!(reason.contains(words), "{reason}");
+        assert!(!reason.contains("enterprise"), "{reason}");
     }
 }
 

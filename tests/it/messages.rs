@@ -39,6 +39,8 @@ const SECTIONS: [(&str, &str, &[&str]); 2] = [
             "src/server/errors",
             "src/server/handlers",
             "src/server/unserved.rs",
+            "src/outbound/connect_fault.rs",
+            "src/outbound/proxy/no_tunnel.rs",
         ],
     ),
     (
