@@ -98,16 +98,19 @@ impl ConnectFault {
 
     fn of_certificate(error: &CertificateError) -> Self {
         match error {
-            CertificateError::UnknownIssuer => Self::lasting(
+            // A bad signature is that of another authority with a name that is known.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::lasting(
                 "its certificate is from an authority that is not trusted here",
                 INTERCEPTED,
             ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::lasting("its certificate is for another name", OTHER_HOST)
             }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
+            CertificateError::Expired => Self::lasting("its certificate has expired", CLOCK),
+            CertificateError::NotValidYet => {
+                Self::lasting("its certificate is not valid yet", CLOCK)
+            }
+            CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYetContext { .. } => {
                 let error = rustls::Error::InvalidCertificate(error.clone());
                 Self::lasting(error.to_string(), CLOCK)
@@ -134,10 +137,13 @@ impl ConnectFault {
     }
 }
 
-/// Returns the TLS library's error, which `io::Error` hides from its chain.
+/// Returns the TLS library's error. An `io::Error` hides the error in it from its chain, and may
+/// hold another one of its kind.
 fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
-    let inner = || error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref();
-    error.downcast_ref().or_else(inner)
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => tls_error(error.get_ref()?),
+        None => error.downcast_ref(),
+    }
 }
 
 fn first_word(text: &str) -> &str {
@@ -164,7 +170,7 @@ mod tests {
 
     fn certificate(error: CertificateError) -> ConnectFault {
         let error = rustls::Error::InvalidCertificate(error);
-        ConnectFault::of(&io::Error::other(error))
+        ConnectFault::of(&io::Error::other(io::Error::other(error)))
     }
 
     #[test]
@@ -192,8 +198,8 @@ mod tests {
                 "clock",
             ),
             (
-                certificate(CertificateError::BadSignature),
-                "(BadSignature)",
+                certificate(CertificateError::Revoked),
+                "(Revoked)",
                 "SSL_CERT_FILE",
             ),
             (other("CaUsedAsEndEntity"), "self-signed", "SSL_CERT_FILE"),

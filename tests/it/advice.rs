@@ -136,7 +136,8 @@ async fn each_line_of_advice_is_the_reason_of_a_refresh() {
         let Some(text) = line.at_refresh() else {
             continue;
         };
-        if of_provider.0 != service {
+        // Yandex's access tokens live for a year, and would be cached.
+        if of_provider.0 != service || service == "yandex" {
             of_provider = (service.to_owned(), emulated.credential(service).await);
         }
         let authid = &of_provider.1;

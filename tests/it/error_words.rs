@@ -222,10 +222,7 @@ const REFRESHES: [Report; 27] = [
         400,
         r#"{"error":"unauthorized_client","error_description":"The grant type is unauthorized for this client_id"}"#,
         503,
-        &[
-            "another way of logging in",
-            "Tell the administrator of this",
-        ],
+        &["another way of logging in", "Tell the administrator"],
     ),
     (
         "google",

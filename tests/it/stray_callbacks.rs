@@ -8,10 +8,14 @@ use crate::support::{
 };
 
 async fn stray(app: &TestApp, parameters: &[(&str, &str)]) -> Answer {
+    stray_at(app, "/logged-in", parameters).await
+}
+
+async fn stray_at(app: &TestApp, path: &str, parameters: &[(&str, &str)]) -> Answer {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish();
-    let page = get(&format!("{}/logged-in?{query}", app.url), &[]).await;
+    let page = get(&format!("{}{path}?{query}", app.url), &[]).await;
     assert_eq!(page.status, 400, "{page:?}");
     page
 }
@@ -71,8 +75,14 @@ async fn the_only_provider_of_a_redirect_uri_is_the_sender() {
         ),
         ("yandex", "invalid_scope", "Tick it at the application"),
     ] {
-        let only = Emulated::start(&[provider]).await;
-        let page = stray(&only.app, &[("error", error)]).await;
+        let own = "]\nredirect_path = \"/logged-in/own\"\n";
+        let only = Emulated::with(
+            &[provider],
+            |tables| tables.replacen("]\n", own, 1),
+            |app| app,
+        )
+        .await;
+        let page = stray_at(&only.app, "/logged-in/own", &[("error", error)]).await;
         assert!(page.body.contains(&escaped(words)), "{page:?}");
     }
 }

@@ -50,9 +50,7 @@ impl ApiError {
         let general = format!("{provider} rejects this OAuth server's client id or secret");
         let error = Self::refused(Fault::Administrator, refusal, &general);
         let names_a_variable = |advice: &String| advice.contains("_CLIENT_");
-        let is_precise =
-            refusal.names_the_cause || refusal.advice.as_ref().is_some_and(names_a_variable);
-        match is_precise {
+        match refusal.advice.as_ref().is_some_and(names_a_variable) {
             true => error,
             false => error.advise(format!("Tell the administrator to check {variables}")),
         }
