@@ -29,7 +29,7 @@ pub enum LoginError {
     /// The refusal says what to do.
     #[error("a provider refused a login that was not begun in this browser ({refusal})")]
     RefusedUnknown {
-        /// Name of the provider, if its table alone knows the code.
+        /// Name of the provider, if no other one can have sent the code.
         provider: Option<String>,
         /// The known code, and the advice on it.
         refusal: Box<Refusal>,
@@ -41,7 +41,10 @@ pub enum LoginError {
     /// The same, and the consent was not given. Nobody began a login. An administrator of the
     /// organisation consents, or tells this server's administrator.
     #[error("an administrator's consent was not given")]
-    AdminConsentRefused,
+    AdminConsentRefused {
+        /// The part of the answer that is known.
+        refusal: Option<Box<Refusal>>,
+    },
     /// The rate limit of the client's network was exceeded. Nothing was sent, and the
     /// login is not used up: wait, then send the same request again.
     #[error("too many logins from this network")]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Callback, Login, LoginError};
-use crate::provider::{Refusal, Service};
+use crate::provider::{RedirectPath, Refusal, Service};
 
 impl Login {
     /// Makes the error of a login that was refused, and counts it.
@@ -34,48 +34,71 @@ impl Login {
         if !matches!(unknown, LoginError::NotBegun) || callback.code.is_some() {
             return unknown;
         }
+        let senders = self.possible_senders(callback);
+        let words = callback.error_description.as_deref().unwrap_or_default();
+        let gives_consent = || {
+            let is_one = |service: &&&Service| service.provider.admin_consent.is_some();
+            senders.iter().find(is_one)
+        };
         let Some(error) = &callback.error else {
             return match callback.has("admin_consent") {
                 true => LoginError::AdminConsent,
                 false => unknown,
             };
         };
-        if callback.has("admin_consent") {
-            return LoginError::AdminConsentRefused;
+        // https://learn.microsoft.com/entra/identity-platform/v2-admin-consent#error-response has
+        // this code, and no `admin_consent`.
+        let is_of_consent = error == "permission_denied" && gives_consent().is_some();
+        if callback.has("admin_consent") || is_of_consent {
+            let refusal = gives_consent()
+                .and_then(|service| service.provider.known_refusal(error, words))
+                .map(Box::new);
+            return LoginError::AdminConsentRefused { refusal };
         }
-        let words = callback.error_description.as_deref().unwrap_or_default();
-        let mut found: Vec<(&Service, Refusal)> = Vec::new();
-        for service in self.catalog.iter() {
-            let provider = &service.provider;
-            let is_new = !found.iter().any(|(one, _)| one.provider.id == provider.id);
-            if is_new
-                && provider.redirect_path().map(|path| path.as_str()) == Some(&callback.path)
-                && let Some(refusal) = provider.known_refusal(error, words)
-            {
-                found.push((service, refusal));
-            }
-        }
-        // Several providers may share the redirect URI: the one with advice on its own code has
-        // sent the answer, or else the only one that has advice.
-        let by = |is_one: &dyn Fn(&Refusal) -> bool| {
-            let mut ones = found.iter().filter(|(_, refusal)| is_one(refusal));
-            ones.next().filter(|_| ones.next().is_none())
-        };
-        let sender = by(&|refusal| Some(&refusal.known) == refusal.precise.as_ref())
-            .or_else(|| by(&|refusal| refusal.advice.is_some()))
-            .or_else(|| by(&|_| true));
+        let found: Vec<(&Service, Refusal)> = senders
+            .iter()
+            .filter_map(|service| {
+                let refusal = service.provider.known_refusal(error, words)?;
+                Some((*service, refusal))
+            })
+            .collect();
         let Some((_, any)) = found.first() else {
             return unknown;
         };
+        let sender = sender(&found, senders.len());
         let refusal = sender.map_or(any, |(_, refusal)| refusal);
         LoginError::RefusedUnknown {
             provider: sender.map(|(service, _)| service.provider.name.clone()),
             refusal: Box::new(Refusal {
-                code: refusal.known.clone(),
-                precise: None,
                 advice: sender.and_then(|_| refusal.advice.clone()),
                 ..refusal.clone()
             }),
         }
     }
+
+    /// Returns a service of each provider that sends browsers to the path of this callback.
+    fn possible_senders(&self, callback: &Callback) -> Vec<&Service> {
+        let mut senders: Vec<&Service> = Vec::new();
+        for service in self.catalog.iter() {
+            let provider = &service.provider;
+            let path = provider.redirect_path().map(RedirectPath::as_str);
+            let is_new = !senders.iter().any(|one| one.provider.id == provider.id);
+            if is_new && path == Some(&callback.path) {
+                senders.push(service);
+            }
+        }
+        senders
+    }
+}
+
+/// Returns the provider that sent the callback: the only one of this redirect URI, or the only
+/// one that has the code. Every provider may send a standard code.
+fn sender<'a>(
+    found: &'a [(&'a Service, Refusal)],
+    senders: usize,
+) -> Option<&'a (&'a Service, Refusal)> {
+    let mut named = found
+        .iter()
+        .filter(|(_, refusal)| senders == 1 || refusal.names_its_sender());
+    named.next().filter(|_| named.next().is_none())
 }

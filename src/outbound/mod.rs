@@ -3,6 +3,7 @@
 //! It never follows a redirect, limits the size of responses, and its errors never quote
 //! what was sent.
 
+mod connect_fault;
 mod connection_limit;
 mod payload;
 mod proxy;
@@ -31,6 +32,7 @@ pub(crate) use received::Received;
 pub use roots::{Authorities, NoAuthorities};
 
 use crate::clock::LastLookTimer;
+use connect_fault::ConnectFault;
 use connection_limit::{ConnectionLimit, LimitedConnector, Pool};
 use payload::Payload;
 use proxy::Connector;
@@ -85,7 +87,7 @@ pub struct Outbound {
 
 type HttpClient = Client<LimitedConnector, Payload>;
 
-/// Reasons why there is no response. Try again later, or check the network.
+/// Reasons why there is no response. Try again later; with a remedy, tell the administrator.
 #[derive(Debug, Error)]
 pub enum OutboundError {
     /// No connection could be made (DNS, TCP or TLS). Nothing was sent.
@@ -93,8 +95,10 @@ pub enum OutboundError {
     Connect {
         /// Host of the request.
         host: String,
-        /// Error of the operating system or the TLS library.
+        /// Description of the fault.
         cause: String,
+        /// The administrator's remedy, if time does not help: a sentence without a full stop.
+        remedy: Option<String>,
     },
     /// The connection was closed before the response was complete.
     #[error("{host} closed the connection before its response was complete")]
@@ -238,9 +242,11 @@ impl Outbound {
             Ok(response) => response,
             Err(_) if was_withheld.load(Ordering::Acquire) => return Err(OutboundError::Withheld),
             Err(error) if error.is_connect() => {
+                let ConnectFault { cause, remedy } = ConnectFault::of(&error);
                 return Err(OutboundError::Connect {
                     host,
-                    cause: root_cause(&error),
+                    cause,
+                    remedy,
                 });
             }
             Err(error) if is_parse_error(&error) => return Err(OutboundError::NotHttp { host }),
@@ -276,13 +282,4 @@ fn http_client(connector: LimitedConnector) -> HttpClient {
 fn is_parse_error(error: &hyper_util::client::legacy::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     cause.is_some_and(hyper::Error::is_parse)
-}
-
-/// Returns the innermost error, which says why a connection failed ("Connection refused",
-/// "invalid peer certificate"); the outer ones only say that it failed.
-fn root_cause(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => root_cause(cause),
-        None => error.to_string(),
-    }
 }

@@ -2,6 +2,7 @@
 
 mod address;
 mod exceptions;
+mod no_tunnel;
 
 use std::{
     error::Error,
@@ -12,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Uri, header};
 use http_body_util::Empty;
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio::net::TcpStream;
@@ -21,10 +22,14 @@ use url::Url;
 
 pub use address::NotAProxy;
 pub use exceptions::Exceptions;
+use no_tunnel::NoTunnel;
 
 use crate::public_url::is_loopback;
 
-use super::{root_cause, stream::ProviderStream};
+use super::{
+    connect_fault::{ProxyFault, root_cause},
+    stream::ProviderStream,
+};
 
 /// The proxy, and the hosts that are reached without it. Connections to providers are
 /// tunnelled through the proxy (CONNECT, RFC 9110 section 9.3.6), so that it sees only host
@@ -147,9 +152,13 @@ impl Service<Uri> for Connector {
             let stream = connecting.await.map_err(|error| root_cause(&error));
             let tunnelled = match stream {
                 Ok(stream) => tunnel(stream, &uri, authorization).await,
-                Err(cause) => Err(format!("it cannot be reached: {cause}")),
+                Err(cause) => Err(NoTunnel::now(format!("it cannot be reached: {cause}"))),
             };
-            let failed = |cause| format!("through the proxy of {variable}: {cause}");
+            let failed = |NoTunnel { cause, is_lasting }| ProxyFault {
+                variable,
+                cause,
+                is_lasting,
+            };
             Ok(watched(tunnelled.map_err(failed)?))
         })
     }
@@ -160,8 +169,8 @@ async fn tunnel(
     stream: TokioIo<TcpStream>,
     uri: &Uri,
     authorization: Option<HeaderValue>,
-) -> Result<TokioIo<TcpStream>, String> {
-    let no_http = |_| "it does not answer in HTTP".to_owned();
+) -> Result<TokioIo<TcpStream>, NoTunnel> {
+    let no_http = |_| NoTunnel::now("it does not answer in HTTP");
     let host = uri.host().unwrap_or_default();
     let host = format!("{host}:{}", port(uri));
     let mut request = Request::builder()
@@ -169,7 +178,8 @@ async fn tunnel(
         .uri(&host)
         .header(header::HOST, &host)
         .body(Empty::<Bytes>::new())
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| NoTunnel::now(error.to_string()))?;
+    let has_password = authorization.is_some();
     if let Some(authorization) = authorization {
         let headers = request.headers_mut();
         headers.insert(header::PROXY_AUTHORIZATION, authorization);
@@ -180,36 +190,17 @@ async fn tunnel(
     // Ends with the tunnel, which takes the stream over, or with the sender's drop.
     tokio::spawn(connection.with_upgrades());
     let answer = sender.send_request(request).await.map_err(no_http)?;
-    let status = answer.status();
-    if !status.is_success() {
-        return Err(refusal(status));
+    if !answer.status().is_success() {
+        return Err(NoTunnel::of_answer(&answer, has_password));
     }
     let upgraded = hyper::upgrade::on(answer).await.map_err(no_http)?;
     let parts = upgraded.downcast::<TokioIo<TcpStream>>();
-    let parts = parts.map_err(|_| "its connection is of another kind".to_owned())?;
+    let parts = parts.map_err(|_| NoTunnel::now("its connection is of another kind"))?;
     // A TLS server waits for the client. Bytes in front of its answer are not the host's.
     match parts.read_buf.is_empty() {
         true => Ok(parts.io),
-        false => Err("it sent more than an answer to CONNECT".to_owned()),
+        false => Err(NoTunnel::now("it sent more than an answer to CONNECT")),
     }
-}
-
-/// Says what the proxy answered, and what to do.
-fn refusal(status: StatusCode) -> String {
-    let advice = match status {
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-            "it wants a user and password by HTTP Basic; put the right ones into the variable"
-        }
-        StatusCode::FORBIDDEN => "its rules do not allow this host",
-        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => {
-            "it may not be a proxy that allows CONNECT"
-        }
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            "it cannot reach the host"
-        }
-        _ => "it gives no tunnel",
-    };
-    format!("it answered HTTP {}: {advice}", status.as_u16())
 }
 
 fn watched(stream: TokioIo<TcpStream>) -> TokioIo<ProviderStream> {

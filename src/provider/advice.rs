@@ -69,8 +69,10 @@ struct Texts {
     text: Option<String>,
     /// For logins.
     login: Option<String>,
-    /// For refreshes and revocations.
+    /// For refreshes.
     refresh: Option<String>,
+    /// For revocations.
+    revoke: Option<String>,
     cure: Option<Cure>,
 }
 
@@ -93,13 +95,29 @@ impl Advice {
             text,
             login,
             refresh,
+            revoke,
             ..
         } = &self.0;
-        let (own, common) = match phase.is_login() {
-            true => (login, text.as_ref().filter(|_| !is_of_grant)),
-            false => (refresh, text.as_ref()),
+        let elsewhere = text.as_ref().filter(|_| !is_of_grant);
+        let (own, common) = match phase {
+            CallPhase::Code | CallPhase::LoginToken => (login, elsewhere),
+            CallPhase::Refresh => (refresh, text.as_ref()),
+            CallPhase::Revocation => (revoke, elsewhere),
         };
         own.as_ref().or(common).map(String::as_str)
+    }
+
+    fn says_nothing(&self) -> bool {
+        let Texts {
+            text,
+            login,
+            refresh,
+            revoke,
+            ..
+        } = &self.0;
+        [text, login, refresh, revoke]
+            .iter()
+            .all(|text| text.is_none())
     }
 }
 
@@ -111,7 +129,7 @@ impl<'de> Deserialize<'de> for Advice {
             type Value = Advice;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a sentence, or a table with text, login, refresh and cure")
+                f.write_str("a sentence, or a table with text, login, refresh, revoke and cure")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Advice, E> {
@@ -119,13 +137,13 @@ impl<'de> Deserialize<'de> for Advice {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Advice, A::Error> {
-                let texts = Texts::deserialize(MapAccessDeserializer::new(map))?;
-                if texts.text.is_none() && texts.login.is_none() && texts.refresh.is_none() {
+                let advice = Advice(Texts::deserialize(MapAccessDeserializer::new(map))?);
+                if advice.says_nothing() {
                     return Err(A::Error::custom(
-                        "a table of advice needs text, login or refresh",
+                        "advice needs one of text, login, refresh and revoke",
                     ));
                 }
-                Ok(Advice(texts))
+                Ok(advice)
             }
         }
         deserializer.deserialize_any(Either)
@@ -174,19 +192,40 @@ impl AdviceTable {
         &self,
         text: &str,
         phase: CallPhase,
-        is_of_grant: bool,
+        is_of_grant: impl Fn(&str) -> bool,
     ) -> Option<FoundAdvice<'_>> {
-        let text = text.to_lowercase();
-        let is_said = |key: &&String| is_sign(key) && has_word(&text, &key.to_lowercase());
-        let longest = self.0.keys().filter(is_said).max_by_key(|key| key.len())?;
-        self.on(longest, phase, is_of_grant)
+        let longest = self.longest(text, is_sign)?;
+        self.on(longest, phase, is_of_grant(longest))
     }
+
+    /// Finds the advice whose key is several words that a description has. They speak of no
+    /// grant, whatever the code does.
+    pub(super) fn on_phrase(&self, text: &str, phase: CallPhase) -> Option<FoundAdvice<'_>> {
+        let longest = self.longest(text, is_phrase)?;
+        self.on(longest, phase, false)
+    }
+
+    /// True if the provider's own codes are Microsoft's numbers.
+    pub(super) fn has_numbers(&self) -> bool {
+        self.0.keys().any(|key| key.starts_with(NUMBERED))
+    }
+
+    fn longest(&self, text: &str, is_one: impl Fn(&str) -> bool) -> Option<&String> {
+        let text = text.to_lowercase();
+        let is_said = |key: &&String| is_one(key) && has_word(&text, &key.to_lowercase());
+        self.0.keys().filter(is_said).max_by_key(|key| key.len())
+    }
+}
+
+/// True for a key of several words, which is no code.
+fn is_phrase(key: &str) -> bool {
+    key.contains(' ')
 }
 
 /// True for a key that means itself wherever a description has it. A short word such as
 /// `unauthorized`, and a standard code, can stand in a description of anything.
 fn is_sign(key: &str) -> bool {
-    let of_parts = key.contains([' ', '_']) || key.starts_with(NUMBERED);
+    let of_parts = is_phrase(key) || key.contains('_') || key.starts_with(NUMBERED);
     of_parts && !is_standard(key) && !OWN_WORDS.contains(&key)
 }
 
@@ -217,7 +256,7 @@ mod tests {
              invalid_rapt = \"policy\"\n\"Account has been deleted\" = \"gone\"",
         );
         let check = |text: &str, expected: Option<&str>| {
-            let found = table.within(text, CallPhase::Refresh, false);
+            let found = table.within(text, CallPhase::Refresh, |_| false);
             assert_eq!(found.and_then(|found| found.text), expected, "{text}");
         };
         check("AADSTS70000: The user", Some("expired"));
@@ -234,22 +273,25 @@ mod tests {
     }
 
     #[test]
-    fn a_text_on_a_grant_is_not_said_of_a_login_unless_it_is_for_logins() {
+    fn each_phase_has_a_text_of_its_own_on_a_grant() {
         let table = table(
             "one = \"later\"\ntwo = { login = \"first\", refresh = \"later\", cure = \"login\" }\n\
-             three = { text = \"always\", cure = \"organisation\" }",
+             three = { text = \"always\", cure = \"organisation\" }\n\
+             four = { refresh = \"later\", revoke = \"at last\" }",
         );
-        let check = |word: &str, is_of_grant, login: Option<&str>, refresh: Option<&str>| {
+        let check = |word: &str, is_of_grant, [login, refresh, revoke]: [Option<&str>; 3]| {
             let text = |phase| table.on(word, phase, is_of_grant).unwrap().text;
             assert_eq!(text(CallPhase::Code), login, "{word}");
             assert_eq!(text(CallPhase::LoginToken), login, "{word}");
             assert_eq!(text(CallPhase::Refresh), refresh, "{word}");
-            assert_eq!(text(CallPhase::Revocation), refresh, "{word}");
+            assert_eq!(text(CallPhase::Revocation), revoke, "{word}");
         };
-        check("one", true, None, Some("later"));
-        check("one", false, Some("later"), Some("later"));
-        check("two", true, Some("first"), Some("later"));
-        check("three", false, Some("always"), Some("always"));
+        let (first, later, always) = (Some("first"), Some("later"), Some("always"));
+        check("one", true, [None, later, None]);
+        check("one", false, [later, later, later]);
+        check("two", true, [first, later, None]);
+        check("three", false, [always, always, always]);
+        check("four", false, [None, later, Some("at last")]);
         let organisation = table.on("three", CallPhase::Code, false).unwrap();
         assert_eq!(organisation.cure, Some(Cure::Organisation));
     }

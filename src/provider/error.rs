@@ -2,16 +2,9 @@
 
 use std::time::Duration;
 
-use http::{
-    HeaderMap, Response, StatusCode,
-    header::{DATE, HeaderName, RETRY_AFTER},
-};
-use oauth2::{RequestTokenError, basic::BasicErrorResponse};
 use thiserror::Error;
 
-use super::{
-    CallPhase, Cure, Provider, Refusal, error_answer::ErrorAnswer, error_code::is_of_the_client,
-};
+use super::{Cure, Refusal};
 use crate::outbound::OutboundError;
 
 /// Longest `Retry-After` that a refresh waits for.
@@ -35,12 +28,14 @@ pub enum ProviderError {
     #[error("the provider refuses the request ({0})")]
     RequestRefused(Refusal),
     /// The provider asks for fewer requests, for example by status 429. Try again later.
-    #[error("the provider asks to slow down (HTTP {status})")]
+    #[error("the provider asks to slow down (HTTP {status}{})", with_comma(refusal.as_deref()))]
     Busy {
         /// Its HTTP status.
         status: u16,
         /// Its `Retry-After`.
         retry_after: Option<Duration>,
+        /// Its error codes, if it sent any.
+        refusal: Option<Box<Refusal>>,
     },
     /// The provider's servers fail. Try again later.
     #[error("the provider fails (HTTP {status}{})", with_comma(refusal.as_deref()))]
@@ -59,11 +54,15 @@ pub enum ProviderError {
         /// Description of the answer; never its body.
         what: String,
     },
-    /// The provider cannot be reached, and nothing was sent. Try again later.
+    /// The provider cannot be reached, and nothing was sent. Try again later; with a remedy,
+    /// tell the administrator.
     #[error("{cause}")]
     Unreachable {
         /// Host and cause.
         cause: String,
+        /// The administrator's remedy for a cause that time does not cure: a sentence without a
+        /// full stop.
+        remedy: Option<String>,
     },
     /// The connection broke before the answer was complete. The provider may or may not
     /// have carried out the request. Try again later.
@@ -102,8 +101,9 @@ fn with_comma(refusal: Option<&Refusal>) -> String {
 impl From<OutboundError> for ProviderError {
     fn from(error: OutboundError) -> Self {
         match error {
-            OutboundError::Connect { .. } => Self::Unreachable {
+            OutboundError::Connect { ref remedy, .. } => Self::Unreachable {
                 cause: error.to_string(),
+                remedy: remedy.clone(),
             },
             OutboundError::Broken { .. } => Self::BrokenOff {
                 cause: error.to_string(),
@@ -183,7 +183,7 @@ impl ProviderError {
             Self::GrantRefused(refusal)
             | Self::ClientRejected(refusal)
             | Self::RequestRefused(refusal) => Some(refusal),
-            Self::Failing { refusal, .. } => refusal.as_deref(),
+            Self::Busy { refusal, .. } | Self::Failing { refusal, .. } => refusal.as_deref(),
             _ => None,
         }
     }
@@ -196,130 +196,6 @@ impl ProviderError {
             _ => None,
         }
     }
-
-    /// Converts an error of the `oauth2` crate, which can hold a raw body.
-    pub(super) fn from_token_call(
-        error: RequestTokenError<Self, BasicErrorResponse>,
-        provider: &Provider,
-        phase: CallPhase,
-    ) -> Self {
-        match error {
-            RequestTokenError::Request(error) => error,
-            RequestTokenError::Parse(_, body) => match ErrorAnswer::read(&body) {
-                Some(error) => Self::refused(error, 200, None, provider, phase),
-                None => Self::nonsense(&body),
-            },
-            // The first never comes: the token endpoint turns every status but 200 into an error.
-            RequestTokenError::ServerResponse(_) | RequestTokenError::Other(_) => {
-                Self::nonsense(&[])
-            }
-        }
-    }
-
-    /// Reads an answer that is no success. Some providers send the error of RFC 6749 section 5.2
-    /// with a status of their own, such as 200 or 403.
-    pub(super) fn from_answer<B: AsRef<[u8]>>(
-        answer: &Response<B>,
-        provider: &Provider,
-        phase: CallPhase,
-    ) -> Self {
-        let (status, body) = (answer.status(), answer.body().as_ref());
-        let retry_after = retry_after(answer.headers());
-        let number = status.as_u16();
-        let error = ErrorAnswer::read(body);
-        let of_a_token_endpoint = ErrorAnswer::is_of_a_token_endpoint;
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            return Self::Busy {
-                status: number,
-                retry_after,
-            };
-        }
-        if status.is_server_error() {
-            let error = error.filter(of_a_token_endpoint);
-            return Self::Failing {
-                status: number,
-                retry_after,
-                refusal: error.map(|error| Box::new(error.refusal(provider, phase))),
-            };
-        }
-        let is_usual = matches!(
-            status,
-            StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED
-        );
-        let is_read = |error: &ErrorAnswer| {
-            let is_its_own = of_a_token_endpoint(error) || error.has_known_words(provider, phase);
-            is_usual || (status.is_client_error() && is_its_own)
-        };
-        match error.filter(is_read) {
-            Some(error) => Self::refused(error, number, retry_after, provider, phase),
-            None if is_usual => Self::nonsense(body),
-            None => Self::Nonsense {
-                what: format!("HTTP {number}"),
-            },
-        }
-    }
-
-    fn nonsense(body: &[u8]) -> Self {
-        let what = match body.is_empty() {
-            true => "an empty answer",
-            false => "not the JSON of a token endpoint",
-        };
-        Self::Nonsense { what: what.into() }
-    }
-
-    fn refused(
-        answer: ErrorAnswer,
-        status: u16,
-        retry_after: Option<Duration>,
-        provider: &Provider,
-        phase: CallPhase,
-    ) -> Self {
-        let refusal = answer.refusal(provider, phase);
-        let is = |codes: &[&str]| codes.contains(&refusal.code.as_str());
-        let failing = |refusal: Refusal| Self::Failing {
-            status,
-            retry_after,
-            refusal: Some(Box::new(refusal)),
-        };
-        let is_client = is_of_the_client(&refusal.code);
-        match refusal.cure {
-            Some(Cure::Login) => return Self::GrantRefused(refusal),
-            Some(Cure::User | Cure::Organisation) => return Self::RequestRefused(refusal),
-            Some(Cure::Server) if is_client => return Self::ClientRejected(refusal),
-            Some(Cure::Server) => return Self::RequestRefused(refusal),
-            Some(Cure::Wait) => return failing(refusal),
-            None => {}
-        }
-        // The codes besides `invalid_grant` are Microsoft's and OpenID Connect's, for a grant
-        // that works again only after its user has acted at the provider.
-        if refusal.wants_the_user() || provider.is_grant_error(&refusal.code) {
-            Self::GrantRefused(refusal)
-        } else if is_client {
-            Self::ClientRejected(refusal)
-        } else if is(&["slow_down"]) {
-            Self::Busy {
-                status,
-                retry_after,
-            }
-        } else if is(&["temporarily_unavailable", "server_error"]) {
-            failing(refusal)
-        } else {
-            Self::RequestRefused(refusal)
-        }
-    }
-}
-
-/// Reads a number of seconds, or a date (RFC 9110 section 10.2.3), which counts from the
-/// answer's own `Date`: the two clocks may differ.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
-    let asked = text(RETRY_AFTER)?;
-    if let Ok(seconds) = asked.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = httpdate::parse_http_date(asked).ok()?;
-    let sent = httpdate::parse_http_date(text(DATE)?).ok()?;
-    Some(until.duration_since(sent).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -332,12 +208,14 @@ mod tests {
         let busy = |seconds: Option<u64>| ProviderError::Busy {
             status: 429,
             retry_after: seconds.map(Duration::from_secs),
+            refusal: None,
         };
         let broken = ProviderError::BrokenOff {
             cause: String::new(),
         };
         let unreachable = ProviderError::Unreachable {
             cause: String::new(),
+            remedy: None,
         };
         let check = |error: &ProviderError, token_stays, expected: Option<u64>| {
             let pause = error.pause_before_retry(token_stays, pause);
@@ -363,27 +241,5 @@ mod tests {
         check(&busy(None), true, None);
         check(&busy(Some(1)), false, None);
         check(&ProviderError::TooSlow, true, None);
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let date = "Fri, 27 Nov 2026 12:00:00 GMT";
-        for (value, date, expected) in [
-            ("120", None, Some(120)),
-            (" 7 ", Some(date), Some(7)),
-            ("Fri, 27 Nov 2026 12:01:30 GMT", Some(date), Some(90)),
-            ("Fri, 27 Nov 2026 11:00:00 GMT", Some(date), Some(0)),
-            ("Fri, 27 Nov 2026 12:01:30 GMT", None, None),
-            ("soon", Some(date), None),
-            ("-1", Some(date), None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, value.parse().unwrap());
-            if let Some(date) = date {
-                headers.insert(DATE, date.parse().unwrap());
-            }
-            let found = retry_after(&headers).map(|after| after.as_secs());
-            assert_eq!(found, expected, "{value}");
-        }
     }
 }

@@ -3,26 +3,19 @@
 //! RFC 6749 section 5.2 has one code for each kind of error. Providers add a more precise one,
 //! each in a member of its own, and that is the one which people search for.
 
-use serde_json::{Map, Value};
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::{
     CallPhase, Provider, Refusal,
     advice::{FoundAdvice, has_word},
-    error_code::{
-        NUMBERED, checked_code, is_of_the_client, is_standard, is_word, leading, numbered, shown,
-        spelled_out,
-    },
+    error_code::{NUMBERED, checked_code, is_of_the_client, is_standard, is_word, numbered},
+    error_members::ErrorMembers,
 };
 
-/// Members in which providers put a more precise code, the most precise one first: Google,
-/// Microsoft (of its libraries), Huawei, Facebook, and others.
-const PRECISE: [&str; 5] = [
-    "error_subtype",
-    "suberror",
-    "sub_error",
-    "error_subcode",
-    "error_code",
-];
+/// Bytes of a page or a text that are searched.
+const LONGEST_TEXT: usize = 16 * 1024;
 
 /// An error answer. Its codes can be shown; the description is only searched.
 #[derive(Debug)]
@@ -37,6 +30,8 @@ pub(super) struct ErrorAnswer {
     lead: Option<String>,
     /// True if the code is a word, as RFC 6749 wants it.
     has_word: bool,
+    /// Time after which the provider wants to be asked again, in seconds.
+    retry_after: Option<u64>,
 }
 
 impl ErrorAnswer {
@@ -45,29 +40,36 @@ impl ErrorAnswer {
         let Value::Object(members) = serde_json::from_slice(body).ok()? else {
             return None;
         };
-        let nested = members.get("error").and_then(Value::as_object);
-        let mut precise: Vec<String> = Vec::new();
-        let words = description(&members, nested);
-        precise.extend(numbered(&words));
-        precise.extend(numbers(&members));
-        for name in PRECISE {
-            precise.extend(members.get(name).and_then(shown));
-            precise.extend(nested.and_then(|nested| nested.get(name)).and_then(shown));
-        }
-        precise.extend(nested.into_iter().flat_map(reasons));
-        precise.extend(members.get("error_summary").and_then(first_tag));
-        let (code, has_word) = main_code(&members, nested, &precise)?;
+        let members = ErrorMembers::new(&members);
+        let (words, mut precise) = (members.description(), members.precise());
+        let (code, has_word) = members.main_code(&precise, &words)?;
         precise.retain(|one| *one != code);
         Some(Self {
             code,
             precise,
             words,
-            lead: members
-                .get("error")
-                .and_then(Value::as_str)
-                .and_then(leading)
-                .map(str::to_owned),
+            lead: members.lead().map(str::to_owned),
             has_word,
+            retry_after: members.retry_after(),
+        })
+    }
+
+    /// Reads a page or a text. `None` unless it has one of Microsoft's numbers, or words, on
+    /// which there is advice: anything else can stand on a page of another program.
+    pub(super) fn of_text(body: &[u8], provider: &Provider, phase: CallPhase) -> Option<Self> {
+        let words = String::from_utf8_lossy(&body[..body.len().min(LONGEST_TEXT)]);
+        let advice = &provider.advice;
+        let precise: Vec<String> = numbered(&words)
+            .filter(|number| advice.has(number))
+            .collect();
+        let is_known = !precise.is_empty() || advice.on_phrase(&words, phase).is_some();
+        is_known.then(|| Self {
+            code: checked_code(""),
+            precise,
+            words: words.into_owned(),
+            lead: None,
+            has_word: false,
+            retry_after: None,
         })
     }
 
@@ -79,22 +81,43 @@ impl ErrorAnswer {
             words: description.to_owned(),
             lead: None,
             has_word: is_word(error),
+            retry_after: None,
         }
+    }
+
+    /// Returns the time after which the provider wants to be asked again, if the body has it.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after.map(Duration::from_secs)
     }
 
     /// True for an error in the form of RFC 6749 section 5.2, or one of the providers' own.
     /// Other programs that answer with a 4xx have `error` as well, as "Not Found" or a number.
     pub(super) fn is_of_a_token_endpoint(&self) -> bool {
-        self.has_word
+        self.has_word || self.precise.iter().any(|code| is_word(code))
     }
 
-    /// True if the description has words on which there is advice.
-    pub(super) fn has_known_words(&self, provider: &Provider, phase: CallPhase) -> bool {
-        provider.advice.within(&self.words, phase, false).is_some()
+    /// True if there is advice on the description, or on a code that is no standard one.
+    pub(super) fn is_known_to(&self, provider: &Provider, phase: CallPhase) -> bool {
+        let advice = &provider.advice;
+        let is_listed = |code: &String| advice.has(code) && !is_standard(code);
+        self.precise.iter().chain([&self.code]).any(is_listed)
+            || advice.within(&self.words, phase, |_| false).is_some()
+    }
+
+    /// Returns the number of Microsoft's in the description, known or not, if the provider's
+    /// codes are such numbers.
+    pub(super) fn number_of(&self, provider: &Provider) -> Option<&str> {
+        let has_usual_length = |code: &&String| {
+            let digits = code.strip_prefix(NUMBERED).map_or(0, str::len);
+            (5..=7).contains(&digits)
+        };
+        let number = self.precise.iter().find(has_usual_length)?;
+        provider.advice.has_numbers().then_some(number.as_str())
     }
 
     /// Finds the advice: by the provider's own codes, by its description, by the code of the
-    /// standard. A description adds nothing to a code that blames the client.
+    /// standard. To a code that blames the client a description adds something only by several
+    /// words.
     fn find<'p>(&self, provider: &'p Provider, phase: CallPhase) -> Option<FoundAdvice<'p>> {
         let advice = &provider.advice;
         let of_grant = |word: &str| provider.is_grant_error(word);
@@ -102,16 +125,15 @@ impl ErrorAnswer {
             let prefixed = advice.on(&format!("{NUMBERED}{code}"), phase, false);
             prefixed.or_else(|| advice.on(code, phase, of_grant(code)))
         };
-        let is_of_grant = of_grant(&self.code);
         let by_words = || match is_of_the_client(&self.code) {
-            true => None,
-            false => advice.within(&self.words, phase, is_of_grant),
+            true => advice.on_phrase(&self.words, phase),
+            false => advice.within(&self.words, phase, of_grant),
         };
         self.precise
             .iter()
             .find_map(by_code)
             .or_else(by_words)
-            .or_else(|| advice.on(&self.code, phase, is_of_grant))
+            .or_else(|| advice.on(&self.code, phase, of_grant(&self.code)))
     }
 
     /// Reduces the answer to what may be shown.
@@ -147,92 +169,6 @@ impl ErrorAnswer {
         let is_said = |sign: &String| self.code == *sign || has_word(&self.words, sign);
         provider.other_client_errors.iter().any(is_said)
     }
-
-    /// True for a code that a page may name even if anybody could have sent the answer: a
-    /// standard or providers.toml lists it.
-    pub(super) fn is_known_to(&self, provider: &Provider) -> bool {
-        let has_advice = |code: &String| provider.advice.has(code);
-        is_standard(&self.code) || self.precise.iter().any(has_advice) || has_advice(&self.code)
-    }
-}
-
-/// Returns the code of the answer, and true if it is a word.
-fn main_code(
-    members: &Map<String, Value>,
-    nested: Option<&Map<String, Value>>,
-    precise: &[String],
-) -> Option<(String, bool)> {
-    let word = |code: String| {
-        let is_word = is_word(&code);
-        (code, is_word)
-    };
-    let other = || (checked_code(""), false);
-    let result = members.get("result").and_then(shown);
-    if let Some(nested) = nested {
-        let names = [".tag", "code", "type", "status"];
-        let mut own = names.iter().filter_map(|name| nested.get(*name)).peekable();
-        let is_code = own.peek().is_some();
-        // Google's `code` is the HTTP status again, and its `status` is a word.
-        let status = nested.get("status").and_then(shown);
-        let own = status
-            .filter(|status| is_word(status))
-            .or_else(|| own.find_map(shown))
-            .or_else(|| precise.first().cloned());
-        return own.map(word).or_else(|| is_code.then(other));
-    }
-    match members.get("error") {
-        Some(Value::String(text)) if text.is_empty() => result.map(word),
-        Some(error @ Value::String(text)) => {
-            let known = |code: &&str| is_standard(code) || is_of_the_client(code);
-            let lead = || leading(text).filter(known).map(str::to_owned);
-            let code = shown(error).or_else(lead).or(result);
-            let spelled_out = || spelled_out(text).map(|code| (code, false));
-            Some(code.map(word).or_else(spelled_out).unwrap_or_else(other))
-        }
-        // Huawei's second number is the more precise one.
-        Some(error @ Value::Number(_)) => {
-            let second = members.get("sub_error").and_then(shown);
-            second.or_else(|| shown(error)).map(word)
-        }
-        _ if members.get("type").and_then(Value::as_str) == Some("error") => {
-            Some(members.get("code").and_then(shown).map_or_else(other, word))
-        }
-        _ => members
-            .get("error_summary")
-            .and_then(first_tag)
-            .or(result)
-            .map(word),
-    }
-}
-
-fn description(members: &Map<String, Value>, nested: Option<&Map<String, Value>>) -> String {
-    let text = |members: &Map<String, Value>, name| {
-        members.get(name).and_then(Value::as_str).map(str::to_owned)
-    };
-    text(members, "error_description")
-        .or_else(|| text(nested?, "message"))
-        .or_else(|| text(members, "message"))
-        .or_else(|| text(members, "error"))
-        .unwrap_or_default()
-}
-
-/// Returns Microsoft's numbers in a member, which some answers have without a description.
-fn numbers(members: &Map<String, Value>) -> impl Iterator<Item = String> {
-    let numbers = members.get("error_codes").and_then(Value::as_array);
-    numbers.into_iter().flatten().filter_map(shown)
-}
-
-/// Returns the reasons in Google's lists of causes.
-fn reasons(nested: &Map<String, Value>) -> impl Iterator<Item = String> {
-    let lists = ["details", "errors"].map(|name| nested.get(name).and_then(Value::as_array));
-    let causes = lists.into_iter().flatten().flatten();
-    causes.filter_map(|cause| cause.get("reason").and_then(shown))
-}
-
-/// Returns Dropbox's tag: the words before the first slash.
-fn first_tag(summary: &Value) -> Option<String> {
-    let tag = summary.as_str()?.split('/').next()?;
-    is_word(tag).then(|| tag.to_owned())
 }
 
 #[cfg(test)]
@@ -327,6 +263,52 @@ mod tests {
     }
 
     #[test]
+    fn errors_in_other_forms_than_the_standards_are_read() {
+        // put.io, HiDrive, premiumize.me, and others of their kinds.
+        check(
+            r#"{"error_message":"x","error_type":"invalid_grant","status":"ERROR","status_code":400}"#,
+            "invalid_grant",
+            &[],
+        );
+        check(
+            r#"{"error_type":"INVALID_REDIRECT_URI","status":"ERROR"}"#,
+            "invalid_redirect_uri",
+            &[],
+        );
+        check(r#"{"code":"401","msg":"Unauthorized"}"#, "401", &[]);
+        check(
+            r#"{"code":"TOKEN_REVOKED","message":"x"}"#,
+            "token_revoked",
+            &[],
+        );
+        check(
+            r#"{"status":"error","message":"Invalid client"}"#,
+            "invalid_client",
+            &[],
+        );
+        check(
+            r#"{"status":"failure","message":"In words"}"#,
+            "unknown error code",
+            &[],
+        );
+        check(
+            r#"{"errorCode":"expired_token","errorMessage":"x"}"#,
+            "expired_token",
+            &[],
+        );
+        // Google's and Dropbox's answers to too many requests.
+        check(
+            r#"{"error":{"code":403,"message":"x","errors":[{"reason":"quotaExceeded"}]}}"#,
+            "403",
+            &["quota_exceeded"],
+        );
+        let busy = r#"{"error_summary":"too_many_requests/.","error":{"reason":{".tag":"too_many_requests"},"retry_after":7}}"#;
+        check(busy, "too_many_requests", &[]);
+        let busy = ErrorAnswer::read(busy.as_bytes()).unwrap();
+        assert_eq!(busy.retry_after(), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
     fn an_answer_that_tells_of_no_error_is_none() {
         for body in [
             "",
@@ -341,6 +323,9 @@ mod tests {
             r#"{"error":{"message":"Something in words"}}"#,
             r#"{"result":0}"#,
             r#"{"code":"abcdef"}"#,
+            r#"{"status":"success"}"#,
+            r#"{"status":"ok","message":"invalid"}"#,
+            r#"{"code":0,"msg":"ok"}"#,
         ] {
             assert!(ErrorAnswer::read(body.as_bytes()).is_none(), "{body}");
         }

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::{CallPhase, Cure, Provider, error_answer::ErrorAnswer};
+use super::{
+    CallPhase, Cure, Provider,
+    error_answer::ErrorAnswer,
+    error_code::{NUMBERED, is_of_the_client, is_standard, is_word},
+};
 
 /// An error answer of a provider, reduced to what may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,50 @@ impl Refusal {
         codes.contains(&self.code.as_str())
     }
 
+    /// True for a code that blames this server's application at the provider, or its request.
+    pub fn blames_the_application(&self) -> bool {
+        let codes = [
+            "invalid_redirect_uri",
+            "invalid_request",
+            "invalid_scope",
+            "invalid_target",
+            "redirect_uri_mismatch",
+            "unsupported_response_type",
+        ];
+        is_of_the_client(&self.code) || codes.contains(&self.code.as_str())
+    }
+
+    /// True if a code of the provider's own, or one that blames the client id or secret, decides
+    /// who can help, so that the status of the answer says nothing more.
+    pub(super) fn is_decided(&self) -> bool {
+        let is_precise = !is_standard(&self.known) || is_of_the_client(&self.known);
+        is_precise && self.cure.is_some_and(|cure| cure != Cure::Wait)
+    }
+
+    /// Returns the refusal of an answer whose status says that time helps: without advice that
+    /// says something else.
+    pub(super) fn of_passing_fault(self) -> Self {
+        let codes = ["server_error", "slow_down", "temporarily_unavailable"];
+        let is_fitting = self.cure == Some(Cure::Wait) || codes.contains(&self.code.as_str());
+        Self {
+            advice: self.advice.filter(|_| is_fitting),
+            cure: self.cure.filter(|_| is_fitting),
+            ..self
+        }
+    }
+
+    /// True if only a provider whose table has the code can have sent it: a number in the form of
+    /// its codes, or a code that is no standard one, and not words of a description.
+    pub fn names_its_sender(&self) -> bool {
+        let has_number = [Some(&self.code), self.precise.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|code| code.starts_with(NUMBERED));
+        let known = &self.known;
+        let is_own = is_word(known) && known != Self::OTHER;
+        has_number || (is_own && !is_standard(known) && !is_of_the_client(known))
+    }
+
     /// The name in a metric for codes that nothing known lists.
     pub const OTHER: &str = "other";
     /// The word in providers.toml for advice on a login that gave fewer scopes than were asked
@@ -67,12 +115,31 @@ impl Provider {
         ErrorAnswer::of_callback(error, description).refusal(self, CallPhase::Code)
     }
 
-    /// Reads the error of a callback that anybody could have sent. `None` if neither a standard
-    /// nor providers.toml knows its code.
+    /// Reads the error of a callback that anybody could have sent, reduced to what may be shown
+    /// of it: a code that a standard or providers.toml lists, and a number in the form of the
+    /// provider's. `None` if there is neither.
     pub fn known_refusal(&self, error: &str, description: &str) -> Option<Refusal> {
         let answer = ErrorAnswer::of_callback(error, description);
-        let known = answer.is_known_to(self);
-        known.then(|| answer.refusal(self, CallPhase::Code))
+        let number = answer.number_of(self).map(str::to_owned);
+        let refusal = answer.refusal(self, CallPhase::Code);
+        let is_code = |code: &str| is_word(code) || code.starts_with(NUMBERED);
+        let known = match refusal.known.as_str() {
+            Refusal::OTHER => None,
+            // Words of a description are no code.
+            known if is_code(known) => Some(known.to_owned()),
+            _ => Some(refusal.code.clone()).filter(|code| is_standard(code)),
+        };
+        let (code, precise) = match (known, number) {
+            (Some(known), number) => (known.clone(), number.filter(|number| *number != known)),
+            (None, Some(number)) => (number, None),
+            (None, None) => return None,
+        };
+        let precise = precise.filter(|_| !code.starts_with(NUMBERED));
+        Some(Refusal {
+            code,
+            precise,
+            ..refusal
+        })
     }
 }
 

@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
-    Request, Response, StatusCode,
+    Request, Response,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
-use serde_json::Value;
-
 use super::{
     CallPhase, Caller, ProviderClient, ProviderError, RevocationEndpoint, RevocationMethod,
-    Service, Try, token_endpoint::fence,
+    Service, Try, confirmation::is_confirmed, token_endpoint::fence,
 };
 use crate::{clock::Stopwatch, outbound::Received, secret::Secret};
 
@@ -102,7 +100,6 @@ fn judge(
     service: &Service,
     of_another_client: bool,
 ) -> Result<(), ProviderError> {
-    let confirms = matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT);
     // Some providers send errors with a status that confirms.
     let error = ProviderError::from_answer(answer, &service.provider, CallPhase::Revocation);
     match error {
@@ -112,7 +109,7 @@ fn judge(
             Err(ProviderError::GrantRefused(refusal))
         }
         error @ ProviderError::GrantRefused(_) if of_another_client => Err(error),
-        ProviderError::Nonsense { .. } if confirms && !speaks_of_an_error(answer.body()) => Ok(()),
+        ProviderError::Nonsense { .. } if is_confirmed(answer.status(), answer.body()) => Ok(()),
         // The grant is dead already: Google answers so for one that was revoked before.
         // Other codes that a new login cures speak of the access token.
         ProviderError::GrantRefused(refusal) if service.provider.is_grant_error(&refusal.code) => {
@@ -121,22 +118,4 @@ fn judge(
         ProviderError::RequestRefused(refusal) if refusal.code == "invalid_token" => Ok(()),
         error => Err(error),
     }
-}
-
-/// True for an error in a form of the provider's own, such as Google's object.
-fn speaks_of_an_error(body: &[u8]) -> bool {
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
-        return false;
-    };
-    let is_said = |value: &Value| match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-        Value::Number(number) => number.as_i64() != Some(0),
-        Value::Bool(true) => true,
-    };
-    ["error", "errors"]
-        .iter()
-        .any(|name| members.get(*name).is_some_and(is_said))
 }

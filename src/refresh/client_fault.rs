@@ -61,14 +61,16 @@ impl ClientFault {
     ) -> Result<Self, ProviderError> {
         let was_set = is_of_present_client(service, grant);
         let (kind, refusal) = match (error, was_set) {
+            (
+                ProviderError::ClientRejected(refusal) | ProviderError::RequestRefused(refusal),
+                Some(false),
+            ) if refusal.of_another_client => (ClientFaultKind::OtherClient, refusal),
+            (
+                ProviderError::ClientRejected(refusal) | ProviderError::RequestRefused(refusal),
+                None,
+            ) if refusal.of_another_client => (ClientFaultKind::PerhapsOtherClient, refusal),
             (ProviderError::ClientRejected(refusal), Some(false)) => {
-                match refusal.of_another_client {
-                    true => (ClientFaultKind::OtherClient, refusal),
-                    false => (ClientFaultKind::RejectedAfterAChange, refusal),
-                }
-            }
-            (ProviderError::ClientRejected(refusal), None) if refusal.of_another_client => {
-                (ClientFaultKind::PerhapsOtherClient, refusal)
+                (ClientFaultKind::RejectedAfterAChange, refusal)
             }
             (ProviderError::ClientRejected(refusal), _) => (ClientFaultKind::Rejected, refusal),
             (ProviderError::GrantRefused(refusal), Some(false)) => {

@@ -113,6 +113,8 @@ fn service_of(provider: &str) -> &'static str {
         "jottacloud" => "jottacloud",
         "pcloud" => "pcloud",
         "zoho" => "zohoworkdrive",
+        "yandex" => "yandex",
+        "huawei" => "huaweidrive",
         other => panic!("{other} has advice: name a service of it here"),
     }
 }
@@ -134,7 +136,8 @@ async fn each_line_of_advice_is_the_reason_of_a_refresh() {
         let Some(text) = line.at_refresh() else {
             continue;
         };
-        if of_provider.0 != service {
+        // Yandex's access tokens live for a year, and would be cached.
+        if of_provider.0 != service || service == "yandex" {
             of_provider = (service.to_owned(), emulated.credential(service).await);
         }
         let authid = &of_provider.1;
@@ -187,6 +190,7 @@ async fn log_in_with(emulated: &Emulated, service: &str, answer: Fault) -> Answe
         "onedrivev2" => "microsoft",
         "box.com" => "box",
         "zohoworkdrive" => "zoho",
+        "huaweidrive" => "huawei",
         other => other,
     });
     let page = match service {
@@ -304,6 +308,19 @@ async fn what_goes_wrong_before_the_callback_has_its_advice_too() {
             "onedrivev2",
             ["access_denied", "AADSTS65001: no consent"],
             "AADSTS65001",
+        ),
+        (
+            "onedrivev2",
+            ["access_denied", "AADSTS900941: a policy"],
+            "AADSTS900941",
+        ),
+        (
+            "onedrivev2",
+            [
+                "unauthorized_client",
+                "The client is not enabled for consumers.",
+            ],
+            "not enabled for consumers",
         ),
         ("dropbox", ["access_denied", ""], ""),
     ] {

@@ -121,6 +121,7 @@ mod slow_faults;
 mod store_away;
 mod strangers;
 mod strangers_apart;
+mod stray_callbacks;
 mod tables;
 mod tls;
 mod token;

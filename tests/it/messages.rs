@@ -39,6 +39,8 @@ const SECTIONS: [(&str, &str, &[&str]); 2] = [
             "src/server/errors",
             "src/server/handlers",
             "src/server/unserved.rs",
+            "src/outbound/connect_fault.rs",
+            "src/outbound/proxy/no_tunnel.rs",
         ],
     ),
     (
@@ -201,6 +203,15 @@ struct Advice {
     turn: &'static str,
     login: Option<String>,
     refresh: Option<String>,
+    revoke: Option<String>,
+}
+
+impl Advice {
+    fn texts(self) -> impl Iterator<Item = String> {
+        [self.login, self.refresh, self.revoke]
+            .into_iter()
+            .flatten()
+    }
 }
 
 fn advice() -> Vec<Advice> {
@@ -226,6 +237,7 @@ fn advice() -> Vec<Advice> {
                 turn,
                 login: part("login").or_else(|| text.clone()),
                 refresh: part("refresh").or(text),
+                revoke: part("revoke"),
             });
         }
     }
@@ -249,6 +261,10 @@ fn advice_table(lines: &[Advice]) -> String {
             (Some(one), None) => format!("At a login: {one}"),
             (None, Some(one)) => format!("Later: {one}"),
             (None, None) => panic!("{} says nothing", line.code),
+        };
+        let said = match &line.revoke {
+            Some(revoke) => format!("{said} When revoking: {revoke}"),
+            None => said,
         };
         let said = said.replace('|', "\\|");
         let _ = writeln!(page, "| `{}` | {} | {said} |", line.code, line.turn);
@@ -322,7 +338,7 @@ fn no_message_is_too_long_or_a_riddle() {
         all.extend(messages(sources, false));
     }
     for line in advice() {
-        all.extend([line.login, line.refresh].into_iter().flatten());
+        all.extend(line.texts());
     }
     assert!(all.len() > 300, "{}", all.len());
     for text in &all {
@@ -347,7 +363,7 @@ fn no_message_is_too_long_or_a_riddle() {
 #[test]
 fn advice_ends_with_a_full_stop_and_repeats_nothing_that_is_added_to_it() {
     for line in advice() {
-        for text in [line.login, line.refresh].into_iter().flatten() {
+        for text in line.texts() {
             assert!(text.ends_with('.') && !text.contains('\n'), "{text}");
             assert!(!text.contains("to get a new AuthID"), "{text}");
             assert!(!text.contains("http"), "{text}");

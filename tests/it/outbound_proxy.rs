@@ -58,6 +58,10 @@ async fn a_provider_is_asked_for_through_the_proxy_by_name() {
         reason.contains("through the proxy of HTTPS_PROXY"),
         "{reason}"
     );
+    // Time does not change the rules of a proxy.
+    let remedy = "Tell the administrator to check HTTPS_PROXY and the proxy's rules; authseal check \
+                  --online tests it";
+    assert!(reason.ends_with(remedy), "{reason}");
     let heads = proxy.heads.lock().unwrap().clone();
     let (head, again) = (&heads[0], heads.len());
     assert!(
@@ -72,6 +76,28 @@ async fn a_provider_is_asked_for_through_the_proxy_by_name() {
     assert!(!head.contains("never-print"), "{head}");
     // Nothing was sent to the provider, so each of three calls tried twice.
     assert_eq!(again, 6);
+}
+
+#[tokio::test]
+async fn a_proxy_that_speaks_no_basic_says_so_and_one_that_fails_is_left_to_time() {
+    for (answer, words, end) in [
+        (
+            "HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: Kerberos\r\n\
+             Content-Length: 0\r\n\r\n",
+            "it wants Negotiate or Kerberos, and authseal speaks Basic only",
+            "--online tests it",
+        ),
+        (
+            "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n",
+            "it cannot reach the host",
+            "Try again later",
+        ),
+    ] {
+        let reason = refresh_through(&Proxy::start(answer).await, "").await;
+        assert!(reason.contains(words), "{reason}");
+        assert!(reason.ends_with(end), "{reason}");
+        assert!(reason.len() <= 300, "{reason}");
+    }
 }
 
 #[tokio::test]

@@ -122,6 +122,12 @@ async fn whatever_the_provider_answers_only_its_yes_is_a_yes() {
             (400, invalid_client, tell),
             (401, invalid_client, tell),
             (200, r#"{"error":"server_error"}"#, later),
+            // The sign-in page of a network on the way.
+            (200, "<html><title>Hotel Wi-Fi</title>Sign in", later),
+            (200, "OK, welcome", later),
+            (200, r#"{"success":false}"#, later),
+            (200, r#"{"errors":["no such token"]}"#, later),
+            (200, r#"{"result":{},"message":"Request failed"}"#, later),
         ] {
             let endpoint = emulated.at(provider);
             endpoint.fault("revoke", Fault::Answer(said, body.into()));

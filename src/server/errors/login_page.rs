@@ -65,21 +65,13 @@ impl Server {
                 "Now log in, as the user whose files are meant: choose the service on the start \
                  page.",
             ),
-            LoginError::AdminConsentRefused => Explanation::new(
-                StatusCode::BAD_REQUEST,
-                "The consent was not given",
-                "Your browser came back from the page on which an administrator consents for an \
-                 organisation, and there was no consent: it was declined, or the account may not \
-                 give it.",
-                "An administrator of the organisation must open the link to that page again and \
-                 accept. If nobody declined, send this page to this server's administrator.",
-            ),
+            LoginError::AdminConsentRefused { refusal } => consent_refused(refusal.as_deref()),
             LoginError::RefusedAtProvider {
                 service,
                 error,
                 description,
                 refusal,
-            } => refused_at_provider(service, &refusal.code, advice(refusal), again(service))
+            } => refused_at_provider(service, refusal, again(service))
                 .quote(error, description.as_deref()),
             LoginError::ScopesMissing { service, missing } => {
                 scopes_missing(service, missing).link("Log in again", again(service))
@@ -153,21 +145,42 @@ fn advice(refusal: &Refusal) -> Option<String> {
 
 fn refused_at_provider(
     service: &Service,
-    code: &str,
-    advice: Option<String>,
+    refusal: &Refusal,
     again: String,
 ) -> Explanation<'static> {
     let provider = &service.provider.name;
     let general = "If you declined by mistake, try again. If it happens every time, show this page \
                    to the administrator.";
-    let general = undeclined(code).unwrap_or(general);
     Explanation::new(
         StatusCode::BAD_REQUEST,
         format!("{provider} refused the login"),
         format!("{provider} sent you back without giving access."),
-        advice.as_deref().unwrap_or(general),
+        advice(refusal)
+            .as_deref()
+            .or(undeclined(refusal))
+            .unwrap_or(general),
     )
     .link("Try again", again)
+}
+
+/// Explains the return of an administrator without consent. It shows a known code and no text of
+/// the answer.
+fn consent_refused(refusal: Option<&Refusal>) -> Explanation<'static> {
+    let others = [Some(Cure::Organisation), Some(Cure::Server)];
+    let known = refusal.filter(|refusal| others.contains(&refusal.cure));
+    let code = refusal.map_or(String::new(), |refusal| format!(" ({refusal})"));
+    let general = "An administrator of the organisation must open the link to that page again and \
+                   accept. If nobody declined, send this page to this server's administrator.";
+    Explanation::new(
+        StatusCode::BAD_REQUEST,
+        "The consent was not given",
+        format!(
+            "Your browser came back from the page on which an administrator consents for an \
+             organisation, and there was no consent{code}: it was declined, or the account may \
+             not give it."
+        ),
+        known.and_then(advice).as_deref().unwrap_or(general),
+    )
 }
 
 /// Explains a mix-up attack (RFC 9700 section 4.4), or a mistake in providers.toml.
@@ -230,14 +243,14 @@ fn refused_unknown(provider: Option<&str>, refusal: &Refusal) -> Explanation<'st
         ),
         advice(refusal)
             .as_deref()
-            .or(undeclined(&refusal.code))
+            .or(undeclined(refusal))
             .unwrap_or(general),
     )
 }
 
 /// Returns the advice on a standard code that says that nobody declined.
-fn undeclined(code: &str) -> Option<&'static str> {
-    match code {
+fn undeclined(refusal: &Refusal) -> Option<&'static str> {
+    match refusal.code.as_str() {
         "server_error" | "temporarily_unavailable" | "slow_down" => Some(
             "The provider has a fault or is busy, which passes. Wait some minutes, then begin \
              again. If it stays, show this page to the administrator.",
@@ -248,6 +261,11 @@ fn undeclined(code: &str) -> Option<&'static str> {
         | "consent_required" => Some(
             "The provider wants you to sign in, choose an account or accept there. Begin again, \
              and do so when it asks. If it does not ask, show this page to the administrator.",
+        ),
+        _ if refusal.blames_the_application() => Some(
+            "Nobody declined: the provider does not take this server's application or its \
+             request. Show this page to the administrator, who compares the application at the \
+             provider with authseal check.",
         ),
         _ => None,
     }

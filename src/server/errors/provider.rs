@@ -37,6 +37,13 @@ impl ApiError {
                 &login_refused(provider, refusal.phase),
             )
             .advise(""),
+            ProviderError::GrantRefused(refusal) if refusal.phase == CallPhase::Revocation => {
+                Self::refused(
+                    Fault::LoginOver,
+                    refusal,
+                    &format!("{provider} {failed}, because it does not accept the token"),
+                )
+            }
             ProviderError::GrantRefused(refusal) => Self::refused(
                 Fault::LoginOver,
                 refusal,
@@ -61,12 +68,23 @@ impl ApiError {
             ProviderError::Failing {
                 refusal: Some(refusal),
                 ..
+            }
+            | ProviderError::Busy {
+                refusal: Some(refusal),
+                ..
             } if refusal.advice.is_some() => Self::refused(Fault::Unavailable, refusal, "")
                 .advise("Try again later")
                 .after(error.retry_after()),
             ProviderError::Nonsense { .. } => {
                 Self::new(Fault::Unavailable, format!("{provider} {failed}: {error}"))
                     .advise(LASTING)
+            }
+            ProviderError::Unreachable {
+                remedy: Some(remedy),
+                ..
+            } => {
+                let happened = format!("{provider} {failed}: {error}");
+                Self::new(Fault::Administrator, happened).advise(remedy)
             }
             ProviderError::Busy { .. }
             | ProviderError::Failing { .. }
