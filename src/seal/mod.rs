@@ -4,6 +4,7 @@
 //! The functions take keys and time as parameters.
 
 mod authid;
+mod base64url;
 mod client_mark;
 mod envelope;
 mod grant;
