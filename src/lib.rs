@@ -16,7 +16,7 @@
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages environment regular_file invisible percent
+//! secret clock public_url telemetry pages environment regular_file invisible percent json_text
 //! ```
 //!
 //! The path of one request, from socket to provider and back:
@@ -35,6 +35,7 @@ pub mod config;
 pub mod demo;
 pub mod environment;
 mod invisible;
+mod json_text;
 pub mod keyring;
 mod limit;
 pub mod listen;

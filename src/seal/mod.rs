@@ -8,6 +8,7 @@ mod base64url;
 mod client_mark;
 mod envelope;
 mod grant;
+mod grant_text;
 mod jwe;
 mod pasted;
 
