@@ -13,6 +13,7 @@ mod error_answer;
 mod error_code;
 mod lane;
 mod realm;
+mod refresh_request;
 mod refusal;
 mod retries;
 mod revocation;
