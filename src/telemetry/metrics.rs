@@ -16,6 +16,7 @@ use prometheus_client::{
 
 use super::{
     edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels, RefusalMetrics},
+    known_family::KnownFamily,
     log_output,
     process::ProcessNumbers,
     prometheus_text,
@@ -33,7 +34,7 @@ pub struct Metrics {
     registry: Registry,
     refreshes: Refreshes,
     old_authids: Family<OldLabels, Counter>,
-    provider_calls: Family<ProviderLabels, Histogram>,
+    provider_calls: KnownFamily<ProviderLabels, Histogram>,
     revoked_hits: Counter,
     reloads: Counter,
     reload_errors: Counter,
@@ -136,11 +137,11 @@ impl Metrics {
                 "AuthIDs of Duplicati's own server that were presented and opened, by form and \
                  service",
             ),
-            provider_calls: registry.add_seconds(
+            provider_calls: KnownFamily::new(registry.add_seconds(
                 "provider_call",
                 "How long providers took to answer a refresh",
                 Family::new_with_constructor(|| Histogram::new(CALL_BUCKETS)),
-            ),
+            )),
             revoked_hits: registry.add(
                 "revoked_hits",
                 "Refreshes with an AuthID that revoked.txt revokes",
@@ -231,12 +232,12 @@ impl Metrics {
 
     /// Records the duration of a refresh at a provider, successful or not.
     pub fn provider_called(&self, provider: &str, took: Duration) {
-        let labels = ProviderLabels {
+        let labels = || ProviderLabels {
             provider: provider.to_owned(),
         };
+        let is_it = |labels: &ProviderLabels| labels.provider == provider;
         self.provider_calls
-            .get_or_create(&labels)
-            .observe(took.as_secs_f64());
+            .with(is_it, labels, |calls| calls.observe(took.as_secs_f64()));
     }
 
     /// Returns the metrics of the service's connections.

@@ -3,6 +3,7 @@
 mod access;
 mod access_line;
 mod edge;
+mod known_family;
 mod log;
 mod log_output;
 mod metrics;
