@@ -1,7 +1,9 @@
 """User-space instructions per request, counted by callgrind. Unlike times, they are the same in
 every run, on a busy machine too."""
 
+import base64
 import http.client
+import os
 import sys
 from dataclasses import dataclass
 from typing import Callable
@@ -18,6 +20,12 @@ SIDES = ["bare", "floor", "authseal"]
 ONE_WORKER = {"TOKIO_WORKER_THREADS": "1"}
 
 
+# Lines of revoked.txt that revoke other logins than those of the load.
+REVOKED = 100_000
+OTHER_RULES = ["all before=2020-01-01T00:00:00Z", "service=other before=2030-01-01T00:00:00Z",
+               "kid=zzzzzzzz before=2020-01-01T00:00:00Z"]
+
+
 @dataclass
 class Kind:
     """One way in which a refresh goes."""
@@ -31,7 +39,16 @@ KINDS = {
     "cached": lambda bed: Kind(bed.lasting_stub, True, {}),
     "uncached": lambda bed: Kind(bed.brief_stub, False, {}),
     "tls": lambda bed: Kind(bed.tls_stub, False, {"SSL_CERT_FILE": str(bed.certificate)}),
+    # The last one: the lines stay.
+    "revoked": lambda bed: with_revocations(bed, KINDS["cached"](bed)),
 }
+
+
+def with_revocations(bed: Bed, kind: Kind) -> Kind:
+    """The same with many lines in revoked.txt, and a rule of every kind."""
+    lineages = (base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=") for _ in range(REVOKED))
+    bed.key_file.with_name("revoked.txt").write_text("\n".join([*lineages, *OTHER_RULES, ""]))
+    return kind
 
 
 def measure(bed: Bed, kinds: list[str], sides: list[str], requests: int) -> dict:
