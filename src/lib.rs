@@ -16,7 +16,7 @@
 //! provider seal demo
 //! keyring outbound listen store
 //! limit
-//! secret clock public_url telemetry pages environment invisible percent
+//! secret clock public_url telemetry pages environment invisible percent json_text
 //! regular_file
 //! ```
 //!
@@ -36,6 +36,7 @@ pub mod config;
 pub mod demo;
 pub mod environment;
 mod invisible;
+mod json_text;
 pub mod keyring;
 mod limit;
 pub mod listen;

@@ -46,14 +46,16 @@ class Authseal:
     """One running server and how long it took to be ready."""
 
     def __init__(self, programs: Programs, binary: Path, folder: Path, stubs: list[Provider],
-                 store: str | None = None, environment: dict | None = None, log: Path | None = None):
+                 store: str | None = None, environment: dict | None = None, log: Path | None = None,
+                 under: list[str] | None = None):
+        """`under` are the words of a tool in front of the command."""
         port, admin_port = free_port(), free_port()
         providers = folder / f"providers-{port}.toml"
         providers.write_text("".join(stub.table() for stub in stubs))
         self.address, self.port = f"http://127.0.0.1:{port}", port
         self.admin_address = f"http://127.0.0.1:{admin_port}"
         before = time.monotonic()
-        self.program: Program = programs.start([binary, "serve"], {
+        self.program: Program = programs.start([*(under or []), binary, "serve"], {
             "PATH": os.environ["PATH"],
             "AUTHSEAL_PUBLIC_URL": f"http://localhost:{port}",
             "AUTHSEAL_LISTEN": f"127.0.0.1:{port}",
@@ -66,7 +68,7 @@ class Authseal:
             **({"AUTHSEAL_STORE_URL": store} if store else {}),
             **(environment or {}),
         }, log=log or folder / f"authseal-{port}.log")
-        self.start_seconds = wait_until_ready(self.program, admin_port) - before
+        self.start_seconds = wait_until_ready(self.program, admin_port, 120 if under else 10) - before
 
     def refresh(self, authid: str) -> tuple[list[str], int]:
         """One real answer: its headers but for hyper's own, and its body's size."""

@@ -75,11 +75,14 @@ class Bed:
             self.programs.stop(self.authseal(stub).program)
         return self.authids(count)
 
+    @property
+    def key_file(self) -> Path:
+        """The key that the first started authseal made."""
+        return next((self.folder / "keys").glob("*.jwk"))
+
     def new_authids(self, count: int, service: str = SERVICE) -> list[str]:
-        """AuthIDs that nobody had before, under the key that the first started
-        authseal made."""
-        key = next((self.folder / "keys").glob("*.jwk"))
-        return bench_output("make-authids", key, count, service, TOKEN_CHARACTERS).split()
+        """AuthIDs that nobody had before, under that key."""
+        return bench_output("make-authids", self.key_file, count, service, TOKEN_CHARACTERS).split()
 
 
 def provider_calls(stub: str) -> int:

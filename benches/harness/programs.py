@@ -11,16 +11,20 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "release"
+# A profile of Cargo.toml. Figures that will be written down are those of `release`.
+PROFILE = os.environ.get("AUTHSEAL_BENCH_PROFILE", "release")
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / \
+    ("debug" if PROFILE == "dev" else PROFILE)
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def build(authseal: bool) -> None:
-    """Builds in release mode, authseal apart: the benches' own dependencies must
-    not switch on features in what is measured."""
+    """Builds authseal apart: the benches' own dependencies must not switch on features in what
+    is measured."""
     packages = [["-p", "authseal-benches"]] + [["-p", "authseal"]] * authseal
     for package in packages:
-        subprocess.run(["cargo", "build", "--quiet", "--release", *package], cwd=REPOSITORY, check=True)
+        subprocess.run(["cargo", "build", "--quiet", "--profile", PROFILE, *package], cwd=REPOSITORY,
+                       check=True)
 
 
 def need(program: str) -> None:
@@ -36,7 +40,7 @@ def need(program: str) -> None:
 
 def bench_output(name: str, *arguments: object) -> str:
     """The output of one of this package's programs that ends by itself."""
-    return subprocess.run([RELEASE / name, *map(str, arguments)], check=True, text=True,
+    return subprocess.run([BUILT / name, *map(str, arguments)], check=True, text=True,
                           stdout=subprocess.PIPE).stdout
 
 
@@ -94,11 +98,11 @@ class Program:
                 return int(line.split()[1])
         self.fail(f"has no {field}: it has ended")
 
-    def stop(self) -> None:
+    def stop(self, deadline_s: float = 5.0) -> None:
         """Asks, waits, and insists."""
         self.process.terminate()
         try:
-            self.process.wait(timeout=5)
+            self.process.wait(timeout=deadline_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -124,18 +128,20 @@ class Programs:
         self.started.append(program)
         return program
 
-    def start_bare(self, name: str, *arguments: object,
-                   environment: dict | None = None) -> tuple[Program, str]:
-        """Starts one of this package's servers; it prints its address itself."""
-        program = self.start([RELEASE / name, *arguments], {**os.environ, **(environment or {})})
+    def start_bare(self, name: str, *arguments: object, environment: dict | None = None,
+                   under: list[str] | None = None) -> tuple[Program, str]:
+        """Starts one of this package's servers, perhaps under a tool; it prints its address
+        itself."""
+        program = self.start([*(under or []), BUILT / name, *arguments],
+                             {**os.environ, **(environment or {})})
         address = program.process.stdout.readline().strip()
         if not address:
             program.fail("did not start")
         return program, address
 
-    def stop(self, program: Program) -> None:
+    def stop(self, program: Program, deadline_s: float = 5.0) -> None:
         self.started.remove(program)
-        program.stop()
+        program.stop(deadline_s)
 
 
 def free_port() -> int:

@@ -94,6 +94,13 @@ def start(result: dict) -> list[str]:
                 f"{max(times):.1f} ms")]
 
 
+def instructions(kinds: dict) -> str:
+    lines = [head("instructions per request", *next(iter(kinds.values())))]
+    for kind, sides in kinds.items():
+        lines.append(row(f"{kind} /refresh", *(f"{figure:,}" for figure in sides.values())))
+    return "\n".join(lines)
+
+
 def head(*cells: str) -> str:
     return f"{row(*cells)}\n{'-' * WIDTH}"
 

@@ -1,6 +1,8 @@
 //! What the programs of this package share: a server with nothing in it but
 //! hyper, random tokens, grants to seal, and the reading of arguments.
 
+pub mod provider;
+
 use std::{env, fmt, path::Path, process, str::FromStr, sync::Arc};
 
 use authseal::{

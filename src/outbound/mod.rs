@@ -182,32 +182,31 @@ impl Outbound {
     /// token. (hyper itself takes another connection if an idle one was closed before the
     /// request was written.)
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, OutboundError> {
-        self.send_fenced(request, None, &Received::default()).await
+        let request = request.map(Bytes::from);
+        let received = Received::default();
+        self.send_fenced(|| request.clone(), None, &received).await
     }
 
     /// Sends a request as [`Outbound::send`] does, but asks the fence before the body is sent,
-    /// and records the part of the response that has arrived in `received`.
+    /// and records the part of the response that has arrived in `received`. `request` makes the
+    /// request, once more for another try.
     pub async fn send_fenced(
         &self,
-        request: Request<Vec<u8>>,
+        request: impl Fn() -> Request<Bytes>,
         fence: Option<Fence>,
         received: &Received,
     ) -> Result<Response<Bytes>, OutboundError> {
+        let first = request();
         // Without a body there is nothing to withhold later.
-        if let Some(fence) = fence.as_ref().filter(|_| request.body().is_empty())
+        if let Some(fence) = fence.as_ref().filter(|_| first.body().is_empty())
             && !fence.ask().await
         {
             return Err(OutboundError::Withheld);
         }
-        let mut request = request.map(|body| Payload::new(body, fence));
-        // Without this header the host may compress the response (RFC 9110 section 12.5.3),
-        // and nothing here could read that.
-        let identity = HeaderValue::from_static("identity");
-        request.headers_mut().insert(ACCEPT_ENCODING, identity);
-        match self.send_once(request.clone(), received).await {
+        match self.send_once(first, fence.clone(), received).await {
             Err(OutboundError::Connect { .. }) => {
                 tokio::time::sleep(RETRY_PAUSE).await;
-                self.send_once(request, received).await
+                self.send_once(request(), fence, received).await
             }
             answer => answer,
         }
@@ -215,9 +214,15 @@ impl Outbound {
 
     async fn send_once(
         &self,
-        mut request: Request<Payload>,
+        request: Request<Bytes>,
+        fence: Option<Fence>,
         received: &Received,
     ) -> Result<Response<Bytes>, OutboundError> {
+        let mut request = request.map(|body| Payload::new(body, fence));
+        // Without this header the host may compress the response (RFC 9110 section 12.5.3),
+        // and nothing here could read that.
+        let identity = HeaderValue::from_static("identity");
+        request.headers_mut().insert(ACCEPT_ENCODING, identity);
         let guard = CallGuard::of(&mut request);
         let answer = self.exchange(request, received).await;
         // A proxy on the way may refuse every call on one connection and none on another.

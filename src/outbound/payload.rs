@@ -41,7 +41,7 @@ impl fmt::Debug for Fence {
     }
 }
 
-/// A body of known length. A clone starts again at the first byte.
+/// A body of known length.
 pub(super) struct Payload {
     bytes: Bytes,
     fence: Option<Fence>,
@@ -55,9 +55,9 @@ pub(super) struct Payload {
 pub(super) struct BodyWithheld;
 
 impl Payload {
-    pub(super) fn new(bytes: Vec<u8>, fence: Option<Fence>) -> Self {
+    pub(super) fn new(bytes: Bytes, fence: Option<Fence>) -> Self {
         Self {
-            bytes: bytes.into(),
+            bytes,
             fence,
             asking: None,
             was_withheld: Arc::default(),
@@ -67,17 +67,6 @@ impl Payload {
     /// Returns the flag that is set when the fence refuses.
     pub(super) fn was_withheld(&self) -> Arc<AtomicBool> {
         self.was_withheld.clone()
-    }
-}
-
-impl Clone for Payload {
-    fn clone(&self) -> Self {
-        Self {
-            bytes: self.bytes.clone(),
-            fence: self.fence.clone(),
-            asking: None,
-            was_withheld: self.was_withheld.clone(),
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The client side of RFC 6749: the authorization request, the exchanges for tokens, and
 //! the refresh.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
-    ResourceOwnerPassword, ResourceOwnerUsername, Scope, StandardRevocableToken, TokenUrl,
+    EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, ResourceOwnerPassword,
+    ResourceOwnerUsername, Scope, StandardRevocableToken, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse},
 };
 use url::Url;
@@ -16,6 +16,7 @@ use super::{
     Service, Tokens, account,
     attempt::{Attempt, Patience, RefreshAnswer, replaced},
     lane::{Caller, Lanes, Try},
+    refresh_request::RefreshRequests,
     retries::RetryPauses,
     token_endpoint::{TokenEndpoint, fence},
     token_response::LenientTokenResponse,
@@ -43,6 +44,7 @@ pub struct ProviderClient {
     pub(super) deadline: Duration,
     pauses: RetryPauses,
     refusals: RefusalMetrics,
+    refresh_requests: Arc<RefreshRequests>,
 }
 
 /// Parameters of a code exchange.
@@ -76,7 +78,7 @@ pub struct Authorization {
     pub verifier: Option<Secret>,
 }
 
-type OAuthClient = oauth2::Client<
+pub(super) type OAuthClient = oauth2::Client<
     BasicErrorResponse,
     LenientTokenResponse,
     BasicTokenIntrospectionResponse,
@@ -88,8 +90,6 @@ type OAuthClient = oauth2::Client<
     EndpointNotSet,
     EndpointSet,
 >;
-
-type TokenCall = Result<LenientTokenResponse, RequestTokenError<ProviderError, BasicErrorResponse>>;
 
 impl ProviderClient {
     /// Makes a client for the providers of this catalog. Every call ends within `deadline`,
@@ -111,6 +111,7 @@ impl ProviderClient {
             deadline,
             pauses,
             refusals: metrics.refusals(),
+            refresh_requests: Arc::new(RefreshRequests::of(catalog)),
         }
     }
 
@@ -199,9 +200,10 @@ impl ProviderClient {
         let http = self.token_endpoint(of, caller, None, &received);
         let call = async {
             on_sending();
-            request.request_async(&http).await
+            let tokens = request.request_async(&http).await;
+            tokens.map_err(|error| http.error(error))
         };
-        let target = (service, exchange.region, CallPhase::Code);
+        let target = (service, exchange.region);
         let tokens = self.within(self.deadline, target, (caller, Try::First), call);
         let tokens = tokens.await?;
         let account = account::named(&received, service);
@@ -231,9 +233,10 @@ impl ProviderClient {
         let http = self.token_endpoint(of, caller, None, &received);
         let call = async {
             on_sending();
-            request.request_async(&http).await
+            let tokens = request.request_async(&http).await;
+            tokens.map_err(|error| http.error(error))
         };
-        let target = (service, None, CallPhase::LoginToken);
+        let target = (service, None);
         let tokens = self.within(self.deadline, target, (caller, Try::First), call);
         let tokens = tokens.await?;
         // The login token has a name, in case the answer has none.
@@ -258,12 +261,10 @@ impl ProviderClient {
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        let client = match oauth_client(service, region) {
-            Ok(client) => client,
+        let request = match self.refresh_requests.find(service, region) {
+            Ok(request) => request,
             Err(error) => return RefreshAnswer::none(error),
         };
-        let token = RefreshToken::new(refresh_token.expose().to_owned());
-        let request = client.exchange_refresh_token(&token);
         let received = &Received::default();
         let deadline = match attempt.patience {
             Patience::ForTheToken => self.deadline * SINGLE_USE_FACTOR,
@@ -276,10 +277,10 @@ impl ProviderClient {
             let fence = permit.map(|permit| fence(permit, call, deadline));
             let of = (&*service.provider, CallPhase::Refresh);
             let http = self.token_endpoint(of, attempt.caller, fence, received);
-            request.request_async(&http).await
+            http.refresh(request, refresh_token).await
         });
         let caller = (attempt.caller, attempt.number);
-        let target = (service, region, CallPhase::Refresh);
+        let target = (service, region);
         let tokens = self.within(deadline, target, caller, call).await;
         RefreshAnswer {
             replaced: replaced(&tokens, received, refresh_token),
@@ -306,17 +307,12 @@ impl ProviderClient {
     async fn within(
         &self,
         deadline: Duration,
-        (service, region, phase): (&Service, Option<&str>, CallPhase),
+        (service, region): (&Service, Option<&str>),
         caller: (Caller, Try),
-        call: impl Future<Output = TokenCall>,
+        call: impl Future<Output = Result<LenientTokenResponse, ProviderError>>,
     ) -> Result<Tokens, ProviderError> {
         let provider = &service.provider;
-        let tokens = async {
-            let answer = call.await;
-            let answer =
-                answer.map_err(|error| ProviderError::from_token_call(error, provider, phase));
-            answer.map(Tokens::from)
-        };
+        let tokens = async { call.await.map(Tokens::from) };
         let place = (&**provider, region);
         let tokens = self.lanes.call(place, caller, deadline, tokens).await;
         if let Err(error) = &tokens {
@@ -333,7 +329,10 @@ impl ProviderClient {
     }
 }
 
-fn oauth_client(service: &Service, region: Option<&str>) -> Result<OAuthClient, ProviderError> {
+pub(super) fn oauth_client(
+    service: &Service,
+    region: Option<&str>,
+) -> Result<OAuthClient, ProviderError> {
     let provider = &service.provider;
     let token_url = provider.token_url.at(region);
     let token_url = token_url.ok_or(ProviderError::UnknownRegion)?.clone();

@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, future::Future, pin::pin, sync::Arc, time::Duration};
 
+use ahash::RandomState;
+
 use super::{
     Catalog, Provider, ProviderError,
     breaker::{Breaker, LoginTag, Pass},
@@ -58,9 +60,9 @@ impl Caller {
 /// The lanes of all providers, by id and region: each region has servers of its own, and
 /// some of them may be away.
 #[derive(Clone, Debug)]
-pub(super) struct Lanes(Arc<HashMap<String, ByRegion>>);
+pub(super) struct Lanes(Arc<HashMap<String, ByRegion, RandomState>>);
 
-type ByRegion = HashMap<Option<String>, ProviderLanes>;
+type ByRegion = HashMap<Option<String>, ProviderLanes, RandomState>;
 
 #[derive(Debug)]
 struct ProviderLanes {

@@ -15,6 +15,7 @@ mod error_code;
 mod error_members;
 mod lane;
 mod realm;
+mod refresh_request;
 mod refusal;
 mod refused_answer;
 mod retries;

@@ -27,20 +27,31 @@ impl ProviderError {
         provider: &Provider,
         phase: CallPhase,
     ) -> Self {
-        let head = Head {
-            status: 200,
-            retry_after: None,
-        };
         match error {
             RequestTokenError::Request(error) => error,
-            RequestTokenError::Parse(_, body) => match ErrorAnswer::read(&body) {
-                Some(error) => Self::refused(error.refusal(provider, phase), head, provider),
-                None => Self::nonsense(&body),
-            },
+            RequestTokenError::Parse(_, body) => {
+                Self::from_success_without_tokens(&body, provider, phase)
+            }
             // The first never comes: the token endpoint turns every status but 200 into an error.
             RequestTokenError::ServerResponse(_) | RequestTokenError::Other(_) => {
                 Self::nonsense(&[])
             }
+        }
+    }
+
+    /// Reads an answer with status 200 that has no tokens.
+    pub(super) fn from_success_without_tokens(
+        body: &[u8],
+        provider: &Provider,
+        phase: CallPhase,
+    ) -> Self {
+        let head = Head {
+            status: 200,
+            retry_after: None,
+        };
+        match ErrorAnswer::read(body) {
+            Some(error) => Self::refused(error.refusal(provider, phase), head, provider),
+            None => Self::nonsense(body),
         }
     }
 

@@ -54,14 +54,16 @@ impl ProviderClient {
                     .body(Vec::new())
             }
         };
-        let request = request.expect("a parsed URL and an encoded form");
+        let request = request
+            .expect("a parsed URL and an encoded form")
+            .map(Bytes::from);
         let call = async {
             let begun = Stopwatch::start();
             let fence = permit.map(|permit| fence(permit, begun, self.deadline));
             let received = Received::default();
             let sent = self
                 .connections(caller)
-                .send_fenced(request, fence, &received);
+                .send_fenced(|| request.clone(), fence, &received);
             judge(&sent.await?, service, tokens.of_another_client)
         };
         let provider = &service.provider;

@@ -129,6 +129,17 @@ impl EndpointUrl {
         }
     }
 
+    /// Returns the regions that have an address of their own; one `None` if all have the same.
+    pub(super) fn regions(&self) -> impl Iterator<Item = Option<&str>> {
+        let (all, by_region) = match self {
+            Self::Fixed(_) => (Some(None), None),
+            Self::ByRegion(urls) => (None, Some(urls.keys())),
+        };
+        let by_region = by_region.into_iter().flatten();
+        all.into_iter()
+            .chain(by_region.map(|region| Some(region.as_str())))
+    }
+
     /// Returns all addresses of the endpoint.
     pub fn all(&self) -> impl Iterator<Item = &Url> {
         let (fixed, by_region) = match self {

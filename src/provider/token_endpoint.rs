@@ -2,13 +2,21 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use http::{StatusCode, header::CONTENT_TYPE};
-use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
+use oauth2::{
+    AsyncHttpClient, HttpRequest, HttpResponse, RequestTokenError, basic::BasicErrorResponse,
+};
+use serde::Deserialize;
 
-use super::{CallPhase, Provider, ProviderError};
+use super::{
+    CallPhase, Provider, ProviderError, refresh_request::RefreshRequest,
+    token_response::LenientTokenResponse,
+};
 use crate::{
     clock::Stopwatch,
     outbound::{Fence, Outbound, Received},
+    secret::Secret,
 };
 
 /// The HTTP client of the `oauth2` crate. Answers that are no success become errors here: the
@@ -22,12 +30,35 @@ pub(super) struct TokenEndpoint<'a> {
 }
 
 impl TokenEndpoint<'_> {
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+    /// Sends a refresh request, and reads the tokens as `oauth2` would.
+    pub(super) async fn refresh(
+        &self,
+        request: &RefreshRequest,
+        refresh_token: &Secret,
+    ) -> Result<LenientTokenResponse, ProviderError> {
+        let body = request.body(refresh_token);
+        let answer = self.ask(|| request.with(body.clone())).await?;
+        let mut json = serde_json::Deserializer::from_slice(answer.body());
+        LenientTokenResponse::deserialize(&mut json).map_err(|_| {
+            ProviderError::from_success_without_tokens(answer.body(), self.provider, self.phase)
+        })
+    }
+
+    /// Converts an error of `oauth2`, which may contain tokens.
+    pub(super) fn error(
+        &self,
+        error: RequestTokenError<ProviderError, BasicErrorResponse>,
+    ) -> ProviderError {
+        ProviderError::from_token_call(error, self.provider, self.phase)
+    }
+
+    async fn ask(
+        &self,
+        request: impl Fn() -> Request<Bytes>,
+    ) -> Result<Response<Bytes>, ProviderError> {
         let fence = self.fence.clone();
         let answer = self.connections.send_fenced(request, fence, self.received);
-        let mut response = answer.await?.map(Vec::from);
-        // Some providers send JSON as text/javascript.
-        response.headers_mut().remove(CONTENT_TYPE);
+        let response = answer.await?;
         match response.status() {
             StatusCode::OK => Ok(response),
             _ => Err(ProviderError::from_answer(
@@ -44,7 +75,14 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ProviderError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.ask(request))
+        let request = request.map(Bytes::from);
+        Box::pin(async move {
+            let response = self.ask(|| request.clone()).await?;
+            let mut response = response.map(Vec::from);
+            // Some providers send JSON as text/javascript.
+            response.headers_mut().remove(CONTENT_TYPE);
+            Ok(response)
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod authid_reader;
 mod cache;
+mod carried_call;
 mod client_fault;
 mod engine;
 mod error;

@@ -1,5 +1,5 @@
-//! One refresh at a provider, in a task of its own: it calls the provider and stores the
-//! result.
+//! One refresh at a provider: it calls the provider and stores the result, whether its client is
+//! still there or not.
 
 use std::{fmt::Display, sync::Arc, time::Duration};
 
@@ -48,7 +48,7 @@ pub(super) struct ProviderCall {
 }
 
 // Futures that use the store are boxed. They are large, most calls do without the store, and
-// every call is a task that would reserve room for them.
+// every call would reserve room for them.
 impl ProviderCall {
     /// Refreshes. If the provider refuses a token that its table calls stable, and a newer
     /// one is known, it refreshes again with the newer one.

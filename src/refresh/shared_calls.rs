@@ -7,13 +7,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use ahash::RandomState;
 use tokio::sync::SetOnce;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
+use super::carried_call::CarriedCall;
 use crate::seal::Lineage;
 
-/// The calls in progress, each in its own task: a client that disconnects cannot lose a
-/// token that the provider has already replaced.
+/// The calls in progress. Each goes on in a task of its own if its request ends: a client that
+/// disconnects cannot lose a token that the provider has already replaced.
 #[derive(Debug)]
 pub(super) struct SharedCalls<T> {
     // Held only to look up and insert, never across an await.
@@ -21,9 +23,9 @@ pub(super) struct SharedCalls<T> {
     tasks: TaskTracker,
 }
 
-type RunningCalls<T> = HashMap<Lineage, SharedResult<T>>;
+type RunningCalls<T> = HashMap<Lineage, SharedResult<T>, RandomState>;
 
-/// Result of a call, set when the call has ended; `None` if its task panicked.
+/// Result of a call, set when the call has ended; `None` if it panicked.
 type SharedResult<T> = Arc<SetOnce<Option<T>>>;
 
 impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
@@ -35,7 +37,7 @@ impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
     }
 
     /// Waits for the lineage's call, and starts it with `call` if there is none. Returns
-    /// `None` if the task panicked.
+    /// `None` if the call panicked. It can be dropped at any time: the call goes on.
     ///
     /// Before `call` returns, it must have stored its result for later requests: they no
     /// longer join it.
@@ -47,8 +49,8 @@ impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let result = match self.running().entry(lineage) {
-            Entry::Occupied(result) => result.get().clone(),
+        let (result, carried) = match self.running().entry(lineage) {
+            Entry::Occupied(result) => (result.get().clone(), None),
             Entry::Vacant(place) => {
                 let result = place.insert(SharedResult::default()).clone();
                 let running = RunningCall {
@@ -56,13 +58,16 @@ impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
                     lineage,
                     shared: result.clone(),
                     result: None,
+                    _tracked: self.tasks.token(),
                 };
-                // Boxed: the task is moved several times before it starts.
-                let call = Box::pin(call());
-                self.tasks.spawn(async move { running.end(call.await) });
-                result
+                let call = call();
+                let carried = CarriedCall::new(async move { running.end(call.await) });
+                (result, Some(carried))
             }
         };
+        if let Some(carried) = carried {
+            carried.await;
+        }
         result.wait().await.clone()
     }
 
@@ -102,12 +107,13 @@ impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
     }
 }
 
-/// A call in progress. Its drop publishes the result, also when the task panics.
+/// A call in progress. Its drop publishes the result, also when the call panics.
 struct RunningCall<T: Clone + Send + Sync + 'static> {
     calls: Arc<SharedCalls<T>>,
     lineage: Lineage,
     shared: SharedResult<T>,
     result: Option<T>,
+    _tracked: TaskTrackerToken,
 }
 
 impl<T: Clone + Send + Sync + 'static> RunningCall<T> {

@@ -5,7 +5,7 @@
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Flaw, Grant, NoSealingKey, jwe, jwe::Compact};
+use super::{Flaw, Grant, NoSealingKey, grant_text, jwe, jwe::Compact};
 use crate::{
     clock::UnixTime,
     keyring::{KeySet, Unusable},
@@ -77,7 +77,7 @@ pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenEr
     let key = keys.opening(&header.kid, now)?;
     let plaintext = jwe.open(&header, key).ok_or(OpenError::Tampered)?;
     let grant = str::from_utf8(&plaintext).ok();
-    let grant: Option<Grant> = grant.and_then(|json| serde_json::from_str(json).ok());
+    let grant = grant.and_then(grant_text::parse);
     let grant = grant.ok_or(OpenError::Tampered)?;
     if grant.service != service {
         return Err(OpenError::WrongService);

@@ -6,6 +6,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::base64url;
+
 const BYTES: usize = 3;
 
 /// The first 24 bits of the SHA-256 hash of a client id.
@@ -27,23 +29,28 @@ impl ClientMark {
     }
 }
 
+impl ClientMark {
+    /// Reads a mark. `None` for text of another length, which a later version may write: its
+    /// AuthIDs must open here.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut mark = [0; BYTES];
+        let length = base64url::decode(text, &mut mark)?;
+        (length == BYTES).then_some(Self(mark))
+    }
+}
+
 impl Serialize for ClientMark {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
 }
 
-/// Reads a mark, for serde. `None` for text of another length, which a later version may
-/// write: its AuthIDs must open here.
+/// Reads a mark, for serde.
 pub(super) fn lenient<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<ClientMark>, D::Error> {
     let text = Cow::<'de, str>::deserialize(deserializer)?;
-    let mut mark = [0; BYTES];
-    let length = URL_SAFE_NO_PAD.decode_slice(&*text, &mut mark).ok();
-    Ok(length
-        .filter(|length| *length == BYTES)
-        .map(|_| ClientMark(mark)))
+    Ok(ClientMark::parse(&text))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use ring::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{ClientMark, client_mark};
+use super::{ClientMark, base64url, client_mark};
 use crate::{
     clock::UnixTime,
     keyring::{Facts, KeySet, LineageBits},
@@ -181,7 +181,7 @@ impl Lineage {
     /// Parses the text that `Display` writes: 128 bits in base64url.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bits = [0; 16];
-        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bits).ok()?;
+        let length = base64url::decode(text, &mut bits)?;
         (length == bits.len()).then_some(Self(bits))
     }
 }

@@ -18,6 +18,7 @@ use ring::{
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use zeroize::Zeroizing;
 
+use super::base64url;
 use crate::keyring::{Jwk, KeySet};
 
 static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
@@ -178,10 +179,12 @@ impl<'a> Compact<'a> {
     /// would be other spellings of the same AuthID.
     pub(super) fn open(&self, header: &Header<'_>, key: &Jwk) -> Option<Zeroizing<Vec<u8>>> {
         let mut iv = [0; NONCE_LEN];
-        BASE64URL.decode_slice(self.iv, &mut iv).ok()?;
-        let mut sealed = Zeroizing::new(Vec::with_capacity(self.ciphertext.len() + self.tag.len()));
-        BASE64URL.decode_vec(self.ciphertext, &mut sealed).ok()?;
-        BASE64URL.decode_vec(self.tag, &mut sealed).ok()?;
+        base64url::decode(self.iv, &mut iv)?;
+        // As long as the text: more than the bytes need.
+        let mut sealed = Zeroizing::new(vec![0; self.ciphertext.len() + self.tag.len()]);
+        let ciphertext = base64url::decode(self.ciphertext, &mut sealed)?;
+        let tag = base64url::decode(self.tag, sealed.get_mut(ciphertext..)?)?;
+        sealed.truncate(ciphertext + tag);
         let plaintext = key
             .cipher()
             .open_in_place(

@@ -4,9 +4,11 @@
 //! The functions take keys and time as parameters.
 
 mod authid;
+mod base64url;
 mod client_mark;
 mod envelope;
 mod grant;
+mod grant_text;
 mod jwe;
 mod pasted;
 

@@ -24,7 +24,7 @@ use crate::{
     telemetry::{self, field},
 };
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Source of request ids. They count up from a random number, so that two processes are
 /// unlikely to use the same ids.

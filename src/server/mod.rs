@@ -2,6 +2,7 @@
 //! below this one knows HTTP statuses.
 
 mod access_log;
+mod access_token_answer;
 mod admin;
 mod admission;
 mod client;

@@ -23,10 +23,10 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'",
 );
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Initial buffer size; most JSON responses fit in it.
-const USUAL_BYTES: usize = 512;
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+pub(super) const USUAL_BYTES: usize = 512;
+pub(super) const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Makes an HTML page. Any page may contain an AuthID, so none is cached, and none sends
 /// a `Referer` to another site.

@@ -17,6 +17,7 @@ use prometheus_client::{
 use super::{
     durations::RouteDurations,
     edge::{ConnectionMetrics, LanesMetrics, LoginMetrics, ProviderLabels, RefusalMetrics},
+    known_family::KnownFamily,
     log_output,
     process::ProcessNumbers,
     prometheus_text,
@@ -35,7 +36,7 @@ pub struct Metrics {
     refreshes: Refreshes,
     pub(super) requests: RouteDurations,
     old_authids: Family<OldLabels, Counter>,
-    provider_calls: Family<ProviderLabels, Histogram>,
+    provider_calls: KnownFamily<ProviderLabels, Histogram>,
     revoked_hits: Counter,
     reloads: Counter,
     reload_errors: Counter,
@@ -139,11 +140,11 @@ impl Metrics {
                 "AuthIDs of Duplicati's own server that were presented and opened, by form and \
                  service",
             ),
-            provider_calls: registry.add_seconds(
+            provider_calls: KnownFamily::new(registry.add_seconds(
                 "provider_call",
                 "How long providers took to answer a refresh",
                 Family::new_with_constructor(|| Histogram::new(CALL_BUCKETS)),
-            ),
+            )),
             revoked_hits: registry.add(
                 "revoked_hits",
                 "Refreshes with an AuthID that revoked.txt revokes",
@@ -234,12 +235,12 @@ impl Metrics {
 
     /// Records the duration of a refresh at a provider, successful or not.
     pub fn provider_called(&self, provider: &str, took: Duration) {
-        let labels = ProviderLabels {
+        let labels = || ProviderLabels {
             provider: provider.to_owned(),
         };
+        let is_it = |labels: &ProviderLabels| labels.provider == provider;
         self.provider_calls
-            .get_or_create(&labels)
-            .observe(took.as_secs_f64());
+            .with(is_it, labels, |calls| calls.observe(took.as_secs_f64()));
     }
 
     /// Returns the metrics of the service's connections.

@@ -4,6 +4,7 @@ mod access;
 mod access_line;
 mod durations;
 mod edge;
+mod known_family;
 mod log;
 mod log_output;
 mod metrics;

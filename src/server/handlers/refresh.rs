@@ -1,26 +1,17 @@
 //! `GET` or `POST /refresh`: returns an access token for an AuthID.
 
-use http::{Method, StatusCode};
-use serde::Serialize;
+use http::Method;
 
 use crate::{
     provider::Service,
     refresh::Refreshed,
     seal::NotAnAuthId,
     secret::Secret,
-    server::{Reply, Server, errors::ApiError, exchange::Exchange, input, reply},
+    server::{
+        Reply, Server, access_token_answer::AccessTokenAnswer, errors::ApiError,
+        exchange::Exchange, input, reply,
+    },
 };
-
-/// JSON response that Duplicati reads.
-#[derive(Serialize)]
-struct AccessTokenAnswer<'a> {
-    access_token: &'a str,
-    /// Lifetime of the access token in seconds.
-    expires: u64,
-    r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    v2_authid: Option<&'a str>,
-}
 
 /// Refreshes with the AuthID from the header, query or form.
 pub(in crate::server) async fn refresh(exchange: &mut Exchange<'_>) -> Reply {
@@ -52,13 +43,11 @@ fn to_start_page(server: &Server, id: &str) -> Reply {
 }
 
 fn answer(service: &Service, refreshed: &Refreshed) -> Reply {
-    reply::json(
-        StatusCode::OK,
-        &AccessTokenAnswer {
-            access_token: refreshed.access_token().expose(),
-            expires: refreshed.expires_in.as_secs(),
-            r#type: &service.id,
-            v2_authid: refreshed.newest_authid.as_ref().map(Secret::expose),
-        },
-    )
+    let answer = AccessTokenAnswer {
+        access_token: refreshed.access_token().expose(),
+        expires: refreshed.expires_in.as_secs(),
+        r#type: &service.id,
+        v2_authid: refreshed.newest_authid.as_ref().map(Secret::expose),
+    };
+    answer.into_reply()
 }
