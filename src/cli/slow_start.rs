@@ -11,7 +11,7 @@ use std::{
 const SLOW_AFTER: Duration = Duration::from_secs(5);
 
 const LINE: &str = "the start waits for a file: settings, keys or certificate are on a file system \
-                    that does not answer, or a _FILE variable names a pipe that nobody writes to";
+                    that does not answer";
 
 /// Prints the line unless it is dropped in time.
 pub(super) struct SlowStart {

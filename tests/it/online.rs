@@ -103,7 +103,7 @@ async fn what_the_proxy_answered_is_told() {
     for (status, says) in [
         (
             "407 Proxy Authentication Required",
-            "it wants a user and password",
+            "it does not accept the user and password in the variable",
         ),
         ("403 Forbidden", "its rules do not allow this host"),
         ("502 Bad Gateway", "it cannot reach the host"),

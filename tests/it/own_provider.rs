@@ -290,6 +290,6 @@ fn each_mistake_is_one_message_that_names_its_place() {
 #[test]
 fn a_wrong_tenant_in_the_environment_is_named() {
     let problems = problems("", &[("MSGRAPH_TENANT", "a/b")]);
-    let expected = "MSGRAPH_TENANT must be a directory's id or domain name";
+    let expected = "MSGRAPH_TENANT must be a directory's id or domain name, without braces, quotes or https://";
     assert_eq!(problems, [expected]);
 }

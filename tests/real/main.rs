@@ -21,6 +21,7 @@ mod demo;
 mod deploy_files;
 mod devtools;
 mod foreign_opener;
+mod hanging;
 mod https_opener;
 mod jose;
 mod keyboard;
