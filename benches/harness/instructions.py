@@ -136,3 +136,9 @@ def dearer(before: dict, now: dict) -> list[str]:
     return [f"  {kind}: {now[kind]['authseal']:,} instructions, were {figures['authseal']:,}"
             for kind, figures in before.items()
             if kind in now and now[kind]["authseal"] > figures["authseal"] * (1 + TOLERANCE)]
+
+
+def cheaper(one: dict, other: dict) -> dict:
+    """The lower figure of each kind and side."""
+    return {kind: {side: min(figure, other[kind][side]) for side, figure in sides.items()}
+            for kind, sides in one.items()}

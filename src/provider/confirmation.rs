@@ -56,7 +56,7 @@ fn tells(name: &str, value: &Value) -> bool {
         Value::String(text) => RESULTS.contains(&&*name) && is_failure(text),
         Value::Number(number) if SUCCESSES.contains(&&*name) => number.as_f64() == Some(0.0),
         Value::Number(number) => {
-            RESULTS.contains(&&*name) && !number.as_u64().is_some_and(|number| number < 300)
+            RESULTS.contains(&&*name) && number.as_u64().is_none_or(|number| number >= 300)
         }
         _ => false,
     }

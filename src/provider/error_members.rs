@@ -151,7 +151,8 @@ impl<'a> ErrorMembers<'a> {
         let has_message = ["message", "msg"]
             .iter()
             .any(|name| self.get(name).is_some());
-        if !fails && !(has_code && has_message) {
+        let is_error = fails || (has_code && has_message);
+        if !is_error {
             return None;
         }
         let spelled_out = || spelled_out(words).map(|code| (code, false));

@@ -89,10 +89,16 @@ impl RefreshRequest {
     pub(super) fn body(&self, refresh_token: &Secret) -> Bytes {
         let parts = [&self.before_token, refresh_token, &self.after_token].map(Secret::expose);
         let [before, token, after] = parts;
-        let length = before.len() + token.len() + after.len();
-        let mut body = Vec::with_capacity(length);
+        let is_form_text = is_form_text(token);
+        // An escape has three bytes. A buffer that grows leaves a copy behind.
+        let longest = if is_form_text {
+            token.len()
+        } else {
+            3 * token.len()
+        };
+        let mut body = Vec::with_capacity(before.len() + longest + after.len());
         body.extend_from_slice(before.as_bytes());
-        match is_form_text(token) {
+        match is_form_text {
             true => body.extend_from_slice(token.as_bytes()),
             false => {
                 for piece in form_urlencoded::byte_serialize(token.as_bytes()) {

@@ -84,7 +84,7 @@ pub enum RefreshError {
         /// Answer of the provider.
         refusal: Refusal,
     },
-    /// The task of the provider call panicked: a bug of authseal. Try again.
+    /// The provider call panicked: a bug of authseal. Try again.
     #[error("the refresh ended without a result")]
     Lost,
 }

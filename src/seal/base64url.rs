@@ -25,8 +25,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_decodes_as_base64_decodes_it_or_has_no_room(
-            text in "[A-Za-z0-9_-]{0,100}[A-Za-z0-9+/=_. -]{0,3}",
-            room in 0_usize..90,
+            // What does not belong there comes in the parts that are read 32 characters at a time, too.
+            text in "[A-Za-z0-9_-]{0,70}[ -~é]{0,2}[A-Za-z0-9_-]{0,70}",
+            room in 0_usize..110,
         ) {
             let mut bytes = vec![0; room];
             let length = decode(&text, &mut bytes);

@@ -4,7 +4,10 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -193,8 +196,8 @@ async fn start() -> (ScriptedProvider, TestApp) {
     (provider, app)
 }
 
-/// Every counter of something under way is 0, and everything works.
-async fn is_as_new(app: &TestApp) {
+/// Waits until every counter of something under way is 0.
+async fn nothing_is_under_way(app: &TestApp) {
     eventually("nothing is under way", async || {
         let scrape = Scrape::of(&app.admin_url).await;
         let names = [
@@ -206,6 +209,11 @@ async fn is_as_new(app: &TestApp) {
         (names.map(|name| scrape.sum(name, &[])) == [0.0; 4]).then_some(())
     })
     .await;
+}
+
+/// Nothing is under way, and everything works.
+async fn is_as_new(app: &TestApp) {
+    nothing_is_under_way(app).await;
     let authid = app.seal("scripted", "never-print-refresh");
     assert_eq!(app.refresh(&authid).await.status, 200);
     app.log_in_from("scripted", "192.0.2.1").await.good();
@@ -238,6 +246,57 @@ async fn every_handler_can_be_dropped_at_every_await_point() {
         app.clock.advance(Duration::from_secs(60));
         is_as_new(&app).await;
     }
+}
+
+/// Each token is good once, as at a single-use provider.
+#[tokio::test]
+async fn a_newer_token_is_kept_wherever_its_request_ends() {
+    static NEWER: AtomicU64 = AtomicU64::new(0);
+    static SENT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let provider = ScriptedProvider::start(|asked| {
+        let number = NEWER.fetch_add(1, Ordering::Relaxed);
+        let newer = format!("never-print-newer-{number}");
+        SENT.lock().unwrap().push(sent_token(asked));
+        tokens("never-print-access", Some(&newer))
+    });
+    let app = TestApp::builder()
+        .scripted(&provider, "single-use")
+        .start()
+        .await;
+    let peer = Peer::Ip("127.0.0.1".parse().unwrap());
+    for polls in 1.. {
+        let first = format!("never-print-first-{polls}");
+        let authid = app.seal("scripted", &first);
+        let request = Work::Get("/refresh".into(), vec![("x-authid", authid.clone())]);
+        let request = request.request(&app, "127.0.0.1");
+        let is_ended = dropped_after(polls, app.app.server.answer(&request, peer)).await;
+        assert!(polls < MOST_POLLS, "it never ends");
+        nothing_is_under_way(&app).await;
+
+        // Beyond the life of the access token, so that the newest token is sent.
+        app.clock.advance(Duration::from_secs(2 * 3600));
+        assert_eq!(
+            app.refresh(&authid).await.status,
+            200,
+            "after {polls} polls"
+        );
+        let sent = SENT.lock().unwrap().clone();
+        let is_sent_once = |token: &String| sent.iter().filter(|sent| *sent == token).count() == 1;
+        assert!(
+            sent.iter().all(is_sent_once),
+            "after {polls} polls: {sent:?}"
+        );
+        if is_ended {
+            assert!(polls > 2, "the call has no awaits");
+            return;
+        }
+    }
+}
+
+fn sent_token(asked: &Asked) -> String {
+    let form = asked.form();
+    let token = form.into_iter().find(|(name, _)| name == "refresh_token");
+    token.expect("a refresh").1
 }
 
 #[tokio::test]
