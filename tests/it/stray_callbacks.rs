@@ -59,7 +59,10 @@ async fn a_sender_is_named_only_if_no_other_provider_can_have_sent_the_code() {
             assert_eq!(is_named, name == expected, "{error}: {name}: {page:?}");
         }
         for console in ["GD_CLIENT_ID", "App Console", "Google Cloud console"] {
-            assert!(!expected.is_empty() || !page.body.contains(console), "{page:?}");
+            assert!(
+                !expected.is_empty() || !page.body.contains(console),
+                "{page:?}"
+            );
         }
     }
 }
