@@ -142,7 +142,7 @@ async fn a_service_that_was_searched_hands_over_like_any_other() {
     browser.press(Key::Enter).await;
     browser.see_heading("Hand over your AuthID?").await;
     browser.click(".button.primary").await;
-    browser.see_heading("Done: Duplicati has it").await;
+    browser.see_heading("Done: sent to Duplicati").await;
     let fetched = get(&format!("{url}/fetch?token={TOKEN}"), &[]).await;
     let authid: Value = browser.value("#authid").await.into();
     assert_eq!(fetched.json()["authid"], authid);
