@@ -64,6 +64,7 @@ fn show(arguments: Show) -> Result<(), CliError> {
     let state = state(&keys, &opened, now);
     let grant = &opened.grant;
     let is_revoked = grant.is_revoked(&keys);
+    let logged_in = grant.known_login_time().map(|time| time.to_string());
     let length = authid.as_ref().unwrap_or(&given).expose().len();
     if arguments.json {
         say!(
@@ -74,7 +75,7 @@ fn show(arguments: Show) -> Result<(), CliError> {
                 "log_name": grant.lineage.short_hash(),
                 "generation": grant.generation,
                 "issued": grant.issued_at.to_string(),
-                "logged_in": grant.logged_in_at().to_string(),
+                "logged_in": logged_in,
                 "kid": opened.kid,
                 "key_state": state,
                 "revoked": is_revoked,
@@ -88,7 +89,10 @@ fn show(arguments: Show) -> Result<(), CliError> {
     say!("In logs     {}", grant.lineage.short_hash());
     say!("Generation  {}", grant.generation);
     say!("Issued      {}", grant.issued_at);
-    say!("Logged in   {}", grant.logged_in_at());
+    say!(
+        "Logged in   {}",
+        logged_in.as_deref().unwrap_or("not known")
+    );
     say!("Key         {}, {state}", opened.kid);
     say!(
         "Revoked     {}",

@@ -1,5 +1,5 @@
-//! SIGTERM and SIGINT, which end a command and stop a server, and SIGHUP, which a server
-//! must survive before it reloads anything.
+//! SIGTERM and SIGINT, which end a command and stop a server, SIGQUIT, which ends both at once,
+//! and SIGHUP, which a server must survive before it reloads anything.
 //!
 //! A thread of its own takes signals, so that they have their effect even if everything
 //! else waits for a file system, a name look-up or a pipe that nobody reads.
@@ -16,7 +16,7 @@ use std::{
 
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
     iterator::Signals,
     low_level::emulate_default_handler,
 };
@@ -40,7 +40,7 @@ impl EarlySignals {
     /// Installs the handlers. Call it before anything else: until then SIGHUP and SIGTERM
     /// kill the process, or are ignored where it is number 1 of a container.
     pub(super) fn take_over() -> io::Result<Self> {
-        let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
         // The kernel may choose a thread whose system call no signal interrupts, and then no
         // other one gets the signal. All threads that start from now on block them too.
         all().thread_block()?;
@@ -61,7 +61,7 @@ impl EarlySignals {
         command()
     }
 
-    /// Has SIGTERM and SIGINT stop a server.
+    /// Has SIGTERM and SIGINT stop a server, and SIGQUIT end it at once.
     pub(super) fn stop_server(self) -> io::Result<StopSignals> {
         let stop = StopSignals::default();
         let (told, Self(mut signals)) = (stop.clone(), self);
@@ -69,9 +69,10 @@ impl EarlySignals {
             // The reloader has a handler of its own for SIGHUP.
             let stops = signals.forever().filter(|signal| *signal != SIGHUP);
             for (count, signal) in stops.enumerate() {
-                match count {
-                    0 => told.first(signal),
-                    1 => told.second(),
+                match (signal, count) {
+                    (SIGQUIT, _) => end_by(signal),
+                    (_, 0) => told.first(signal),
+                    (_, 1) => told.second(),
                     _ => std::process::exit(1),
                 }
             }
@@ -160,9 +161,14 @@ fn in_thread(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 fn all() -> SigSet {
-    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
-        .into_iter()
-        .collect()
+    [
+        Signal::SIGHUP,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGTERM,
+    ]
+    .into_iter()
+    .collect()
 }
 
 fn exit_at_once(line: &str) -> ! {

@@ -97,12 +97,15 @@ function originOf(text) {
 
 // Remembers in this browser which services were chosen, the last one first.
 const REMEMBERED = "authseal services";
+// Shown.
 const MOST = 3;
+// Stored: those of another authseal at this origin too, and of services that are gone.
+const KEPT = 20;
 
 function remembered() {
   try {
     const ids = JSON.parse(localStorage.getItem(REMEMBERED));
-    return Array.isArray(ids) ? ids.slice(0, MOST) : [];
+    return Array.isArray(ids) ? ids : [];
   } catch {
     return [];
   }
@@ -113,7 +116,7 @@ for (const link of links) {
   link.addEventListener("click", () => {
     const ids = new Set([link.dataset.service, ...remembered()]);
     try {
-      localStorage.setItem(REMEMBERED, JSON.stringify([...ids].slice(0, MOST)));
+      localStorage.setItem(REMEMBERED, JSON.stringify([...ids].slice(0, KEPT)));
     } catch {
       // Storage is off: nothing is remembered.
     }
@@ -123,9 +126,10 @@ for (const link of links) {
 const recent = document.querySelector(".recent");
 if (recent) {
   const known = remembered().map((id) => links.find((link) => link.dataset.service === id));
-  const items = known.filter(Boolean).map((link) => link.closest("li"));
+  const items = known.filter(Boolean).slice(0, MOST).map((link) => link.closest("li"));
   recent.querySelector("ul").append(...items);
   recent.hidden = !items.length;
+  recent.querySelector(".others").hidden = items.length === links.length;
   recent.querySelector("button").addEventListener("click", () => {
     localStorage.removeItem(REMEMBERED);
     location.reload();
@@ -158,7 +162,13 @@ if (search) {
 
 // A code in the fragment of the address goes into its field, and out of the browser's history.
 const code = document.querySelector("[data-fragment]");
-if (code && location.hash.length > 1) {
+const takeCode = () => {
+  if (location.hash.length < 2) return;
   code.value = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);
+};
+if (code) {
+  takeCode();
+  // Another link in the same tab loads no page.
+  window.addEventListener("hashchange", takeCode);
 }

@@ -38,7 +38,7 @@ impl AuthIdReader {
         authid: &str,
         address: Option<IpAddr>,
     ) -> Result<PresentedAuthId, RefreshError> {
-        let result = match self.open_sealed(authid, ClientNetwork::of(address)) {
+        match self.open_sealed(authid, ClientNetwork::of(address)) {
             Err(error) => match self.parse_old(error, authid) {
                 Ok(old) => Box::pin(self.open_old(old, address)).await,
                 Err(error) => self.count(None, address).and(Err(error)),
@@ -46,11 +46,7 @@ impl AuthIdReader {
             Ok(presented) => self
                 .count(Some(presented.lineage()), address)
                 .map(|()| presented),
-        };
-        result.inspect_err(|error| {
-            // Without labels: the text of an AuthID that does not open is not believed.
-            self.metrics.refreshed("", "", error.outcome());
-        })
+        }
     }
 
     fn count(&self, lineage: Option<Lineage>, address: Option<IpAddr>) -> Result<(), RefreshError> {

@@ -98,6 +98,12 @@ impl RefreshEngine {
         self.authids.open(authid, address).await
     }
 
+    /// Counts a refresh whose AuthID did not open.
+    pub fn count_unopened(&self, error: &RefreshError) {
+        // Without labels: the text of an AuthID that does not open is not believed.
+        self.authids.metrics.refreshed("", "", error.outcome());
+    }
+
     /// Trades an AuthID for an access token.
     pub async fn refresh(&self, presented: &PresentedAuthId) -> Result<Refreshed, RefreshError> {
         let result = self.cached_or_refreshed(presented).await;

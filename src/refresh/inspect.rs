@@ -72,10 +72,9 @@ impl RefreshEngine {
             Some(_) => Ok(None),
             None => self.lineages.known(grant).await,
         };
-        let logged_in_at = grant.logged_in_at();
         AuthIdReport {
             issued_at: (!is_old).then_some(grant.issued_at),
-            logged_in_at: (logged_in_at != UnixTime(0)).then_some(logged_in_at),
+            logged_in_at: grant.known_login_time(),
             generation: grant.generation,
             newer_generation: match &known {
                 Ok(Some(LoginState::Newest { grant: newest, .. })) => {

@@ -90,6 +90,11 @@ impl Grant {
         self.ancestry.logged_in_at.unwrap_or(self.issued_at)
     }
 
+    /// Returns the time of the login; `None` if it is unknown ([`Ancestry::of_unknown_time`]).
+    pub fn known_login_time(&self) -> Option<UnixTime> {
+        Some(self.logged_in_at()).filter(|time| *time != UnixTime(0))
+    }
+
     /// True if the login is revoked on this server, by its lineage or by a rule.
     pub fn is_revoked(&self, keys: &KeySet) -> bool {
         keys.revokes(&Facts {

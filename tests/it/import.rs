@@ -48,6 +48,13 @@ async fn every_line_is_sealed_or_says_why_not_and_no_provider_is_asked() {
     };
     assert_eq!(opened(0).refresh_token.expose(), clear);
     assert_eq!(opened(1).refresh_token.expose(), stored);
+    let imported = printed[0]["authid"].as_str().unwrap();
+    let shown = installation
+        .run(&["authid", "show", "--json", imported])
+        .await;
+    assert_eq!(shown.json()["logged_in"], Value::Null);
+    let shown = installation.run(&["authid", "show", imported]).await;
+    assert!(shown.good().contains("Logged in   not known"), "{shown:?}");
     assert_eq!(printed[2]["authid"], ours);
     let longer = format!("{ours}x");
     let revoked = installation.run_with_input(&["revoke"], &longer).await;

@@ -71,10 +71,9 @@ async fn what_this_server_did_with_a_login_is_its_state() {
         (&json!(1), &Value::Null)
     );
     let page = by_form(&app, &authid).await.good();
-    assert!(
-        page.body.contains("This server knows generation 1"),
-        "{page:?}"
-    );
+    for words in ["This server knows generation 1", "How long it is valid"] {
+        assert!(page.body.contains(words), "{words}: {page:?}");
+    }
 
     let lineage = app.open(&authid).lineage.to_string();
     std::fs::write(app.keys_dir.join("revoked.txt"), lineage).unwrap();
@@ -82,6 +81,7 @@ async fn what_this_server_did_with_a_login_is_its_state() {
     assert_eq!(report(&app, &authid).await["state"], "revoked");
     let page = by_form(&app, &authid).await.good();
     assert!(page.body.contains("It is revoked."), "{page:?}");
+    assert!(!page.body.contains("How long it is valid"), "{page:?}");
 }
 
 #[tokio::test]

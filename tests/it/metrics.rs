@@ -6,7 +6,7 @@ use authseal::{keyring::KeyFolder, seal::Lineage};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use crate::support::{Random, Scrape, ScriptedProvider, TestApp, get, json, tokens};
+use crate::support::{Random, Scrape, ScriptedProvider, TestApp, get, json, post_form, tokens};
 
 /// The kid of the only key.
 fn kid(app: &TestApp) -> String {
@@ -51,6 +51,11 @@ async fn traffic_is_told_by_service_key_and_outcome() {
     app.refresh(&revoked).await;
     app.refresh(&revoked).await;
     app.refresh("something").await;
+    for path in ["/inspected", "/renewed", "/revoked"] {
+        let url = format!("{}{path}", app.url);
+        let failed = post_form(&url, &[("authid", "something")]).await;
+        assert_eq!(failed.status, 401, "{path}");
+    }
 
     let scrape = Scrape::of(&app.admin_url).await;
     let sum = |service, kid, outcome| {

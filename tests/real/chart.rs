@@ -128,6 +128,14 @@ fn the_chart_makes_what_its_values_ask_for_and_no_more() {
     let rule = &objects("folder")["Ingress/authseal"]["spec"]["rules"][0];
     assert_eq!(rule["host"], "example.com");
     assert_eq!(rule["http"]["paths"][0]["path"], "/auth");
+    let metadata = "/.well-known/oauth-authorization-server/auth";
+    assert_eq!(rule["http"]["paths"][1]["path"], metadata);
+    let rule = &objects("everything")["Ingress/authseal"]["spec"]["rules"][0];
+    assert_eq!(rule["http"]["paths"].as_array().unwrap().len(), 1);
+    let admin = &objects("everything")["Service/authseal-admin"]["spec"];
+    assert_eq!(admin["publishNotReadyAddresses"], true);
+    let dns = &objects("everything")["NetworkPolicy/authseal"]["spec"]["egress"][0]["to"];
+    assert_eq!(dns[1]["ipBlock"]["cidr"], "169.254.20.10/32");
     let strategy = |name| &objects(name)["Deployment/authseal"]["spec"]["strategy"];
     assert_eq!(strategy("folder"), &json!({"type": "Recreate"}));
     assert_eq!(strategy("minimum")["rollingUpdate"]["maxUnavailable"], 0);

@@ -37,7 +37,7 @@ async fn the_field_fills_itself_and_the_page_said_whose() {
         assert!(popup.messages(&browser).await.is_empty());
 
         browser.click(".button.primary").await;
-        browser.see_heading("Done: Duplicati has it").await;
+        browser.see_heading("Done: sent to Duplicati").await;
         let lead = browser.text(".lead").await;
         assert!(lead.starts_with("Duplicati fetches it"), "{lead}");
         let authid = browser.value("#authid").await;
@@ -57,7 +57,7 @@ async fn what_is_to_be_read_stands_there_before_and_after_the_click() {
     let host = pcloud.at("pcloud").address.to_string();
     for (heading, lead) in [
         ("Hand over your access token?", "First copy this: Duplicati"),
-        ("Done: Duplicati has it", "Duplicati fetches it within"),
+        ("Done: sent to Duplicati", "Duplicati fetches it within"),
     ] {
         browser.click(".button.primary").await;
         browser.see_heading(heading).await;

@@ -138,7 +138,7 @@ pub async fn log_in_and_hand_over(browser: &Browser) {
     browser.click("#allow").await;
     browser.see_heading("Hand over your AuthID?").await;
     browser.click(".button.primary").await;
-    browser.see_heading("Done: Duplicati has it").await;
+    browser.see_heading("Done: sent to Duplicati").await;
 }
 
 /// Presses the button after which the opener closes the window.

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{axe, browser::Browser, site::Site};
+use super::{axe, browser::Browser, site::Site, support::TestApp};
 
 /// Duplicati's popup, and a desktop.
 const SIZES: [(u32, u32); 2] = [(450, 600), (1280, 900)];
@@ -156,4 +156,24 @@ async fn without_scripts_the_authid_stands_on_the_page() {
     );
     let authid = browser.value("#authid").await;
     assert_eq!(site.app.refresh(&authid).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_second_link_with_a_code_in_the_same_tab_takes_the_place_of_the_first() {
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    for code in ["first", "second"] {
+        browser.go(&format!("{}/collect#{code}", app.url)).await;
+        // The browser tells the page of a new fragment later.
+        let taken = format!(
+            "new Promise((done) => {{
+               const field = document.querySelector('#code');
+               const look = () => field.value === '{code}' ? done() : requestAnimationFrame(look);
+               look();
+             }})"
+        );
+        browser.run_async(&taken).await;
+        let hash = browser.run("return location.hash").await;
+        assert_eq!(hash, "");
+    }
 }

@@ -1,13 +1,13 @@
 //! The start page of a server with many services.
 
 use fantoccini::key::Key;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     axe,
     browser::Browser,
     site::{Site, TOKEN},
-    support::get,
+    support::{TestApp, get},
 };
 
 const SHOWN: &str = "
@@ -76,6 +76,40 @@ async fn what_was_chosen_comes_first_in_this_browser_until_it_is_forgotten() {
     assert_eq!(shown(&browser).await, before);
 }
 
+/// The shown headings, and the names of the services under the first.
+const BEFORE: &str = "
+    const shown = [...document.querySelectorAll('.recent h2')].filter((h) => h.checkVisibility());
+    const links = document.querySelectorAll('.recent a[data-service]');
+    return [shown.map((h) => h.textContent), [...links].map((link) => link.dataset.service)]";
+
+#[tokio::test]
+async fn services_of_another_authseal_at_this_origin_hide_none_and_all_used_before_leave_no_others()
+{
+    let app = TestApp::start().await;
+    let browser = Browser::open().await;
+    browser.go(&app.url).await;
+    for (stored, expected) in [
+        (
+            json!(["x1", "x2", "x3", "stable"]),
+            json!([["Used before in this browser", "All others"], ["stable"]]),
+        ),
+        (
+            json!(["single-use", "stable"]),
+            json!([["Used before in this browser"], ["single-use", "stable"]]),
+        ),
+    ] {
+        let store = format!("localStorage.setItem('authseal services', '{stored}')");
+        browser.run(&store).await;
+        browser.go(&app.url).await;
+        assert_eq!(browser.run(BEFORE).await, expected);
+    }
+    browser.go(&app.url).await;
+    browser.click("a[data-service='stable']").await;
+    browser.go(&app.url).await;
+    let stored = "return JSON.parse(localStorage.getItem('authseal services'))";
+    assert_eq!(browser.run(stored).await, json!(["stable", "single-use"]));
+}
+
 #[tokio::test]
 async fn without_scripts_the_whole_list_is_there_and_no_field_that_does_nothing() {
     let site = Site::start().await;
@@ -108,7 +142,7 @@ async fn a_service_that_was_searched_hands_over_like_any_other() {
     browser.press(Key::Enter).await;
     browser.see_heading("Hand over your AuthID?").await;
     browser.click(".button.primary").await;
-    browser.see_heading("Done: Duplicati has it").await;
+    browser.see_heading("Done: sent to Duplicati").await;
     let fetched = get(&format!("{url}/fetch?token={TOKEN}"), &[]).await;
     let authid: Value = browser.value("#authid").await.into();
     assert_eq!(fetched.json()["authid"], authid);

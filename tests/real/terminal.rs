@@ -86,7 +86,7 @@ async fn a_terminal_asks_for_a_refresh_token_and_does_not_show_it() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_too_long_for_a_terminal_is_refused_and_ctrl_c_shows_what_is_typed_again() {
+async fn a_token_that_is_too_long_for_a_terminal_is_refused_and_signals_show_what_is_typed_again() {
     let (installation, _) = Installation::with_key().await;
     let mut terminal = Terminal::run(SEAL, &installation);
     assert!(terminal.shows(ASKS).await, "{}", terminal.shown);
@@ -95,11 +95,13 @@ async fn a_token_that_is_too_long_for_a_terminal_is_refused_and_ctrl_c_shows_wha
     let (_, shown) = terminal.end().await;
     assert!(shown.contains("give it with --file"), "{shown}");
 
-    let mut terminal = Terminal::run(&format!("trap : INT; {SEAL}"), &installation);
-    assert!(terminal.shows(ASKS).await, "{}", terminal.shown);
-    terminal.types("never-print\u{3}").await;
-    assert!(terminal.shows("ended").await, "{}", terminal.shown);
-    assert!(terminal.shown.contains(" echo "), "{}", terminal.shown);
+    for (signal, key) in [("INT", '\u{3}'), ("QUIT", '\u{1c}')] {
+        let mut terminal = Terminal::run(&format!("trap : {signal}; {SEAL}"), &installation);
+        assert!(terminal.shows(ASKS).await, "{}", terminal.shown);
+        terminal.types(&format!("never-print{key}")).await;
+        assert!(terminal.shows("ended").await, "{}", terminal.shown);
+        assert!(terminal.shown.contains(" echo "), "{}", terminal.shown);
+    }
 }
 
 #[tokio::test]

@@ -64,8 +64,8 @@ pub enum Flaw {
     Address,
     /// An AuthID of Duplicati's own server that holds its refresh token in clear.
     #[error(
-        "this is an AuthID in clear, as Duplicati's own server makes them; this server does not \
-         take those (AUTHSEAL_ACCEPT_V2_PLAIN)"
+        "this AuthID is unencrypted, as Duplicati's own server makes them; this server does not \
+         accept them (AUTHSEAL_ACCEPT_V2_PLAIN)"
     )]
     OldInClear,
     /// An AuthID of Duplicati's own server that names a file of it.

@@ -110,10 +110,11 @@ fn page(server: &Server, opened: &PresentedAuthId, report: &AuthIdReport) -> Rep
         key: report.key.as_ref().map(|key| shown_key(key, now)),
         is_of_another_client: report.is_of_another_client,
         is_revocable: service.provider.revocation.is_some(),
-        validity: match (report.issued_at, validity) {
+        validity: match (report.standing, report.issued_at, validity) {
+            (LoginStanding::Revoked, ..) => None,
             // Its last day depends on when it was made.
-            (None, Validity::FromIssue { .. }) => None,
-            (_, validity) => Some(validity),
+            (_, None, Validity::FromIssue { .. }) => None,
+            (.., validity) => Some(validity),
         },
         standing: match report.standing {
             LoginStanding::Revoked => ShownStanding::Revoked,

@@ -25,7 +25,12 @@ pub(in crate::server) async fn refresh(exchange: &mut Exchange<'_>) -> Reply {
     }
     let opened = match exchange.open_sent(&authid).await {
         Ok(opened) => opened,
-        Err(error) => return exchange.fail(ApiError::of_refresh(&error)),
+        Err(error) => {
+            if authid.is_ok() {
+                server.engine.count_unopened(&error);
+            }
+            return exchange.fail(ApiError::of_refresh(&error));
+        }
     };
     let result = server.engine.refresh(&opened).await;
     exchange.log.note_refreshed(&result);

@@ -55,7 +55,8 @@ async fn grant(exchange: &mut Exchange<'_>) -> Result<Reply, OAuthError> {
         ));
     };
     let scope = form.parameter("scope")?;
-    let opened = exchange.open(authid.expose()).await?;
+    let opened = exchange.open(authid.expose()).await;
+    let opened = opened.inspect_err(|error| exchange.server.engine.count_unopened(error))?;
     if scope.is_some_and(|scope| !is_scope_of(opened.service(), scope.expose())) {
         return Err(OAuthError::new(
             "invalid_scope",
