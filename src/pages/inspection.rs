@@ -32,7 +32,8 @@ pub struct InspectionPage<'a> {
     pub is_of_another_client: bool,
     /// True if this server can revoke the login at the provider.
     pub is_revocable: bool,
-    /// Validity of the AuthID, unless the access is revoked; `None` if it is not known.
+    /// Validity of the AuthID, unless the access is revoked; `None` if it is revoked, or if the
+    /// validity is not known.
     pub validity: Option<Validity>,
     /// State of the login, as far as this server knows.
     pub standing: ShownStanding,

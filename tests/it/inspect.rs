@@ -82,6 +82,7 @@ async fn what_this_server_did_with_a_login_is_its_state() {
     assert_eq!(report(&app, &authid).await["state"], "revoked");
     let page = by_form(&app, &authid).await.good();
     assert!(page.body.contains("It is revoked."), "{page:?}");
+    assert!(!page.body.contains("How long it is valid"), "{page:?}");
 }
 
 #[tokio::test]

@@ -111,6 +111,7 @@ fn page(server: &Server, opened: &PresentedAuthId, report: &AuthIdReport) -> Rep
         is_of_another_client: report.is_of_another_client,
         is_revocable: service.provider.revocation.is_some(),
         validity: match (report.issued_at, validity) {
+            _ if report.standing == LoginStanding::Revoked => None,
             // Its last day depends on when it was made.
             (None, Validity::FromIssue { .. }) => None,
             (_, validity) => Some(validity),
