@@ -21,12 +21,19 @@ use crate::{
     public_url::PublicUrl,
     refresh::{AuthIdReader, RefreshEngine},
     server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, RequestTimes, Server, Site},
-    store::{Creation, FileStore, LoginStore, Memory, RedisStore, Store, StoreAddress, StoreError},
+    store::{
+        Creation, FileStore, LoginStore, Memory, OneTimeMemory, OneTimeStore, RedisStore,
+        StoreAddress, StoreError,
+    },
     telemetry::Metrics,
 };
 
-/// Memory for hand-overs in bytes; each lives for seconds only.
+/// Memory in bytes for AuthIDs that wait for programs; each lives for seconds only.
 const HAND_OVER_BYTES: u64 = 4 * 1024 * 1024;
+/// Memory in bytes for AuthIDs that wait for other machines, and for codes that were used. They
+/// live for minutes, and have no part in the memory above: whoever fills this one stops no
+/// program.
+const ONE_TIME_BYTES: u64 = 16 * 1024 * 1024;
 /// Memory for lineages in bytes: enough for a hundred thousand logins with short tokens,
 /// or twenty thousand with Microsoft's.
 const LINEAGE_BYTES: u64 = 64 * 1024 * 1024;
@@ -92,19 +99,19 @@ pub(super) fn wire(
         privacy_policy_url: config.site.privacy_policy_url.map(String::from),
         privacy_policy_path: format!("{}{PRIVACY_POLICY_PATH}", config.public_url.prefix()),
     };
+    // One server reads what it handed over itself: a folder gets none of it.
+    let one_time = |bytes| match &redis {
+        Some(redis) => OneTimeStore::Redis(redis.clone()),
+        None => OneTimeStore::Memory(OneTimeMemory::new(clock.clone(), bytes)),
+    };
     let login = Login {
         public_url: config.public_url,
         catalog,
         keyring: keyring.clone(),
         provider,
         hand_overs: HandOvers {
-            // One server reads what it handed over itself: a folder gets none of it.
-            store: match store {
-                Some(LoginStore::Redis(redis)) => Store::Redis(redis),
-                Some(LoginStore::File(_)) | None => {
-                    Store::Memory(Memory::new(clock.clone(), HAND_OVER_BYTES))
-                }
-            },
+            programs: one_time(HAND_OVER_BYTES),
+            machines: one_time(ONE_TIME_BYTES),
             keyring: keyring.clone(),
             clock: clock.clone(),
         },

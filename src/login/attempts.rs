@@ -1,5 +1,6 @@
 //! Limits on requests that clients can cause at a provider under our client id: one code
-//! exchange for each login, and a rate limit for each client network.
+//! exchange for each login, and a rate limit for each client network. One-time codes have rate
+//! limits as well.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -24,17 +25,27 @@ const EXCHANGES: (NonZeroU32, Duration) = (NonZeroU32::new(20).unwrap(), Duratio
 /// Rate limit for login tokens from one network: 5 at once, then one every 30 seconds. A
 /// login token is a password that could be guessed, and a person pastes only one.
 const LOGIN_TOKENS: (NonZeroU32, Duration) = (NonZeroU32::new(5).unwrap(), Duration::from_secs(30));
+/// Rate limit for one-time codes from one network: 10 at once, then one every 30 seconds. Each
+/// code takes a place in the store, and a person needs one.
+const CODES: (NonZeroU32, Duration) = (NonZeroU32::new(10).unwrap(), Duration::from_secs(30));
+/// Rate limit for the use of one-time codes from one network. Each try asks the store.
+const COLLECTIONS: (NonZeroU32, Duration) = EXCHANGES;
 /// Number of used nonces kept in memory, about 100 bytes each. Under the limits above,
 /// one network needs days to use up so many.
 const REMEMBERED: usize = 65_536;
 
-/// Rate limits for requests to providers, and the nonces of logins that are used up.
+/// Rate limits for requests to providers and for one-time codes, and the nonces of logins that
+/// are used up.
 #[derive(Debug)]
 pub struct Attempts {
     exchanges: NetworkLimit,
     /// Rate limit for callbacks without a code, because each takes a place among the nonces.
     refusals: NetworkLimit,
     login_tokens: NetworkLimit,
+    /// Rate limit for one-time codes that are made.
+    pub(super) codes: NetworkLimit,
+    /// Rate limit for one-time codes that are tried.
+    pub(super) collections: NetworkLimit,
     used: UsedNonces,
 }
 
@@ -46,6 +57,8 @@ impl Attempts {
             exchanges: limit(EXCHANGES),
             refusals: limit(EXCHANGES),
             login_tokens: limit(LOGIN_TOKENS),
+            codes: limit(CODES),
+            collections: limit(COLLECTIONS),
             used: UsedNonces::default(),
         }
     }

@@ -153,7 +153,7 @@ impl Login {
                 .deliver(&waiting.token, secret, Fetcher::Program)
                 .await?
             {
-                Ok(()) => {
+                Ok(_) => {
                     tracing::info!(%service, "handed over to the program that waits");
                     HandOver::Done
                 }

@@ -2,7 +2,8 @@
 //!
 //! The page with the AuthID has a form with the AuthID and a code, sealed. Only when the form is
 //! posted is the AuthID put where the code finds it. So a stranger makes no code without a login
-//! of their own, and whoever posts one form often occupies one place. The code is posted, never
+//! of their own, whoever posts one form often occupies one place, and a network makes a limited
+//! number of codes. The code is posted, never
 //! part of an address: no log, history of pages or `Referer` has it.
 
 use std::time::Duration;
@@ -11,11 +12,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fetcher, HandOverToken, LIFETIME, Login, LoginError, Progress,
+    Delivery, Fetcher, HandOverToken, LIFETIME, Login, Progress,
     carried::{self, open_carried, seal_carried},
 };
 use crate::{
-    seal::{NoSealingKey, Purpose},
+    limit::{ClientNetwork, TooOften},
+    seal::{self, Lineage, NoSealingKey, Purpose},
     secret::Secret,
     store::StoreError,
 };
@@ -28,6 +30,8 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 80 bits: too many to guess in five minutes, few enough to type.
 const CODE_LENGTH: usize = 16;
 const GROUP: usize = 4;
+/// Length with a hyphen between two groups.
+const GROUPED_LENGTH: usize = CODE_LENGTH + CODE_LENGTH / GROUP - 1;
 
 /// Form on the page with an AuthID that makes a code for it.
 #[derive(Debug)]
@@ -53,14 +57,38 @@ pub struct OneTimeCode {
     pub authid: Secret,
 }
 
-/// No code was made.
+/// Reasons why no code was made.
 #[derive(Debug)]
 pub enum NoCode {
     /// The form is not of this server, or too old.
-    Login(LoginError),
+    NotOurForm,
+    /// The rate limit of the client's network was exceeded. The form can be posted again.
+    TooOften(TooOften),
+    /// No key may seal now.
+    NoSealingKey(NoSealingKey),
     /// The AuthID of this form was fetched already.
     Used,
     /// The store did not take the AuthID. Try again.
+    Store(StoreError),
+}
+
+/// An AuthID that was fetched by a code.
+#[derive(Debug)]
+pub struct Collected {
+    /// The AuthID.
+    pub authid: Secret,
+    /// Lineage of its login, for the log; `None` if its key opens nothing any more.
+    pub lineage: Option<Lineage>,
+}
+
+/// Reasons why a code gave no AuthID.
+#[derive(Debug)]
+pub enum NotCollected {
+    /// The code is unknown, used or too old.
+    Unknown,
+    /// The rate limit of the client's network was exceeded. The code is not used up.
+    TooOften(TooOften),
+    /// The store does not answer. Try again.
     Store(StoreError),
 }
 
@@ -82,34 +110,49 @@ impl Login {
 
     /// Handles the posted form: from now on the AuthID can be fetched, once. The same form
     /// gives the same code.
-    pub async fn make_code(&self, nonce: &str, sealed: &Secret) -> Result<OneTimeCode, NoCode> {
+    pub async fn make_code(
+        &self,
+        nonce: &str,
+        sealed: &Secret,
+        client: ClientNetwork,
+    ) -> Result<OneTimeCode, NoCode> {
         let (keys, now) = (self.keyring.current(), self.clock.now());
         let purpose = Purpose::OneTimeForm;
         let promised = open_carried(&keys, now, LIFETIME, purpose, nonce, sealed.expose());
-        let Promised { authid, code } = promised.ok_or(NoCode::Login(LoginError::NotBegun))?;
-        let (hand_overs, fetcher) = (&self.hand_overs, Fetcher::Machine);
-        match hand_overs.progress(&code, fetcher).await {
-            Ok(Progress::Fetched) => return Err(NoCode::Used),
-            Ok(_) => {}
-            Err(error) => return Err(NoCode::Store(error)),
+        let Promised { authid, code } = promised.ok_or(NoCode::NotOurForm)?;
+        let counted = self.attempts.codes.check(client);
+        counted.map_err(NoCode::TooOften)?;
+        let delivering = self.hand_overs.deliver(&code, &authid, Fetcher::Machine);
+        match delivering.await.map_err(NoCode::NoSealingKey)? {
+            Ok(Delivery::Ready) => Ok(OneTimeCode {
+                code: code.secret(),
+                authid,
+            }),
+            Ok(Delivery::FetchedBefore) => Err(NoCode::Used),
+            Err(error) => Err(NoCode::Store(error)),
         }
-        let delivered = hand_overs.deliver(&code, &authid, fetcher).await;
-        let delivered = delivered.map_err(|error| NoCode::Login(error.into()))?;
-        delivered.map_err(NoCode::Store)?;
-        Ok(OneTimeCode {
-            code: code.secret(),
-            authid,
-        })
     }
 
-    /// Returns the AuthID for this code, once. `None` if the code is unknown, used or too old.
-    pub async fn collect(&self, code: &str) -> Result<Option<Secret>, StoreError> {
-        let Some(code) = HandOverToken::parse(&grouped(code)) else {
-            return Ok(None);
-        };
-        match self.hand_overs.fetch(&code, Fetcher::Machine).await? {
-            Progress::Ready(authid) => Ok(Some(authid)),
-            Progress::Nothing | Progress::Fetched => Ok(None),
+    /// Returns the AuthID for this code, once.
+    pub async fn collect(
+        &self,
+        typed: &str,
+        client: ClientNetwork,
+    ) -> Result<Collected, NotCollected> {
+        let code = grouped(typed);
+        let code = HandOverToken::parse(&code).filter(|_| code.len() == GROUPED_LENGTH);
+        let code = code.ok_or(NotCollected::Unknown)?;
+        let counted = self.attempts.collections.check(client);
+        counted.map_err(NotCollected::TooOften)?;
+        match self.hand_overs.fetch(&code, Fetcher::Machine).await {
+            Ok(Progress::Ready(authid)) => {
+                let (keys, now) = (self.keyring.current(), self.clock.now());
+                let opened = seal::open(&keys, now, authid.expose());
+                let lineage = opened.ok().map(|opened| opened.grant.lineage);
+                Ok(Collected { authid, lineage })
+            }
+            Ok(Progress::Nothing | Progress::Fetched) => Err(NotCollected::Unknown),
+            Err(error) => Err(NotCollected::Store(error)),
         }
     }
 }
@@ -145,7 +188,7 @@ mod tests {
     fn a_code_is_read_however_it_was_typed() {
         let code = new_code();
         let text = code.secret().expose().to_owned();
-        assert_eq!(text.len(), 19, "{text}");
+        assert_eq!(text.len(), GROUPED_LENGTH, "{text}");
         assert_eq!(grouped(&text), text);
         assert_eq!(grouped(&text.to_uppercase().replace('-', " ")), text);
         assert_eq!(grouped("ILo0-ab"), "1100-ab");

@@ -11,7 +11,7 @@ use crate::{
     keyring::Keyring,
     seal::{NoSealingKey, Purpose, open_envelope, seal_envelope},
     secret::Secret,
-    store::{Name, Store, StoreError},
+    store::{Name, OneTime, OneTimeStore, StoreError},
 };
 
 /// Maximum time from opening the start page to the click that hands over.
@@ -74,26 +74,20 @@ impl Fetcher {
     }
 
     /// Returns the time for which it is remembered that an AuthID was fetched. For a machine it
-    /// is the lifetime of the form that makes the code, so that no form serves twice.
+    /// is longer than the form that makes the code can serve, so that no form serves twice: a
+    /// form serves from its lifetime before it was sealed, as a clock that is set back tells,
+    /// to its lifetime after.
     fn remembered(self) -> Duration {
         match self {
             Self::Program => AUTHID_LIFETIME,
-            Self::Machine => LIFETIME,
+            Self::Machine => 3 * LIFETIME,
         }
     }
 
-    fn ready(self, token: &HandOverToken) -> Name {
+    fn name(self, token: &HandOverToken) -> Name {
         let kind = match self {
             Self::Program => "hand-over ready",
             Self::Machine => "one-time ready",
-        };
-        Name::new(kind, token.bytes())
-    }
-
-    fn fetched(self, token: &HandOverToken) -> Name {
-        let kind = match self {
-            Self::Program => "hand-over fetched",
-            Self::Machine => "one-time fetched",
         };
         Name::new(kind, token.bytes())
     }
@@ -113,23 +107,34 @@ pub enum Progress {
 /// The hand-overs in progress.
 #[derive(Clone, Debug)]
 pub struct HandOvers {
-    /// Store in which they are kept.
-    pub store: Store,
-    /// Keys that seal AuthIDs in the store, together with the token.
+    /// Store of the AuthIDs that wait for programs.
+    pub programs: OneTimeStore,
+    /// Store of the AuthIDs that wait for other machines.
+    pub machines: OneTimeStore,
+    /// Keys that seal AuthIDs in the stores, together with the token.
     pub keyring: Arc<Keyring>,
     /// Source of the current time.
     pub clock: Clock,
 }
 
+/// Result of making an AuthID ready to be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It can be fetched now.
+    Ready,
+    /// One was fetched with this token a short time ago, so nothing is stored: a double click
+    /// hands over once.
+    FetchedBefore,
+}
+
 impl HandOvers {
-    /// Stores the AuthID for the client that has the token. If one was fetched with it a short
-    /// time ago, nothing is stored: a double click hands over once.
+    /// Stores the AuthID for the client that has the token.
     pub async fn deliver(
         &self,
         token: &HandOverToken,
         authid: &Secret,
         fetcher: Fetcher,
-    ) -> Result<Result<(), StoreError>, NoSealingKey> {
+    ) -> Result<Result<Delivery, StoreError>, NoSealingKey> {
         let sealed = seal_envelope(
             &self.keyring.current(),
             self.clock.now(),
@@ -137,12 +142,12 @@ impl HandOvers {
             token.bytes(),
             authid.expose().as_bytes(),
         )?;
-        let waits = fetcher.waits();
-        Ok(match self.store.get(&fetcher.fetched(token)).await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => self.store.put(fetcher.ready(token), sealed, waits).await,
-            Err(error) => Err(error),
-        })
+        let (store, name) = (self.store(fetcher), fetcher.name(token));
+        let stored = store.offer(&name, &sealed, fetcher.waits()).await;
+        Ok(stored.map(|is_stored| match is_stored {
+            true => Delivery::Ready,
+            false => Delivery::FetchedBefore,
+        }))
     }
 
     /// Returns the AuthID to a client that has the token. Each AuthID can be fetched only
@@ -152,8 +157,11 @@ impl HandOvers {
         token: &HandOverToken,
         fetcher: Fetcher,
     ) -> Result<Progress, StoreError> {
-        let Some(sealed) = self.store.take(&fetcher.ready(token)).await? else {
-            return self.progress(token, fetcher).await;
+        let (store, name) = (self.store(fetcher), fetcher.name(token));
+        let sealed = match store.take(&name, fetcher.remembered()).await? {
+            OneTime::There(sealed) => sealed,
+            OneTime::Taken => return Ok(Progress::Fetched),
+            OneTime::Nothing => return Ok(Progress::Nothing),
         };
         let opened = open_envelope(
             &self.keyring.current(),
@@ -165,16 +173,10 @@ impl HandOvers {
         let authid = opened
             .ok()
             .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        let Some(authid) = authid else {
-            return Ok(Progress::Nothing);
-        };
-        let mark = Secret::new("");
-        let remembered = fetcher.remembered();
-        let fetched = self.store.put(fetcher.fetched(token), mark, remembered);
-        // The mark only records that the AuthID was fetched, so a failure to store it is
-        // ignored.
-        let _ = fetched.await;
-        Ok(Progress::Ready(Secret::new(authid)))
+        Ok(match authid {
+            Some(authid) => Progress::Ready(Secret::new(authid)),
+            None => Progress::Nothing,
+        })
     }
 
     /// Returns the progress without fetching. The content of `Ready` is then still
@@ -184,12 +186,57 @@ impl HandOvers {
         token: &HandOverToken,
         fetcher: Fetcher,
     ) -> Result<Progress, StoreError> {
-        if self.store.get(&fetcher.fetched(token)).await?.is_some() {
-            return Ok(Progress::Fetched);
+        let state = self.store(fetcher).state(&fetcher.name(token)).await?;
+        Ok(match state {
+            OneTime::There(sealed) => Progress::Ready(sealed),
+            OneTime::Taken => Progress::Fetched,
+            OneTime::Nothing => Progress::Nothing,
+        })
+    }
+
+    fn store(&self, fetcher: Fetcher) -> &OneTimeStore {
+        match fetcher {
+            Fetcher::Program => &self.programs,
+            Fetcher::Machine => &self.machines,
         }
-        if let Some(sealed) = self.store.get(&fetcher.ready(token)).await? {
-            return Ok(Progress::Ready(sealed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::UnixTime,
+        keyring::{Jwk, KeySource},
+        store::OneTimeMemory,
+    };
+
+    #[tokio::test]
+    async fn codes_that_fill_their_memory_stop_no_program() {
+        let now = UnixTime(1_800_000_000);
+        let key = Jwk::generate(now, Duration::ZERO).to_json();
+        let set = Secret::new(format!("{{\"keys\":[{}]}}", key.expose()));
+        let keyring = Keyring::load(KeySource::Inline(set)).unwrap();
+        let clock = Clock::manual(now);
+        let memory = || OneTimeStore::Memory(OneTimeMemory::new(clock.clone(), 1 << 16));
+        let hand_overs = HandOvers {
+            programs: memory(),
+            machines: memory(),
+            keyring: Arc::new(keyring),
+            clock: clock.clone(),
+        };
+        let authid = Secret::new("authid");
+        let token = |number: u32| HandOverToken::parse(&format!("token-{number:012}")).unwrap();
+        let deliver = async |number, fetcher| {
+            let token = token(number);
+            let delivered = hand_overs.deliver(&token, &authid, fetcher).await;
+            assert_eq!(delivered.unwrap(), Ok(Delivery::Ready));
+        };
+        deliver(0, Fetcher::Program).await;
+        for number in 0..2_000 {
+            deliver(number, Fetcher::Machine).await;
         }
-        Ok(Progress::Nothing)
+        let fetched = hand_overs.fetch(&token(0), Fetcher::Program).await;
+        assert_eq!(fetched, Ok(Progress::Ready(authid.clone())));
     }
 }

@@ -99,6 +99,13 @@ fn expired_token(authid: &str) -> String {
     token.to_string()
 }
 
+/// Returns the command that fetches an AuthID by a one-time code from this URL. If the code is
+/// of no use it prints nothing that a file could take for an AuthID, and fails.
+pub fn collect_command(url: &str, code: &str) -> String {
+    // A code has letters, digits and hyphens only.
+    format!("{} -d code={code}", in_shell(&["curl", "-fsS", url]))
+}
+
 fn in_shell(words: &[impl AsRef<str>]) -> String {
     let words = words.iter().map(AsRef::as_ref);
     shlex::try_join(words).expect("no address and no AuthID holds a NUL")

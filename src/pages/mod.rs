@@ -20,7 +20,7 @@ mod start;
 
 pub use authid_form::{AuthIdForm, RevokedPage};
 pub use cli_token::CliTokenPage;
-pub use commands::ClientCommands;
+pub use commands::{ClientCommands, collect_command};
 pub use elsewhere::{CollectPage, ElsewherePage};
 pub use error::{ErrorPage, PageLink, ProviderMessage};
 pub use inspection::{InspectionPage, ShownKey, ShownStanding};

@@ -110,6 +110,14 @@ impl LogEntry {
         }
     }
 
+    /// Adds the service and lineage of an AuthID that the response gives out.
+    pub(super) fn note_given(&mut self, service: Option<&Arc<Service>>, lineage: Option<Lineage>) {
+        if let Some(fields) = &mut self.fields {
+            fields.service = service.cloned();
+            fields.lineage = lineage;
+        }
+    }
+
     /// Adds the result of opening an AuthID to the log line: its service and lineage, or
     /// the error.
     pub(super) fn note_opened(&mut self, opened: &Result<PresentedAuthId, RefreshError>) {

@@ -15,6 +15,7 @@ mod listing;
 mod login_store;
 mod memory;
 mod news;
+mod one_time;
 mod redis_store;
 mod swap;
 mod turn;
@@ -33,11 +34,10 @@ pub(crate) use inspection::StoreInspection;
 pub use login_store::{Lease, LoginStore};
 pub use memory::Memory;
 pub use news::{NEWS_LIFETIME, News};
+pub use one_time::{OneTime, OneTimeMemory, OneTimeStore};
 pub use redis_store::RedisStore;
 pub use turn::{LeaseTimes, Phase, Record, StoreTime, TurnState};
 pub use url::StoreUrl;
-
-use crate::secret::Secret;
 
 /// Lifetime of a login's state: at least that of any unused refresh token (`idle_days` in
 /// providers.toml).
@@ -125,49 +125,6 @@ impl StoreError {
             Self::Held => "held",
             Self::Owed { .. } => "owed",
             Self::Lost => "lost",
-        }
-    }
-}
-
-/// Storage of values that any of the servers may be asked for.
-#[derive(Clone, Debug)]
-pub enum Store {
-    /// The memory of the only server.
-    Memory(Memory),
-    /// A Redis that several servers share, or that survives a restart of one.
-    Redis(RedisStore),
-}
-
-impl Store {
-    /// Stores a value for `lifetime`. Replaces an older one.
-    pub async fn put(
-        &self,
-        name: Name,
-        value: Secret,
-        lifetime: Duration,
-    ) -> Result<(), StoreError> {
-        match self {
-            Self::Memory(memory) => {
-                memory.put(name, value, lifetime);
-                Ok(())
-            }
-            Self::Redis(redis) => redis.put(&name, &value, lifetime).await,
-        }
-    }
-
-    /// Returns the value, unless it has expired.
-    pub async fn get(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.get(name)),
-            Self::Redis(redis) => redis.get(name).await,
-        }
-    }
-
-    /// Removes and returns the value, unless it has expired.
-    pub async fn take(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.take(name)),
-            Self::Redis(redis) => redis.take(name).await,
         }
     }
 }

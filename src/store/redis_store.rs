@@ -27,14 +27,6 @@ static GET: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Removes a value and returns its beginning, or nil.
-static TAKE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"local value = redis.call('GETDEL', KEYS[1])
-        return value and string.sub(value, 1, ARGV[1])",
-    )
-});
-
 /// A Redis or Valkey. Cheap to clone; clones share one connection.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
@@ -94,15 +86,7 @@ impl RedisStore {
 
     /// Returns the value, unless it has expired.
     pub async fn get(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
-        self.read(&GET, name).await
-    }
-
-    pub(super) async fn take(&self, name: &Name) -> Result<Option<Secret>, StoreError> {
-        self.read(&TAKE, name).await
-    }
-
-    async fn read(&self, script: &Script, name: &Name) -> Result<Option<Secret>, StoreError> {
-        let mut reading = script.key(self.key(name));
+        let mut reading = GET.key(self.key(name));
         reading.arg(LONGEST_VALUE);
         let value: Option<String> = self
             .run(|mut connection| async move { reading.invoke_async(&mut connection).await })

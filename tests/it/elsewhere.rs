@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use authseal::clock::UnixTime;
+
 use crate::support::{
     Answer, Browser, TestApp, authid_on, form_request, get,
     hand_over::{TOKEN, fetch, log_in as log_in_for_program, not_ready},
@@ -109,7 +111,9 @@ async fn without_a_page_of_ones_own_there_is_no_code() {
     let site = "cross-site".parse().unwrap();
     request.headers_mut().insert("sec-fetch-site", site);
     assert_eq!(send(request).await.status, 400);
-    for guess in ["", "x", "0000-0000-0000-0000", TOKEN, &"0".repeat(70_000)] {
+    let short = "0000-0000-0000-000";
+    let long = "0".repeat(70_000);
+    for guess in ["", "x", "0000-0000-0000-0000", short, TOKEN, &long] {
         assert_eq!(collect(&app, guess).await.status, 404);
     }
 }
@@ -140,4 +144,96 @@ async fn the_form_takes_a_code_from_nobody_but_its_user() {
     let by_get = get(&format!("{}/collect?code={code}", app.url), &[]).await;
     assert!(!by_get.body.contains("v2:"), "{by_get:?}");
     collect(&app, &code).await.good();
+}
+
+#[tokio::test]
+async fn another_site_neither_makes_nor_collects_a_code_nor_renews() {
+    let app = TestApp::start().await;
+    let result = result(&app).await;
+    let code = code_on(&make_code(&app, &result).await.good());
+    let authid = authid_on(&result.body);
+    for (path, form) in [
+        ("/elsewhere", hand_over_form(&result.body).to_vec()),
+        ("/collect", vec![("code", code.as_str())]),
+        ("/renewed", vec![("authid", authid.as_str())]),
+    ] {
+        let mut request = form_request(&format!("{}{path}", app.url), &form);
+        let site = "cross-site".parse().unwrap();
+        request.headers_mut().insert("sec-fetch-site", site);
+        let refused = send(request).await;
+        assert_eq!(refused.status, 400, "{path}");
+        assert!(refused.body.contains("Another site sent this"), "{path}");
+    }
+    collect(&app, &code).await.good();
+}
+
+#[tokio::test]
+async fn a_network_makes_so_many_codes_and_another_one_notices_nothing() {
+    let app = TestApp::builder().env("AUTHSEAL_TRUSTED_PROXIES", "127.0.0.1");
+    let app = app.start().await;
+    let result = result(&app).await;
+    let make = async |client: &str| {
+        let form = hand_over_form(&result.body);
+        let mut request = form_request(&format!("{}/elsewhere", app.url), &form);
+        let client = client.parse().unwrap();
+        request.headers_mut().insert("x-forwarded-for", client);
+        send(request).await
+    };
+    for _ in 0..10 {
+        make("198.51.100.1").await.good();
+    }
+    let refused = make("198.51.100.1").await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.header("retry-after")),
+        (429, "30")
+    );
+    assert!(refused.body.contains("Wait 30 seconds"), "{refused:?}");
+    make("203.0.113.1").await.good();
+    app.clock.advance(Duration::from_secs(30));
+    let code = code_on(&make("198.51.100.1").await.good());
+    collect(&app, &code).await.good();
+}
+
+#[tokio::test]
+async fn codes_are_tried_slowly() {
+    let app = TestApp::start().await;
+    let result = result(&app).await;
+    let code = code_on(&make_code(&app, &result).await.good());
+    let wrong = "0000-0000-0000-0000";
+    // What cannot be a code asks nothing of the store, and is not counted.
+    for (tries, typed, status) in [(30, "x", 404), (20, wrong, 404), (1, &code, 429)] {
+        for _ in 0..tries {
+            assert_eq!(collect(&app, typed).await.status, status, "{typed}");
+        }
+    }
+    app.clock.advance(Duration::from_secs(6));
+    collect(&app, &code).await.good();
+}
+
+#[tokio::test]
+async fn a_page_that_came_by_a_code_gives_no_other_code() {
+    let app = TestApp::start().await;
+    let result = result(&app).await;
+    assert!(result.body.contains("/elsewhere\" target=\"_blank\""));
+    let code = code_on(&make_code(&app, &result).await.good());
+    let mut request = form_request(&format!("{}/collect", app.url), &[("code", &code)]);
+    let html = "text/html".parse().unwrap();
+    request.headers_mut().insert("accept", html);
+    let page = send(request).await.good();
+    assert!(!page.body.contains("/elsewhere"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_form_serves_no_second_time_when_the_clock_is_set_back() {
+    let app = TestApp::start().await;
+    let result = result(&app).await;
+    let start = app.clock.now();
+    app.clock.advance(Duration::from_secs(590));
+    let code = code_on(&make_code(&app, &result).await.good());
+    collect(&app, &code).await.good();
+    app.clock.set(UnixTime(start.0 - 590));
+    for _ in 0..19 {
+        assert_eq!(make_code(&app, &result).await.status, 410);
+        app.clock.advance(Duration::from_secs(60));
+    }
 }

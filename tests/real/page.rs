@@ -17,6 +17,8 @@ pub struct Page {
 pub enum Step {
     /// Press what opens a popup.
     Popup,
+    /// Press what opens a page of this authseal beside this one.
+    NewTab(&'static str),
     /// Load the popup again: chromedriver saw none of its requests.
     Reload,
     Click(&'static str),
@@ -63,6 +65,9 @@ impl Page {
             match step {
                 Step::Popup => {
                     browser.click_for_window("#open").await;
+                }
+                Step::NewTab(css) => {
+                    browser.click_for_window(css).await;
                 }
                 Step::Reload => browser.client.refresh().await.unwrap(),
                 Step::Click(css) => browser.click(css).await,

@@ -5,7 +5,7 @@ use super::{
     opener::{FOREIGN, LOCALHOST, Opener},
     page::{
         Page,
-        Step::{Click, Reload, See, Type},
+        Step::{Click, NewTab, Reload, See, Type},
         opened, page,
     },
     support::{TestApp, emulators::Emulated},
@@ -158,7 +158,7 @@ impl Site {
         let elsewhere = [
             Click(BUTTON),
             Click("#allow"),
-            Click("form[action='/elsewhere'] button"),
+            NewTab("form[action='/elsewhere'] button"),
         ];
         let by_code = "Get an AuthID by code";
         let wrong_code = [

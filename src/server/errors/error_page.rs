@@ -166,30 +166,6 @@ impl Server {
         self.error_page(explanation)
     }
 
-    /// Returns the page for a one-time code that was used.
-    pub(in crate::server) fn code_used(&self) -> Reply {
-        let explanation = Explanation::new(
-            StatusCode::GONE,
-            "It was fetched already",
-            "The AuthID of this page was fetched by its code, which works once.",
-            "If it was not you, revoke the AuthID, and log in again.",
-        )
-        .link("To the start page", self.path("/"))
-        .link("Revoke an AuthID", self.path("/revoke"));
-        self.error_page(explanation)
-    }
-
-    /// Returns the page for an AuthID that the store did not take.
-    pub(in crate::server) fn code_not_stored(&self) -> Reply {
-        let explanation = Explanation::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "No code was made",
-            "This server could not store the AuthID for the other machine.",
-            "Load this page again in a moment, or go back and copy the AuthID.",
-        );
-        self.error_page(explanation)
-    }
-
     /// Returns the page for an AuthID that does not open, so that nothing is known of it.
     pub(in crate::server) fn inspection_failed(&self, error: &RefreshError) -> Reply {
         let api_error = ApiError::of_refresh(error);

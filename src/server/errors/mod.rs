@@ -3,6 +3,7 @@
 
 mod api_error;
 mod client_fault;
+mod code_page;
 mod error_page;
 mod login_page;
 mod oauth_error;

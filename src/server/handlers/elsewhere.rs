@@ -5,41 +5,42 @@ use http::{HeaderMap, Method, StatusCode, header::ACCEPT};
 
 use super::{hand_over::comes_from_elsewhere, result::result_page};
 use crate::{
-    login::{CODE_LIFETIME, LoginError, NoCode},
-    pages::{CollectPage, ElsewherePage, ShownCredential},
+    limit::TooOften,
+    login::{CODE_LIFETIME, Collected, NotCollected},
+    pages::{CollectPage, ElsewherePage, ResultPage, ShownCredential, collect_command},
     seal,
     secret::Secret,
     server::{Reply, Server, exchange::Exchange, input, reply, routes::COLLECT_PATH},
 };
 
 const UNKNOWN: &str = "This code is unknown, was used before, or is older than 5 minutes. Make a \
-                       new one on the page with the AuthID.";
+                       new one on the page with the AuthID; if it was used, log in again.";
+const TOO_OFTEN: &str =
+    "Too many codes were tried from your network. Try this one again in a minute.";
 const TRY_AGAIN: &str = "This server can't look for the code now. Try again in a moment.";
 
 /// Makes the code, or returns a page with the reason why not.
 pub(in crate::server) async fn make_code(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     if comes_from_elsewhere(exchange.request.headers()) {
-        return server.login_failed(&LoginError::NotBegun, None);
+        return server.sent_by_another_site();
     }
     let form = exchange.form().unwrap_or_default();
     let nonce = input::nonce(form.get("nonce"));
     let sealed = Secret::new(form.get("sealed").unwrap_or_default());
-    let made = match server.login.make_code(&nonce, &sealed).await {
+    let making = server
+        .login
+        .make_code(&nonce, &sealed, exchange.client_network());
+    let made = match making.await {
         Ok(made) => made,
-        Err(NoCode::Login(error)) => return server.login_failed(&error, None),
-        Err(NoCode::Used) => return server.code_used(),
-        Err(NoCode::Store(error)) => {
-            tracing::warn!("no one-time code: the store {error}");
-            return server.code_not_stored();
-        }
+        Err(why) => return server.no_code(&why),
     };
     let url = server.public_url().join(COLLECT_PATH);
     let code = made.code.expose();
     let page = ElsewherePage {
         frame: server.frame(),
         service_name: service_name(server, &made.authid),
-        command: format!("curl -sS {url} -d code={code}"),
+        command: collect_command(&url, code),
         // Browsers send no fragment to a server, and none in a `Referer`.
         link: format!("{url}#{code}"),
         minutes: CODE_LIFETIME.as_secs() / 60,
@@ -54,36 +55,42 @@ pub(in crate::server) async fn collect(exchange: &mut Exchange<'_>) -> Reply {
     if request.method() == Method::GET {
         return ask(server, StatusCode::OK, None);
     }
-    let code = Secret::new(
-        exchange
-            .form()
-            .unwrap_or_default()
-            .get("code")
-            .unwrap_or_default(),
-    );
-    let collected = server.login.collect(code.expose()).await;
+    if comes_from_elsewhere(request.headers()) {
+        return server.sent_by_another_site();
+    }
+    let form = exchange.form().unwrap_or_default();
+    let code = Secret::new(form.get("code").unwrap_or_default());
+    let client = exchange.client_network();
     let wants_page = wants_page(request.headers());
-    let (status, problem) = match collected {
-        Ok(Some(authid)) => return show(server, &authid, wants_page),
-        Ok(None) => (StatusCode::NOT_FOUND, UNKNOWN),
-        Err(error) => {
-            tracing::warn!("a one-time code was not looked for: the store {error}");
-            (StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN)
+    let (status, problem, retry_after) = match server.login.collect(code.expose(), client).await {
+        Ok(collected) => return show(exchange, &collected, wants_page),
+        Err(NotCollected::Unknown) => (StatusCode::NOT_FOUND, UNKNOWN, None),
+        Err(NotCollected::TooOften(TooOften { retry_after })) => {
+            (StatusCode::TOO_MANY_REQUESTS, TOO_OFTEN, Some(retry_after))
         }
+        Err(NotCollected::Store(_)) => (StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN, None),
     };
-    match wants_page {
+    let reply = match wants_page {
         true => ask(server, status, Some(problem)),
         false => reply::plain(status, format!("{problem}\n")),
-    }
+    };
+    reply::set_retry_after(reply, retry_after)
 }
 
-fn show(server: &Server, authid: &Secret, wants_page: bool) -> Reply {
+fn show(exchange: &mut Exchange<'_>, collected: &Collected, wants_page: bool) -> Reply {
+    let (server, authid) = (exchange.server, &collected.authid);
     let service = seal::named_service(authid.expose());
     let service = service.and_then(|id| server.catalog().find(id));
+    exchange.log.note_given(service, collected.lineage);
     match service.filter(|_| wants_page) {
         Some(service) => {
             let credential = ShownCredential::AuthId(authid.expose());
-            reply::page(StatusCode::OK, &result_page(server, service, credential))
+            let page = ResultPage {
+                // Otherwise each code would give another one, without a login.
+                elsewhere: None,
+                ..result_page(server, service, credential)
+            };
+            reply::page(StatusCode::OK, &page)
         }
         None => reply::plain(StatusCode::OK, format!("{}\n", authid.expose())),
     }

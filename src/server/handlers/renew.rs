@@ -4,7 +4,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::result::result_page;
+use super::{hand_over::comes_from_elsewhere, result::result_page};
 use crate::{
     pages::{AuthIdForm, ShownCredential},
     refresh::RefreshError,
@@ -29,6 +29,9 @@ pub(in crate::server) fn renew_form(exchange: &Exchange<'_>) -> Reply {
 pub(in crate::server) async fn renew(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     let is_script = input::has_authid_header(exchange.request.headers());
+    if !is_script && comes_from_elsewhere(exchange.request.headers()) {
+        return server.sent_by_another_site();
+    }
     let authid = input::authid(exchange.request);
     let opened = exchange.open_sent(&authid).await;
     let fail = |error: &RefreshError| match is_script {
