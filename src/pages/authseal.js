@@ -1,7 +1,6 @@
 "use strict";
 
-// Everything here is a convenience: pages work without it. The texts stand in the
-// pages, in data attributes.
+// Pages work without this. The texts are in their data attributes.
 
 // Shows each copy button, which is hidden where no script runs. data-copy and
 // data-status name elements, data-done and data-failed are what the status says.
@@ -20,8 +19,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
 }
 
-// navigator.clipboard is there under https and on loopback only, and many a
-// server at home is reached by plain http: there the old command still works.
+// navigator.clipboard needs https or loopback. By plain http the old command still works.
 async function copy(field) {
   try {
     await navigator.clipboard.writeText(field.value);
@@ -35,8 +33,7 @@ async function copy(field) {
   }
 }
 
-// Shows the button that closes the window: at once, or when the AuthID is sent. A browser closes
-// only a window that a page opened.
+// Shows the button that closes the window. A browser closes only one that a page opened.
 for (const button of document.querySelectorAll("button[data-close]")) {
   const { close, status, failed } = button.dataset;
   button.addEventListener("click", () => {
@@ -46,8 +43,8 @@ for (const button of document.querySelectorAll("button[data-close]")) {
   button.hidden = close !== "at-once";
 }
 
-// Posts the AuthID to the page that opened this one, and to that origin only: data-origin, which
-// the server saw, or what the person types where it saw none. Unless the server says
+// Posts the AuthID to the opener, and to that origin only: data-origin, which
+// the server saw, or what the person types. Unless the server says
 // data-trusted, only when a button is pressed.
 const sender = window.opener && document.querySelector("[data-post]");
 if (sender) {
@@ -95,11 +92,10 @@ function originOf(text) {
   }
 }
 
-// Remembers in this browser which services were chosen, the last one first.
+// Remembers which services were chosen, the last one first.
 const REMEMBERED = "authseal services";
-// Shown.
 const MOST = 3;
-// Stored: those of another authseal at this origin too, and of services that are gone.
+// Other authseals at this origin store theirs too.
 const KEPT = 20;
 
 function remembered() {
@@ -118,7 +114,7 @@ for (const link of links) {
     try {
       localStorage.setItem(REMEMBERED, JSON.stringify([...ids].slice(0, KEPT)));
     } catch {
-      // Storage is off: nothing is remembered.
+      // Storage is off.
     }
   });
 }
@@ -136,7 +132,6 @@ if (recent) {
   });
 }
 
-// A long list of services gets a field that shortens it.
 const search = document.querySelector(".search");
 if (search) {
   const field = search.querySelector("input");
@@ -163,12 +158,10 @@ if (search) {
 // A code in the fragment of the address goes into its field, and out of the browser's history.
 const code = document.querySelector("[data-fragment]");
 const takeCode = () => {
-  if (location.hash.length < 2) return;
+  if (!code || location.hash.length < 2) return;
   code.value = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);
 };
-if (code) {
-  takeCode();
-  // Another link in the same tab loads no page.
-  window.addEventListener("hashchange", takeCode);
-}
+takeCode();
+// Another link in the same tab loads no page.
+addEventListener("hashchange", takeCode);
