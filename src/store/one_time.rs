@@ -29,12 +29,9 @@ static READ: LazyLock<Script> = LazyLock::new(|| {
         r"local value, mark = KEYS[1], KEYS[2]
         local longest_value, mark_ms = ARGV[1], ARGV[2]
         if redis.call('GET', mark) then return {'taken'} end
-        local text = redis.call('GET', value)
+        local text = redis.call(mark_ms == '' and 'GET' or 'GETDEL', value)
         if not text then return {'nothing'} end
-        if mark_ms ~= '' then
-            redis.call('SET', mark, '', 'PX', mark_ms)
-            redis.call('DEL', value)
-        end
+        if mark_ms ~= '' then redis.call('SET', mark, '', 'PX', mark_ms) end
         return {'there', string.sub(text, 1, longest_value)}",
     )
 });

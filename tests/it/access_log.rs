@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Installation, ServerProcess, get, post_form};
+use crate::support::{Answer, Installation, ServerProcess, get, hand_over_form, post_form};
 
 async fn serve(format: &str) -> (Installation, ServerProcess) {
     serve_with(format, "info").await
@@ -127,6 +127,26 @@ async fn lines_to_the_end(server: ServerProcess) -> Vec<Value> {
     lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+#[tokio::test]
+async fn an_authid_that_goes_out_by_a_code_is_told_by_service_and_login() {
+    let (installation, server) = serve("json").await;
+    let authid = installation.log_in("stable");
+    let post = async |path: &str, form: &[(&str, &str)]| {
+        post_form(&format!("{}{path}", server.url), form)
+            .await
+            .good()
+    };
+    let renewed = post("/renewed", &[("authid", &authid)]).await;
+    let made = post("/elsewhere", &hand_over_form(&renewed.body)).await;
+    let (_, code) = made.body.split_once("-d code=").unwrap();
+    let collected = post("/collect", &[("code", &code[..19])]).await;
+    let id = id_of(&collected).await;
+    let line: Value = serde_json::from_str(&line(&server, &id).await).unwrap();
+    let lineage = installation.open(&authid).grant.lineage.short_hash();
+    assert_eq!(line["service"], "stable", "{line}");
+    assert_eq!(line["lineage"], lineage.as_str(), "{line}");
 }
 
 #[tokio::test]

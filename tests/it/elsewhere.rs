@@ -88,7 +88,11 @@ async fn a_code_lasts_five_minutes_and_one_form_makes_one_code() {
         assert_eq!(gone.status, 410, "{gone:?}");
     }
     app.clock.advance(Duration::from_secs(10));
-    assert_eq!(make_code(&app, &result).await.status, 400);
+    let old = make_code(&app, &result).await;
+    assert_eq!(old.status, 400);
+    for part in ["older than 10 minutes", "href=\"/renew\""] {
+        assert!(old.body.contains(part), "{old:?}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use crate::support::{
     Browser, Scrape, ScriptedProvider, TestApp, authid_on, free_port, get,
     hand_over::{TOKEN, fetch, not_ready, open},
-    hand_over_form, login_link, tokens,
+    hand_over_form, login_link, post_form, tokens,
 };
 
 /// What a single-use service answers then.
@@ -93,4 +93,24 @@ async fn what_could_not_be_stored_does_not_keep_the_server_from_stopping() {
         .good();
     let stopping = tokio::time::timeout(Duration::from_secs(30), app.stop());
     stopping.await.expect("it waits for the store for ever");
+}
+
+#[tokio::test]
+async fn no_code_is_made_and_none_is_lost() {
+    let sliding = ScriptedProvider::start(|_| tokens("never-print-a", None));
+    let app = app(free_port(), &sliding).await;
+    let mut browser = Browser::default();
+    let start = browser.get(&format!("{}/?type=stable", app.url)).await;
+    let page = app.log_in_by(&mut browser, &login_link(&start.body)).await;
+    let form = hand_over_form(&page.body);
+    let refused = post_form(&format!("{}/elsewhere", app.url), &form).await;
+    assert_eq!(refused.status, 503);
+    assert!(
+        refused.body.contains("copy the AuthID from the page"),
+        "{refused:?}"
+    );
+    let code = [("code", "0000-0000-0000-0000")];
+    let refused = post_form(&format!("{}/collect", app.url), &code).await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains("Try again in a moment"));
 }
