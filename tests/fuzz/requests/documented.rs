@@ -116,9 +116,9 @@ pub fn documented(path: &str, method: &str, is_gated: bool, presents: Presents) 
         ("/logged-in", "GET") => &[200, 400, 404, 503],
         // None of the providers is sent back there.
         ("/logged-in/own", "GET") | ("/hand-over", "POST") => &[400],
-        ("/elsewhere", "POST") => &[400],
+        ("/elsewhere", "POST") => &[400, 429],
         ("/collect", "GET") => &[200],
-        ("/collect", "POST") => &[404],
+        ("/collect", "POST") => &[404, 429],
         ("/fetch" | "/token-state", "GET") => &[200, 400],
         ("/Refresh/", _) => documented("/refresh", method, is_gated, presents),
         // With a RATE_LIMIT behind the gates.
