@@ -15,6 +15,8 @@ from .programs import Program
 
 # How much dearer than the committed figure a request may be.
 TOLERANCE = 0.03
+# Extensions by which libraries choose their code, of those that valgrind passes on.
+EXTENSIONS = ["aes", "avx2", "bmi2", "fma", "pclmulqdq", "rdrand", "sse4_2"]
 LOGINS = 20
 SIDES = ["bare", "floor", "authseal"]
 # The next request of a connection is sent when the last one is answered, so one worker suffices.
@@ -142,3 +144,10 @@ def cheaper(one: dict, other: dict) -> dict:
     """The lower figure of each kind and side."""
     return {kind: {side: min(figure, other[kind][side]) for side, figure in sides.items()}
             for kind, sides in one.items()}
+
+
+def cpu() -> list[str]:
+    """The extensions that this processor has. Figures of another kind are not comparable."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return [name for name in EXTENSIONS if name in flags]
