@@ -34,6 +34,11 @@ pub enum PublicUrlError {
     /// The port is 0.
     #[error("has port 0, to which nothing connects; write it like https://auth.example.com:8443")]
     Port,
+    /// A second scheme stands where the host is expected.
+    #[error(
+        "has a scheme twice; write https:// once. In compose's file .env, SITE is the name alone"
+    )]
+    Twice,
     /// The URL has a query, a fragment, a user or a password.
     #[error("must hold only scheme, host, port and path")]
     Extras,
@@ -57,6 +62,9 @@ impl PublicUrl {
             return Err(PublicUrlError::Scheme);
         }
         let (_, rest) = text.split_once("://").ok_or(PublicUrlError::Scheme)?;
+        if rest.starts_with("https:") || rest.starts_with("http:") {
+            return Err(PublicUrlError::Twice);
+        }
         if text.contains(['\\', '\t', '\r', '\n']) || is_rewritten(rest, &url) {
             return Err(PublicUrlError::Unusual);
         }

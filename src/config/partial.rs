@@ -31,6 +31,7 @@ pub fn is_dumpable(environment: &Environment) -> bool {
 pub fn key_source(environment: &Environment) -> Result<KeySource, Rejected> {
     let mut problems = Vec::new();
     let keys = KeySettings::read(environment, &mut problems);
+    keys.check_folder_of_command(environment, &mut problems);
     accepted(keys.source(environment, &mut problems), problems)
 }
 
@@ -45,6 +46,7 @@ pub fn store_address(environment: &Environment) -> Result<Option<StoreAddress>, 
 pub fn load_keyring(environment: &Environment) -> Result<Keyring, Rejected> {
     let mut problems = Vec::new();
     let keys = KeySettings::read(environment, &mut problems);
+    keys.check_folder_of_command(environment, &mut problems);
     accepted(keys.keyring(environment, &mut problems), problems)
 }
 

@@ -109,6 +109,11 @@ async fn the_debian_package_is_installed_started_upgraded_and_purged() {
     let keys = format!("{STATE}/keys");
     assert_eq!(mode_and_owner(&keys), (0o700, uid, gid));
 
+    // In the wrong folder, without the service's settings
+    let said = sh("cd / && authseal keys new 2>&1 || true").await;
+    assert!(said.contains("authseal-as-service"), "{said}");
+    assert!(!Path::new("/keys").exists());
+
     let second = package("0.0.2-1").await;
     let said = sh(&format!("dpkg --install {second}")).await;
     assert!(!said.contains("fill in"), "{said}");
@@ -165,9 +170,13 @@ async fn caddy_gets_its_file_as_readme_says() {
     let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
     let mut lines = readme.lines();
     let line = lines
-        .find(|line| line.contains("| sudo tee /etc/caddy/Caddyfile"))
+        .find(|line| line.contains("| sudo install") && line.contains("/etc/caddy/Caddyfile"))
         .unwrap();
-    sh(&line.replace("sudo tee /etc/caddy/Caddyfile", &format!("tee {file}"))).await;
+    fs::write(file, "another site").unwrap();
+    let line = line.replace("| sudo", "|");
+    sh(&line.replace("/etc/caddy/Caddyfile", file)).await;
+    let before = fs::read_to_string(format!("{file}.before")).unwrap();
+    assert_eq!(before, "another site");
     let written = fs::read_to_string(file).unwrap();
     assert!(written.contains("\nauth.example.com {\n"), "{written}");
     sh(&format!(

@@ -21,11 +21,22 @@ pub(super) fn settings(config: &Config, keys_folder: Vec<String>) -> SettingsFac
         }),
         in_the_clear: in_the_clear(config),
         admin_listen: config.admin.listen.to_string(),
-        logging_in: config.login_gates.to_string(),
+        logging_in: logging_in(config),
         keys: keys(config),
         keys_folder,
         store: store(config),
         proxy: config.way_out.proxy.describe(),
+    }
+}
+
+fn logging_in(config: &Config) -> String {
+    let gates = &config.login_gates;
+    match gates.is_open() && !config.public_url.is_loopback() {
+        true => format!(
+            "{gates}. AUTHSEAL_LOGIN_PASSWORD, AUTHSEAL_LOGIN_NETWORKS or AUTHSEAL_LOGIN_HEADER \
+             change that"
+        ),
+        false => gates.to_string(),
     }
 }
 
