@@ -264,7 +264,7 @@ impl RefreshEngine {
         ProviderCall {
             service: presented.service.clone(),
             caller: presented.caller,
-            presented: presented.grant.clone(),
+            presented: Arc::new(presented.grant.clone()),
             began: Stopwatch::start(),
             provider: self.provider.clone(),
             lineages: self.lineages.clone(),

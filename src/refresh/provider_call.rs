@@ -36,7 +36,7 @@ pub(super) struct ProviderCall {
     /// Lane of the call.
     pub(super) caller: Caller,
     /// The grant in the client's AuthID. A newer one may be known.
-    pub(super) presented: Grant,
+    pub(super) presented: Arc<Grant>,
     pub(super) began: Stopwatch,
     pub(super) provider: Arc<ProviderClient>,
     pub(super) lineages: Arc<Lineages>,
