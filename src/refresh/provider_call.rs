@@ -1,7 +1,11 @@
 //! One refresh at a provider: it calls the provider and stores the result, whether its client is
 //! still there or not.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{
+    fmt::Display,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     RefreshError,
@@ -245,7 +249,7 @@ impl ProviderCall {
             access_token: tokens.access_token,
             expires_at: moment.plus(tokens.expires_in),
             fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
-            log_name: self.presented.lineage.log_name(),
+            log_name: OnceLock::new(),
             generation,
             is_newest: leased.is_newest || replaced.is_some(),
             is_revoked: grant.is_revoked(&keys),
