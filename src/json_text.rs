@@ -6,6 +6,13 @@ const fn everywhere(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
+/// True if a JSON string escapes nothing of the text. It looks at all of it, because a loop without
+/// an exit takes many bytes at once.
+pub(crate) fn is_unescaped(text: &[u8]) -> bool {
+    let is_same = |byte: u8| (byte >= b' ') & (byte != b'"') & (byte != b'\\');
+    text.iter().fold(true, |all, byte| all & is_same(*byte))
+}
+
 /// Counts the bytes before the first one that a JSON string escapes (RFC 8259 section 7): a
 /// quotation mark, a backslash, or a control character.
 pub(crate) fn unescaped(text: &[u8]) -> usize {
@@ -47,6 +54,7 @@ mod tests {
             let escaped = |char: &char| serde_json::to_string(char).unwrap().len() != char.len_utf8() + 2;
             let before: usize = text.chars().take_while(|char| !escaped(char)).map(char::len_utf8).sum();
             prop_assert_eq!(unescaped(text.as_bytes()), before);
+            prop_assert_eq!(is_unescaped(text.as_bytes()), before == text.len());
         }
     }
 }

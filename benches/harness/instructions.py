@@ -1,9 +1,10 @@
-"""User-space instructions per request, counted by callgrind. Unlike times, they are the same in
-every run, on a busy machine too."""
+"""User-space instructions and allocations per request, counted by callgrind. Unlike times, they are
+the same in every run, on a busy machine too."""
 
 import base64
 import http.client
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ LOGINS = 20
 SIDES = ["bare", "floor", "authseal"]
 # The next request of a connection is sent when the last one is answered, so one worker suffices.
 ONE_WORKER = {"TOKIO_WORKER_THREADS": "1"}
+# Functions by which a program gets memory: mimalloc's, and the C library's.
+ALLOCATORS = re.compile(r"(mi_)?(m|z|c|re)alloc(_aligned)?")
+# Of a callee, and of the calls to it. A name is given once, with a number for the next time.
+CALLEE = re.compile(r"c?fn=\((\d+)\)(?: (.*))?")
 
 
 # Lines of revoked.txt that revoke other logins than those of the load.
@@ -36,6 +41,17 @@ class Kind:
     stub: str
     is_cached: bool
     environment: dict
+
+
+@dataclass
+class Cost:
+    """What a thread took, or a request."""
+
+    instructions: int
+    allocations: int
+
+    def less(self, other: "Cost") -> "Cost":
+        return Cost(self.instructions - other.instructions, self.allocations - other.allocations)
 
 
 KINDS = {
@@ -55,7 +71,8 @@ def with_revocations(bed: Bed, kind: Kind) -> Kind:
 
 
 def measure(bed: Bed, kinds: list[str], sides: list[str], requests: int) -> dict:
-    """Instructions per request, by kind and side."""
+    """Instructions per request, by kind and side; and authseal's allocations, if the program has
+    symbols."""
     authids = bed.authids_of(bed.lasting_stub, LOGINS).read_text().split()
     return {kind: of_kind(bed, KINDS[kind](bed), sides, authids, requests) for kind in kinds}
 
@@ -72,7 +89,11 @@ def of_kind(bed: Bed, kind: Kind, sides: list[str], authids: list[str], requests
         "floor": lambda: start_bare(bed, kind, "sealed-floor", bed.key_file, token_url, *headers),
         "authseal": lambda: start_authseal(bed, kind),
     }
-    return {side: per_request(bed, kind, starts[side], authids, requests) for side in sides}
+    costs = {side: per_request(bed, kind, starts[side], authids, requests) for side in sides}
+    figures = {side: cost.instructions for side, cost in costs.items()}
+    if costs["authseal"].allocations:
+        figures["allocations"] = costs["authseal"].allocations
+    return figures
 
 
 def start_bare(bed: Bed, kind: Kind, *command: object) -> tuple[Program, str]:
@@ -92,16 +113,18 @@ def callgrind(bed: Bed) -> list[str]:
 
 
 def per_request(bed: Bed, kind: Kind, start: Callable[[], tuple[Program, str]], authids: list[str],
-                requests: int) -> int:
+                requests: int) -> Cost:
     """What two processes do alike, from the start to the end, falls away in the difference. Only
     the worker's thread counts: what others do depends on the time that the load takes."""
     once, twice = (totals(bed, kind, start(), authids, times * requests) for times in (1, 2))
-    return round(max(twice[thread] - once[thread] for thread in once.keys() & twice) / requests)
+    differences = (twice[thread].less(once[thread]) for thread in once.keys() & twice)
+    worker = max(differences, key=lambda cost: cost.instructions)
+    return Cost(round(worker.instructions / requests), round(worker.allocations / requests))
 
 
 def totals(bed: Bed, kind: Kind, started: tuple[Program, str], authids: list[str],
-           requests: int) -> dict[str, int]:
-    """Instructions of each thread."""
+           requests: int) -> dict[str, Cost]:
+    """What each thread took."""
     program, address = started
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
     send(connection, authids, len(authids))  # fills the cache
@@ -113,13 +136,21 @@ def totals(bed: Bed, kind: Kind, started: tuple[Program, str], authids: list[str
     if kind.is_cached and calls or not kind.is_cached and calls != requests:
         sys.exit(f"{requests} refreshes called the provider {calls} times")
     bed.programs.stop(program, deadline_s=60)
-    return {file.name.rpartition("-")[2]: sum_of(file)
+    return {file.name.rpartition("-")[2]: cost_of(file)
             for file in bed.folder.glob(f"callgrind-{program.pid}-*")}
 
 
-def sum_of(file: Path) -> int:
-    lines = file.read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(("totals:", "summary:")))
+def cost_of(file: Path) -> Cost:
+    cost, names, callee = Cost(0, 0), {}, ""
+    for line in file.read_text().splitlines():
+        if line.startswith(("totals:", "summary:")):
+            cost.instructions = int(line.split()[1])
+        elif named := CALLEE.match(line):
+            number, name = named.groups()
+            callee = names.setdefault(number, name)
+        elif line.startswith("calls=") and ALLOCATORS.fullmatch(callee):
+            cost.allocations += int(line.removeprefix("calls=").split()[0])
+    return cost
 
 
 def send(connection: http.client.HTTPConnection, authids: list[str], requests: int) -> None:

@@ -11,11 +11,7 @@ mod received;
 mod roots;
 mod stream;
 
-use std::{
-    error::Error,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
@@ -241,24 +237,29 @@ impl Outbound {
         request: Request<Payload>,
         received: &Received,
     ) -> Result<Response<Bytes>, OutboundError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        let was_withheld = request.body().was_withheld();
+        let uri = request.uri().clone();
+        let host = || uri.host().unwrap_or_default().to_owned();
+        let withholding = request.body().withholding();
         let response = match self.pool.client().request(request).await {
             Ok(response) => response,
-            Err(_) if was_withheld.load(Ordering::Acquire) => return Err(OutboundError::Withheld),
+            Err(_) if withholding.is_some_and(|it| it.has_happened()) => {
+                return Err(OutboundError::Withheld);
+            }
             Err(error) if error.is_connect() => {
                 let ConnectFault { cause, remedy } = ConnectFault::of(&error);
                 return Err(OutboundError::Connect {
-                    host,
+                    host: host(),
                     cause,
                     remedy,
                 });
             }
-            Err(error) if is_parse_error(&error) => return Err(OutboundError::NotHttp { host }),
-            Err(_) => return Err(OutboundError::Broken { host }),
+            Err(error) if is_parse_error(&error) => {
+                return Err(OutboundError::NotHttp { host: host() });
+            }
+            Err(_) => return Err(OutboundError::Broken { host: host() }),
         };
         let (head, body) = response.into_parts();
-        let body = received.read(head.status, body, &host).await?;
+        let body = received.read(head.status, body, host).await?;
         Ok(Response::from_parts(head, body))
     }
 }

@@ -46,7 +46,19 @@ pub(super) struct Payload {
     bytes: Bytes,
     fence: Option<Fence>,
     asking: Option<Permission>,
-    was_withheld: Arc<AtomicBool>,
+    /// `None` without a fence.
+    withholding: Option<Withholding>,
+}
+
+/// A flag that is set when the fence refuses.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Withholding(Arc<AtomicBool>);
+
+impl Withholding {
+    /// True if the fence has refused.
+    pub(super) fn has_happened(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// The fence did not permit the body.
@@ -58,15 +70,15 @@ impl Payload {
     pub(super) fn new(bytes: Bytes, fence: Option<Fence>) -> Self {
         Self {
             bytes,
+            withholding: fence.as_ref().map(|_| Withholding::default()),
             fence,
             asking: None,
-            was_withheld: Arc::default(),
         }
     }
 
-    /// Returns the flag that is set when the fence refuses.
-    pub(super) fn was_withheld(&self) -> Arc<AtomicBool> {
-        self.was_withheld.clone()
+    /// Returns the flag of the fence; `None` without a fence.
+    pub(super) fn withholding(&self) -> Option<Withholding> {
+        self.withholding.clone()
     }
 }
 
@@ -81,7 +93,9 @@ impl Body for Payload {
         if let Some(fence) = self.fence.clone() {
             let asking = self.asking.get_or_insert_with(|| (fence.0)());
             if !ready!(asking.as_mut().poll(context)) {
-                self.was_withheld.store(true, Ordering::Release);
+                if let Some(Withholding(flag)) = &self.withholding {
+                    flag.store(true, Ordering::Release);
+                }
                 return Poll::Ready(Some(Err(BodyWithheld)));
             }
             (self.fence, self.asking) = (None, None);

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use hyper::body::Incoming;
 
 use super::{MAX_BODY_BYTES, OutboundError};
@@ -21,6 +22,7 @@ struct Partial {
     status: StatusCode,
     /// Empty once the body is complete.
     pieces: BytesMut,
+    /// Empty until then.
     whole: Bytes,
 }
 
@@ -48,38 +50,44 @@ impl Received {
         &self,
         status: StatusCode,
         mut body: Incoming,
-        host: &str,
+        host: impl Fn() -> String,
     ) -> Result<Bytes, OutboundError> {
         *self.partial() = Some(Partial {
             status,
             pieces: BytesMut::new(),
             whole: Bytes::new(),
         });
-        let host = || host.to_owned();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| OutboundError::Broken { host: host() })?;
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            if !self.append(&data) {
+            if !self.append(data, body.is_end_stream()) {
                 return Err(OutboundError::TooLarge { host: host() });
             }
         }
         let mut partial = self.partial();
         let whole = partial.as_mut().map(|partial| {
-            partial.whole = std::mem::take(&mut partial.pieces).freeze();
+            if !partial.pieces.is_empty() {
+                partial.whole = std::mem::take(&mut partial.pieces).freeze();
+            }
             partial.whole.clone()
         });
         Ok(whole.unwrap_or_default())
     }
 
-    /// Appends data to the body; returns `false` if it exceeds the size limit.
-    fn append(&self, data: &[u8]) -> bool {
+    /// Appends data to the body; returns `false` if it exceeds the size limit. Most bodies come
+    /// in one piece, which is not copied.
+    fn append(&self, data: Bytes, is_last: bool) -> bool {
         let mut partial = self.partial();
-        let Some(Partial { pieces, .. }) = partial.as_mut() else {
+        let Some(Partial { pieces, whole, .. }) = partial.as_mut() else {
             return false;
         };
         let room = MAX_BODY_BYTES - pieces.len();
+        if is_last && pieces.is_empty() && data.len() <= room {
+            *whole = data;
+            return true;
+        }
         pieces.extend_from_slice(&data[..data.len().min(room)]);
         data.len() <= room
     }
@@ -104,9 +112,9 @@ mod tests {
             whole: Bytes::new(),
         });
         for _ in 0..MAX_BODY_BYTES {
-            assert!(received.append(b"x"));
+            assert!(received.append(Bytes::from_static(b"x"), false));
         }
-        assert!(!received.append(b"x"));
+        assert!(!received.append(Bytes::from_static(b"x"), true));
         let partial = received.partial();
         let pieces = &partial.as_ref().unwrap().pieces;
         assert_eq!(pieces.len(), MAX_BODY_BYTES);

@@ -101,7 +101,10 @@ impl Breaker {
 
     /// Returns for how long nobody is to call, if it is open.
     pub(super) fn open_for(&self) -> Option<Duration> {
-        self.state().closed_for(self.since_start.elapsed())
+        let state = *self.state();
+        // It is closed as a rule, and then the time does not matter.
+        state.open_until()?;
+        state.closed_for(self.since_start.elapsed())
     }
 
     /// Waits while it is open, until a call may be made, at most for `limit`. After that,

@@ -273,8 +273,7 @@ impl ProviderClient {
         let deadline = deadline.saturating_sub(attempt.number.after());
         // Boxed: every await around it would have room for it.
         let call = Box::pin(async {
-            let call = Stopwatch::start();
-            let fence = permit.map(|permit| fence(permit, call, deadline));
+            let fence = permit.map(|permit| fence(permit, Stopwatch::start(), deadline));
             let of = (&*service.provider, CallPhase::Refresh);
             let http = self.token_endpoint(of, attempt.caller, fence, received);
             http.refresh(request, refresh_token).await

@@ -167,7 +167,7 @@ impl Lanes {
             Caller::Stranger(_) => &lanes.strangers,
         };
         let entering = Stopwatch::start();
-        let (_room, pass) = lane.enter(caller, number).await?;
+        let (_room, pass) = lane.enter(caller, number, entering).await?;
         let deadline = match number {
             Try::First => deadline,
             Try::Again { .. } => deadline.saturating_sub(entering.elapsed()),
@@ -212,8 +212,12 @@ fn says_that_it_is_ill(caller: Caller, error: &ProviderError) -> bool {
 impl Lane {
     /// Waits for a place and for the breaker. While the breaker is open, holders wait for
     /// a trial that succeeds; others are turned away.
-    async fn enter(&self, caller: Caller, number: Try) -> Result<(Place, Pass<'_>), ProviderError> {
-        let began = Stopwatch::start();
+    async fn enter(
+        &self,
+        caller: Caller,
+        number: Try,
+        began: Stopwatch,
+    ) -> Result<(Place, Pass<'_>), ProviderError> {
         loop {
             if self.breaker.open_for().is_some() {
                 let spent = number.after() + began.elapsed();

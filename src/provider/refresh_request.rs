@@ -86,7 +86,7 @@ impl RefreshRequest {
     }
 
     /// Returns the body of the request with this refresh token.
-    pub(super) fn body(&self, refresh_token: &Secret) -> Bytes {
+    fn body(&self, refresh_token: &Secret) -> Bytes {
         let parts = [&self.before_token, refresh_token, &self.after_token].map(Secret::expose);
         let [before, token, after] = parts;
         let is_form_text = is_form_text(token);
@@ -110,9 +110,9 @@ impl RefreshRequest {
         body.into()
     }
 
-    /// Returns the request with such a body.
-    pub(super) fn with(&self, body: Bytes) -> Request<Bytes> {
-        let mut request = Request::new(body);
+    /// Returns the request with this refresh token.
+    pub(super) fn with(&self, refresh_token: &Secret) -> Request<Bytes> {
+        let mut request = Request::new(self.body(refresh_token));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
@@ -177,7 +177,7 @@ mod tests {
             let auth_type = if in_header { AuthType::BasicAuth } else { AuthType::RequestBody };
             let client = client(&id, secret.as_deref(), auth_type);
             let request = RefreshRequest::written_by(&client).unwrap();
-            let request = request.with(request.body(&Secret::new(&*token)));
+            let request = request.with(&Secret::new(&*token));
             let expected = request_of(&client, &token).unwrap();
             prop_assert_eq!(request.method(), expected.method());
             prop_assert_eq!(request.uri(), expected.uri());

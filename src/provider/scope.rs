@@ -17,7 +17,7 @@ impl Service {
     /// does not say, or if its table says that it can't be believed.
     pub fn missing_scopes(&self, tokens: &Tokens) -> Vec<String> {
         match &tokens.granted {
-            Some(granted) if self.provider.compare_scope => {
+            Some(granted) if self.provider.compare_scope && *granted != self.scope => {
                 missing(&self.scope, granted, &self.provider.wider_scopes)
             }
             _ => Vec::new(),

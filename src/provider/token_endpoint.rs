@@ -36,8 +36,7 @@ impl TokenEndpoint<'_> {
         request: &RefreshRequest,
         refresh_token: &Secret,
     ) -> Result<LenientTokenResponse, ProviderError> {
-        let body = request.body(refresh_token);
-        let answer = self.ask(|| request.with(body.clone())).await?;
+        let answer = self.ask(|| request.with(refresh_token)).await?;
         let mut json = serde_json::Deserializer::from_slice(answer.body());
         LenientTokenResponse::deserialize(&mut json).map_err(|_| {
             ProviderError::from_success_without_tokens(answer.body(), self.provider, self.phase)

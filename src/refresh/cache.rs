@@ -1,6 +1,9 @@
 //! Cache of access tokens, by lineage.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use quick_cache::{Weighter, sync::Cache};
 
@@ -31,8 +34,8 @@ pub(super) struct CachedToken {
     pub(super) expires_at: Moment,
     /// End of the time in which it may be handed out.
     pub(super) fresh_until: Moment,
-    /// Name of the login in log lines: a hash, which a cached refresh need not take again.
-    pub(super) log_name: LogName,
+    /// Name of the login in log lines: a hash, taken for the first line that is written.
+    pub(super) log_name: OnceLock<LogName>,
     /// The newest generation that this server knows.
     pub(super) generation: u32,
     /// True if no server knew a newer generation when the provider issued it.
@@ -125,7 +128,7 @@ mod tests {
         let now = Moment::default();
         let lifetime = Duration::from_secs(expires_in);
         Arc::new(CachedToken {
-            log_name: LogName::default(),
+            log_name: OnceLock::new(),
             access_token: Secret::new("x".repeat(1_000)),
             expires_at: now.plus(lifetime),
             fresh_until: CachedToken::fresh_until(now, lifetime),

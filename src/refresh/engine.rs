@@ -35,6 +35,7 @@ pub struct RefreshEngine {
 #[derive(Debug)]
 pub struct Refreshed {
     token: Arc<CachedToken>,
+    lineage: Lineage,
     /// Remaining lifetime of the access token.
     pub expires_in: Duration,
     /// The newest AuthID of this login, if it is not exactly the text presented.
@@ -51,7 +52,8 @@ impl Refreshed {
 
     /// Returns the name of the login in log lines.
     pub(crate) fn log_name(&self) -> LogName {
-        self.token.log_name
+        let name = self.token.log_name.get_or_init(|| self.lineage.log_name());
+        *name
     }
 
     /// Returns the generation of the refresh token that the access token came from.
@@ -144,6 +146,7 @@ impl RefreshEngine {
             newest_authid: newest_authid(&keys, now, presented, &token)
                 .or_else(|| presented.as_sealed.clone()),
             token,
+            lineage,
             outcome,
         })
     }
@@ -264,7 +267,7 @@ impl RefreshEngine {
         ProviderCall {
             service: presented.service.clone(),
             caller: presented.caller,
-            presented: presented.grant.clone(),
+            presented: Arc::new(presented.grant.clone()),
             began: Stopwatch::start(),
             provider: self.provider.clone(),
             lineages: self.lineages.clone(),

@@ -32,7 +32,7 @@ pub(super) struct Lineages {
 /// The newest known grant of a login, and the lease that keeps other servers from using it.
 #[derive(Debug)]
 pub(super) struct LeasedGrant {
-    pub(super) grant: Grant,
+    pub(super) grant: Arc<Grant>,
     /// True if memory or the store had a state of this login.
     pub(super) is_known: bool,
     /// True if no server can know a newer grant: the store was asked, or there is none.
@@ -43,7 +43,7 @@ pub(super) struct LeasedGrant {
 }
 
 impl LeasedGrant {
-    pub(super) fn without_lease(grant: Grant, is_newest: bool) -> Self {
+    pub(super) fn without_lease(grant: Arc<Grant>, is_newest: bool) -> Self {
         Self {
             grant,
             is_known: false,
@@ -96,7 +96,7 @@ impl Lineages {
         let stored = lease.as_ref().and_then(|lease| lease.value());
         match self.memory.newest_of(presented, stored) {
             Ok((grant, is_known)) => Ok(LeasedGrant {
-                grant,
+                grant: Arc::new(grant),
                 is_known,
                 is_newest: true,
                 lease,
@@ -110,10 +110,11 @@ impl Lineages {
 
     /// Returns the newest grant that this process knows, without a lease: good enough where
     /// older tokens stay good.
-    pub(super) fn newest_in_memory(&self, presented: Grant) -> LeasedGrant {
+    pub(super) fn newest_in_memory(&self, presented: Arc<Grant>) -> LeasedGrant {
         let newest = self.memory.newest_of(&presented, None);
         let is_newest = self.writer.is_none();
-        LeasedGrant::without_lease(newest.map_or(presented, |(grant, _)| grant), is_newest)
+        let grant = newest.map_or(presented, |(grant, _)| Arc::new(grant));
+        LeasedGrant::without_lease(grant, is_newest)
     }
 
     /// Returns the newest known state of the login, and changes nothing.

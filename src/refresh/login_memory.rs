@@ -1,7 +1,10 @@
 //! Memory of this process about logins. Unlike the store, it never forgets a newer refresh
 //! token while there is room.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     login_state::{REVOKED, name, seal_state},
@@ -22,7 +25,14 @@ pub(super) struct LoginMemory {
     pub(super) keyring: Arc<Keyring>,
     pub(super) clock: Clock,
     pub(super) recent_revocations: RecentRevocations,
+    /// True once a login was marked as revoked.
+    has_marks: AtomicBool,
+    /// True once a refresh token was sent and no answer came.
+    has_unanswered: AtomicBool,
 }
+
+// A name takes one or two hashes. Without the two flags, each refresh would take seven, 19,000
+// instructions, to look for entries of which most servers have none (docs/performance.md).
 
 impl LoginMemory {
     pub(super) fn new(entries: Memory, keyring: Arc<Keyring>, clock: Clock) -> Self {
@@ -31,6 +41,8 @@ impl LoginMemory {
             keyring,
             clock,
             recent_revocations: RecentRevocations::default(),
+            has_marks: AtomicBool::new(false),
+            has_unanswered: AtomicBool::new(false),
         }
     }
 
@@ -69,6 +81,7 @@ impl LoginMemory {
 
     /// Notes that this refresh token was sent and no answer came: it may be used up.
     pub(super) fn note_unanswered(&self, grant: &Grant) {
+        self.has_unanswered.store(true, Ordering::Release);
         let generation = Secret::new(grant.generation.to_string());
         self.entries
             .put(unanswered(&grant.lineage), generation, LOGIN_LIFETIME);
@@ -76,7 +89,9 @@ impl LoginMemory {
 
     /// Notes that the provider answered with an access token.
     pub(super) fn note_answered(&self, grant: &Grant) {
-        self.entries.take(&unanswered(&grant.lineage));
+        if self.has_unanswered.load(Ordering::Acquire) {
+            self.entries.take(&unanswered(&grant.lineage));
+        }
     }
 
     /// True if this process sent this refresh token before and got no answer.
@@ -89,6 +104,8 @@ impl LoginMemory {
     /// every kind of token: some providers issue access tokens for a while after they
     /// confirmed a revocation, or confirm it and do nothing.
     pub(super) fn mark_revoked(&self, name: &Name) {
+        // Before the mark: who does not see this would not have seen that either.
+        self.has_marks.store(true, Ordering::Release);
         let mark = Secret::new(REVOKED);
         self.entries
             .put(name.about("revoked"), mark, LOGIN_LIFETIME);
@@ -96,7 +113,8 @@ impl LoginMemory {
 
     /// True if the login is marked as revoked at the provider.
     pub(super) fn is_marked_revoked(&self, lineage: &Lineage) -> bool {
-        self.entries.get(&name(lineage).about("revoked")).is_some()
+        self.has_marks.load(Ordering::Acquire)
+            && self.entries.get(&name(lineage).about("revoked")).is_some()
     }
 
     /// True if a call that began at `began` must not hand out its access token, because

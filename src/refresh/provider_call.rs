@@ -1,7 +1,11 @@
 //! One refresh at a provider: it calls the provider and stores the result, whether its client is
 //! still there or not.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{
+    fmt::Display,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     RefreshError,
@@ -36,7 +40,7 @@ pub(super) struct ProviderCall {
     /// Lane of the call.
     pub(super) caller: Caller,
     /// The grant in the client's AuthID. A newer one may be known.
-    pub(super) presented: Grant,
+    pub(super) presented: Arc<Grant>,
     pub(super) began: Stopwatch,
     pub(super) provider: Arc<ProviderClient>,
     pub(super) lineages: Arc<Lineages>,
@@ -140,7 +144,7 @@ impl ProviderCall {
             number: Try::First,
         };
         let mut answer = self.send_once(attempt, leased, permit).await;
-        if matches!(self.caller, Caller::Stranger(_)) {
+        if answer.tokens.is_ok() || matches!(self.caller, Caller::Stranger(_)) {
             return answer;
         }
         for pause in self.provider.pauses() {
@@ -245,7 +249,7 @@ impl ProviderCall {
             access_token: tokens.access_token,
             expires_at: moment.plus(tokens.expires_in),
             fresh_until: CachedToken::fresh_until(moment, tokens.expires_in),
-            log_name: self.presented.lineage.log_name(),
+            log_name: OnceLock::new(),
             generation,
             is_newest: leased.is_newest || replaced.is_some(),
             is_revoked: grant.is_revoked(&keys),

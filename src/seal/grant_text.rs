@@ -47,10 +47,14 @@ fn optional_string<'j>(json: &'j str, before: &str) -> Option<(Option<&'j str>, 
 
 /// Splits text behind a whole number. JSON has neither signs nor zeros in front of one.
 fn number(json: &str) -> Option<(u64, &str)> {
-    let digits = json.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, rest) = json.split_at(digits);
-    let is_canonical = digits == "0" || !digits.starts_with('0');
-    Some((digits.parse().ok().filter(|_| is_canonical)?, rest))
+    let (mut value, mut digits) = (0_u64, 0);
+    for byte in json.bytes().take_while(u8::is_ascii_digit) {
+        let digit = u64::from(byte - b'0');
+        value = value.checked_mul(10)?.checked_add(digit)?;
+        digits += 1;
+    }
+    let is_canonical = digits == 1 || digits > 1 && !json.starts_with('0');
+    is_canonical.then(|| (value, &json[digits..]))
 }
 
 #[cfg(test)]

@@ -141,7 +141,9 @@ impl LogEntry {
         };
         match result {
             Ok(refreshed) => {
-                fields.log_name = Some(refreshed.log_name());
+                // The line of a success.
+                let is_written = telemetry::writes_access(Level::INFO);
+                fields.log_name = is_written.then(|| refreshed.log_name());
                 fields.outcome = Some(refreshed.outcome);
                 fields.generation = Some(refreshed.generation());
                 fields.gives_new_authid = refreshed.newest_authid.is_some();

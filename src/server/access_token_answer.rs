@@ -15,7 +15,7 @@ use super::{
     access_log::X_REQUEST_ID,
     reply::{NO_STORE, NOSNIFF, USUAL_BYTES},
 };
-use crate::json_text::unescaped;
+use crate::json_text::is_unescaped;
 
 /// The members of the response.
 #[derive(Serialize)]
@@ -66,7 +66,7 @@ impl AccessTokenAnswer<'_> {
 
 /// Appends a string. Tokens need no escapes; for other text serde_json writes them.
 fn push_string(json: &mut Vec<u8>, text: &str) {
-    if unescaped(text.as_bytes()) < text.len() {
+    if !is_unescaped(text.as_bytes()) {
         return serde_json::to_writer(json, text).expect("strings always serialise");
     }
     json.push(b'"');

@@ -1,7 +1,5 @@
 //! Parsing of query parameters, cookies, headers and forms.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, Request, Uri,
@@ -79,9 +77,10 @@ impl AuthIdText<'_> {
 pub(super) fn authid(request: &Request<Body>) -> Result<AuthIdText<'_>, NotAnAuthId> {
     if let Some(value) = request.headers().get(AUTHID_HEADER) {
         // Not every byte that was pasted is ASCII: a byte order mark falls away later.
-        return Ok(match String::from_utf8_lossy(value.as_bytes()) {
-            Cow::Borrowed(text) => AuthIdText::InHeader(text),
-            Cow::Owned(text) => AuthIdText::Decoded(Secret::new(text)),
+        let bytes = value.as_bytes();
+        return Ok(match str::from_utf8(bytes) {
+            Ok(text) => AuthIdText::InHeader(text),
+            Err(_) => AuthIdText::Decoded(Secret::new(String::from_utf8_lossy(bytes))),
         });
     }
     let decoded = match query(request.uri(), AUTHID_FIELD) {
