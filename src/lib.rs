@@ -15,7 +15,8 @@
 //! oauth_server
 //! provider seal demo
 //! keyring outbound listen store
-//! limit
+//! audit
+//! limit file_lock
 //! secret clock public_url telemetry pages environment invisible percent json_text
 //! regular_file
 //! ```
@@ -30,11 +31,13 @@
 // rustc sees dead code.
 
 pub mod app;
+mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod environment;
+mod file_lock;
 mod invisible;
 mod json_text;
 pub mod keyring;

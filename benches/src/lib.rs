@@ -168,6 +168,7 @@ pub fn grant(service: &str, token_characters: usize, issued_at: UnixTime) -> Gra
         region: None,
         client: Some(ClientMark::of("client id")),
         ancestry: Default::default(),
+        terms: None,
     }
 }
 

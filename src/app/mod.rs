@@ -4,6 +4,7 @@
 mod certificate;
 mod descriptors;
 mod file_thread;
+mod key_events;
 mod reload;
 mod store_check;
 mod watch;
@@ -15,6 +16,7 @@ use thiserror::Error;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    audit::{AuditEvent, AuditLog},
     clock::Clock,
     config::Config,
     keyring::{Keyring, KeyringError},
@@ -26,6 +28,7 @@ use crate::{
 };
 pub(crate) use certificate::{certificate_host, certificate_warnings};
 pub use descriptors::Descriptors;
+pub(crate) use key_events::{with_new_key, with_revocation};
 use wiring::{Wired, wire};
 
 /// Parameters that only tests change.
@@ -107,6 +110,7 @@ pub struct App {
     /// The request handler, for callers without a connection.
     pub server: Arc<Server>,
     engine: RefreshEngine,
+    audit: AuditLog,
     /// Stops the service. It is cancelled before `end`, so that health checks work until
     /// the end.
     shutdown: CancellationToken,
@@ -127,6 +131,9 @@ pub enum StartError {
     /// The store cannot be used.
     #[error("AUTHSEAL_STORE_URL: the store {0}")]
     Store(#[from] StoreError),
+    /// The audit log cannot be written.
+    #[error("AUTHSEAL_AUDIT_LOG: {0}")]
+    Audit(io::Error),
     /// A listening socket cannot be used.
     #[error("{0}")]
     Listen(#[from] io::Error),
@@ -142,7 +149,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let address = listeners.service.address();
         let admin_address = listeners.admin.address();
-        begin(&config.keyring, &knobs.clock, config.makes_first_key)?;
+        let first_key = begin(&config.keyring, &knobs.clock, config.makes_first_key)?;
         let descriptors = knobs.descriptors;
         let limits = Limits {
             connections: config.edge.max_connections.min(descriptors.clients),
@@ -157,6 +164,7 @@ impl App {
             reloader,
             metrics,
             redis,
+            audit,
         } = wire(config, knobs, shutdown.clone())?;
         let keyring = reloader.keyring.clone();
         let service_server = HttpServer {
@@ -172,6 +180,7 @@ impl App {
         };
         let admin_server = HttpServer::limited(listeners.admin, admin_limits);
 
+        record_start(&audit, &keyring, first_key.as_deref());
         let end = CancellationToken::new();
         let (service, others) = (TaskTracker::new(), TaskTracker::new());
         reloader.start(&others, &end).await?;
@@ -189,6 +198,7 @@ impl App {
             keyring,
             server,
             engine,
+            audit,
             shutdown,
             hurry,
             service,
@@ -227,6 +237,8 @@ impl App {
         // Health checks and reloads are nothing to wait for.
         let _ = tokio::time::timeout(OTHERS_WITHIN, self.others.wait()).await;
         self.engine.close_store().await;
+        self.audit.record(|| AuditEvent::now("stopped"));
+        self.audit.finish().await;
     }
 }
 
@@ -285,13 +297,37 @@ impl fmt::Display for Unfinished {
 
 /// Makes the first key if that is allowed. Other problems with the keys are logged by the
 /// reloader.
-fn begin(keyring: &Keyring, clock: &Clock, makes_first_key: bool) -> Result<(), KeyringError> {
-    if let Some(kid) = keyring.begin(clock.now(), makes_first_key)? {
+fn begin(
+    keyring: &Keyring,
+    clock: &Clock,
+    makes_first_key: bool,
+) -> Result<Option<String>, KeyringError> {
+    let made = keyring.begin(clock.now(), makes_first_key)?;
+    if let Some(kid) = &made {
         tracing::warn!(
             "made the first key, {kid}.jwk, in {}. BACK IT UP: whoever has it opens every AuthID, \
              and if you lose it, no AuthID can be opened",
             keyring.source()
         );
     }
-    Ok(())
+    Ok(made)
+}
+
+/// Records the keys and revocations that this process starts with: nobody has recorded how
+/// they changed while no server ran.
+fn record_start(audit: &AuditLog, keyring: &Keyring, first_key: Option<&str>) {
+    if let Some(kid) = first_key {
+        audit.record(|| {
+            let event = AuditEvent::now("key_made").with("by", "serve");
+            event.with("kid", kid)
+        });
+    }
+    let keys = keyring.current();
+    audit.record(|| {
+        let kids: Vec<&str> = keys.iter().map(|key| key.kid.as_str()).collect();
+        AuditEvent::now("started")
+            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("kids", kids)
+            .with("revocations", keys.revoked_count())
+    });
 }

@@ -10,9 +10,11 @@ use tokio_util::{future::FutureExt as _, sync::CancellationToken, task::TaskTrac
 use super::{
     certificate::{CertificateState, WatchedCertificate},
     file_thread::{Asked, Asker, FileThread, Pace},
+    key_events,
     watch::{Fingerprint, kernel_notices},
 };
 use crate::{
+    audit::AuditLog,
     clock::Clock,
     keyring::{KeySource, Keyring, Trouble},
     listen::Certificate,
@@ -30,6 +32,7 @@ pub(super) struct Reloader {
     pub(super) keyring: Arc<Keyring>,
     pub(super) certificate: Option<WatchedCertificate>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) audit: AuditLog,
     pub(super) clock: Clock,
 }
 
@@ -54,6 +57,7 @@ impl Reloader {
             },
             keyring: self.keyring.clone(),
             metrics: self.metrics.clone(),
+            audit: self.audit,
             clock: self.clock.clone(),
             notices: None,
             seen: None,
@@ -92,6 +96,7 @@ struct KeyFollower {
     folder: Option<PathBuf>,
     keyring: Arc<Keyring>,
     metrics: Arc<Metrics>,
+    audit: AuditLog,
     clock: Clock,
     notices: Option<RecommendedWatcher>,
     seen: Option<Fingerprint>,
@@ -125,7 +130,7 @@ impl KeyFollower {
     }
 
     fn reload(&mut self) {
-        let version = self.keyring.current().version();
+        let known = self.keyring.current();
         // Errors are ignored here: the condition contains them, with all other problems.
         let _ = self.keyring.reload();
         let (keys, now) = (self.keyring.current(), self.clock.now());
@@ -146,7 +151,12 @@ impl KeyFollower {
             tracing::error!("{trouble}");
         }
         let is_mended = troubles.is_empty() && !before.is_empty();
-        if is_mended || keys.version() != version {
+        if keys.version() != known.version() {
+            for event in key_events::of_reload(&known, &keys) {
+                self.audit.record(|| event);
+            }
+        }
+        if is_mended || keys.version() != known.version() {
             tracing::info!(
                 keys = keys.iter().count(),
                 revoked = keys.revoked_count(),

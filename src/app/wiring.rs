@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Knobs,
+    Knobs, StartError,
     certificate::{WatchedCertificate, certificate_host},
     reload::Reloader,
 };
 use crate::{
+    audit::AuditLog,
     clock::Clock,
     config::{Config, LoginGates},
     keyring::Keyring,
@@ -20,7 +21,9 @@ use crate::{
     provider::ProviderClient,
     public_url::PublicUrl,
     refresh::{AuthIdReader, RefreshEngine},
-    server::{Admin, Admission, PRIVACY_POLICY_PATH, RequestIds, RequestTimes, Server, Site},
+    server::{
+        Admin, Admission, NamePolicy, PRIVACY_POLICY_PATH, RequestIds, RequestTimes, Server, Site,
+    },
     store::{
         Creation, FileStore, LoginStore, Memory, OneTimeMemory, OneTimeStore, RedisStore,
         StoreAddress, StoreError,
@@ -46,6 +49,7 @@ pub(super) struct Wired {
     pub(super) reloader: Reloader,
     pub(super) metrics: Arc<Metrics>,
     pub(super) redis: Option<RedisStore>,
+    pub(super) audit: AuditLog,
 }
 
 /// Builds all parts. Nothing runs yet.
@@ -53,11 +57,13 @@ pub(super) fn wire(
     config: Config,
     knobs: Knobs,
     draining: CancellationToken,
-) -> Result<Wired, StoreError> {
+) -> Result<Wired, StartError> {
     let clock = knobs.clock.clone();
     let host = certificate_host(&config);
     let keyring = Arc::new(config.keyring);
     let metrics = Arc::new(Metrics::new());
+    let audit =
+        AuditLog::start(config.audit, clock.clone(), metrics.clone()).map_err(StartError::Audit)?;
     let store = match &config.memory.store {
         Some(address) => Some(login_store(address, &metrics, &knobs)?),
         None => None,
@@ -82,6 +88,7 @@ pub(super) fn wire(
         old_authids: OldAuthIds::new(old.accept_v2_plain, old.v1_storage, clock.clone()),
         keyring: keyring.clone(),
         limit: limit.map(|limit| Limit::per_hour(limit, clock.clone())),
+        new_limits: config.new_limits.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
     };
@@ -117,6 +124,7 @@ pub(super) fn wire(
         },
         openers: config.site.openers,
         attempts: Attempts::new(&clock),
+        new_limits: config.new_limits,
         clock: clock.clone(),
     };
     Ok(Wired {
@@ -130,6 +138,11 @@ pub(super) fn wire(
             request_times: RequestTimes::new(&metrics),
             metrics: metrics.clone(),
             request_ids: RequestIds::random(),
+            audit: audit.clone(),
+            names: NamePolicy {
+                seals_user: config.names.seals_user,
+                asks_label: config.names.asks_label,
+            },
         }),
         admin: Arc::new(Admin {
             keyring: keyring.clone(),
@@ -145,10 +158,12 @@ pub(super) fn wire(
                 .certificate
                 .map(|certificate| WatchedCertificate::new(certificate, host)),
             metrics: metrics.clone(),
+            audit: audit.clone(),
             clock,
         },
         metrics,
         redis,
+        audit,
     })
 }
 

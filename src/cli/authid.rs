@@ -1,23 +1,27 @@
 //! `authseal authid`: shows the content of an AuthID, or makes one.
 
+mod restrict;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CliError, output::say, secret_input};
+use super::{CliError, audit, output::say, secret_input};
 use crate::{
     clock::{Clock, UnixTime},
     config::{Config, load_keyring},
     environment::Environment,
     keyring::KeySet,
-    seal::{self, Ancestry, Grant, Lineage, Opened, Pasted},
+    seal::{self, Ancestry, Grant, Lineage, Opened, Pasted, UseLimits},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuthIdCommand {
     /// Show the content of an AuthID, except its refresh token
     Show(Show),
+    /// Make a narrower AuthID of one: with an end, for some networks, or for fewer uses
+    Restrict(restrict::Restrict),
     /// Make an AuthID from a refresh token on standard input, or ask for the token
     Seal(Seal),
 }
@@ -52,6 +56,7 @@ pub(super) struct Seal {
 pub(super) fn run(command: AuthIdCommand) -> Result<(), CliError> {
     match command {
         AuthIdCommand::Show(arguments) => show(arguments),
+        AuthIdCommand::Restrict(arguments) => restrict::restrict(arguments),
         AuthIdCommand::Seal(arguments) => seal(arguments),
     }
 }
@@ -66,6 +71,9 @@ fn show(arguments: Show) -> Result<(), CliError> {
     let is_revoked = grant.is_revoked(&keys);
     let logged_in = grant.known_login_time().map(|time| time.to_string());
     let length = authid.as_ref().unwrap_or(&given).expose().len();
+    let terms = grant.terms.as_deref();
+    let user = terms.and_then(|terms| Some(terms.user.as_ref()?.as_str()));
+    let label = terms.and_then(|terms| Some(terms.label.as_ref()?.as_str()));
     if arguments.json {
         say!(
             "{}",
@@ -79,6 +87,9 @@ fn show(arguments: Show) -> Result<(), CliError> {
                 "kid": opened.kid,
                 "key_state": state,
                 "revoked": is_revoked,
+                "user": user,
+                "label": label,
+                "limits": restrict::limits_as_json(grant),
                 "length": length,
             })
         );
@@ -93,10 +104,20 @@ fn show(arguments: Show) -> Result<(), CliError> {
         "Logged in   {}",
         logged_in.as_deref().unwrap_or("not known")
     );
+    for (name, value) in [("User", user), ("Label", label)] {
+        if let Some(value) = value {
+            say!("{name:<12}{value}");
+        }
+    }
     say!("Key         {}, {state}", opened.kid);
     say!(
         "Revoked     {}",
         if is_revoked { "yes, here" } else { "not here" }
+    );
+    let limits = grant.terms.as_ref().map(|terms| &terms.limits);
+    say!(
+        "Limits      {}",
+        limits.map_or_else(|| "none".to_owned(), UseLimits::to_string)
     );
     say!("Length      {length} characters");
     Ok(())
@@ -110,7 +131,8 @@ fn state(keys: &KeySet, opened: &Opened, now: UnixTime) -> &'static str {
 /// Seals a refresh token. Needs complete settings, because an AuthID for a service that
 /// is not offered would be of no use.
 fn seal(arguments: Seal) -> Result<(), CliError> {
-    let config = Config::load(Environment::of_process())?;
+    let environment = Environment::of_process();
+    let config = Config::load(environment.clone())?;
     let Some(service) = config.offer.catalog.find(&arguments.service) else {
         return Err(format!(
             "{} is not offered: authseal check lists what is, and why others are not",
@@ -143,8 +165,13 @@ fn seal(arguments: Seal) -> Result<(), CliError> {
         // Another program may have got the refresh token, with another client id.
         client: None,
         ancestry: Ancestry::default(),
+        terms: config.new_limits.terms_at(now),
     };
     let authid = seal::seal(&config.keyring.current(), now, &grant)?;
+    let event = audit::by_command("sealed")
+        .with("service", grant.service.as_str())
+        .with("lineage", grant.lineage.short_hash());
+    audit::record(&environment, &[event]);
     say!("{}", authid.expose());
     Ok(())
 }

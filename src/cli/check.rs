@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     app::{Descriptors, certificate_host, certificate_warnings},
+    audit::{AuditFile, AuditTarget},
     clock::Clock,
     config::{Config, key_source},
     environment::Environment,
@@ -85,6 +86,7 @@ async fn report(is_online: bool) -> Report {
     let unusable = listening::try_addresses(&config).await;
     report.errors.extend(unusable.errors);
     report.warnings.extend(unusable.warnings);
+    report.errors.extend(unwritable_audit_log(&config));
     report.notes.clone_from(&config.notes);
     let (folder, problems) = look_at_keys(&config);
     report.errors.extend(problems);
@@ -111,6 +113,15 @@ fn look_at_keys(config: &Config) -> (Vec<String>, Vec<String>) {
     problems.extend(rules_without_service(config));
     problems.extend(no_sealing_key(config));
     (inspection.facts, problems)
+}
+
+/// Returns a problem if no line could be appended to the audit log.
+fn unwritable_audit_log(config: &Config) -> Option<String> {
+    let Some(AuditTarget::File(path)) = &config.audit else {
+        return None;
+    };
+    let error = AuditFile::new(path).check().err()?;
+    Some(format!("AUTHSEAL_AUDIT_LOG: {}: {error}", path.display()))
 }
 
 fn inspect(source: &KeySource, needs_key: bool) -> Option<Inspection> {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    CliError,
+    CliError, audit,
     output::{self, say},
     progress::TerminalCount,
     secret_input,
@@ -18,7 +18,7 @@ use crate::{
     keyring::CurrentKeys,
     oauth_server::{OldAuthId, OldAuthIds},
     provider::Catalog,
-    seal::{self, OpenError},
+    seal::{self, LimitPolicy, OpenError},
     secret::Secret,
 };
 
@@ -27,6 +27,7 @@ struct Importer {
     catalog: Catalog,
     keys: CurrentKeys,
     old_authids: OldAuthIds,
+    new_limits: LimitPolicy,
     now: UnixTime,
 }
 
@@ -41,13 +42,15 @@ pub(super) struct ImportArguments {
 /// Prints one JSON line for each AuthID on standard input. Sends no request to providers:
 /// the first refresh shows if a login is still valid.
 pub(super) fn import(arguments: &ImportArguments) -> Result<(), CliError> {
-    let config = Config::load(Environment::of_process())?;
+    let environment = Environment::of_process();
+    let config = Config::load(environment.clone())?;
     let importer = Importer {
         catalog: config.offer.catalog,
         keys: config.keyring.current(),
         // Accepts AuthIDs in clear regardless of AUTHSEAL_ACCEPT_V2_PLAIN: the
         // administrator runs this command.
         old_authids: OldAuthIds::new(true, config.old_authids.v1_storage, Clock::system()),
+        new_limits: config.new_limits,
         now: Clock::system().now(),
     };
     let (mut done, mut failed) = (0, 0);
@@ -79,6 +82,10 @@ pub(super) fn import(arguments: &ImportArguments) -> Result<(), CliError> {
         }
     }
     drop(progress);
+    if done > 0 {
+        let event = audit::by_command("imported").with("count", done);
+        audit::record(&environment, &[event]);
+    }
     if arguments.json {
         say!(
             "{}",
@@ -127,6 +134,7 @@ impl Importer {
             return Err(format!("this server does not offer {}", grant.service).into());
         };
         grant.service = service.id.clone();
+        grant.terms = self.new_limits.terms_at(self.now);
         Ok(seal::seal(&self.keys, self.now, &grant)?)
     }
 }

@@ -12,8 +12,9 @@ use std::{
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{CliError, in_runtime, output::say};
+use super::{CliError, audit, in_runtime, output::say};
 use crate::{
+    app::with_new_key,
     clock::{Clock, UnixTime},
     config::load_keyring,
     environment::Environment,
@@ -89,18 +90,26 @@ pub(super) fn run(command: KeysCommand) -> Result<(), CliError> {
     let keyring = load_keyring(&environment)?;
     let keys = keyring.current();
     match command {
-        KeysCommand::New(arguments) => new(&folder(&keyring)?, now, &arguments),
+        KeysCommand::New(arguments) => new(&environment, &folder(&keyring)?, now, &arguments),
         KeysCommand::List(output) => {
             in_runtime(list::list(&environment, &keyring, now, output.json))
         }
-        KeysCommand::Retire(arguments) => retire(&folder(&keyring)?, &keys, now, &arguments),
-        KeysCommand::Replace(arguments) => {
-            replace::replace(&folder(&keyring)?, &keys, now, &arguments)
+        KeysCommand::Retire(arguments) => {
+            retire(&environment, &folder(&keyring)?, &keys, now, &arguments)
         }
-        KeysCommand::Remove(arguments) => remove(&folder(&keyring)?, &keys, now, &arguments),
-        KeysCommand::Protect(output) => at_rest::protect(&folder(&keyring)?, now, output.json),
-        KeysCommand::Unprotect(output) => at_rest::unprotect(&folder(&keyring)?, output.json),
-        KeysCommand::Export(arguments) => at_rest::export(&keyring, &arguments),
+        KeysCommand::Replace(arguments) => {
+            replace::replace(&environment, &folder(&keyring)?, &keys, now, &arguments)
+        }
+        KeysCommand::Remove(arguments) => {
+            remove(&environment, &folder(&keyring)?, &keys, now, &arguments)
+        }
+        KeysCommand::Protect(output) => {
+            at_rest::protect(&environment, &folder(&keyring)?, now, output.json)
+        }
+        KeysCommand::Unprotect(output) => {
+            at_rest::unprotect(&environment, &folder(&keyring)?, output.json)
+        }
+        KeysCommand::Export(arguments) => at_rest::export(&environment, &keyring, &arguments),
     }
 }
 
@@ -109,8 +118,15 @@ fn folder(keyring: &Keyring) -> Result<KeyFolder, CliError> {
     folder.ok_or_else(|| "the keys are in AUTHSEAL_KEYS: change them where you set it".into())
 }
 
-fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CliError> {
+fn new(
+    environment: &Environment,
+    folder: &KeyFolder,
+    now: UnixTime,
+    arguments: &New,
+) -> Result<(), CliError> {
     let key = folder.create_key(now, arguments.activate_in)?;
+    let event = with_new_key(audit::by_command("key_made"), &key);
+    audit::record(environment, &[event]);
     if arguments.output.json {
         say!(
             "{}",
@@ -124,6 +140,7 @@ fn new(folder: &KeyFolder, now: UnixTime, arguments: &New) -> Result<(), CliErro
 }
 
 fn retire(
+    environment: &Environment,
     folder: &KeyFolder,
     keys: &KeySet,
     now: UnixTime,
@@ -154,6 +171,9 @@ fn retire(
         }
     }
     folder.retire_key(&key.kid, at)?;
+    let ends = at.map(|at| at.to_string());
+    let event = audit::by_command("key_retired").with("kid", key.kid.as_str());
+    audit::record(environment, &[event.with("ends", ends)]);
     match at {
         _ if arguments.output.json => say!(
             "{}",
@@ -175,6 +195,7 @@ fn parse_time(text: &str, now: UnixTime) -> Result<UnixTime, CliError> {
 }
 
 fn remove(
+    environment: &Environment,
     folder: &KeyFolder,
     keys: &KeySet,
     now: UnixTime,
@@ -202,6 +223,8 @@ fn remove(
         return Err("nothing was removed".into());
     }
     folder.remove_key(kid, now)?;
+    let event = audit::by_command("key_removed").with("kid", kid.as_str());
+    audit::record(environment, &[event]);
     say_removed(kid, arguments.output.json)
 }
 

@@ -1,6 +1,7 @@
 //! The command line, with one file for each command.
 
 mod admin;
+mod audit;
 mod authid;
 mod check;
 mod demo;
@@ -58,6 +59,9 @@ enum Command {
     /// Show the content of an AuthID, or make one.
     #[command(subcommand, name = "authid")]
     AuthId(authid::AuthIdCommand),
+    /// Verify the audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Seal AuthIDs of Duplicati's own server: a list on standard input, JSON lines out.
     Import(import::ImportArguments),
     /// Show what is in a store, or copy it to another.
@@ -120,6 +124,7 @@ fn run_command(command: Command, signals: EarlySignals) -> Result<(), CliError> 
         Command::Keys(command) => signals.end(|| keys::run(command)),
         Command::Revoke(arguments) => signals.end(|| revoke::revoke(arguments)),
         Command::AuthId(command) => signals.end(|| authid::run(command)),
+        Command::Audit(command) => signals.end(|| audit::run(command)),
         Command::Import(arguments) => signals.end(|| import::import(&arguments)),
         Command::Store(command) => signals.end(|| store::run(command)),
         Command::Health(arguments) => signals.end(|| in_runtime(health::health(arguments))),

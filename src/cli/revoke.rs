@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::{CliError, output::say, secret_input};
+use super::{CliError, audit, output::say, secret_input};
 use crate::{
+    app::with_revocation,
     clock::{Clock, UnixTime},
     config::{key_source, load_keyring, service_ids},
     environment::Environment,
     keyring::{KeyFolder, KeySource, Revocation, Scope},
     oauth_server::OldAuthId,
-    seal::{self, Lineage, OpenError},
+    seal::{self, AuthIdName, Lineage, OpenError},
 };
 
 #[derive(Debug, Args)]
@@ -47,6 +48,13 @@ struct Rule {
     /// Every login whose AuthID was ever sealed under the key of this id
     #[arg(long, value_name = "KID", group = "scope", allow_hyphen_values = true)]
     kid: Option<String>,
+    /// Every login of the user of this name, if it is in the AuthID; without --before, those
+    /// made until now
+    #[arg(long, value_name = "NAME", group = "scope")]
+    user: Option<String>,
+    /// Every login whose AuthID has this name; without --before, those made until now
+    #[arg(long, value_name = "TEXT", group = "scope")]
+    label: Option<String>,
     /// Every login
     #[arg(long, group = "scope")]
     all: bool,
@@ -68,10 +76,19 @@ pub(super) fn revoke(mut arguments: RevokeArguments) -> Result<(), CliError> {
     let folder = KeyFolder::new(&path);
     let revocations = wanted(&environment, &folder, &mut arguments)?;
     let reason = arguments.reason.as_deref();
-    let mut done = Vec::new();
+    let (mut done, mut events) = (Vec::new(), Vec::new());
     let mut outcome = Ok(());
     for revocation in &revocations {
-        match folder.set_revoked(revocation, !arguments.undo, reason) {
+        let changed = folder.set_revoked(revocation, !arguments.undo, reason);
+        if let Ok(true) = changed {
+            let event = match arguments.undo {
+                true => "revocation_undone",
+                false => "revoked",
+            };
+            let event = with_revocation(audit::by_command(event), revocation);
+            events.push(event.with_some("note", reason));
+        }
+        match changed {
             Ok(is_new) if arguments.json => {
                 done.push(json!({ "revocation": revocation.to_string(), "changed": is_new }));
             }
@@ -82,6 +99,7 @@ pub(super) fn revoke(mut arguments: RevokeArguments) -> Result<(), CliError> {
             }
         }
     }
+    audit::record(&environment, &events);
     if arguments.json {
         let facts = json!({
             "revoked": !arguments.undo,
@@ -114,6 +132,9 @@ fn wanted(
         }
         (Some(scope), Some(before)) => Ok(vec![Revocation::Rule(scope, time(before)?)]),
         (Some(scope), None) if arguments.undo => rules(folder, &scope),
+        (Some(scope @ (Scope::User(_) | Scope::Label(_))), None) => {
+            Ok(vec![Revocation::Rule(scope, time("now")?)])
+        }
         (Some(scope), None) => Err(format!(
             "{scope}: add --before with a time, such as --before now: logins that are made \
              after it stay good"
@@ -142,6 +163,16 @@ impl Rule {
                 .into());
             };
             return Ok(Some(Scope::Service(id.clone())));
+        }
+        let name = |text: &str| {
+            let name = AuthIdName::new(text).map_err(|why| format!("the name {why}"))?;
+            Ok::<_, CliError>(name.as_str().to_owned())
+        };
+        if let Some(user) = &self.user {
+            return Ok(Some(Scope::User(name(user)?)));
+        }
+        if let Some(label) = &self.label {
+            return Ok(Some(Scope::Label(name(label)?)));
         }
         let Some(kid) = &self.kid else {
             return Ok(None);
@@ -230,6 +261,11 @@ fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
         say!(
             "AuthIDs of Duplicati's own server do not say when they were made: the rule holds for \
              all of them."
+        );
+    }
+    if let Revocation::Rule(Scope::User(_) | Scope::Label(_), _) = revocation {
+        say!(
+            "AuthIDs without a name in them are not revoked: authseal authid show shows the names."
         );
     }
     say!("The provider still has the grant: revoke it there too, at /revoke.");

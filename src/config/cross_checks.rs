@@ -8,7 +8,10 @@ use super::{
     declaration::PREFIX,
     settings::{DECLARED, Settings},
 };
-use crate::{environment::Environment, listen::ListenAddress, server::Networks};
+use crate::{
+    clock::UnixTime, environment::Environment, listen::ListenAddress, provider::RefreshTokens,
+    server::Networks,
+};
 
 /// Returns a problem for each combination of settings that cannot be served. The rule for
 /// the keys is [`keys_given_twice`].
@@ -17,6 +20,8 @@ pub(super) fn problems(settings: &Settings, environment: &Environment) -> Vec<St
         same_address(settings),
         half_a_certificate(environment),
         header_without_proxy(environment),
+        user_without_header(settings, environment),
+        networks_without_addresses(settings),
     ]
     .into_iter()
     .flatten()
@@ -73,6 +78,26 @@ fn header_without_proxy(environment: &Environment) -> Option<String> {
     })
 }
 
+fn user_without_header(settings: &Settings, environment: &Environment) -> Option<String> {
+    (settings.names.seals_user && !is_set("LOGIN_HEADER", environment)).then(|| {
+        "AUTHSEAL_AUTHID_USER is true, but AUTHSEAL_LOGIN_HEADER does not say which header names the \
+         user"
+            .to_owned()
+    })
+}
+
+/// Returns a problem if every new AuthID has networks, and no client ever has an address.
+fn networks_without_addresses(settings: &Settings) -> Option<String> {
+    let is_unix = matches!(settings.edge.listen, ListenAddress::Unix(_));
+    let has_no_address = is_unix && !settings.edge.trusted_proxies.come_by_unix_socket();
+    (settings.authids.networks.is_some() && has_no_address).then(|| {
+        "AUTHSEAL_AUTHID_NETWORKS is set, and at the Unix socket nobody has an address, so every new \
+         AuthID would be refused; set AUTHSEAL_TRUSTED_PROXIES=unix, for a proxy that names the \
+         client"
+            .to_owned()
+    })
+}
+
 /// True if the setting, or its `_FILE`, is set, even to a wrong value.
 fn is_set(name: &str, environment: &Environment) -> bool {
     debug_assert!(DECLARED.iter().any(|declared| declared.name == name));
@@ -103,6 +128,7 @@ pub(super) fn warnings(
     warnings.extend(proxies_on_loopback_only(config));
     warnings.extend(proxies_that_cannot_connect(config));
     warnings.extend(wide_networks(config));
+    warnings.extend(tokens_without_limits(config));
     warnings.extend(user_without_password(config));
     warnings.extend(authids_in_clear(config, is_moving_in));
     warnings.extend(keys_in_clear(config));
@@ -232,12 +258,26 @@ fn proxy_is_not_named(config: &Config) -> Option<String> {
         ListenAddress::Tcp(address) => address.ip().is_loopback(),
         ListenAddress::Unix(_) | ListenAddress::Systemd => true,
     };
-    let networks = config.login_gates.networks.is_some();
-    let by_address = match (networks, config.edge.rate_limit.is_some()) {
-        (true, true) => "AUTHSEAL_LOGIN_NETWORKS and AUTHSEAL_RATE_LIMIT go",
-        (true, false) => "AUTHSEAL_LOGIN_NETWORKS goes",
-        (false, true) => "AUTHSEAL_RATE_LIMIT goes",
-        (false, false) => return None,
+    let settings = [
+        (
+            "AUTHSEAL_LOGIN_NETWORKS",
+            config.login_gates.networks.is_some(),
+        ),
+        (
+            "AUTHSEAL_AUTHID_NETWORKS",
+            !config.new_limits.networks.is_empty(),
+        ),
+        ("AUTHSEAL_RATE_LIMIT", config.edge.rate_limit.is_some()),
+    ];
+    let set: Vec<&str> = settings
+        .iter()
+        .filter(|(_, is_set)| *is_set)
+        .map(|(name, _)| *name)
+        .collect();
+    let by_address = match set.as_slice() {
+        [] => return None,
+        [name] => format!("{name} goes"),
+        names => format!("{} go", names.join(" and ")),
     };
     (is_local && config.edge.trusted_proxies.is_empty()).then(|| {
         format!(
@@ -262,12 +302,33 @@ fn wide_networks(config: &Config) -> impl Iterator<Item = String> {
             login.unwrap_or_default(),
             "everybody there may log in. Name narrower networks if you did not mean that",
         ),
+        (
+            "AUTHID_NETWORKS",
+            Networks::from_iter(config.new_limits.networks.iter().copied()).wide(),
+            "everybody there can use a copy of an AuthID. Name narrower networks if you did not mean \
+             that",
+        ),
     ];
     let wide = wide.into_iter().filter(|(_, wide, _)| !wide.is_empty());
     wide.map(|(name, wide, so)| {
         let networks: Vec<String> = wide.iter().map(ToString::to_string).collect();
         let networks = networks.join(", ");
         format!("AUTHSEAL_{name} has wide public networks ({networks}): {so}")
+    })
+}
+
+/// Warns of services whose logins give no AuthID, so that no limit concerns them.
+fn tokens_without_limits(config: &Config) -> Option<String> {
+    let services = config.offer.catalog.iter();
+    let bare = services.filter(|service| service.provider.refresh_tokens == RefreshTokens::None);
+    let names: Vec<&str> = bare.map(|service| service.id.as_str()).collect();
+    let has_limits = !config.new_limits.at(UnixTime(0)).is_none();
+    (has_limits && !names.is_empty()).then(|| {
+        format!(
+            "{}: a login gives an access token and no AuthID, so AUTHSEAL_AUTHID_LIFETIME and \
+             AUTHSEAL_AUTHID_NETWORKS do not limit it; leave the service out if that matters",
+            names.join(", ")
+        )
     })
 }
 

@@ -2,6 +2,7 @@
 //! setting. All problems are collected. Each names the variable or table, and never shows
 //! a value that could be a secret.
 
+mod authid_limits;
 mod callbacks;
 mod connections;
 mod credential_forms;
@@ -31,16 +32,16 @@ use thiserror::Error;
 pub use declaration::Declared;
 pub use offer::Offer;
 pub use partial::{
-    admin_address, is_dumpable, key_source, load_keyring, service_ids, store_address,
+    admin_address, audit_target, is_dumpable, key_source, load_keyring, service_ids, store_address,
 };
 pub use settings::{
-    AdminSettings, DECLARED, Edge, LogSettings, LoginGates, MemorySettings, OldAuthIdSettings,
-    SiteSettings,
+    AdminSettings, AuthIdSettings, DECLARED, Edge, LogSettings, LoginGates, MemorySettings,
+    NameSettings, OldAuthIdSettings, SiteSettings,
 };
 
 use crate::{
-    environment::Environment, keyring::Keyring, listen::Certificate, oauth_server,
-    outbound::WayOut, public_url::PublicUrl,
+    audit::AuditTarget, environment::Environment, keyring::Keyring, listen::Certificate,
+    oauth_server, outbound::WayOut, public_url::PublicUrl, seal::LimitPolicy,
 };
 use offer::Wish;
 use settings::Settings;
@@ -63,6 +64,10 @@ pub struct Config {
     pub admin: AdminSettings,
     /// The conditions for a login.
     pub login_gates: LoginGates,
+    /// Limits of new AuthIDs.
+    pub new_limits: LimitPolicy,
+    /// Names in new AuthIDs.
+    pub names: NameSettings,
     /// The keys, loaded. There may be none yet.
     pub keyring: Keyring,
     /// True if `serve` may make the first key of a folder that has never had one.
@@ -75,6 +80,8 @@ pub struct Config {
     pub old_authids: OldAuthIdSettings,
     /// The log.
     pub log: LogSettings,
+    /// Place of the audit log; `None` if there is none.
+    pub audit: Option<AuditTarget>,
     /// Warnings: unusual settings that do not prevent a start.
     pub warnings: Vec<String>,
     /// Notes about how the settings of Duplicati's own server were translated.
@@ -128,12 +135,15 @@ impl Config {
             way_out,
             admin: settings.admin,
             login_gates: settings.login_gates,
+            new_limits: settings.authids.policy(),
+            names: settings.names,
             keyring,
             makes_first_key: settings.first_key.may_be_made,
             offer,
             memory: settings.memory,
             old_authids: settings.old_authids,
             log: settings.log,
+            audit: settings.audit.target,
             warnings: misspelt_variables(&environment, &tables),
             notes,
         };

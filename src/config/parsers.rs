@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
+    time::Duration,
 };
 
 use url::Url;
@@ -14,6 +15,7 @@ use crate::{
     keyring::Passphrase,
     listen::tcp_address,
     login::{NotAnOrigin, Origin, Password, TrustedOpeners},
+    seal::{MAX_NETWORKS, UseLimits},
     secret::Secret,
     server::{Networks, NotNetworks, NotProxies, Require, TrustedProxies},
     telemetry::LogFormat,
@@ -132,11 +134,49 @@ pub(super) fn login_networks(text: &str) -> Result<Networks, String> {
     }
 }
 
+/// Parses the networks of AuthIDs, each of which has all of them in it.
+pub(super) fn authid_networks(text: &str) -> Result<Networks, String> {
+    let networks: Networks = text.parse().map_err(|error: NotNetworks| match error {
+        NotNetworks::Form(_) => error.to_string(),
+        NotNetworks::Everybody(_) => format!("{error}; leave it out if you mean that"),
+    })?;
+    let count = UseLimits::new(None, networks.iter(), None).map(|limits| limits.networks().len());
+    match count {
+        None => Err(format!(
+            "names more than {MAX_NETWORKS} networks, and each AuthID gets longer by each"
+        )),
+        Some(0) => Err("names no network, so nobody could use an AuthID".to_owned()),
+        Some(_) => Ok(networks),
+    }
+}
+
+/// Shortest lifetime of an AuthID: a shorter one is a mistake of the unit.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// A longer one would end after the latest time that an AuthID can hold.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(50 * 365 * 24 * 60 * 60);
+
+pub(super) fn lifetime(text: &str) -> Result<Duration, &'static str> {
+    let lifetime = humantime::parse_duration(text)
+        .map_err(|_| "is no length of time; write it like 400d or 12h")?;
+    match (SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
+        true => Ok(lifetime),
+        false => Err("must be between an hour and 50 years; write it like 400d"),
+    }
+}
+
 pub(super) fn all_or_any(text: &str) -> Result<Require, &'static str> {
     match text {
         "all" => Ok(Require::All),
         "any" => Ok(Require::Any),
         _ => Err("must be all or any"),
+    }
+}
+
+pub(super) fn ask_or_none(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "ask" => Ok(true),
+        "none" => Ok(false),
+        _ => Err("must be ask or none"),
     }
 }
 

@@ -5,9 +5,10 @@ use std::{collections::HashMap, net::SocketAddr};
 use super::{
     Config, Rejected,
     offer::Offer,
-    settings::{AdminSettings, KeySettings, MemorySettings, ProcessSettings},
+    settings::{AdminSettings, AuditSettings, KeySettings, MemorySettings, ProcessSettings},
 };
 use crate::{
+    audit::AuditTarget,
     environment::Environment,
     keyring::{KeySource, Keyring},
     store::StoreAddress,
@@ -40,6 +41,13 @@ pub fn store_address(environment: &Environment) -> Result<Option<StoreAddress>, 
     let mut problems = Vec::new();
     let memory = MemorySettings::read(environment, &mut problems);
     accepted(Some(memory.store), problems)
+}
+
+/// Reads only the place of the audit log; `None` if there is none.
+pub fn audit_target(environment: &Environment) -> Result<Option<AuditTarget>, Rejected> {
+    let mut problems = Vec::new();
+    let audit = AuditSettings::read(environment, &mut problems);
+    accepted(Some(audit.target), problems)
 }
 
 /// Loads only the keys.

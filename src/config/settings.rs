@@ -20,19 +20,21 @@
 //! Types without a parser of their own have one in `parsers.rs`. Rules that concern two
 //! settings are in `cross_checks.rs`.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use url::Url;
 
 use super::{
     declaration::{Declared, Reader, settings},
     parsers::{
-        address_and_port, all_or_any, connections, first_key, folder, key_set, keys_folder,
-        log_format, login_networks, login_password, mebibytes, passphrase, pem_path, proxies,
-        refreshes_per_hour, service_names, true_or_false, trusted_openers, web_address,
+        address_and_port, all_or_any, ask_or_none, authid_networks, connections, first_key, folder,
+        key_set, keys_folder, lifetime, log_format, login_networks, login_password, mebibytes,
+        passphrase, pem_path, proxies, refreshes_per_hour, service_names, true_or_false,
+        trusted_openers, web_address,
     },
 };
 use crate::{
+    audit::AuditTarget,
     environment::Environment,
     keyring::Passphrase,
     listen::ListenAddress,
@@ -137,6 +139,26 @@ settings! {
         require: Require = default("LOGIN_REQUIRE", "all", all_or_any),
     }
 
+    /// Limits of new AuthIDs.
+    authids: AuthIdSettings {
+        /// Lifetime of each new AuthID, such as `400d`, sealed into it:
+        /// [docs/limits.md](docs/limits.md).
+        lifetime: Option<Duration> = optional("AUTHID_LIFETIME", "without end", lifetime),
+        /// Networks from which each new AuthID may be used, such as
+        /// `192.168.0.0/16, fd00::/8`, sealed into it. Everybody (`0.0.0.0/0`) is refused.
+        networks: Option<Networks> = optional("AUTHID_NETWORKS", "anywhere", authid_networks),
+    }
+
+    /// Names in new AuthIDs.
+    names: NameSettings {
+        /// `true`: the name in LOGIN_HEADER is sealed into each new AuthID:
+        /// [docs/fleet.md](docs/fleet.md#names).
+        seals_user: bool = default("AUTHID_USER", "false", true_or_false),
+        /// `ask`: a page asks for a name of the new AuthID, such as *laptop of the accountant*,
+        /// which is sealed into it. `none`: it has none.
+        asks_label: bool = default("LOGIN_LABEL", "none", ask_or_none),
+    }
+
     /// The memory for tokens, in this process and outside.
     memory: MemorySettings {
         /// For Box and Jottacloud logins that outlive a restart: a folder on this machine,
@@ -168,6 +190,13 @@ settings! {
         filter: LogFilter = default("LOG", "info", LogFilter::parse),
         /// Format of the log: `text` or `json`.
         format: LogFormat = default("LOG_FORMAT", "text", log_format),
+    }
+
+    /// The audit log. Commands read this group alone.
+    audit: AuditSettings {
+        /// File of the [audit log](docs/audit.md), such as `/var/log/authseal/audit.log`, or
+        /// `stdout`.
+        target: Option<AuditTarget> = optional("AUDIT_LOG", "none", AuditTarget::parse),
     }
 
     /// The process. `main` reads this group alone, before anything else.

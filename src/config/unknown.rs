@@ -267,7 +267,7 @@ mod tests {
             ("AUTHSEAL_WEATHER", ""),
             ("authseal_weather", ""),
             ("AUTHSEAL_NAME", ""),
-            ("AUTHSEAL_USER", ""),
+            ("AUTHSEAL_USER", "AUTHID_USER"),
             ("AUTHSEAL_CACHE", "CACHE_MB"),
             ("AUTHSEAL_PASSPHRASE_FILE", "KEYS_PASSPHRASE"),
             ("AUTHSEAL_KEY_PASSWORD", "KEYS_PASSPHRASE"),

@@ -16,12 +16,11 @@ use std::{
 use super::{
     Replacement,
     jwk::is_kid,
-    lock::lock,
     on_disk::{give_to_reader, give_to_reader_alone, sync_file},
     revocation_state::RevocationState,
     revocations::Revocation,
 };
-use crate::{clock::UnixTime, regular_file};
+use crate::{clock::UnixTime, file_lock, regular_file};
 
 pub(super) const HISTORY: &str = "history.txt";
 
@@ -198,7 +197,7 @@ impl Held {
         }
         // An older one may be root's, whom the folder belonged to then.
         give_to_reader(folder, &history)?;
-        lock(&history, &path)?;
+        file_lock::lock(&history, &path)?;
         Ok(Self { history, path })
     }
 

@@ -11,7 +11,6 @@ mod history;
 mod inspection;
 mod jwk;
 mod key_set;
-mod lock;
 mod making;
 mod on_disk;
 mod protection;

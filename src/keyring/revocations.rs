@@ -6,6 +6,7 @@
 //! one counts.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     fmt,
 };
@@ -35,6 +36,10 @@ pub enum Scope {
     Service(String),
     /// Logins with any AuthID that was sealed under the key with this id.
     Kid(String),
+    /// Logins of the user with this name, as far as it is sealed into their AuthIDs.
+    User(String),
+    /// Logins whose AuthIDs have this name.
+    Label(String),
     /// All logins of this server.
     All,
 }
@@ -50,6 +55,10 @@ pub struct Facts<'a> {
     pub kids: &'a [String],
     /// Time of its login.
     pub logged_in_at: UnixTime,
+    /// Name of the user in it.
+    pub user: Option<&'a str>,
+    /// Its own name.
+    pub label: Option<&'a str>,
 }
 
 impl fmt::Display for Scope {
@@ -57,9 +66,40 @@ impl fmt::Display for Scope {
         match self {
             Self::Service(id) => write!(f, "service={id}"),
             Self::Kid(kid) => write!(f, "kid={kid}"),
+            Self::User(name) => write!(f, "{USER}{}", quoted(name)),
+            Self::Label(name) => write!(f, "{LABEL}{}", quoted(name)),
             Self::All => f.write_str("all"),
         }
     }
+}
+
+const USER: &str = "user=";
+const LABEL: &str = "label=";
+
+/// Returns a name as a line has it: in quotes, as JSON has text, if it is not a single word.
+/// A `#` would begin a remark, so it is escaped.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let is_plain = |char: char| char.is_alphanumeric() || ".-_@+".contains(char);
+    match !name.is_empty() && name.chars().all(is_plain) {
+        true => name.into(),
+        false => serde_json::Value::from(name)
+            .to_string()
+            .replace('#', "\\u0023")
+            .into(),
+    }
+}
+
+/// Splits a line behind the name at its start, which may be in quotes.
+fn split_name(text: &str) -> Option<(String, &str)> {
+    if !text.starts_with('"') {
+        let (name, rest) = text.split_once(|char: char| char.is_ascii_whitespace())?;
+        return (!name.is_empty() && !name.contains('"')).then(|| (name.to_owned(), rest));
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<String>();
+    let name = values.next()?.ok()?;
+    let rest = &text[values.byte_offset()..];
+    let is_apart = rest.starts_with(|char: char| char.is_ascii_whitespace());
+    (!name.is_empty() && is_apart).then_some((name, rest))
 }
 
 /// Writes the revocation as a line of `revoked.txt`.
@@ -99,6 +139,16 @@ impl Revocation {
         if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(LOG_NAME);
         }
+        for (start, of) in [
+            (USER, Scope::User as fn(String) -> Scope),
+            (LABEL, Scope::Label),
+        ] {
+            let Some(rest) = text.strip_prefix(start) else {
+                continue;
+            };
+            let (name, before) = split_name(rest).ok_or(NEITHER)?;
+            return Ok(Self::Rule(of(name), time_before(before.trim())?));
+        }
         let mut words = text.split_ascii_whitespace();
         let (Some(scope), Some(before), None) = (words.next(), words.next(), words.next()) else {
             return Err(NEITHER);
@@ -109,9 +159,13 @@ impl Revocation {
             None if scope == "all" => Scope::All,
             _ => return Err(NEITHER),
         };
-        let before = before.strip_prefix("before=").and_then(UnixTime::parse);
-        Ok(Self::Rule(scope, before.ok_or(NEITHER)?))
+        Ok(Self::Rule(scope, time_before(before)?))
     }
+}
+
+fn time_before(text: &str) -> Result<UnixTime, NoRevocation> {
+    let time = text.strip_prefix("before=").and_then(UnixTime::parse);
+    time.ok_or(NEITHER)
 }
 
 /// Content of `revoked.txt` at one load.
@@ -165,6 +219,8 @@ pub struct Revocations {
     // The latest time of each scope's rules; it covers all of them.
     services: HashMap<String, UnixTime, RandomState>,
     kids: HashMap<String, UnixTime, RandomState>,
+    users: HashMap<String, UnixTime, RandomState>,
+    labels: HashMap<String, UnixTime, RandomState>,
     all: UnixTime,
     // Number of times that each was undone before it was revoked again; without those never undone.
     undone: HashMap<Revocation, usize, RandomState>,
@@ -227,6 +283,8 @@ impl Revocations {
         let latest = match &scope {
             Scope::Service(id) => self.services.entry(id.clone()).or_default(),
             Scope::Kid(kid) => self.kids.entry(kid.clone()).or_default(),
+            Scope::User(name) => self.users.entry(name.clone()).or_default(),
+            Scope::Label(name) => self.labels.entry(name.clone()).or_default(),
             Scope::All => &mut self.all,
         };
         *latest = before.max(*latest);
@@ -240,6 +298,8 @@ impl Revocations {
             || facts.logged_in_at < self.all
             || hits(self.services.get(facts.service))
             || facts.kids.iter().any(|kid| hits(self.kids.get(kid)))
+            || facts.user.is_some_and(|name| hits(self.users.get(name)))
+            || facts.label.is_some_and(|name| hits(self.labels.get(name)))
     }
 
     /// True if this exact line is in force.
@@ -292,6 +352,8 @@ mod tests {
             service,
             kids,
             logged_in_at: UnixTime(at),
+            user: Some("Anna # \"A\""),
+            label: Some("laptop"),
         }
     }
 
@@ -307,6 +369,12 @@ mod tests {
             ("kid=old", true),
             ("kid=new", true),
             ("kid=o", false),
+            ("label=laptop", true),
+            ("label=\"laptop\"", true),
+            ("label=lap", false),
+            ("user=laptop", false),
+            (r#"user="Anna \u0023 \"A\"""#, true),
+            (r#"user="anna \u0023 \"A\"""#, false),
         ] {
             assert_eq!(hits(&format!("{scope} {at_100}"), 99), is_hit, "{scope}");
             assert!(!hits(&format!("{scope} {at_100}"), 100), "{scope}");
@@ -351,7 +419,7 @@ mod tests {
     #[test]
     fn a_line_that_revokes_nothing_is_numbered_and_the_others_count() {
         let text = format!(
-            "# fine\nd1e2f3a4\n{ONE} # reason\nv2:box:never\nall\nall before=soon\nuser=a before=2026-01-01\n\
+            "# fine\nd1e2f3a4\n{ONE} # reason\nv2:box:never\nall\nall before=soon\nhost=a before=2026-01-01\n\
              {OTHER}0\nservice= before=2026-01-01\nkid=../a before=2026-01-01\nundo\n{OTHER}\nall before=2026-01-01"
         );
         let lines = Lines::parse(text.as_bytes());
@@ -384,8 +452,33 @@ mod tests {
             rule(Scope::All),
             rule(Scope::Service("box.com".into())),
             rule(Scope::Kid("a-b_c".into())),
+            rule(Scope::User("anna@example.com".into())),
+            rule(Scope::User("Anna \\ \"A\" # before=x".into())),
+            rule(Scope::Label("Büro, 2. Stock".into())),
         ] {
-            assert_eq!(Revocation::parse(&revocation.to_string()), Ok(revocation));
+            assert_eq!(
+                Revocation::parse(&revocation.to_string()),
+                Ok(revocation.clone())
+            );
+            let lines = Lines::parse(format!("{revocation} # why\n").as_bytes());
+            assert!(lines.states.contains_key(&revocation), "{revocation}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_whole_is_no_rule() {
+        for line in [
+            "user= before=2026-01-01",
+            "user=\"\" before=2026-01-01",
+            "user=anna",
+            "user=anna b before=2026-01-01",
+            "user=\"anna before=2026-01-01",
+            "user=\"anna\"before=2026-01-01",
+            "user=an\"na before=2026-01-01",
+            "label=\"a # b\" before=2026-01-01",
+        ] {
+            let lines = Lines::parse(format!("{line}\n").as_bytes());
+            assert_eq!(lines.problems.len(), 1, "{line}");
         }
     }
 }

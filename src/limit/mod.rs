@@ -2,6 +2,7 @@
 //! there are: the one that was not seen for longest is forgotten first.
 
 mod fair_queue;
+mod hourly_uses;
 mod network;
 mod queue_state;
 
@@ -17,6 +18,7 @@ use governor::{
 use quick_cache::sync::Cache;
 
 pub use fair_queue::{FairQueue, Place};
+pub use hourly_uses::HourlyUses;
 pub use network::{ClientNetwork, NetworkLimit};
 
 use crate::clock::Clock;
@@ -64,14 +66,31 @@ impl<K: Clone + Eq + Hash> Limit<K> {
 
     /// Counts one more for `key`, unless it exceeds the limit.
     pub fn check(&self, key: &K) -> Result<(), TooOften> {
+        self.bucket(key).check().map_err(|until| self.wait(&until))
+    }
+
+    /// Counts `cost` for `key`, unless it exceeds the limit. `cost` is at most what the limit
+    /// allows at once.
+    fn check_cost(&self, key: &K, cost: NonZeroU32) -> Result<(), TooOften> {
+        match self.bucket(key).check_n(cost) {
+            Ok(counted) => counted.map_err(|until| self.wait(&until)),
+            Err(_) => unreachable!("no cost is above the quota"),
+        }
+    }
+
+    fn bucket(&self, key: &K) -> Arc<Bucket> {
         let bucket = self.buckets.get_or_insert_with(key, || {
             let bucket = RateLimiter::direct_with_clock(self.quota, self.clock.clone());
             Ok::<_, std::convert::Infallible>(Arc::new(bucket))
         });
         let Ok(bucket) = bucket;
-        bucket.check().map_err(|until: NotUntil<Nanos>| TooOften {
+        bucket
+    }
+
+    fn wait(&self, until: &NotUntil<Nanos>) -> TooOften {
+        TooOften {
             retry_after: until.wait_time_from(self.clock.now()),
-        })
+        }
     }
 }
 

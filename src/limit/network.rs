@@ -43,6 +43,13 @@ impl ClientNetwork {
     }
 }
 
+impl ClientNetwork {
+    /// Returns the network of the household or server, for people; `None` if it is not known.
+    pub fn household(self) -> Option<String> {
+        self.near.map(|network| network.to_string())
+    }
+}
+
 /// A rate limit for each near network, and a larger one for the wide network around it.
 /// There is none for all clients together: one client could use it up for all others.
 #[derive(Debug)]

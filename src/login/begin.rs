@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Login, LoginError, Opener, Origin, Recipients, SealedCookie,
+    Login, LoginError, LoginNames, Opener, Origin, Recipients, SealedCookie,
     carried::{self, LoginAttempt, open_carried, seal_carried},
 };
 use crate::{
@@ -117,8 +117,12 @@ impl Login {
         id: &str,
         account: Account,
         recipients: Recipients,
+        names: LoginNames,
     ) -> Result<Begun, LoginError> {
         let service = self.find(id)?;
+        if let Some(wish) = &recipients.limits {
+            self.limits(service, Some(wish))?;
+        }
         let nonce = carried::nonce();
         let redirect_uri = service.provider.redirect_path();
         let redirect_uri = redirect_uri.map(|path| self.public_url.join(path.as_str()));
@@ -128,12 +132,12 @@ impl Login {
         });
         match authorization {
             Some(authorization) => Ok(Begun::Redirect {
-                cookie: self.cookie(service, &nonce, authorization.verifier, recipients)?,
+                cookie: self.cookie(service, &nonce, authorization.verifier, recipients, names)?,
                 location: authorization.url.into(),
                 service: service.clone(),
             }),
             None => Ok(Begun::LoginToken {
-                cookie: self.cookie(service, &nonce, None, recipients)?,
+                cookie: self.cookie(service, &nonce, None, recipients, names)?,
                 service: service.clone(),
                 nonce,
             }),
@@ -147,12 +151,14 @@ impl Login {
         nonce: &str,
         verifier: Option<Secret>,
         recipients: Recipients,
+        names: LoginNames,
     ) -> Result<String, LoginError> {
         let (keys, now) = (self.keyring.current(), self.clock.now());
         let attempt = LoginAttempt {
             service: service.id.clone(),
             verifier,
             recipients,
+            names,
         };
         let sealed = seal_carried(&keys, now, Purpose::Login, nonce, attempt)?;
         Ok(SealedCookie::of_login(&self.public_url, nonce).set(&sealed))

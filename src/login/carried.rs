@@ -7,11 +7,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{HandOverToken, Origin};
+use super::{HandOverToken, LoginNames, Origin};
 use crate::{
     clock::UnixTime,
     keyring::KeySet,
-    seal::{NoSealingKey, Purpose, open_envelope, seal_envelope},
+    seal::{NoSealingKey, Purpose, UseLimits, open_envelope, seal_envelope},
     secret::Secret,
 };
 
@@ -27,6 +27,9 @@ pub(super) struct LoginAttempt {
     /// The PKCE code verifier, if the provider supports PKCE.
     pub(super) verifier: Option<Secret>,
     pub(super) recipients: Recipients,
+    /// Names for the AuthID.
+    #[serde(default, skip_serializing_if = "LoginNames::are_none")]
+    pub(super) names: LoginNames,
 }
 
 /// Recipients of the AuthID besides the person.
@@ -40,20 +43,30 @@ pub struct Recipients {
     /// two are `None`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub declined: bool,
+    /// Limits that the person set on the start page for the AuthID. They are here so that every
+    /// link that leads to a login for the same recipients keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<UseLimits>,
 }
 
 impl Recipients {
-    /// Returns no recipients, by the person's choice.
-    pub fn declined() -> Self {
+    /// Returns no recipients, by the person's choice, and the same limits.
+    pub fn declined(self) -> Self {
         Self {
             declined: true,
+            limits: self.limits,
             ..Self::default()
         }
     }
 
-    /// True if nothing is known of recipients besides the person.
+    /// True if there is nothing to carry: no recipient, no choice and no limit.
     pub fn is_unknown(&self) -> bool {
-        self.waiting.is_none() && self.opener.is_none() && !self.declined
+        !self.has_any() && !self.declined && self.limits.is_none()
+    }
+
+    /// True if a program or page may get the AuthID.
+    pub fn has_any(&self) -> bool {
+        self.waiting.is_some() || self.opener.is_some()
     }
 }
 

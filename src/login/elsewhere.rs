@@ -88,6 +88,8 @@ pub enum NotCollected {
     Unknown,
     /// The rate limit of the client's network was exceeded. The code is not used up.
     TooOften(TooOften),
+    /// The AuthID may not be used from here, for this reason. The code is not used up.
+    NotHere(String),
     /// The store does not answer. Try again.
     Store(StoreError),
 }
@@ -133,17 +135,22 @@ impl Login {
         }
     }
 
-    /// Returns the AuthID for this code, once.
+    /// Returns the AuthID for this code, once. One that `check` refuses stays where it is.
     pub async fn collect(
         &self,
         typed: &str,
         client: ClientNetwork,
+        check: impl FnOnce(&Secret) -> Result<(), String>,
     ) -> Result<Collected, NotCollected> {
         let code = grouped(typed);
         let code = HandOverToken::parse(&code).filter(|_| code.len() == GROUPED_LENGTH);
         let code = code.ok_or(NotCollected::Unknown)?;
         let counted = self.attempts.collections.check(client);
         counted.map_err(NotCollected::TooOften)?;
+        let waiting = self.hand_overs.look(&code, Fetcher::Machine).await;
+        if let Some(authid) = waiting.map_err(NotCollected::Store)? {
+            check(&authid).map_err(NotCollected::NotHere)?;
+        }
         match self.hand_overs.fetch(&code, Fetcher::Machine).await {
             Ok(Progress::Ready(authid)) => {
                 let (keys, now) = (self.keyring.current(), self.clock.now());

@@ -8,7 +8,7 @@ use super::NotALoginToken;
 use crate::{
     limit::TooOften,
     provider::{ProviderError, Refusal, Service},
-    seal::NoSealingKey,
+    seal::{NoSealingKey, NotAName, Wider},
 };
 
 /// Reasons why a login gave no AuthID.
@@ -116,12 +116,79 @@ pub enum LoginError {
         /// The service to log in to.
         service: Arc<Service>,
     },
+    /// The name of the user, as the proxy sent it, cannot be sealed into an AuthID. Tell the
+    /// administrator.
+    #[error("the name of the user in the header of the proxy {0}")]
+    UserName(NotAName),
+    /// The limits that the person set are wider than those of every AuthID here. Set narrower
+    /// ones.
+    #[error("the limits are wider than this server allows: {0}")]
+    WiderLimits(#[from] Wider),
+    /// The person set limits, and the provider gives an access token, which has none. Log in
+    /// without.
+    #[error("{} gives no AuthID that could be limited", .service.provider.name)]
+    NothingToLimit {
+        /// The service to log in to.
+        service: Arc<Service>,
+    },
     /// No key may seal now. Tell the administrator.
     #[error(transparent)]
     NoSealingKey(#[from] NoSealingKey),
 }
 
 impl LoginError {
+    /// Returns the service of the login, if it is known.
+    pub fn service(&self) -> Option<&Arc<Service>> {
+        match self {
+            Self::RefusedAtProvider { service, .. }
+            | Self::ScopesMissing { service, .. }
+            | Self::AnotherPath { service }
+            | Self::AnotherIssuer { service, .. }
+            | Self::UnknownRegion { service }
+            | Self::NotALoginToken { service, .. }
+            | Self::Provider { service, .. }
+            | Self::NothingToLimit { service }
+            | Self::NoRefreshToken { service } => Some(service),
+            Self::UnknownService { .. }
+            | Self::NotBegun
+            | Self::RefusedUnknown { .. }
+            | Self::AdminConsent
+            | Self::AdminConsentRefused { .. }
+            | Self::TooOften(_)
+            | Self::UserName(_)
+            | Self::WiderLimits(_)
+            | Self::NoSealingKey(_) => None,
+        }
+    }
+
+    /// Returns the name of the error for the audit log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownService { .. } => "unknown_service",
+            Self::NotBegun => "not_begun",
+            Self::RefusedUnknown { .. } => "refused_unknown",
+            Self::AdminConsent => "admin_consent",
+            Self::AdminConsentRefused { .. } => "admin_consent_refused",
+            Self::TooOften(_) => "rate_limited",
+            Self::RefusedAtProvider { .. } => "refused_at_provider",
+            Self::ScopesMissing { .. } => "scopes_missing",
+            Self::AnotherPath { .. } => "another_path",
+            Self::AnotherIssuer { .. } => "another_issuer",
+            Self::UnknownRegion { .. } => "unknown_region",
+            Self::NotALoginToken { .. } => "not_a_login_token",
+            Self::Provider { error, .. } => match error {
+                ProviderError::GrantRefused(_) => "grant_refused",
+                ProviderError::ClientRejected(_) => "client_rejected",
+                _ => "provider_failed",
+            },
+            Self::NoRefreshToken { .. } => "no_refresh_token",
+            Self::WiderLimits(_) => "wider_limits",
+            Self::NothingToLimit { .. } => "nothing_to_limit",
+            Self::UserName(_) => "user_name",
+            Self::NoSealingKey(_) => "no_sealing_key",
+        }
+    }
+
     /// True if nothing was sent and the login is not used up: the same callback or form may
     /// come again.
     pub fn may_come_again(&self) -> bool {

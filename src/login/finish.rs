@@ -5,15 +5,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    HandOver, LIFETIME, Login, LoginError, LoginToken, NotALoginToken, Origin, OtherRealm,
-    Recipients, SealedCookie, Visit,
+    HandOver, LIFETIME, Login, LoginError, LoginNames, LoginToken, NotALoginToken, Origin,
+    OtherRealm, Recipients, SealedCookie, Visit,
     attempts::Use,
     carried::{LoginAttempt, open_carried},
 };
 use crate::{
     limit::ClientNetwork,
     provider::{CodeExchange, Issuers, LoginMethod, ProviderError, RefreshTokens, Service, Tokens},
-    seal::{self, Ancestry, ClientMark, Grant, Lineage, Purpose},
+    seal::{self, Ancestry, ClientMark, Grant, Lineage, Purpose, UseLimits},
     secret::Secret,
 };
 
@@ -138,13 +138,18 @@ impl Login {
         let finished = self
             .finish_attempt(service, attempt, callback, (client, &this_use))
             .await;
-        finished.map_err(|error| Failed {
+        finished.map_err(|error| self.failed(error, recipients))
+    }
+
+    /// Returns the failure with a visit for another attempt.
+    fn failed(&self, error: LoginError, recipients: Recipients) -> Failed {
+        Failed {
             visit: match recipients.is_unknown() {
                 true => None,
                 false => self.visit(recipients).ok(),
             },
             error,
-        })
+        }
     }
 
     async fn finish_attempt(
@@ -203,7 +208,8 @@ impl Login {
             .exchange_code(&service, exchange, client, on_sending)
             .await;
         let account = account(&tokens);
-        let credential = self.seal(&service, region, tokens)?;
+        let limits = attempt.recipients.limits.as_ref();
+        let credential = self.seal(&service, region, &attempt.names, tokens, limits)?;
         let facts = shown
             .iter()
             .filter_map(|name| Some((name.clone(), callback.parameter(name)?.to_owned())))
@@ -219,8 +225,22 @@ impl Login {
         pasted: &str,
         cookies: impl IntoIterator<Item = &'a str>,
         client: ClientNetwork,
-    ) -> Result<Finished, LoginError> {
+    ) -> Result<Finished, Failed> {
         let (service, attempt) = self.attempt(nonce, cookies)?;
+        let recipients = attempt.recipients.clone();
+        let finished = self
+            .finish_token_attempt(nonce, pasted, (service, attempt), client)
+            .await;
+        finished.map_err(|error| self.failed(error, recipients))
+    }
+
+    async fn finish_token_attempt(
+        &self,
+        nonce: &str,
+        pasted: &str,
+        (service, attempt): (Arc<Service>, LoginAttempt),
+        client: ClientNetwork,
+    ) -> Result<Finished, LoginError> {
         self.attempts.check_unused(nonce)?;
         let LoginMethod::LoginToken { .. } = &service.provider.login else {
             return Err(LoginError::NotBegun);
@@ -246,7 +266,8 @@ impl Login {
         );
         let tokens = exchange.await;
         let account = account(&tokens);
-        let credential = self.seal(&service, None, tokens)?;
+        let limits = attempt.recipients.limits.as_ref();
+        let credential = self.seal(&service, None, &attempt.names, tokens, limits)?;
         let result = (credential, account);
         self.finished(service, attempt.recipients, result, Vec::new())
     }
@@ -288,7 +309,9 @@ impl Login {
         &self,
         service: &Arc<Service>,
         region: Option<&str>,
+        names: &LoginNames,
         tokens: Result<Tokens, ProviderError>,
+        wish: Option<&UseLimits>,
     ) -> Result<Credential, LoginError> {
         let tokens = tokens.map_err(|error| {
             tracing::warn!(service = %service.id, "not logged in: {error}");
@@ -325,6 +348,7 @@ impl Login {
             region: region.map(str::to_owned),
             client: Some(ClientMark::of(&service.credentials.client_id)),
             ancestry: Ancestry::default(),
+            terms: names.add_to(self.limits(service, wish)?.into_terms()),
         };
         let authid = seal::seal(&self.keyring.current(), now, &grant)?;
         tracing::info!(
@@ -333,6 +357,26 @@ impl Login {
             "logged in"
         );
         Ok(Credential::AuthId(authid))
+    }
+}
+
+impl Login {
+    /// Returns the limits of a new AuthID: those of every one here, narrowed as the person wishes.
+    pub(super) fn limits(
+        &self,
+        service: &Arc<Service>,
+        wish: Option<&UseLimits>,
+    ) -> Result<UseLimits, LoginError> {
+        let widest = self.new_limits.at(self.clock.now());
+        match wish {
+            Some(_) if service.provider.refresh_tokens == RefreshTokens::None => {
+                Err(LoginError::NothingToLimit {
+                    service: service.clone(),
+                })
+            }
+            Some(wish) => Ok(widest.narrowed(wish)?),
+            None => Ok(widest),
+        }
     }
 }
 

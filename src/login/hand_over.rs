@@ -163,20 +163,30 @@ impl HandOvers {
             OneTime::Taken => return Ok(Progress::Fetched),
             OneTime::Nothing => return Ok(Progress::Nothing),
         };
-        let opened = open_envelope(
-            &self.keyring.current(),
-            self.clock.now(),
-            Purpose::HandOver,
-            token.bytes(),
-            sealed.expose(),
-        );
-        let authid = opened
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        Ok(match authid {
-            Some(authid) => Progress::Ready(Secret::new(authid)),
+        Ok(match self.open(token, &sealed) {
+            Some(authid) => Progress::Ready(authid),
             None => Progress::Nothing,
         })
+    }
+
+    /// Returns the AuthID that waits, without fetching it.
+    pub async fn look(
+        &self,
+        token: &HandOverToken,
+        fetcher: Fetcher,
+    ) -> Result<Option<Secret>, StoreError> {
+        Ok(match self.progress(token, fetcher).await? {
+            Progress::Ready(sealed) => self.open(token, &sealed),
+            Progress::Nothing | Progress::Fetched => None,
+        })
+    }
+
+    fn open(&self, token: &HandOverToken, sealed: &Secret) -> Option<Secret> {
+        let (keys, now) = (self.keyring.current(), self.clock.now());
+        let purpose = Purpose::HandOver;
+        let opened = open_envelope(&keys, now, purpose, token.bytes(), sealed.expose());
+        let authid = String::from_utf8(opened.ok()?.to_vec()).ok()?;
+        Some(Secret::new(authid))
     }
 
     /// Returns the progress without fetching. The content of `Ready` is then still

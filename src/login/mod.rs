@@ -16,6 +16,7 @@ mod finish;
 mod hand_over;
 mod login_token;
 mod mixed_content;
+mod names;
 mod opener;
 mod other_realm;
 mod password;
@@ -35,6 +36,7 @@ pub(crate) use finish::{Callback, Credential, Failed, Finished, Opener};
 pub(crate) use hand_over::{Delivery, Fetcher, HandOverToken, HandOvers, Progress};
 pub use login_token::{LoginToken, NotALoginToken};
 pub(crate) use mixed_content::Fetching;
+pub(crate) use names::LoginNames;
 pub(crate) use opener::NotAnOrigin;
 pub use opener::{Origin, TrustedOpeners};
 pub(crate) use other_realm::OtherRealm;
@@ -45,6 +47,7 @@ use crate::{
     keyring::Keyring,
     provider::{Catalog, ProviderClient, Service},
     public_url::PublicUrl,
+    seal::LimitPolicy,
 };
 
 /// Begins and finishes logins.
@@ -64,6 +67,8 @@ pub struct Login {
     pub openers: TrustedOpeners,
     /// Rate limits for requests to providers, and used nonces.
     pub attempts: Attempts,
+    /// Limits of every new AuthID.
+    pub new_limits: LimitPolicy,
     /// Source of the current time.
     pub clock: Clock,
 }

@@ -158,6 +158,7 @@ impl OldAuthIds {
             client: None,
             // Neither form holds the time of the login.
             ancestry: Ancestry::of_unknown_time(),
+            terms: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, STYLE_PATH, Validity};
+use super::{FAVICON_PATH, Frame, STYLE_PATH, ShownLimits, Validity};
 
 /// A page that says what an AuthID is, without a token.
 #[derive(Debug, Template)]
@@ -30,6 +30,14 @@ pub struct InspectionPage<'a> {
     pub key: Option<ShownKey<'a>>,
     /// True if the refresh token was issued to another client id.
     pub is_of_another_client: bool,
+    /// Name of the user in it.
+    pub user: Option<&'a str>,
+    /// Its own name.
+    pub label: Option<&'a str>,
+    /// Limits of its use; `None` if there are none.
+    pub limits: Option<ShownLimits>,
+    /// The limit for which it is refused to this visitor now, as a sentence.
+    pub refused: Option<String>,
     /// True if this server can revoke the login at the provider.
     pub is_revocable: bool,
     /// Validity of the AuthID; `None` if it is not known, or the login is revoked.

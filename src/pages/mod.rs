@@ -13,6 +13,8 @@ mod commands;
 mod elsewhere;
 mod error;
 mod inspection;
+mod label;
+mod limits;
 mod password;
 mod privacy;
 mod result;
@@ -24,6 +26,8 @@ pub use commands::{ClientCommands, collect_command};
 pub use elsewhere::{CollectPage, ElsewherePage};
 pub use error::{ErrorPage, PageLink, ProviderMessage};
 pub use inspection::{InspectionPage, ShownKey, ShownStanding};
+pub use label::LabelPage;
+pub use limits::{RestrictForm, ShownLimits};
 pub use password::PasswordPage;
 pub use privacy::PrivacyPage;
 pub use result::{

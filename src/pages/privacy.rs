@@ -12,4 +12,10 @@ pub struct PrivacyPage<'a> {
     pub frame: Frame<'a>,
     /// True if the newest AuthIDs outlive the server.
     pub keeps_logins: bool,
+    /// True if the name of the user, as a proxy sends it, is sealed into AuthIDs.
+    pub seals_user: bool,
+    /// True if a page asks for a name of the AuthID.
+    pub asks_label: bool,
+    /// True if there is an audit log.
+    pub has_audit_log: bool,
 }

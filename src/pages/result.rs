@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH, ShownLimits};
 
 /// A page that shows an AuthID or access token and says how to use it. Serve it with
 /// `Cache-Control: no-store`.
@@ -19,6 +19,8 @@ pub struct ResultPage<'a> {
     pub provider_name: &'a str,
     /// Validity of the AuthID.
     pub validity: Validity,
+    /// Limits of the AuthID; `None` if there are none.
+    pub limits: Option<ShownLimits>,
     /// True if this server can revoke the login at the provider.
     pub is_revocable: bool,
     /// URL of the provider's page that lists the programs with access, and removes them.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, RestrictForm, SCRIPT_PATH, STYLE_PATH};
 
 /// A page that lists the services, or offers to log in to one of them.
 #[derive(Debug, Template)]
@@ -17,7 +17,7 @@ pub struct StartPage<'a> {
     pub choice: Choice<'a>,
     /// Providers that could be set up, for an administrator who has configured none.
     pub setups: Vec<Setup<'a>>,
-    /// Value of `visit` in login links, if a program opened the page.
+    /// Value of `visit` in login links, if a program opened the page or limits are set.
     pub visit: Option<&'a str>,
     /// Other party that receives the AuthID.
     pub receiver: Option<Receiver<'a>>,
@@ -31,6 +31,10 @@ pub struct StartPage<'a> {
     /// True if the program that opened the page can't receive the AuthID, so that the user
     /// must copy it.
     pub is_blocked: bool,
+    /// True if a program or page may get the AuthID.
+    pub is_expected: bool,
+    /// Limits for the AuthID; `None` if the service gives none that could be limited.
+    pub restrict: Option<RestrictForm<'a>>,
 }
 
 /// Number of services above which the list has a search field.
@@ -63,6 +67,20 @@ impl StartPage<'_> {
             .map(|service| service.name)
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Returns the path of a login whose AuthID nobody else receives. Limits that are set are
+    /// in the visit.
+    fn lonely_login_path(&self, service: &OfferedService<'_>) -> String {
+        let has_limits = self
+            .restrict
+            .as_ref()
+            .is_some_and(|form| form.set.is_some());
+        let path = match has_limits {
+            true => self.login_path(service),
+            false => service.login_path(),
+        };
+        format!("{path}&send=no")
     }
 
     /// Returns the path at which the login to `service` starts, below the prefix.

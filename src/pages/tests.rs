@@ -26,6 +26,14 @@ fn service() -> OfferedService<'static> {
     }
 }
 
+fn limits() -> ShownLimits {
+    ShownLimits {
+        until: Some(FOREIGN.to_owned()),
+        networks: vec![FOREIGN.to_owned()],
+        per_hour: Some(60),
+    }
+}
+
 fn other_programs() -> OtherPrograms {
     OtherPrograms {
         rclone: Some(FOREIGN.to_owned()),
@@ -56,6 +64,14 @@ fn pages() -> Vec<String> {
         notes: vec![(FOREIGN, FOREIGN)],
         admin_consent: Some(FOREIGN.to_owned()),
         is_blocked: false,
+        is_expected: true,
+        restrict: Some(RestrictForm {
+            id: Some(FOREIGN),
+            visit: Some(FOREIGN),
+            own_network: Some(FOREIGN.to_owned()),
+            widest: Some(limits()),
+            set: Some(limits()),
+        }),
     };
     let facts = [(FOREIGN.to_owned(), FOREIGN.to_owned())];
     let result = |url, credential, hand_over| ResultPage {
@@ -64,6 +80,7 @@ fn pages() -> Vec<String> {
         service_link: url,
         provider_name: FOREIGN,
         validity: Validity::UntilRestart,
+        limits: Some(limits()),
         is_revocable: true,
         manage_url: url,
         credential,
@@ -147,6 +164,17 @@ fn pages() -> Vec<String> {
         PrivacyPage {
             frame: frame(),
             keeps_logins: true,
+            seals_user: true,
+            asks_label: true,
+            has_audit_log: true,
+        }
+        .render(),
+        LabelPage {
+            frame: frame(),
+            service_name: FOREIGN,
+            action: FOREIGN,
+            text: FOREIGN,
+            problem: Some(FOREIGN),
         }
         .render(),
         CliTokenPage {
@@ -194,6 +222,10 @@ fn pages() -> Vec<String> {
                 is_newest: false,
             }),
             is_of_another_client: true,
+            user: Some(FOREIGN),
+            label: Some(FOREIGN),
+            limits: Some(limits()),
+            refused: Some(FOREIGN.to_owned()),
             is_revocable: true,
             validity: Some(Validity::UntilRestart),
             standing: ShownStanding::Unknown,
@@ -247,6 +279,7 @@ fn an_authid_is_in_its_field_unchanged() {
         service_link: None,
         provider_name: "Google",
         validity: Validity::Unlimited,
+        limits: None,
         is_revocable: true,
         manage_url: None,
         credential: ShownCredential::AuthId(authid),
@@ -272,6 +305,7 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
         service_link: None,
         provider_name: "Box",
         validity,
+        limits: None,
         is_revocable: true,
         manage_url: None,
         credential,

@@ -9,7 +9,7 @@ use crate::{
     limit::{ClientNetwork, Limit},
     oauth_server::{OldAuthId, OldAuthIdError, OldAuthIds},
     provider::{Caller, Catalog, LoginTag, Service},
-    seal::{self, Grant, Lineage, NotAnAuthId, OpenError, Pasted},
+    seal::{self, Grant, LimitPolicy, Lineage, NotAnAuthId, OpenError, Pasted},
     telemetry::Metrics,
 };
 
@@ -24,6 +24,8 @@ pub struct AuthIdReader {
     pub keyring: Arc<Keyring>,
     /// Rate limit by login, if the AuthID opens, and by the client's address.
     pub limit: Option<Limit<(Option<Lineage>, Option<IpAddr>)>>,
+    /// Limits that an AuthID of oauth-server has, as if its login was made when it is presented.
+    pub new_limits: LimitPolicy,
     /// The source of time.
     pub clock: Clock,
     /// Metrics.
@@ -84,6 +86,7 @@ impl AuthIdReader {
         let opens_a_file = matches!(old, OldAuthId::Stored { .. });
         let opening = self.old_authids.open(old, unproven.is_none(), client, now);
         let mut grant = opening.await?;
+        grant.terms = self.new_limits.terms_at(now);
         if opens_a_file && let Some(proof) = unproven.take() {
             // The file opened, so the password was right.
             self.old_authids.proved(proof);
@@ -109,6 +112,7 @@ impl AuthIdReader {
             old_form: Some(form),
             caller,
             unproven,
+            address: None,
             opened_at: now,
         })
     }
@@ -138,6 +142,7 @@ impl AuthIdReader {
             old_form: None,
             caller,
             unproven: None,
+            address: None,
             opened_at: now,
         })
     }

@@ -5,6 +5,7 @@ use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 use super::{
     AuthIdReader, PresentedAuthId, RefreshError,
     cache::{CachedToken, TokenCache},
+    limit_checks::LimitChecks,
     lineages::Lineages,
     login_state::name,
     provider_call::ProviderCall,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     clock::{Stopwatch, within},
     provider::{ProviderClient, ProviderError, RefreshTokens},
-    seal::{Lineage, LogName},
+    seal::{self, Lineage, LogName},
     secret::Secret,
     store::{LoginStore, Memory},
 };
@@ -28,6 +29,7 @@ pub struct RefreshEngine {
     pub(super) cache: Arc<TokenCache>,
     pub(super) lineages: Arc<Lineages>,
     pub(super) rotation: Arc<Rotation>,
+    pub(super) limits: Arc<LimitChecks>,
     pub(super) calls: Arc<SharedCalls<CallResult>>,
 }
 
@@ -82,6 +84,7 @@ impl RefreshEngine {
     ) -> Self {
         Self {
             rotation: Arc::new(Rotation::new(authids.metrics.clone())),
+            limits: Arc::new(LimitChecks::new(authids.clock.clone())),
             lineages: Arc::new(Lineages::new(&authids, memory, store)),
             authids: Arc::new(authids),
             provider: Arc::new(provider),
@@ -98,6 +101,20 @@ impl RefreshEngine {
         address: Option<IpAddr>,
     ) -> Result<PresentedAuthId, RefreshError> {
         self.authids.open(authid, address).await
+    }
+
+    /// Fails if the AuthID must not be given to a client at `address`, by its time or networks.
+    /// Other text, and an AuthID that does not open here, is no business of limits.
+    pub fn check_receiver(
+        &self,
+        authid: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(), RefreshError> {
+        let keys = self.authids.keyring.current();
+        match seal::open(&keys, self.authids.clock.now(), authid) {
+            Ok(opened) => self.limits.check_grant(&opened.grant, address),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Counts a refresh whose AuthID did not open.
@@ -123,6 +140,7 @@ impl RefreshEngine {
         presented: &PresentedAuthId,
     ) -> Result<Refreshed, RefreshError> {
         presented.check_revoked()?;
+        self.limits.check_use(presented)?;
         let (lineage, clock) = (presented.lineage(), &self.authids.clock);
         let moment = clock.moment();
         let cached = self.cache.get(&lineage, moment, presented.keys_version);
@@ -141,8 +159,16 @@ impl RefreshEngine {
         };
         let keys = self.authids.keyring.current();
         presented.check_again(&keys, now, &token)?;
+        let mut expires_in = token.expires_at.since(moment);
+        if presented.grant.terms.is_some() {
+            // A call may take until after the end of the AuthID.
+            self.limits
+                .check_grant(&presented.grant, presented.address)?;
+            let rest = self.limits.rest(&presented.grant);
+            expires_in = rest.map_or(expires_in, |rest| rest.min(expires_in));
+        }
         Ok(Refreshed {
-            expires_in: token.expires_at.since(moment),
+            expires_in,
             newest_authid: newest_authid(&keys, now, presented, &token)
                 .or_else(|| presented.as_sealed.clone()),
             token,
@@ -156,6 +182,7 @@ impl RefreshEngine {
     /// now and not by the next backup.
     pub async fn renew(&self, presented: &PresentedAuthId) -> Result<Secret, RefreshError> {
         presented.check_revoked()?;
+        self.limits.check_use(presented)?;
         let token = self.call_provider(presented).await?;
         let now = self.authids.clock.now();
         let keys = self.authids.keyring.current();
@@ -267,7 +294,8 @@ impl RefreshEngine {
         ProviderCall {
             service: presented.service.clone(),
             caller: presented.caller,
-            presented: Arc::new(presented.grant.clone()),
+            // Calls may be shared by AuthIDs with different terms, and so may their results.
+            presented: Arc::new(presented.grant.without_terms()),
             began: Stopwatch::start(),
             provider: self.provider.clone(),
             lineages: self.lineages.clone(),

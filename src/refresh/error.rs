@@ -1,9 +1,12 @@
 //! Errors of a refresh, distinguished by who can do something about them.
 
+use std::net::IpAddr;
+
 use thiserror::Error;
 
 use super::ClientFault;
 use crate::{
+    clock::UnixTime,
     keyring::Unusable,
     limit::TooOften,
     oauth_server::OldAuthIdError,
@@ -31,6 +34,29 @@ pub enum RefreshError {
     /// accepted yet. Try again later.
     #[error("too many old AuthIDs from this network that are not known to be good")]
     TooManyOld(TooOften),
+    /// The AuthID was good until a time that is past. Log in again.
+    #[error("the AuthID was good until {until}")]
+    Expired {
+        /// The time from which it is refused.
+        until: UnixTime,
+    },
+    /// The AuthID was good until a time that was reached, before the clock was set back. Tell the
+    /// administrator: if the clock was wrong before, restart the server.
+    #[error("the AuthID was good until {until}, and the clock of this server has been set back")]
+    ClockSetBack {
+        /// The time from which it is refused.
+        until: UnixTime,
+    },
+    /// The AuthID may be used from some networks, and the client is in none of them. Use it there,
+    /// or log in again. If the address is not known, tell the administrator.
+    #[error("the AuthID may be used from some networks only, and {}", not_there(*.address))]
+    OutsideNetworks {
+        /// Address of the client, if the server knows it.
+        address: Option<IpAddr>,
+    },
+    /// AuthIDs of this login were used as often as this one may be in an hour. Try again later.
+    #[error("the AuthID has been used as often as it may be in an hour")]
+    UsedTooOften(TooOften),
     /// The administrator or the user revoked the login here. Log in again.
     #[error("the AuthID has been revoked")]
     Revoked,
@@ -101,6 +127,13 @@ pub enum NewestUnknown {
     Sealed(#[from] OpenError),
 }
 
+fn not_there(address: Option<IpAddr>) -> String {
+    match address {
+        Some(address) => format!("not from {address}"),
+        None => "this server does not see from which address it is used".into(),
+    }
+}
+
 impl RefreshError {
     /// Returns the name of the error for metrics.
     pub fn outcome(&self) -> &'static str {
@@ -110,9 +143,14 @@ impl RefreshError {
             Self::Open(OpenError::Key(Unusable::Retired)) => "retired_key",
             Self::Open(OpenError::Key(Unusable::Missing)) => "missing_key",
             Self::Open(OpenError::Tampered | OpenError::WrongService) => "tampered",
+            Self::Open(OpenError::Unreadable) => "unreadable",
             Self::Old(OldAuthIdError::Busy) => "overloaded",
             Self::Old(_) => "old_refused",
             Self::TooOften(_) | Self::TooManyOld(_) => "rate_limited",
+            Self::Expired { .. } => "expired",
+            Self::ClockSetBack { .. } => "clock_set_back",
+            Self::OutsideNetworks { .. } => "outside_networks",
+            Self::UsedTooOften(_) => "used_too_often",
             Self::Revoked => "revoked",
             Self::NotOffered { .. } => "not_offered",
             Self::Client(fault) => fault.outcome(),
@@ -135,6 +173,35 @@ impl RefreshError {
             Self::Forgotten { .. } => "forgotten",
             Self::AnswerLost { .. } => "answer_lost",
             Self::Lost => "lost",
+        }
+    }
+
+    /// True if this server or the provider refuses the AuthID; false if a failure alone is the
+    /// reason that there is no token now.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Open(OpenError::Key(Unusable::Missing)) | Self::Old(OldAuthIdError::Busy) => {
+                false
+            }
+            Self::Open(_)
+            | Self::Old(_)
+            | Self::TooOften(_)
+            | Self::TooManyOld(_)
+            | Self::Expired { .. }
+            | Self::OutsideNetworks { .. }
+            | Self::UsedTooOften(_)
+            | Self::Revoked
+            | Self::NotOffered { .. }
+            | Self::Client(_)
+            | Self::Forgotten { .. }
+            | Self::AnswerLost { .. } => true,
+            Self::Provider { error, .. } => matches!(
+                error,
+                ProviderError::GrantRefused(_)
+                    | ProviderError::ClientRejected(_)
+                    | ProviderError::RequestRefused(_)
+            ),
+            Self::NewestUnknown { .. } | Self::Lost => false,
         }
     }
 

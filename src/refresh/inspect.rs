@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    PresentedAuthId, RefreshEngine, client_fault::is_of_present_client, login_state::LoginState,
-    newest_grant::NoGrant,
+    PresentedAuthId, RefreshEngine, RefreshError, client_fault::is_of_present_client,
+    login_state::LoginState, newest_grant::NoGrant,
 };
-use crate::{clock::UnixTime, keyring::KeyState};
+use crate::{clock::UnixTime, keyring::KeyState, seal::UseLimits};
 
 /// Facts about an AuthID and its login. None of them is a token.
 #[derive(Debug)]
@@ -25,6 +25,11 @@ pub struct AuthIdReport {
     pub key: Option<ReportedKey>,
     /// True if the refresh token was issued to another client id than the present one.
     pub is_of_another_client: bool,
+    /// Limits of its use.
+    pub limits: UseLimits,
+    /// The limit for which it is refused to this client now. Too many uses in an hour are not
+    /// told: an inspection is no use.
+    pub refused: Option<RefreshError>,
     /// State of the login, as far as this server knows.
     pub standing: LoginStanding,
 }
@@ -85,6 +90,11 @@ impl RefreshEngine {
             region: grant.region.clone(),
             key: self.reported_key(presented),
             is_of_another_client: is_of_present_client(&presented.service, grant) == Some(false),
+            limits: grant
+                .terms
+                .as_ref()
+                .map_or_else(UseLimits::default, |terms| terms.limits.clone()),
+            refused: self.limits.check_grant(grant, presented.address).err(),
             standing: self.standing(presented, &known),
         }
     }

@@ -8,6 +8,7 @@ mod client_fault;
 mod engine;
 mod error;
 mod inspect;
+mod limit_checks;
 mod lineages;
 mod login_memory;
 mod login_state;

@@ -21,8 +21,8 @@ pub(super) enum NoGrant {
 
 impl LoginMemory {
     /// Returns the grant with the highest generation of the presented, the remembered and
-    /// the stored one, and true if one was remembered or stored. The result is remembered
-    /// before it is sent, so that no older one is sent later.
+    /// the stored one, without terms, and true if one was remembered or stored. The result is
+    /// remembered before it is sent, so that no older one is sent later.
     pub(super) fn newest_of(
         &self,
         presented: &Grant,
@@ -40,7 +40,7 @@ impl LoginMemory {
                 if presented.generation > known.as_ref().map_or(0, LoginState::generation) {
                     self.put_presented(presented);
                 }
-                Ok((presented.clone(), known.is_some()))
+                Ok((presented.without_terms(), known.is_some()))
             }
         }
     }
@@ -73,7 +73,8 @@ impl LoginMemory {
     }
 
     fn put_presented(&self, grant: &Grant) {
-        let authid = seal::seal(&self.keyring.current(), self.clock.now(), grant);
+        let grant = grant.without_terms();
+        let authid = seal::seal(&self.keyring.current(), self.clock.now(), &grant);
         if let Ok(authid) = authid {
             self.put(&grant.lineage, grant.generation, authid.expose());
         }
@@ -112,6 +113,7 @@ mod tests {
             region: None,
             client: None,
             ancestry: Ancestry::default(),
+            terms: None,
         };
         let before = with_new_key(&entries);
         before.newest_of(&grant(5), None).unwrap();

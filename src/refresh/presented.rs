@@ -1,6 +1,6 @@
 //! An AuthID that a client presents, opened.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use super::{RefreshError, cache::CachedToken};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     keyring::KeySet,
     oauth_server::Proof,
     provider::{Caller, Service},
-    seal::{Grant, Lineage, OpenError},
+    seal::{Grant, Lineage, OpenError, Terms},
     secret::Secret,
     store::StoreError,
 };
@@ -32,12 +32,19 @@ pub struct PresentedAuthId {
     /// For an AuthID of oauth-server that may be made up: the proof to remember once the
     /// provider accepts it.
     pub(super) unproven: Option<Proof>,
+    /// Address of its client; `None` if it is not known, which is inside no network.
+    pub(super) address: Option<IpAddr>,
     /// Version of the key set that opened it.
     pub(super) keys_version: u64,
     pub(super) opened_at: UnixTime,
 }
 
 impl PresentedAuthId {
+    /// Notes the address of the client, by which limits go.
+    pub fn comes_from(&mut self, address: Option<IpAddr>) {
+        self.address = address;
+    }
+
     /// Returns its service.
     pub fn service(&self) -> &Arc<Service> {
         &self.service
@@ -46,6 +53,11 @@ impl PresentedAuthId {
     /// Returns the lineage of its login.
     pub fn lineage(&self) -> Lineage {
         self.grant.lineage
+    }
+
+    /// Returns its limits and names, if it has any.
+    pub(crate) fn terms(&self) -> Option<&Arc<Terms>> {
+        self.grant.terms.as_ref()
     }
 
     /// Returns `v1` or `v2` for an AuthID of oauth-server.

@@ -1,4 +1,7 @@
 //! Sealing of a grant again: with a newer refresh token, or under a newer key.
+//!
+//! The newest AuthID of a login, in memory, in the store and in the cache, has no terms: AuthIDs
+//! with different limits share it. Whatever goes out gets the terms of the presented AuthID.
 
 use super::{cache::CachedToken, presented::PresentedAuthId};
 use crate::{
@@ -30,6 +33,7 @@ impl ReplacedToken {
             client: Some(ClientMark::of(client_id)),
             issued_at: now,
             generation: grant.generation.saturating_add(1),
+            terms: None,
             ..grant.clone()
         };
         Self {
@@ -57,9 +61,14 @@ pub(super) fn newest_authid(
         };
     }
     let newest = token.newest_authid.as_ref()?;
+    let opened = seal::open(keys, now, newest.expose()).ok();
+    if let Some(terms) = &presented.grant.terms {
+        // Never the one without terms, which would be good for more.
+        let grant = opened?.grant.with_terms(terms);
+        return reseal(keys, now, &grant);
+    }
     // Another key may seal since it was cached.
-    let resealed = seal::open(keys, now, newest.expose())
-        .ok()
+    let resealed = opened
         .filter(|opened| !seals(keys, now, &opened.kid))
         .and_then(|opened| reseal(keys, now, &opened.grant));
     Some(resealed.unwrap_or_else(|| newest.clone()))

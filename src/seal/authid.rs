@@ -53,6 +53,12 @@ pub enum OpenError {
     /// Decryption failed: the AuthID was copied wrongly, or forged.
     #[error("the AuthID is damaged or was changed")]
     Tampered,
+    /// The content is authentic, and not one that this version reads. The administrator helps:
+    /// a newer authseal has probably sealed it.
+    #[error(
+        "this version of authseal does not read what is in the AuthID, which a newer one has probably made"
+    )]
+    Unreadable,
     /// The service named in front of the JWE is not the one in the sealed grant.
     #[error("the AuthID was made for another service than it names")]
     WrongService,
@@ -78,7 +84,7 @@ pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenEr
     let plaintext = jwe.open(&header, key).ok_or(OpenError::Tampered)?;
     let grant = str::from_utf8(&plaintext).ok();
     let grant = grant.and_then(grant_text::parse);
-    let grant = grant.ok_or(OpenError::Tampered)?;
+    let grant = grant.ok_or(OpenError::Unreadable)?;
     if grant.service != service {
         return Err(OpenError::WrongService);
     }
@@ -117,14 +123,14 @@ fn split_form(authid: &str) -> Option<(&str, Compact<'_>)> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use josekit::jwe::{Dir, JweHeader, serialize_compact};
 
     use super::*;
     use crate::{
         keyring::{Jwk, KeySource, Keyring},
-        seal::{Ancestry, Lineage},
+        seal::{Ancestry, Lineage, Terms, UseLimits},
     };
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -147,6 +153,7 @@ mod tests {
             region: None,
             client: None,
             ancestry: Ancestry::default(),
+            terms: None,
         }
     }
 
@@ -189,6 +196,30 @@ mod tests {
         };
         assert!(sealed_length(&"abc".repeat(500)) < 600);
         assert!(sealed_length("1//0gshort") < 300);
+    }
+
+    #[test]
+    fn a_lifetime_and_a_network_cost_forty_characters_and_their_absence_none() {
+        let (keyring, _) = keys();
+        let length = |terms: Terms| {
+            let grant = Grant {
+                terms: Some(Arc::new(terms)),
+                ..grant("1//0gshort")
+            };
+            let authid = seal(&keyring.current(), NOW, &grant).unwrap();
+            authid.expose().len()
+        };
+        let without = length(Terms::default());
+        let unlimited = seal(&keyring.current(), NOW, &grant("1//0gshort")).unwrap();
+        assert_eq!(without, unlimited.expose().len());
+        for (network, more) in [("192.0.2.0/24", 30), ("2001:db8:1:2::/64", 40)] {
+            let limits = UseLimits::new(Some(NOW), [network.parse().unwrap()], None).unwrap();
+            let with = length(Terms {
+                limits,
+                ..Terms::default()
+            });
+            assert!(with - without <= more, "{network}: {}", with - without);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Content of an AuthID.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
@@ -9,7 +9,7 @@ use ring::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{ClientMark, base64url, client_mark};
+use super::{AuthIdName, ClientMark, Terms, base64url};
 use crate::{
     clock::UnixTime,
     keyring::{Facts, KeySet, LineageBits},
@@ -17,42 +17,31 @@ use crate::{
 };
 
 /// The plaintext of an AuthID: one refresh token with its service, login and account
-/// region.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// region. `seal/members.rs` has its JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Id of the service that the refresh token is for.
-    #[serde(rename = "svc")]
     pub service: String,
     /// The provider's refresh token (RFC 6749 section 1.5).
-    #[serde(rename = "rt")]
     pub refresh_token: Secret,
     /// Time at which this AuthID was sealed.
-    #[serde(rename = "iat")]
     pub issued_at: UnixTime,
     /// The login that this AuthID descends from.
-    #[serde(rename = "lin")]
     pub lineage: Lineage,
     /// Number of times that the provider has replaced the refresh token since the login;
     /// 0 at login.
-    #[serde(rename = "gen")]
     pub generation: u32,
     /// Region in which the provider keeps the account, for providers with several
     /// regions.
-    #[serde(rename = "reg", default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// The client id that the refresh token was issued to. `None` if it is not known: for
     /// AuthIDs of earlier versions and for imported refresh tokens.
-    #[serde(
-        rename = "cid",
-        default,
-        deserialize_with = "client_mark::lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub client: Option<ClientMark>,
     /// Origin of this AuthID. It keeps a revocation in force: renewing an AuthID does not
     /// escape it.
-    #[serde(rename = "anc", default, skip_serializing_if = "Ancestry::is_plain")]
     pub ancestry: Ancestry,
+    /// Limits of this AuthID and names in it; `None` if there are none.
+    pub terms: Option<Arc<Terms>>,
 }
 
 /// Facts about earlier AuthIDs of a login that every later AuthID keeps.
@@ -60,6 +49,7 @@ pub struct Grant {
 /// An AuthID made at the login omits them: its `iat` and its key say the same.
 /// [`super::open`] fills them in, and [`super::seal`] omits what the AuthID itself says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ancestry {
     /// Time of the login. `None` means `iat`.
     #[serde(rename = "iat", default, skip_serializing_if = "Option::is_none")]
@@ -79,12 +69,28 @@ impl Ancestry {
         }
     }
 
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Grant {
+    /// Returns the grant without limits and names.
+    pub fn without_terms(&self) -> Self {
+        Self {
+            terms: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the grant with these limits and names.
+    pub fn with_terms(self, terms: &Arc<Terms>) -> Self {
+        Self {
+            terms: Some(terms.clone()),
+            ..self
+        }
+    }
+
     /// Returns the time of the login.
     pub fn logged_in_at(&self) -> UnixTime {
         self.ancestry.logged_in_at.unwrap_or(self.issued_at)
@@ -97,11 +103,15 @@ impl Grant {
 
     /// True if the login is revoked on this server, by its lineage or by a rule.
     pub fn is_revoked(&self, keys: &KeySet) -> bool {
+        let terms = self.terms.as_deref();
+        let name = |of: fn(&Terms) -> Option<&AuthIdName>| Some(of(terms?)?.as_str());
         keys.revokes(&Facts {
             lineage: self.lineage.as_bytes(),
             service: &self.service,
             kids: &self.ancestry.kids,
             logged_in_at: self.logged_in_at(),
+            user: name(|terms| terms.user.as_ref()),
+            label: name(|terms| terms.label.as_ref()),
         })
     }
 

@@ -9,8 +9,8 @@ pub(super) fn parse(json: &str) -> Option<Grant> {
     parse_written(json).or_else(|| serde_json::from_str(json).ok())
 }
 
-/// Reads the one spelling that serde_json writes of a grant without an ancestry, whose strings
-/// need no escapes. `None` for any other spelling, also of a valid grant.
+/// Reads the one spelling that serde_json writes of a grant without an ancestry, limits and names,
+/// whose strings need no escapes. `None` for any other spelling, also of a valid grant.
 fn parse_written(json: &str) -> Option<Grant> {
     let (service, rest) = string(json.strip_prefix(r#"{"svc":""#)?)?;
     let (refresh_token, rest) = string(rest.strip_prefix(r#","rt":""#)?)?;
@@ -29,6 +29,7 @@ fn parse_written(json: &str) -> Option<Grant> {
         region: region.map(str::to_owned),
         client: client.and_then(ClientMark::parse),
         ancestry: Ancestry::default(),
+        terms: None,
     })
 }
 
@@ -61,25 +62,45 @@ fn number(json: &str) -> Option<(u64, &str)> {
 mod tests {
     use proptest::{collection::vec, option, prelude::*};
 
+    use std::sync::Arc;
+
     use super::*;
+    use crate::seal::{AuthIdName, Terms, limit_fields::tests::limits};
+
+    /// None in half of the cases.
+    fn terms() -> impl Strategy<Value = Option<Arc<Terms>>> {
+        let name = || option::of("[a-z\"\\\\é]{1,9}( [A-Z0-9]{1,9})?");
+        let terms = (limits(), name(), name()).prop_map(|(limits, user, label)| {
+            let name = |text: String| AuthIdName::new(&text).unwrap();
+            Terms {
+                limits,
+                user: user.map(name),
+                label: label.map(name),
+            }
+        });
+        option::of(terms).prop_map(|terms| terms.filter(|terms| !terms.are_none()).map(Arc::new))
+    }
 
     fn grants() -> impl Strategy<Value = Grant> {
         let texts = ("\\PC{0,12}", "[ -~]{0,150}", option::of("[a-z0-9.]{0,8}"));
         let numbers = (any::<u64>(), any::<u32>(), option::of(any::<u64>()));
         let kids = vec("[a-z0-9]{8}", 0..2);
-        (texts, numbers, kids).prop_map(
-            |((service, token, region), (issued_at, generation, logged_in_at), kids)| Grant {
-                client: (generation % 2 == 0).then(|| ClientMark::of(&token)),
-                service,
-                refresh_token: Secret::new(token),
-                issued_at: UnixTime(issued_at),
-                lineage: Lineage::random(),
-                generation,
-                region,
-                ancestry: Ancestry {
-                    logged_in_at: logged_in_at.map(UnixTime),
-                    kids,
-                },
+        (texts, numbers, kids, terms()).prop_map(
+            |((service, token, region), (issued_at, generation, logged_in_at), kids, terms)| {
+                Grant {
+                    client: (generation % 2 == 0).then(|| ClientMark::of(&token)),
+                    service,
+                    refresh_token: Secret::new(token),
+                    issued_at: UnixTime(issued_at),
+                    lineage: Lineage::random(),
+                    generation,
+                    region,
+                    ancestry: Ancestry {
+                        logged_in_at: logged_in_at.map(UnixTime),
+                        kids,
+                    },
+                    terms,
+                }
             },
         )
     }
@@ -95,6 +116,7 @@ mod tests {
             region: None,
             client: Some(ClientMark::of("client id")),
             ancestry: Ancestry::default(),
+            terms: None,
         };
         let json = serde_json::to_string(&grant).unwrap();
         assert!(parse_written(&json) == Some(grant));

@@ -4,20 +4,28 @@
 //! The functions take keys and time as parameters.
 
 mod authid;
+mod authid_name;
 mod base64url;
 mod client_mark;
 mod envelope;
 mod grant;
 mod grant_text;
 mod jwe;
+mod limit_fields;
+mod limits;
+mod members;
 mod pasted;
+mod terms;
 
 pub use authid::{MAX_AUTHID_BYTES, NotAnAuthId, OpenError, Opened, named_service, open, seal};
+pub use authid_name::{AuthIdName, MAX_NAME_CHARACTERS, NotAName};
 pub use client_mark::ClientMark;
 pub use envelope::{Purpose, open_envelope, seal_envelope};
 pub(crate) use grant::LogName;
 pub use grant::{Ancestry, Grant, Lineage};
+pub use limits::{LimitPolicy, MAX_NETWORKS, MAX_PER_HOUR, UseLimits, Wider};
 pub use pasted::{CharacterKind, Flaw, Pasted, bare, find, from_url, open_pasted};
+pub use terms::Terms;
 
 use thiserror::Error;
 

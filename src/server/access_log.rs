@@ -20,8 +20,8 @@ use crate::{
     clock::{self, Stopwatch},
     provider::Service,
     refresh::{PresentedAuthId, RefreshError, Refreshed},
-    seal::{Lineage, LogName},
-    telemetry::{self, field},
+    seal::{Lineage, LogName, Terms},
+    telemetry::{self, AccessLine, field},
 };
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -75,6 +75,8 @@ struct LogFields {
     lineage: Option<Lineage>,
     /// Hash of the lineage, where it is known without hashing.
     log_name: Option<LogName>,
+    /// Names of the AuthID.
+    terms: Option<Arc<Terms>>,
     old_form: Option<&'static str>,
     outcome: Option<&'static str>,
     generation: Option<u32>,
@@ -91,6 +93,7 @@ impl LogEntry {
             service: None,
             lineage: None,
             log_name: None,
+            terms: None,
             old_form: None,
             outcome: None,
             generation: None,
@@ -128,6 +131,7 @@ impl LogEntry {
             Ok(opened) => {
                 fields.service = Some(opened.service().clone());
                 fields.lineage = Some(opened.lineage());
+                fields.terms = opened.terms().cloned();
                 fields.old_form = opened.old_form();
             }
             Err(error) => fields.outcome = Some(error.outcome()),
@@ -150,6 +154,11 @@ impl LogEntry {
             }
             Err(error) => fields.outcome = Some(error.outcome()),
         }
+    }
+
+    /// Returns the id of the request.
+    pub(super) fn id(&self) -> &HeaderValue {
+        &self.id
     }
 
     /// Returns the time since the request came in.
@@ -190,6 +199,9 @@ impl LogFields {
             if let Some(name) = self.log_name.or_else(|| Some(self.lineage?.log_name())) {
                 line.hex(&field!("lineage"), name);
             }
+            if let Some(terms) = &self.terms {
+                write_names(line, terms);
+            }
             if let Some(form) = self.old_form {
                 line.word(&field!("old_authid"), form);
             }
@@ -208,6 +220,16 @@ impl LogFields {
             }
             line.text(&field!("request_id"), id.to_str().unwrap_or_default());
         });
+    }
+}
+
+/// Adds the names of an AuthID. Not in `write`, because most AuthIDs have none.
+fn write_names(line: &mut AccessLine<'_>, terms: &Terms) {
+    if let Some(user) = &terms.user {
+        line.text(&field!("user"), user.as_str());
+    }
+    if let Some(label) = &terms.label {
+        line.text(&field!("label"), label.as_str());
     }
 }
 

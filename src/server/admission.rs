@@ -97,18 +97,29 @@ impl UserHeader {
         }
     }
 
-    /// True if the header is there once, and is not empty. Two of them come from a client
-    /// and a proxy together.
-    fn names_a_user(&self, headers: &HeaderMap) -> bool {
+    /// Returns the value if the header is there once, and is not empty. Two of them come from
+    /// a client and a proxy together.
+    fn value<'h>(&self, headers: &'h HeaderMap) -> Option<&'h [u8]> {
         let mut values = headers.get_all(&self.0).iter();
         match (values.next(), values.next()) {
-            (Some(value), None) => !value.as_bytes().trim_ascii().is_empty(),
-            _ => false,
+            (Some(value), None) => {
+                Some(value.as_bytes().trim_ascii()).filter(|value| !value.is_empty())
+            }
+            _ => None,
         }
     }
 }
 
 impl Admission {
+    /// Returns the name of the user, as a trusted proxy sent it. Bytes that are not UTF-8 are
+    /// taken for ISO-8859-1, in which older proxies write.
+    pub(super) fn user(&self, headers: &HeaderMap, client: Client) -> Option<String> {
+        let header = self.header.as_ref().filter(|_| client.via_trusted_proxy)?;
+        let value = header.value(headers)?;
+        let latin = || value.iter().copied().map(char::from).collect();
+        Some(str::from_utf8(value).map_or_else(|_| latin(), str::to_owned))
+    }
+
     /// Returns the gate that refuses this request. If all gates are required, it is the
     /// first closed one. If one gate is enough, it is the last closed one, because the
     /// client can do most about that one.
@@ -119,7 +130,7 @@ impl Admission {
             (Gate::Network, is_inside)
         });
         let header = self.header.as_ref().map(|header| {
-            let is_known = client.via_trusted_proxy && header.names_a_user(headers);
+            let is_known = client.via_trusted_proxy && header.value(headers).is_some();
             (Gate::Header, is_known)
         });
         let password = self.password.as_ref().map(|password| {

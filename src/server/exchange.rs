@@ -17,7 +17,7 @@ use crate::{
     listen::{Body, Peer},
     provider::Service,
     refresh::{PresentedAuthId, RefreshError},
-    seal::{self, NotAnAuthId, OpenError},
+    seal::{self, AuthIdName, NotAName, NotAnAuthId, OpenError},
 };
 
 /// The argument of every handler.
@@ -27,6 +27,8 @@ pub(super) struct Exchange<'s> {
     /// Path of the request below the prefix of PUBLIC_URL.
     pub(super) path: &'s str,
     pub(super) client: Client,
+    /// Name of the route in logs.
+    pub(super) route: &'static str,
     pub(super) log: LogEntry,
     /// Service of the presented AuthID; only named by it if it did not open.
     service: Option<Arc<Service>>,
@@ -47,6 +49,7 @@ impl<'s> Exchange<'s> {
             request,
             path,
             client: server.proxies.client(peer, request.headers()),
+            route,
             log: LogEntry::begin(id, request.method(), route),
             service: None,
         }
@@ -70,6 +73,13 @@ impl<'s> Exchange<'s> {
     /// Returns the network for which the client's logins and passwords are counted.
     pub(super) fn client_network(&self) -> ClientNetwork {
         ClientNetwork::of(self.client.rate_limit_key())
+    }
+
+    /// Returns the name of the user, as the proxy in front of the server sent it.
+    pub(super) fn user_name(&self) -> Option<Result<AuthIdName, NotAName>> {
+        let admission = &self.server.admission;
+        let name = admission.user(self.request.headers(), self.client)?;
+        Some(AuthIdName::new(&name))
     }
 
     /// Returns the gate that refuses this request.
@@ -105,13 +115,15 @@ impl<'s> Exchange<'s> {
     /// Opens an AuthID, and adds its service and lineage, or the error, to the log line.
     pub(super) async fn open(&mut self, authid: &str) -> Result<PresentedAuthId, RefreshError> {
         let client = self.client.rate_limit_key();
-        let opened = self.server.engine.open(authid, client).await;
+        let mut opened = self.server.engine.open(authid, client).await;
         self.log.note_opened(&opened);
-        match &opened {
+        match &mut opened {
             Ok(opened) => {
+                opened.comes_from(self.client.address);
                 self.service = Some(opened.service().clone());
             }
-            Err(_) => {
+            Err(error) => {
+                self.audit_unopened(error);
                 let named = seal::named_service(authid);
                 let named = named.and_then(|id| self.server.catalog().find(id));
                 self.service = named.cloned();

@@ -5,6 +5,7 @@ mod access_log;
 mod access_token_answer;
 mod admin;
 mod admission;
+mod audit_events;
 mod client;
 mod dispatch;
 mod errors;
@@ -12,6 +13,7 @@ mod exchange;
 mod forwarded;
 mod handlers;
 mod input;
+mod limit_wish;
 mod networks;
 mod reply;
 mod request_times;
@@ -28,12 +30,14 @@ use http_body_util::Full;
 pub use access_log::RequestIds;
 pub use admin::Admin;
 pub use admission::{Admission, Require, UserHeader};
+pub use limit_wish::{LimitWish, NotALimit};
 pub use networks::{Networks, NotNetworks};
 pub use request_times::RequestTimes;
 pub use routes::PRIVACY_POLICY_PATH;
 pub use trusted_proxies::{NotProxies, TrustedProxies};
 
 use crate::{
+    audit::AuditLog,
     login::Login,
     pages::Frame,
     provider::{Catalog, RefreshTokens, Service, Withheld},
@@ -67,6 +71,19 @@ pub struct Server {
     pub request_times: RequestTimes,
     /// Source of the ids of requests in the log.
     pub request_ids: RequestIds,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Names that logins seal into AuthIDs.
+    pub names: NamePolicy,
+}
+
+/// Names that logins seal into AuthIDs, by the administrator's choice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NamePolicy {
+    /// True for the name of the user, from the header of an authenticating proxy.
+    pub seals_user: bool,
+    /// True if a page asks for a name of the AuthID.
+    pub asks_label: bool,
 }
 
 /// Texts of the pages that the administrator sets.

@@ -43,7 +43,18 @@ impl FromStr for Networks {
     }
 }
 
+impl FromIterator<IpNet> for Networks {
+    fn from_iter<I: IntoIterator<Item = IpNet>>(networks: I) -> Self {
+        Self(networks.into_iter().collect())
+    }
+}
+
 impl Networks {
+    /// Returns each network.
+    pub fn iter(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.0.iter().copied()
+    }
+
     /// True if there is no network.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -23,9 +23,14 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'",
 );
+/// The same without a word on forms.
+const POLICY_BEFORE_REDIRECT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
+     frame-ancestors 'none'",
+);
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Initial buffer size; most JSON responses fit in it.
-pub(super) const USUAL_BYTES: usize = 512;
+const USUAL_BYTES: usize = 512;
 pub(super) const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Makes an HTML page. Any page may contain an AuthID, so none is cached, and none sends
@@ -38,6 +43,16 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Reply {
     headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    reply
+}
+
+/// Makes a page whose form is answered by a redirect to another site: some browsers check those
+/// too against the sites to which a form may be sent. Use it only where there is nothing to
+/// protect in the form.
+pub(super) fn page_before_redirect(status: StatusCode, template: &impl Template) -> Reply {
+    let mut reply = page(status, template);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY_BEFORE_REDIRECT);
     reply
 }
 

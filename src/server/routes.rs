@@ -96,8 +96,8 @@ static ROUTES: [Route; 25] = numbered([
         ..gated(Endpoint::StartPage, "/")
     },
     // Both begin a login; the service decides which page comes next.
-    gated(Endpoint::BeginLogin, "/login"),
-    gated(Endpoint::BeginLogin, CLI_TOKEN_PATH),
+    begins_login("/login"),
+    begins_login(CLI_TOKEN_PATH),
     open(Endpoint::ProviderCallback, RedirectPath::SHARED, "GET"),
     open(Endpoint::HandOver, "/hand-over", "POST"),
     open(Endpoint::MakeCode, "/elsewhere", "POST"),
@@ -147,6 +147,14 @@ const fn gated(endpoint: Endpoint, path: &'static str) -> Route {
     Route {
         is_gated: true,
         ..open(endpoint, path, "GET")
+    }
+}
+
+/// A page that begins a login. The form that asks for the name of the AuthID posts to it.
+const fn begins_login(path: &'static str) -> Route {
+    Route {
+        methods: "GET, POST",
+        ..gated(Endpoint::BeginLogin, path)
     }
 }
 

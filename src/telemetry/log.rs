@@ -44,9 +44,10 @@ pub enum FilterError {
 }
 
 /// The modules of authseal that log, and the access log.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "access",
     "app",
+    "audit",
     "cli",
     "listen",
     "login",

@@ -139,7 +139,7 @@ impl LogOutput {
 
     fn write_batch(&mut self) {
         let lines = mem::take(&mut self.lines);
-        if write_all(&self.batch).is_err() {
+        if write_all(io::stderr(), &self.batch).is_err() {
             UNWRITTEN.fetch_add(lines, Ordering::Relaxed);
         }
         self.batch.clear();
@@ -167,7 +167,7 @@ impl LogOutput {
             LogFormat::Text => format!("WARN {message}\n"),
             LogFormat::Json => format!("{{\"level\":\"WARN\",\"message\":\"{message}\"}}\n"),
         };
-        if write_all(line.as_bytes()).is_ok() {
+        if write_all(io::stderr(), line.as_bytes()).is_ok() {
             self.reported = dropped;
         }
     }
@@ -200,10 +200,10 @@ impl Write for LogOutput {
     }
 }
 
-/// Writes to standard error, also to one that another program has made non-blocking.
-fn write_all(mut bytes: &[u8]) -> io::Result<()> {
+/// Writes to standard error or output, also to one that another program has made non-blocking.
+pub(crate) fn write_all(mut output: impl Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match io::stderr().write(bytes) {
+        match output.write(bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -58,6 +58,8 @@ pub struct Metrics {
     /// Without a value where there is no certificate.
     certificate_end: Family<NoLabels, Gauge<f64, AtomicU64>>,
     dropped_lines: Counter,
+    audit_lines_lost: Counter,
+    audit_lines_waiting: Gauge,
     rotating: Family<ProviderLabels, Gauge>,
 }
 
@@ -189,6 +191,14 @@ impl Metrics {
                 "log_lines_dropped",
                 "Log lines that were lost: standard error was not read in time, or could not be written",
             ),
+            audit_lines_lost: registry.add(
+                "audit_lines_lost",
+                "Lines of the audit log that were lost, because it could not be written in time",
+            ),
+            audit_lines_waiting: registry.add(
+                "audit_lines_waiting",
+                "Lines of the audit log that wait to be written",
+            ),
             certificate_reload_errors: registry.add(
                 "certificate_reload_errors",
                 "Loads of TLS_CERT and TLS_KEY that failed, so that the last good pair stayed",
@@ -251,6 +261,16 @@ impl Metrics {
     /// Counts a failed reload of the certificate.
     pub fn certificate_not_reloaded(&self) {
         self.certificate_reload_errors.inc();
+    }
+
+    /// Counts lines of the audit log that are lost.
+    pub fn audit_lines_lost(&self, lines: u64) {
+        self.audit_lines_lost.inc_by(lines);
+    }
+
+    /// Counts more lines of the audit log that wait, or fewer.
+    pub fn audit_line_waits(&self, more: i64) {
+        self.audit_lines_waiting.inc_by(more);
     }
 
     /// Records if the file system of these files, "keys" or "certificate", does not answer.

@@ -131,6 +131,7 @@ impl Bed {
             region: None,
             client: None,
             ancestry: Default::default(),
+            terms: None,
         });
         let with_authid =
             |line: &str| format!("{line} HTTP/1.1\r\nHost: a\r\nX-AuthID: {authid}\r\n\r\n");

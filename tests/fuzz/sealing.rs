@@ -39,6 +39,7 @@ pub fn grant(refresh_token: &str) -> Grant {
         region: None,
         client: None,
         ancestry: Default::default(),
+        terms: None,
     }
 }
 

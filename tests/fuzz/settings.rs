@@ -76,6 +76,11 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("AUTHSEAL_KEYS_FILE", &["FOLDER/key.pem", "FOLDER/none"]),
     ("AUTHSEAL_KEYS_PASSPHRASE", &["never-print-passphrase"]),
     ("AUTHSEAL_FIRST_KEY", &["make", "never"]),
+    ("AUTHSEAL_AUTHID_LIFETIME", &["400d", "12h"]),
+    (
+        "AUTHSEAL_AUTHID_NETWORKS",
+        &["192.168.0.0/16, fd00::/8", "10.1.2.3"],
+    ),
     ("AUTHSEAL_PROVIDERS", &["FOLDER/none", "FOLDER/cert.pem"]),
     (
         "AUTHSEAL_SERVICES",
@@ -107,6 +112,8 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("AUTHSEAL_LOGIN_PASSWORD", &["never-print-password"]),
     ("AUTHSEAL_LOGIN_HEADER", &["Remote-User"]),
     ("AUTHSEAL_LOGIN_REQUIRE", &["any", "all"]),
+    ("AUTHSEAL_AUTHID_USER", &["true", "false"]),
+    ("AUTHSEAL_LOGIN_LABEL", &["ask", "none"]),
     ("AUTHSEAL_CACHE_MB", &["64", "0", "1048577"]),
     ("AUTHSEAL_RATE_LIMIT", &["60", "4294967295"]),
     (
@@ -119,6 +126,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("AUTHSEAL_V1_STORAGE", &["FOLDER", "FOLDER/none"]),
     ("AUTHSEAL_LOG", &["info", "authseal=debug,hyper=warn"]),
     ("AUTHSEAL_LOG_FORMAT", &["json", "text"]),
+    ("AUTHSEAL_AUDIT_LOG", &["stdout", "FOLDER/audit.log"]),
     ("AUTHSEAL_DUMPABLE", &["true", "false"]),
     ("GD_CLIENT_ID", &["id.apps.googleusercontent.com"]),
     ("GD_CLIENT_SECRET", &["never-print-secret"]),

@@ -1,5 +1,7 @@
 //! Several servers with one keys folder, as their administrator lives it.
 
+mod story;
+
 use std::{
     sync::{
         Arc, Mutex,

@@ -84,6 +84,39 @@ async fn the_authid_on_the_page_opens_and_holds_what_the_page_says() {
     }
 }
 
+#[tokio::test]
+async fn the_limited_authid_on_the_page_opens_to_the_limits_and_names_beside_it() {
+    let app = app_with_the_key().await;
+    let authid = block("An AuthID of the same login with limits");
+    assert!(PAGE.contains(&format!("a user and a label ({} characters)", authid.len())));
+    let key: Value = serde_json::from_str(block("The key, as it stands in")).unwrap();
+    let key = URL_SAFE_NO_PAD.decode(key["k"].as_str().unwrap()).unwrap();
+    let jwe = authid.splitn(3, ':').last().unwrap();
+    let (content, _) = deserialize_compact(jwe, &Dir.decrypter_from_bytes(&key).unwrap()).unwrap();
+    assert_eq!(content, block("Its content:").as_bytes());
+
+    let grant = app.open(authid);
+    let terms = grant.terms.unwrap();
+    let limits = &terms.limits;
+    let hex: String = limits
+        .to_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(hex, block("The limits, in hex:"));
+    let networks: Vec<String> = limits.networks().iter().map(ToString::to_string).collect();
+    let said = format!(
+        "until {}, from {}, {} times in an hour",
+        limits.until().unwrap(),
+        networks.join(" and "),
+        limits.per_hour().unwrap(),
+    );
+    assert!(PAGE.contains(&said), "{said}");
+    let content: Value = serde_json::from_slice(&content).unwrap();
+    assert_eq!(content["usr"], terms.user.as_ref().unwrap().as_str());
+    assert_eq!(content["lbl"], terms.label.as_ref().unwrap().as_str());
+}
+
 #[test]
 fn the_jwk_alone_opens_the_authid_part_by_part() {
     let key: Value = serde_json::from_str(block("The key, as it stands in")).unwrap();

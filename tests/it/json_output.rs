@@ -57,9 +57,10 @@ async fn every_command_prints_the_fields_that_the_docs_list() {
     let server = installation.serve().await;
     let admin = server.admin_url.trim_start_matches("http://");
     installation.set("AUTHSEAL_ADMIN_LISTEN", admin);
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 14] = [
         ("health", &[]),
         ("authid show", &[]),
+        ("authid restrict", &[&authid, "--per-hour", "60"]),
         ("import", &[]),
         ("store show", &[]),
         ("store copy", &["--to", &copy]),

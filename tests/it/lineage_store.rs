@@ -58,6 +58,7 @@ async fn remembered(refresh_tokens: &str, provider: ScriptedProvider) -> Option<
         old_authids: authseal::oauth_server::OldAuthIds::new(false, None, clock.clone()),
         keyring: keyring.clone(),
         limit: None,
+        new_limits: Default::default(),
         clock: clock.clone(),
         metrics,
     };

@@ -35,6 +35,7 @@ fn authids(app: &TestApp, generations: [u32; 2]) -> [String; 2] {
             region: None,
             client: None,
             ancestry: Default::default(),
+            terms: None,
         };
         let authid = authseal::seal::seal(&keys, now, &grant).unwrap();
         authid.expose().to_owned()

@@ -233,6 +233,7 @@ async fn an_authid_that_names_no_login_counts_from_its_own_time() {
     let plain = app.reseal(&Grant {
         generation: 7,
         ancestry: Default::default(),
+        terms: None,
         ..app.open(&app.authid("stable").await)
     });
     app.clock.advance(A_DAY);

@@ -278,6 +278,8 @@ async fn every_complaint_comes_at_once_and_names_its_variable() {
         ("AUTHSEAL_PRIVACY_POLICY_URL", "never-print-4"),
         ("AUTHSEAL_LOG", "never-print=5=6"),
         ("AUTHSEAL_LOG_FORMAT", "never-print-7"),
+        ("AUTHSEAL_AUTHID_LIFETIME", "400"),
+        ("AUTHSEAL_AUTHID_NETWORKS", "0.0.0.0/0"),
         ("AUTHSEAL_KEYS", "never-print-8"),
         ("AUTHSEAL_PROVIDERS", "/no/such/file"),
         ("AUTHSEAL_SERVICES", "gogledrive,onedrivev2"),
@@ -295,6 +297,8 @@ async fn every_complaint_comes_at_once_and_names_its_variable() {
         "- AUTHSEAL_PRIVACY_POLICY_URL is not a web address",
         "- AUTHSEAL_LOG is not a log filter",
         "- AUTHSEAL_LOG_FORMAT must be text or json",
+        "- AUTHSEAL_AUTHID_LIFETIME is no length of time; write it like 400d",
+        "- AUTHSEAL_AUTHID_NETWORKS covers every IPv4 address; leave it out",
         "- AUTHSEAL_KEYS and AUTHSEAL_KEYS_DIR are both set",
         "- AUTHSEAL_PROVIDERS names /no/such/file",
         "- AUTHSEAL_SERVICES names gogledrive, which is no service or credential; \

@@ -2,12 +2,17 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use authseal::{
+    clock::Clock,
+    keyring::{KeySource, Keyring},
+    seal::{Grant, UseLimits},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
 };
 
-use crate::support::{Finished, Program, run};
+use crate::support::{Finished, Program, run, seal};
 
 struct Socket {
     folder: tempfile::TempDir,
@@ -118,4 +123,34 @@ async fn a_proxy_at_the_socket_is_believed_only_when_it_is_trusted() {
             "{answer}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_authid_with_networks_is_refused_where_nobody_has_an_address() {
+    let socket = Socket::new();
+    let _running = socket
+        .serve(&[
+            ("AUTHSEAL_TRUSTED_PROXIES", "unix"),
+            ("DROPBOX_CLIENT_ID", "id"),
+            ("DROPBOX_CLIENT_SECRET", "never-print-secret"),
+        ])
+        .await;
+    let folder = socket.folder.path().join("keys");
+    let keyring = Keyring::load(KeySource::Folder(folder)).unwrap();
+    let (keys, now) = (keyring.current(), Clock::system().now());
+    let login = seal(&keyring, now, "dropbox", "never-print-refresh");
+    let everywhere = ["0.0.0.0/0", "::/0"].map(|network| network.parse().unwrap());
+    let limits = UseLimits::new(None, everywhere, None).unwrap();
+    let grant = Grant {
+        terms: limits.into_terms(),
+        ..authseal::seal::open(&keys, now, &login).unwrap().grant
+    };
+    let authid = authseal::seal::seal(&keys, now, &grant).unwrap();
+    let headers = format!("X-AuthID: {}\r\n", authid.expose());
+    let answer = socket.get("/refresh", &headers).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert!(
+        answer.contains("does not see from which address"),
+        "{answer}"
+    );
 }

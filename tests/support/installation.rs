@@ -153,6 +153,16 @@ impl Installation {
         )
     }
 
+    /// The same with limits and names.
+    pub fn log_in_named(&self, service: &str, terms: seal::Terms) -> String {
+        let grant = seal::Grant {
+            terms: Some(terms.into()),
+            ..self.open(&self.log_in(service)).grant
+        };
+        let authid = seal::seal(&self.keys(), Clock::system().now(), &grant).unwrap();
+        authid.expose().to_owned()
+    }
+
     pub fn open(&self, authid: &str) -> seal::Opened {
         seal::open(&self.keys(), Clock::system().now(), authid).unwrap()
     }

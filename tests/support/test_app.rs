@@ -125,6 +125,7 @@ pub fn seal(keyring: &Keyring, now: UnixTime, service: &str, refresh_token: &str
         region: None,
         client: None,
         ancestry: Default::default(),
+        terms: None,
     };
     let authid = authseal::seal::seal(&keyring.current(), now, &grant).unwrap();
     authid.expose().to_owned()

@@ -253,6 +253,7 @@ fn replica(catalog: &Arc<Catalog>, keyring: &Arc<Keyring>, clock: &Clock) -> Ref
         old_authids: authseal::oauth_server::OldAuthIds::new(false, None, clock.clone()),
         keyring: keyring.clone(),
         limit: None,
+        new_limits: Default::default(),
         clock: clock.clone(),
         metrics,
     };
@@ -269,6 +270,7 @@ fn authid(keyring: &Keyring, client: u32) -> Secret {
         region: None,
         client: None,
         ancestry: Default::default(),
+        terms: None,
     };
     seal(&keyring.current(), START, &grant).expect("the key seals")
 }

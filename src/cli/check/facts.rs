@@ -25,6 +25,7 @@ pub(super) fn settings(config: &Config, keys_folder: Vec<String>) -> SettingsFac
         keys: keys(config),
         keys_folder,
         store: store(config),
+        audit_log: config.audit.as_ref().map(ToString::to_string),
         proxy: config.way_out.proxy.describe(),
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct SettingsFacts {
     pub(super) keys: String,
     pub(super) keys_folder: Vec<String>,
     pub(super) store: String,
+    /// Place of the audit log.
+    pub(super) audit_log: Option<String>,
     /// The proxy for requests to providers, without its password.
     pub(super) proxy: Option<String>,
 }

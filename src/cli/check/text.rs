@@ -79,6 +79,7 @@ fn settings(facts: &SettingsFacts) -> String {
         rows.push(("Keys folder", facts.keys_folder.join("; ")));
     }
     rows.push(("Store", facts.store.clone()));
+    rows.extend(facts.audit_log.clone().map(|log| ("Audit log", log)));
     rows.extend(facts.proxy.clone().map(|proxy| ("Proxy", proxy)));
     rows.iter()
         .map(|(name, value)| format!("{name:<15}{value}\n"))

@@ -4,8 +4,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::{CliError, output::say},
+    cli::{CliError, audit, output::say},
     clock::UnixTime,
+    environment::Environment,
     keyring::{KeyFolder, Keyring},
 };
 
@@ -20,8 +21,14 @@ pub(in crate::cli) struct Export {
     json: bool,
 }
 
-pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Result<(), CliError> {
+pub(super) fn protect(
+    environment: &Environment,
+    folder: &KeyFolder,
+    now: UnixTime,
+    as_json: bool,
+) -> Result<(), CliError> {
     let protected = folder.protect_keys(now)?;
+    record_all(environment, "keys_protected", &protected);
     if as_json {
         say!("{}", json!({ "protected": protected }));
     } else if protected.is_empty() {
@@ -35,8 +42,13 @@ pub(super) fn protect(folder: &KeyFolder, now: UnixTime, as_json: bool) -> Resul
     Ok(())
 }
 
-pub(super) fn unprotect(folder: &KeyFolder, as_json: bool) -> Result<(), CliError> {
+pub(super) fn unprotect(
+    environment: &Environment,
+    folder: &KeyFolder,
+    as_json: bool,
+) -> Result<(), CliError> {
     let plain = folder.unprotect_keys()?;
+    record_all(environment, "keys_unprotected", &plain);
     if as_json {
         say!("{}", json!({ "unprotected": plain }));
     } else if plain.is_empty() {
@@ -48,7 +60,19 @@ pub(super) fn unprotect(folder: &KeyFolder, as_json: bool) -> Result<(), CliErro
     Ok(())
 }
 
-pub(super) fn export(keyring: &Keyring, arguments: &Export) -> Result<(), CliError> {
+/// Records a change of these keys, if there are any.
+fn record_all(environment: &Environment, event: &'static str, kids: &[String]) {
+    if !kids.is_empty() {
+        let event = audit::by_command(event).with("kids", kids);
+        audit::record(environment, &[event]);
+    }
+}
+
+pub(super) fn export(
+    environment: &Environment,
+    keyring: &Keyring,
+    arguments: &Export,
+) -> Result<(), CliError> {
     if arguments.json && !arguments.plain && keyring.has_passphrase() {
         return Err(
             "with AUTHSEAL_KEYS_PASSPHRASE the set is encrypted, which is no JSON: add --plain for \
@@ -56,6 +80,12 @@ pub(super) fn export(keyring: &Keyring, arguments: &Export) -> Result<(), CliErr
                 .into(),
         );
     }
+    let kids: Vec<String> = keyring
+        .current()
+        .iter()
+        .map(|key| key.kid.clone())
+        .collect();
+    record_all(environment, "keys_exported", &kids);
     say!("{}", keyring.export(arguments.plain).expose());
     Ok(())
 }

@@ -4,8 +4,10 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::{CliError, output::say},
+    app::with_new_key,
+    cli::{CliError, audit, output::say},
     clock::UnixTime,
+    environment::Environment,
     keyring::{Jwk, KeyFolder, KeySet},
 };
 
@@ -29,13 +31,17 @@ pub(in crate::cli) struct ReplaceArguments {
 /// same ids, for example after it was killed, makes no second key; but `--all` also
 /// replaces the key that it made before.
 pub(super) fn replace(
+    environment: &Environment,
     folder: &KeyFolder,
     keys: &KeySet,
     now: UnixTime,
     arguments: &ReplaceArguments,
 ) -> Result<(), CliError> {
     if let Some(kid) = &arguments.undo {
-        return undo(folder, keys, kid, now, arguments.json);
+        undo(folder, keys, kid, now, arguments.json)?;
+        let event = audit::by_command("key_replacement_undone").with("kid", kid.as_str());
+        audit::record(environment, &[event]);
+        return Ok(());
     }
     let leaked: Vec<String> = match arguments.all {
         // Include keys whose files are missing: a server may still have them.
@@ -51,6 +57,10 @@ pub(super) fn replace(
         }
     }
     let made = folder.replace_keys(now, &leaked)?;
+    let event = made
+        .as_ref()
+        .map(|key| with_new_key(audit::by_command("key_made"), key));
+    audit::record(environment, event.as_slice());
     let made = made.as_ref().map(|key| key.kid.as_str());
     let still_open = |key: &&Jwk| key.opens_at(now) && !leaked.contains(&key.kid);
     let still_open: Vec<&str> = keys

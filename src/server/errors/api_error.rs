@@ -21,6 +21,9 @@ pub(super) enum Fault {
     NotAnAuthId,
     /// The login is over. The user must log in again.
     LoginOver,
+    /// The AuthID may not be used from where the client is. The user must use it elsewhere, or
+    /// log in again.
+    OutsideNetworks,
     /// The AuthID was made with another client id. The user must log in again, or the
     /// administrator must put the old client id back.
     OtherClient,
@@ -49,7 +52,9 @@ impl Fault {
     fn row(self) -> (StatusCode, &'static str) {
         match self {
             Self::NoAuthId | Self::NotAnAuthId => (StatusCode::UNAUTHORIZED, "invalid_request"),
-            Self::LoginOver | Self::OtherClient => (StatusCode::UNAUTHORIZED, "invalid_grant"),
+            Self::LoginOver | Self::OutsideNetworks | Self::OtherClient => {
+                (StatusCode::UNAUTHORIZED, "invalid_grant")
+            }
             Self::Administrator | Self::PerhapsOtherClient => {
                 (StatusCode::SERVICE_UNAVAILABLE, "server_error")
             }
@@ -67,6 +72,9 @@ impl Fault {
             Self::NoAuthId => format!("Send one, or log in at {login_url} to get one"),
             Self::NotAnAuthId => format!("Copy the whole AuthID, or log in at {login_url}"),
             Self::LoginOver => format!("Log in again at {login_url}"),
+            Self::OutsideNetworks => {
+                format!("Use it from one of them, or log in again at {login_url}")
+            }
             Self::OtherClient => format!(
                 "Log in again at {login_url}, or ask the administrator to put the old client id \
                  back"

@@ -1,5 +1,7 @@
 //! Error pages of logins.
 
+use std::fmt::Display;
+
 use http::StatusCode;
 
 use super::{
@@ -26,6 +28,11 @@ impl Server {
             LoginError::Provider { error, .. } => reply::set_retry_after(page, error.retry_after()),
             _ => page,
         }
+    }
+
+    /// Returns the page for limits that can't be set.
+    pub(in crate::server) fn no_limits(&self, why: &impl Display) -> Reply {
+        self.error_page(no_limits(why).link("To the start page", self.path("/")))
     }
 
     fn explain_login<'e>(&self, error: &'e LoginError, visit: Option<&str>) -> Explanation<'e> {
@@ -124,6 +131,24 @@ impl Server {
             LoginError::NoRefreshToken { service } => {
                 no_refresh_token(service).link("Log in again", again(service))
             }
+            LoginError::UserName(why) => Explanation::new(
+                StatusCode::BAD_REQUEST,
+                "Your name can't be sealed into an AuthID",
+                format!("The proxy in front of this server sent a name for you that {why}."),
+                TELL_ADMINISTRATOR,
+            ),
+            LoginError::WiderLimits(wider) => no_limits(wider),
+            LoginError::NothingToLimit { service } => Explanation::new(
+                StatusCode::BAD_REQUEST,
+                "This login can't be restricted",
+                format!(
+                    "{} gives a token that programs use without this server, so no limit of this \
+                     server concerns it.",
+                    service.provider.name
+                ),
+                "Log in without limits, or not at all.",
+            )
+            .link("Log in without limits", self.login_path(service, None)),
             LoginError::NoSealingKey(_) => Explanation::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "This server can't make an AuthID now",
@@ -132,6 +157,16 @@ impl Server {
             ),
         }
     }
+}
+
+/// Explains limits for an AuthID that can't be set.
+fn no_limits(why: &impl Display) -> Explanation<'static> {
+    Explanation::new(
+        StatusCode::BAD_REQUEST,
+        "These limits can't be set",
+        format!("{}.", capitalised(why)),
+        "Go back and correct them. No login was begun.",
+    )
 }
 
 /// Returns the advice on a refusal, which says whose turn it is.

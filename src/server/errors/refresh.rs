@@ -52,10 +52,17 @@ impl ApiError {
                 Self::without_keys(capitalised(error))
             }
             RefreshError::Old(OldAuthIdError::Busy) => Self::overloaded(capitalised(error)),
-            RefreshError::Old(OldAuthIdError::Unreadable) | RefreshError::NotOffered { .. } => {
-                of(Fault::Administrator)
+            RefreshError::Open(OpenError::Unreadable)
+            | RefreshError::ClockSetBack { .. }
+            | RefreshError::Old(OldAuthIdError::Unreadable)
+            | RefreshError::NotOffered { .. } => of(Fault::Administrator),
+            RefreshError::Expired { .. } => of(Fault::LoginOver),
+            RefreshError::OutsideNetworks { address: Some(_) } => of(Fault::OutsideNetworks),
+            RefreshError::OutsideNetworks { address: None } => {
+                of(Fault::OutsideNetworks).advise("Tell the administrator of this OAuth server")
             }
             RefreshError::TooOften(TooOften { retry_after })
+            | RefreshError::UsedTooOften(TooOften { retry_after })
             | RefreshError::TooManyOld(TooOften { retry_after }) => of(Fault::Unavailable)
                 .advise(format!("Wait {}", in_words(*retry_after)))
                 .after(*retry_after),

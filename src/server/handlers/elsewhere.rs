@@ -10,13 +10,16 @@ use crate::{
     pages::{CollectPage, ElsewherePage, ResultPage, ShownCredential, collect_command},
     seal,
     secret::Secret,
-    server::{Reply, Server, exchange::Exchange, input, reply, routes::COLLECT_PATH},
+    server::{
+        Reply, Server, errors::capitalised, exchange::Exchange, input, reply, routes::COLLECT_PATH,
+    },
 };
 
 const UNKNOWN: &str = "This code is unknown, was used before, or is older than 5 minutes. Make a \
                        new one on the page with the AuthID; if it was used, log in again.";
 const TOO_OFTEN: &str =
     "Too many codes were tried from your network. Try this one again in a minute.";
+const ELSEWHERE: &str = "Enter the code on a machine from which the AuthID may be used.";
 const TRY_AGAIN: &str = "This server can't look for the code now. Try again in a moment.";
 
 /// Makes the code, or returns a page with the reason why not.
@@ -62,16 +65,27 @@ pub(in crate::server) async fn collect(exchange: &mut Exchange<'_>) -> Reply {
     let code = Secret::new(form.get("code").unwrap_or_default());
     let client = exchange.client_network();
     let wants_page = wants_page(request.headers());
-    let (status, problem, retry_after) = match server.login.collect(code.expose(), client).await {
+    let address = exchange.client.address;
+    let check = |authid: &Secret| {
+        let checked = server.engine.check_receiver(authid.expose(), address);
+        checked.map_err(|error| format!("{}. {ELSEWHERE}", capitalised(&error)))
+    };
+    let collecting = server.login.collect(code.expose(), client, check);
+    let (status, problem, retry_after) = match collecting.await {
         Ok(collected) => return show(exchange, &collected, wants_page),
-        Err(NotCollected::Unknown) => (StatusCode::NOT_FOUND, UNKNOWN, None),
-        Err(NotCollected::TooOften(TooOften { retry_after })) => {
-            (StatusCode::TOO_MANY_REQUESTS, TOO_OFTEN, Some(retry_after))
+        Err(NotCollected::NotHere(why)) => (StatusCode::FORBIDDEN, why, None),
+        Err(NotCollected::Unknown) => (StatusCode::NOT_FOUND, UNKNOWN.to_owned(), None),
+        Err(NotCollected::TooOften(TooOften { retry_after })) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            TOO_OFTEN.to_owned(),
+            Some(retry_after),
+        ),
+        Err(NotCollected::Store(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN.to_owned(), None)
         }
-        Err(NotCollected::Store(_)) => (StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN, None),
     };
     let reply = match wants_page {
-        true => ask(server, status, Some(problem)),
+        true => ask(server, status, Some(&problem)),
         false => reply::plain(status, format!("{problem}\n")),
     };
     reply::set_retry_after(reply, retry_after)

@@ -20,6 +20,8 @@ pub(in crate::server) async fn fetch(exchange: &Exchange<'_>) -> Reply {
     let hand_overs = &exchange.server.login.hand_overs;
     let fetched = hand_overs.fetch(&poll.token, Fetcher::Program).await;
     poll.answer(&match fetched {
+        // Limits are not checked: it is often the browser that asks, on another machine than the
+        // one that will use the AuthID, and its page shows the AuthID as well.
         Ok(Progress::Ready(authid)) => json!({"authid": authid.expose()}),
         // The program polls again: by then the person may have clicked, or the store may
         // answer.

@@ -20,7 +20,9 @@ use crate::{
 pub(in crate::server) fn turn_away(exchange: &Exchange<'_>, gate: Gate) -> Reply {
     let server = exchange.server;
     server.metrics.login_refused(gate.name());
+    // Everybody comes to the password's gate, once.
     if gate != Gate::Password {
+        exchange.audit_turned_away(gate.name());
         return server.not_admitted(gate, exchange.client);
     }
     let query = exchange.request.uri().query().unwrap_or_default();
@@ -56,11 +58,13 @@ pub(in crate::server) async fn enter_password(exchange: &Exchange<'_>) -> Reply 
             return reply::set_cookies(reply::see_other(&server.path(&next.0)), &cookies);
         }
         Err(WrongPassword::Wrong) => {
+            exchange.audit_turned_away("wrong_password");
             tracing::warn!(%client, "a wrong password");
             let problem = "Wrong password. Enter it again.".to_owned();
             (StatusCode::FORBIDDEN, problem, None)
         }
         Err(WrongPassword::TooOften(too_often)) => {
+            exchange.audit_turned_away("too_many_passwords");
             tracing::warn!(%client, "too many passwords were tried");
             let wait = too_often.retry_after;
             let seconds = wait.as_secs().max(1);

@@ -1,15 +1,23 @@
 //! `GET /inspect` and `POST /inspected`: facts about an AuthID, without a token and without a
 //! call to the provider.
 
+use std::num::NonZeroU16;
+
 use http::StatusCode;
 use serde::Serialize;
 
-use super::result::validity;
+use super::{restrict, result::validity};
 use crate::{
     clock::UnixTime,
     pages::{AuthIdForm, InspectionPage, ShownKey, ShownStanding, Validity},
     refresh::{AuthIdReport, LoginStanding, PresentedAuthId, RefreshError, ReportedKey},
-    server::{Reply, Server, errors::ApiError, exchange::Exchange, input, reply},
+    seal::AuthIdName,
+    server::{
+        Reply, Server,
+        errors::{ApiError, capitalised},
+        exchange::Exchange,
+        input, reply,
+    },
 };
 
 /// JSON response for scripts. Times are in seconds since 1970.
@@ -23,10 +31,23 @@ struct InspectionAnswer<'a> {
     region: Option<&'a str>,
     key: Option<InspectedKey<'a>>,
     of_another_client: bool,
+    user: Option<&'a str>,
+    label: Option<&'a str>,
+    limits: InspectedLimits,
+    /// `expired`, `clock_set_back` or `outside_networks`, if it is refused for a limit to this client now.
+    refused: Option<&'static str>,
     /// `revoked`, `refreshed`, `unanswered`, `store_silent` or `unknown`.
     state: &'static str,
     /// Seconds for which the access token in this server's memory is good.
     access_token_expires: Option<u64>,
+}
+
+/// Each is `null` or empty if there is no such limit.
+#[derive(Serialize)]
+struct InspectedLimits {
+    until: Option<UnixTime>,
+    networks: Vec<String>,
+    per_hour: Option<NonZeroU16>,
 }
 
 #[derive(Serialize)]
@@ -87,8 +108,32 @@ fn answer<'a>(opened: &'a PresentedAuthId, report: &'a AuthIdReport) -> Inspecti
             is_newest: key.is_newest,
         }),
         of_another_client: report.is_of_another_client,
+        user: names(opened).0,
+        label: names(opened).1,
+        limits: InspectedLimits {
+            until: report.limits.until(),
+            networks: report
+                .limits
+                .networks()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            per_hour: report.limits.per_hour(),
+        },
+        refused: report.refused.as_ref().map(RefreshError::outcome),
         state,
         access_token_expires,
+    }
+}
+
+/// Returns the name of the user and that of the AuthID.
+fn names(opened: &PresentedAuthId) -> (Option<&str>, Option<&str>) {
+    match opened.terms() {
+        Some(terms) => (
+            terms.user.as_ref().map(AuthIdName::as_str),
+            terms.label.as_ref().map(AuthIdName::as_str),
+        ),
+        None => (None, None),
     }
 }
 
@@ -109,6 +154,14 @@ fn page(server: &Server, opened: &PresentedAuthId, report: &AuthIdReport) -> Rep
         region: report.region.as_deref(),
         key: report.key.as_ref().map(|key| shown_key(key, now)),
         is_of_another_client: report.is_of_another_client,
+        user: names(opened).0,
+        label: names(opened).1,
+        limits: restrict::shown(&report.limits),
+        refused: report
+            .refused
+            .as_ref()
+            .filter(|_| report.standing != LoginStanding::Revoked)
+            .map(|refused| format!("{}.", capitalised(refused))),
         is_revocable: service.provider.revocation.is_some(),
         validity: match (report.standing, report.issued_at, validity) {
             (LoginStanding::Revoked, ..) => None,

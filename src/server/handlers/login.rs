@@ -2,11 +2,13 @@
 //! /logged-in/<provider>`; for services with a pasted login token, `GET /cli-token` and
 //! `POST /cli-token-login`.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
-use super::{result::finished_page, start::login_tokens};
+use super::{
+    hand_over::comes_from_elsewhere, names::login_names, result::finished_page, start::login_tokens,
+};
 use crate::{
-    login::{Begun, Callback, Failed, LoginError, NotALoginToken, Recipients, SealedCookie},
+    login::{Begun, Callback, Failed, LoginError, LoginNames, NotALoginToken, SealedCookie},
     pages::CliTokenPage,
     provider::{Account, LoginMethod, Service},
     secret::Secret,
@@ -25,15 +27,27 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
         return login_tokens(server);
     }
     let visit = input::visit(exchange.request.uri());
+    let recipients = server.login.recipients(&visit, exchange.cookies());
     let recipients = match exchange.query("send").as_deref() {
-        Some("no") => Recipients::declined(),
-        _ => server.login.recipients(&visit, exchange.cookies()),
+        Some("no") => recipients.declined(),
+        _ => recipients,
     };
     let account = match exchange.query("account").as_deref() {
         Some("other") => Account::Another,
         _ => Account::Any,
     };
-    match server.login.begin(&id, account, recipients) {
+    if exchange.request.method() == Method::POST && comes_from_elsewhere(exchange.request.headers())
+    {
+        return server.sent_by_another_site();
+    }
+    let names = match server.catalog().find(&id) {
+        Some(service) => match login_names(exchange, service) {
+            Ok(names) => names,
+            Err(reply) => return *reply,
+        },
+        None => LoginNames::default(),
+    };
+    match server.login.begin(&id, account, recipients, names) {
         Ok(Begun::Redirect {
             service,
             location,
@@ -66,13 +80,15 @@ pub(in crate::server) async fn finish_login(exchange: &mut Exchange<'_>) -> Repl
     let cookie = SealedCookie::of_login(server.public_url(), &callback.state);
     let (cookies, client) = (exchange.cookies(), exchange.client_network());
     let page = match server.login.finish(callback, cookies, client).await {
-        Ok(finished) => finished_page(exchange, StatusCode::OK, &finished),
-        Err(Failed { error, visit }) => {
-            let nonce = visit.as_ref().map(|visit| visit.nonce.as_str());
-            let page = server.login_failed(&error, nonce);
-            let page = reply::set_cookies(page, visit.as_ref().map(|visit| &visit.cookie));
+        Ok(finished) => {
+            exchange.audit_login(&finished);
+            finished_page(exchange, StatusCode::OK, &finished)
+        }
+        Err(failed) => {
+            exchange.audit_login_refused(&failed.error);
+            let page = login_failed(server, &failed);
             // The same callback is taken later, and needs its cookie then.
-            if error.may_come_again() {
+            if failed.error.may_come_again() {
                 return page;
             }
             page
@@ -94,15 +110,26 @@ pub(in crate::server) async fn finish_with_login_token(exchange: &mut Exchange<'
         .finish_with_login_token(&state, pasted.expose(), cookies, client);
     match finished.await {
         Ok(finished) => {
+            exchange.audit_login(&finished);
             let cookie = SealedCookie::of_login(server.public_url(), &state);
             let page = finished_page(exchange, StatusCode::OK, &finished);
             reply::set_cookies(page, [&cookie.remove()])
         }
-        Err(LoginError::NotALoginToken { service, why }) => {
-            ask_for_login_token(server, &service, &state, Some(&why))
+        Err(Failed {
+            error: LoginError::NotALoginToken { service, why },
+            ..
+        }) => ask_for_login_token(server, &service, &state, Some(&why)),
+        Err(failed) => {
+            exchange.audit_login_refused(&failed.error);
+            login_failed(server, &failed)
         }
-        Err(error) => server.login_failed(&error, None),
     }
+}
+
+fn login_failed(server: &Server, failed: &Failed) -> Reply {
+    let visit = failed.visit.as_ref();
+    let page = server.login_failed(&failed.error, visit.map(|visit| visit.nonce.as_str()));
+    reply::set_cookies(page, visit.map(|visit| &visit.cookie))
 }
 
 fn callback(query: &str) -> Callback {

@@ -16,6 +16,9 @@ pub(in crate::server) fn privacy_policy(exchange: &Exchange<'_>) -> Reply {
     let page = PrivacyPage {
         frame: server.frame(),
         keeps_logins: server.engine.outlives_the_process(),
+        seals_user: server.names.seals_user,
+        asks_label: server.names.asks_label,
+        has_audit_log: server.audit.is_on(),
     };
     reply::page(StatusCode::OK, &page)
 }

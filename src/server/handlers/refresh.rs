@@ -36,7 +36,10 @@ pub(in crate::server) async fn refresh(exchange: &mut Exchange<'_>) -> Reply {
     exchange.log.note_refreshed(&result);
     match result {
         Ok(refreshed) => answer(opened.service(), &refreshed),
-        Err(error) => exchange.fail(ApiError::of_refresh(&error)),
+        Err(error) => {
+            exchange.audit_refused(&opened, &error);
+            exchange.fail(ApiError::of_refresh(&error))
+        }
     }
 }
 

@@ -42,7 +42,12 @@ pub(in crate::server) async fn renew(exchange: &mut Exchange<'_>) -> Reply {
         Ok(opened) => opened,
         Err(error) => return fail(&error),
     };
-    match (server.engine.renew(&opened).await, is_script) {
+    let renewed = server.engine.renew(&opened).await;
+    match &renewed {
+        Ok(_) => exchange.audit_renewed(&opened),
+        Err(error) => exchange.audit_refused(&opened, error),
+    }
+    match (renewed, is_script) {
         (Ok(authid), true) => reply::json(
             StatusCode::OK,
             &RenewalAnswer {

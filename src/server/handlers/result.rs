@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::restrict::shown_of;
 use crate::{
     clock::UnixTime,
     login::{self, Fetching, Finished, HandOver},
@@ -28,6 +29,10 @@ pub(super) fn result_page<'a>(
         service_link: service.link.as_ref().map(url::Url::as_str),
         provider_name: &provider.name,
         validity: validity(server, service, server.login.clock.now()),
+        limits: match credential {
+            ShownCredential::AuthId(authid) => shown_of(server, authid),
+            ShownCredential::AccessToken(_) => None,
+        },
         is_revocable: provider.revocation.is_some()
             && matches!(credential, ShownCredential::AuthId(_)),
         manage_url: service.manage_url.as_ref().map(url::Url::as_str),

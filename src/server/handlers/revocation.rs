@@ -31,8 +31,9 @@ async fn revoke(exchange: &mut Exchange<'_>) -> Result<(), OAuthError> {
         Ok(opened) => opened,
         Err(error) => return not_opened(error, authid.expose()),
     };
-    exchange.server.engine.revoke(&opened).await?;
-    Ok(())
+    let revoked = exchange.server.engine.revoke(&opened).await;
+    exchange.audit_revocation(&opened, &revoked);
+    Ok(revoked?)
 }
 
 /// Returns success for an AuthID that gives no access, as for a revoked one (RFC 7009
@@ -57,7 +58,9 @@ fn not_opened(error: RefreshError, authid: &str) -> Result<(), OAuthError> {
             "This server does not take old AuthIDs. Revoke the login at its provider.",
         )),
         // It was an AuthID once, and its login may live: saying OK would deceive the client.
-        RefreshError::Open(OpenError::Tampered | OpenError::WrongService)
+        RefreshError::Open(
+            OpenError::Tampered | OpenError::Unreadable | OpenError::WrongService,
+        )
         | RefreshError::Open(OpenError::NotAnAuthId(NotAnAuthId::Form(
             Flaw::CutAtEnd
             | Flaw::NoBeginning

@@ -38,7 +38,9 @@ pub(in crate::server) async fn revoke(exchange: &mut Exchange<'_>) -> Reply {
         Err(error) => return fail(&error.into()),
     };
     let service = opened.service();
-    match (server.engine.revoke(&opened).await, is_script) {
+    let revoked = server.engine.revoke(&opened).await;
+    exchange.audit_revocation(&opened, &revoked);
+    match (revoked, is_script) {
         (Ok(()), true) => reply::json(
             StatusCode::OK,
             &RevocationAnswer {

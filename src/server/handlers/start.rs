@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use http::{StatusCode, header::REFERER};
 
+use super::restrict::{self, with_limits};
 use crate::{
     login::{HandOverToken, Origin, Receives, Recipients, Waiting},
     pages::{Choice, OfferedService, Receiver, Setup, StartPage},
-    provider::{LoginMethod, Service},
+    provider::{LoginMethod, RefreshTokens, Service},
     server::{Reply, Server, exchange::Exchange, input, reply},
 };
 
@@ -22,7 +23,10 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
         (Some(_), Some(service)) => (StatusCode::OK, Choice::One(button(server, service))),
         (Some(id), None) => (StatusCode::NOT_FOUND, Choice::Unknown(id)),
     };
-    let recipients = recipients(exchange);
+    let recipients = match with_limits(exchange, recipients(exchange)) {
+        Ok(recipients) => recipients,
+        Err(page) => return *page,
+    };
     let visit = match recipients.is_unknown() {
         true => None,
         false => match server.login.visit(recipients.clone()) {
@@ -47,6 +51,14 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
             .collect(),
         admin_consent: chosen.and_then(|service| admin_consent(server, service)),
         is_blocked: server.login.is_blocked(&recipients),
+        is_expected: recipients.has_any(),
+        restrict: chosen
+            .is_none_or(|service| service.provider.refresh_tokens != RefreshTokens::None)
+            .then(|| {
+                let visit = visit.as_ref().map(|visit| visit.nonce.as_str());
+                let id = chosen.map(|service| service.id.as_str());
+                restrict::form(exchange, id, visit, recipients.limits.as_ref())
+            }),
     };
     let reply = reply::page(status, &page);
     reply::set_cookies(reply, visit.as_ref().map(|visit| &visit.cookie))
@@ -74,7 +86,7 @@ pub(super) fn recipients(exchange: &Exchange<'_>) -> Recipients {
             since: server.login.clock.now(),
         }),
         opener,
-        declined: false,
+        ..Recipients::default()
     }
 }
 
@@ -94,6 +106,8 @@ pub(super) fn login_tokens(server: &Server) -> Reply {
         notes: Vec::new(),
         admin_consent: None,
         is_blocked: false,
+        is_expected: false,
+        restrict: None,
     };
     reply::page(StatusCode::OK, &page)
 }

@@ -65,7 +65,7 @@ async fn grant(exchange: &mut Exchange<'_>) -> Result<Reply, OAuthError> {
     }
     let result = exchange.server.engine.refresh(&opened).await;
     exchange.log.note_refreshed(&result);
-    let refreshed = result?;
+    let refreshed = result.inspect_err(|error| exchange.audit_refused(&opened, error))?;
     let newest = refreshed.newest_authid.as_ref().unwrap_or(&authid);
     Ok(reply::oauth(
         StatusCode::OK,

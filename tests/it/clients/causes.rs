@@ -1,8 +1,12 @@
 //! Servers and providers in trouble, and what `/refresh` and `/token` answer there.
 
-use std::{fs, time::Duration};
+use std::{fs, num::NonZeroU16, time::Duration};
 
-use authseal::keyring::KeyFolder;
+use authseal::{
+    keyring::KeyFolder,
+    seal::{Grant, Lineage, UseLimits},
+};
+use josekit::jwe::{Dir, JweHeader, serialize_compact};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
@@ -24,6 +28,11 @@ pub enum Cause {
     UnknownKey,
     RetiredKey,
     Revoked,
+    Expired,
+    OutsideNetworks,
+    UsedTooOften,
+    /// It has a member that this version does not know.
+    Newer,
     /// Status line and body of the provider's response.
     Provider(&'static str, &'static str),
     UnknownRegion,
@@ -162,6 +171,22 @@ impl Cause {
                 assert_eq!(app.refresh(&authid).await.status, 200);
                 Seen::of(&app, &authid).await
             }
+            Self::Expired => {
+                let app = with.start().await;
+                let until = Some(app.clock.now());
+                limited(&app, UseLimits::new(until, [], None)).await
+            }
+            Self::OutsideNetworks => {
+                let network = "192.0.2.0/24".parse().unwrap();
+                limited(&with.start().await, UseLimits::new(None, [network], None)).await
+            }
+            Self::UsedTooOften => {
+                let app = with.start().await;
+                let limits = UseLimits::new(None, [], Some(NonZeroU16::MIN));
+                limited(&app, limits.clone()).await;
+                limited(&app, limits).await
+            }
+            Self::Newer => newer(&with.start().await).await,
             Self::TooSlow => {
                 let silent = async || {
                     let silent = ScriptedProvider::start(|_| vec![Piece::Silence]);
@@ -218,6 +243,33 @@ async fn newest_retired() -> Seen {
     assert_eq!(app.refresh(&authid).await.status, 200);
     retire(&app, &kid);
     Seen::of(&app, &authid).await
+}
+
+/// An AuthID of one login with these limits.
+async fn limited(app: &TestApp, limits: Option<UseLimits>) -> Seen {
+    let login = app.open(&app.seal("scripted", REFRESH_TOKEN));
+    let authid = app.reseal(&Grant {
+        lineage: Lineage::derived(&["a limited login"]),
+        terms: limits.unwrap().into_terms(),
+        ..login
+    });
+    Seen::of(app, &authid).await
+}
+
+/// An AuthID as a later version may seal it: with a member that may be a limit.
+async fn newer(app: &TestApp) -> Seen {
+    let grant = app.open(&app.seal("scripted", REFRESH_TOKEN));
+    let mut content = serde_json::to_value(&grant).unwrap();
+    content["later"] = 1.into();
+    let keys = app.app.keyring.current();
+    let key = keys.sealing(app.clock.now()).unwrap();
+    let mut header = JweHeader::new();
+    header.set_content_encryption("A256GCM");
+    header.set_key_id(&key.kid);
+    let encrypter = Dir.encrypter_from_bytes(key.bytes()).unwrap();
+    let content = content.to_string();
+    let jwe = serialize_compact(content.as_bytes(), &header, &encrypter).unwrap();
+    Seen::of(app, &format!("v2:scripted:{jwe}")).await
 }
 
 fn new_key(app: &TestApp) -> String {

@@ -70,7 +70,7 @@ const fn provider(
 
 const BAD: &str = "400 Bad Request";
 
-pub const SITUATIONS: [Situation; 28] = [
+pub const SITUATIONS: [Situation; 32] = [
     situation("no AuthID", Cause::NoAuthId, Wanted::NewLogin, 400),
     situation("not an AuthID", Cause::NotAnAuthId, Wanted::NewLogin, 400),
     situation("tampered", Cause::Tampered, Wanted::NewLogin, 400),
@@ -78,6 +78,13 @@ pub const SITUATIONS: [Situation; 28] = [
     situation("unknown key", Cause::UnknownKey, Wanted::NewLogin, 400),
     situation("retired key", Cause::RetiredKey, Wanted::NewLogin, 400),
     situation("revoked", Cause::Revoked, Wanted::NewLogin, 400),
+    situation("time over", Cause::Expired, Wanted::NewLogin, 400),
+    situation(
+        "outside its networks",
+        Cause::OutsideNetworks,
+        Wanted::NewLogin,
+        400,
+    ),
     situation(
         "key of the newest token retired",
         Cause::NewestRetired,
@@ -112,6 +119,7 @@ pub const SITUATIONS: [Situation; 28] = [
         Wanted::Stop,
         500,
     ),
+    situation("sealed by a newer version", Cause::Newer, Wanted::Stop, 500),
     situation(
         "file of an old AuthID unreadable",
         Cause::OldUnreadable,
@@ -150,6 +158,7 @@ pub const SITUATIONS: [Situation; 28] = [
     ),
     situation("provider left alone", Cause::BreakerOpen, Wanted::Stop, 503),
     situation("RATE_LIMIT", Cause::RateLimit, Wanted::Stop, 503),
+    situation("used too often", Cause::UsedTooOften, Wanted::Stop, 503),
     situation("too many old AuthIDs", Cause::TooManyOld, Wanted::Stop, 503),
     situation("provider too slow", Cause::TooSlow, Wanted::Stop, 503),
     situation("too many calls", Cause::Overload, Wanted::AskAgain, 503),

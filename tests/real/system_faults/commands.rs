@@ -74,6 +74,7 @@ fn authid(folder: &KeyFolder) -> String {
         region: None,
         client: None,
         ancestry: Ancestry::default(),
+        terms: None,
     };
     let sealed = seal::seal(&keyring.current(), grant.issued_at, &grant).unwrap();
     sealed.expose().to_owned()
