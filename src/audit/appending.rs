@@ -11,8 +11,10 @@ use super::{
     chain::{ChainMembers, LineHash, Link},
 };
 
-/// Bytes of the file in which the last line is looked for. No line is near that long.
+/// Bytes of the file in which the last line is looked for. Lines are far shorter.
 const TAIL_BYTES: u64 = 64 * 1024;
+/// The same where those have none: after a power cut a file may end in many zeros.
+const LONG_TAIL_BYTES: u64 = 16 * 1024 * 1024;
 /// Beginning of every line.
 const BEGINNING: &[u8] = b"{\"n\":";
 
@@ -41,7 +43,10 @@ impl Appending {
     /// Looks at the end of the log. `known` is the last line that was written, if that is known.
     pub(super) fn after(log: &File, known: Option<Link>) -> io::Result<Self> {
         let length = log.metadata()?.len();
-        let tail = Tail::read(log, length)?;
+        let mut tail = Tail::read(log, length, TAIL_BYTES)?;
+        if tail.is_long {
+            tail = Tail::read(log, length, LONG_TAIL_BYTES)?;
+        }
         let is_beginning =
             tail.rest.starts_with(BEGINNING) || BEGINNING.starts_with(tail.rest.as_slice());
         let is_ours = known.is_some() || is_beginning;
@@ -108,8 +113,8 @@ impl Appending {
 }
 
 impl Tail {
-    fn read(log: &File, length: u64) -> io::Result<Self> {
-        let start = length.saturating_sub(TAIL_BYTES);
+    fn read(log: &File, length: u64, most: u64) -> io::Result<Self> {
+        let start = length.saturating_sub(most);
         let mut bytes = vec![0; usize::try_from(length - start).map_err(io::Error::other)?];
         log.read_exact_at(&mut bytes, start)?;
         let lacks_line_break = !bytes.is_empty() && !bytes.ends_with(b"\n");

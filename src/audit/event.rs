@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::chain::{LineHash, Link};
 use crate::clock;
 
+/// Limit of a text in a line.
+const MOST_CHARACTERS: usize = 500;
+
 /// Something that happened. Its fields are written in the order in which they were added.
 #[derive(Clone, Debug)]
 pub struct AuditEvent {
@@ -30,9 +33,17 @@ impl AuditEvent {
         }
     }
 
-    /// Adds a field.
+    /// Adds a field. A long text, such as that of `--reason`, is cut off: a line must stay short
+    /// enough to be found at the end of the file.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.fields.push((name, value.into()));
+        let mut value = value.into();
+        if let Value::String(text) = &mut value
+            && let Some((end, _)) = text.char_indices().nth(MOST_CHARACTERS)
+        {
+            text.truncate(end);
+            text.push('…');
+        }
+        self.fields.push((name, value));
         self
     }
 

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags, access};
 
 use super::{AuditEvent, appending::Appending, chain::Link};
 use crate::{file_lock, regular_file};
@@ -36,18 +36,16 @@ impl AuditFile {
         path.into()
     }
 
-    /// Fails if lines could not be appended. Makes no file.
+    /// Fails if lines could not be appended: for the rights, a read-only file system, or a file
+    /// that is no audit log. Makes no file.
     pub(crate) fn check(&self) -> io::Result<()> {
         for path in [&self.path, &self.state_path()] {
             match open(path, OpenOptions::new().read(true).append(true)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let folder = folder_of(path);
-                    if !folder.is_dir() {
-                        return Err(io::Error::other(format!(
-                            "there is no folder {}: make it",
-                            folder.display()
-                        )));
-                    }
+                    can_make_files(folder_of(path))?;
+                }
+                opened if *path == self.path => {
+                    Appending::after(&opened?, self.last_written())?;
                 }
                 opened => drop(opened?),
             }
@@ -67,7 +65,9 @@ impl AuditFile {
             let _ = File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all());
         }
         // Where this fails, the log itself says what its last line is.
-        let _ = state.write_all_at(last.to_state().as_bytes(), 0);
+        let _ = state
+            .write_all_at(last.to_state().as_bytes(), 0)
+            .and_then(|()| state.sync_data());
         Ok(())
     }
 
@@ -97,6 +97,23 @@ fn read_state(state: &File) -> Option<Link> {
     let mut bytes = [0; Link::STATE_BYTES];
     state.read_exact_at(&mut bytes, 0).ok()?;
     Link::of_state(&bytes)
+}
+
+/// Fails if this user could not make a file in the folder.
+fn can_make_files(folder: &Path) -> io::Result<()> {
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return Err(io::Error::other(format!(
+            "there is no folder {shown}: make it"
+        )));
+    }
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+        let error = io::Error::from(error);
+        io::Error::new(
+            error.kind(),
+            format!("no file can be made in {shown}: {error}"),
+        )
+    })
 }
 
 fn folder_of(path: &Path) -> &Path {

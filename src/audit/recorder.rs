@@ -46,7 +46,7 @@ struct Recorder {
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
-/// What the server and the thread share.
+/// State that the server and the thread share.
 #[derive(Debug)]
 struct Shared {
     repeats: Repeats,
@@ -206,7 +206,11 @@ impl Writer {
         let last = self.shared.repeats.all();
         self.add(last);
         self.write();
-        let unwritten = self.batch.len();
+        let waiting = self
+            .notes
+            .try_iter()
+            .filter(|note| matches!(note, Note::Event(_)));
+        let unwritten = self.batch.len() + waiting.count();
         if unwritten > 0 {
             self.shared.lose(unwritten);
             let target = &self.target;
@@ -238,7 +242,12 @@ impl Writer {
         !(self.must_end() && self.is_failing)
     }
 
+    /// Adds lines that tell of repeated events. While nothing can be written they do not pile up.
     fn add(&mut self, events: Vec<AuditEvent>) {
+        if self.batch.len() >= 2 * BATCH {
+            self.shared.lose(events.len());
+            return;
+        }
         let waiting = i64::try_from(events.len()).unwrap_or_default();
         self.shared.metrics.audit_line_waits(waiting);
         self.batch.extend(events);

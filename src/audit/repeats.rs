@@ -20,7 +20,7 @@ const OF_LOGINS: usize = 1024;
 /// The same for strangers, who could otherwise take the places of all others.
 const OF_STRANGERS: usize = 256;
 
-/// What makes two events the same.
+/// Facts that make two events the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Occasion {
     /// Name of the event.

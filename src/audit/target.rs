@@ -22,7 +22,7 @@ impl AuditTarget {
             }
             path if !path.starts_with('/') || path.ends_with('/') => Err(
                 "is neither stdout nor the whole path of a file; write it like \
-                     /var/log/authseal/audit.log",
+                     /var/lib/authseal/audit.log",
             ),
             path if path.contains(char::is_control) => {
                 Err("has a control character in it; write the path alone")

@@ -146,12 +146,48 @@ fn each_damage_is_found_where_it_is() {
         let broken = log.broken();
         assert!(broken.contains(says), "{broken}\n{text}");
     }
-    // The lines before the first that is left are in an older file, or were cut off: only who
-    // kept a hash knows.
+    // The lines before the first that is left.
     log.write(lines[2..].concat());
     let found = log.verify(&["audit.log"]);
     assert!(found.broken.is_none());
+    assert!(
+        found.notes[0].contains("line 1: the file does not begin"),
+        "{found:?}"
+    );
     assert_eq!(found.first.unwrap().1.number, 2);
+}
+
+#[test]
+fn a_file_that_was_written_anew_or_emptied_is_not_the_one_that_was_noted() {
+    let (log, other) = (Log::new(), Log::new());
+    log.append(3);
+    other.append(5);
+    log.write(other.text());
+    let broken = log.broken();
+    assert!(
+        broken.contains("number 4 is not the line that was written"),
+        "{broken}"
+    );
+    log.write("");
+    let found = log.verify(&["audit.log"]);
+    assert!(found.notes[0].contains("number 4 was written"), "{found:?}");
+}
+
+#[test]
+fn a_long_text_and_a_long_end_of_zeros_hide_no_last_line() {
+    let log = Log::new();
+    log.append(1);
+    let event = AuditEvent::now("revoked").with("note", "x".repeat(100_000));
+    log.file.append(&[event]).unwrap();
+    log.append(1);
+    let mut bytes = fs::read(log.at("audit.log")).unwrap();
+    assert!(bytes.len() < 4_000);
+    bytes.extend(vec![0; 100_000]);
+    log.write(bytes);
+    log.append(1);
+    let found = log.verify(&["audit.log"]);
+    assert!(found.broken.is_none(), "{found:?}");
+    assert_eq!(found.lines, 6);
 }
 
 #[test]

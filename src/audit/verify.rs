@@ -28,7 +28,7 @@ pub struct ChainEnd {
     pub(crate) time: String,
 }
 
-/// What is known after the last file.
+/// Result of a verification.
 #[derive(Debug, Default)]
 pub struct Verification {
     /// Number of whole lines, up to the broken place.
@@ -37,7 +37,7 @@ pub struct Verification {
     pub(crate) first: Option<(ChainEnd, Link)>,
     pub(crate) last: Option<ChainEnd>,
     pub(crate) broken: Option<BrokenPlace>,
-    /// What is no damage, and worth to know.
+    /// Facts that are no damage of the chain.
     pub(crate) notes: Vec<String>,
 }
 
@@ -68,21 +68,29 @@ impl Verifier {
         }
     }
 
-    /// Compares the end with what authseal has noted beside the file.
+    /// Compares the last file with what authseal has noted beside it: the last line that was
+    /// written then must be there, and be the same.
     pub(crate) fn compare_with_note(&mut self, known: Option<Link>) {
-        let (Some(known), Some(last)) = (known, &self.found.last) else {
+        let Some(known) = known else {
             return;
         };
-        let last = last.link;
-        if last.number < known.number {
-            self.broken_at(format!(
-                "the end is cut off: it ends with number {}, and number {} was written",
-                last.number, known.number
+        let (Some((first, _)), Some(last)) = (&self.found.first, &self.found.last) else {
+            self.found.notes.push(format!(
+                "{} has no line, and number {} was written: it is in an older file, or was taken out",
+                self.file, known.number
             ));
-        } else if last.number == known.number && last.hash != known.hash {
+            return;
+        };
+        let (first, last) = (first.link.number, last.link.number);
+        if last < known.number {
+            self.broken_at(format!(
+                "the end is cut off: it ends with number {last}, and number {} was written",
+                known.number
+            ));
+        } else if first <= known.number && !self.hashes.contains(&known.hash) {
             self.broken_at(format!(
                 "number {} is not the line that was written",
-                last.number
+                known.number
             ));
         }
     }
@@ -124,6 +132,14 @@ impl Verifier {
             self.note(
                 self.line,
                 "a new chain begins here, and names none before it",
+            );
+        }
+        let begins_file =
+            ["chain_begun", "file_begun", "torn_line"].contains(&members.event.as_str());
+        if self.line == 1 && !begins_file && self.file != "-" {
+            self.note(
+                1,
+                "the file does not begin with its first line, which was cut off",
             );
         }
         if matches!(members.event.as_str(), "lost" | "lines_missing") {

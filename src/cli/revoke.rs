@@ -86,7 +86,7 @@ pub(super) fn revoke(mut arguments: RevokeArguments) -> Result<(), CliError> {
                 false => "revoked",
             };
             let event = with_revocation(audit::by_command(event), revocation);
-            events.push(event.with_some("note", reason));
+            events.push(event.with_some("note", note(reason)));
         }
         match changed {
             Ok(is_new) if arguments.json => {
@@ -265,10 +265,16 @@ fn report(folder: &Path, revocation: &Revocation, undo: bool, is_new: bool) {
     }
     if let Revocation::Rule(Scope::User(_) | Scope::Label(_), _) = revocation {
         say!(
-            "AuthIDs without a name in them are not revoked: authseal authid show shows the names."
+            "AuthIDs without a name in them are not revoked, and names are compared letter by letter: \
+             authseal authid show shows them."
         );
     }
     say!("The provider still has the grant: revoke it there too, at /revoke.");
+}
+
+/// Returns the reason for the audit log. One in which somebody pasted the AuthID stays out.
+fn note(reason: Option<&str>) -> Option<&str> {
+    reason.filter(|reason| !reason.contains("v2:"))
 }
 
 /// Returns what else is damaged in the keys folder. The new revocation is in force in any

@@ -194,7 +194,7 @@ settings! {
 
     /// The audit log. Commands read this group alone.
     audit: AuditSettings {
-        /// File of the [audit log](docs/audit.md), such as `/var/log/authseal/audit.log`, or
+        /// File of the [audit log](docs/audit.md), such as `/var/lib/authseal/audit.log`, or
         /// `stdout`.
         target: Option<AuditTarget> = optional("AUDIT_LOG", "none", AuditTarget::parse),
     }

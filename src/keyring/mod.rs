@@ -19,6 +19,7 @@ mod revocation_state;
 mod revocations;
 mod revoking;
 mod rewriting;
+mod rule_names;
 mod succession;
 mod volume;
 

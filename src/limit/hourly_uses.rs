@@ -48,7 +48,7 @@ mod tests {
         let uses = HourlyUses::new(clock.clone());
         // None takes anything from another.
         for times in [1, 7, 60, 100] {
-            assert_eq!(passed(&uses, times), times.into());
+            assert_eq!(passed(&uses, times), usize::from(times));
             clock.advance(Duration::from_secs(3600_u64.div_ceil(times.into())));
             assert_eq!(passed(&uses, times), 1);
         }

@@ -128,6 +128,11 @@ pub enum Delivery {
 }
 
 impl HandOvers {
+    /// True if AuthIDs wait in a store outside of this process.
+    pub fn are_shared(&self) -> bool {
+        matches!(self.programs, OneTimeStore::Redis(_))
+    }
+
     /// Stores the AuthID for the client that has the token.
     pub async fn deliver(
         &self,

@@ -39,7 +39,7 @@ pub(crate) use mixed_content::Fetching;
 pub(crate) use names::LoginNames;
 pub(crate) use opener::NotAnOrigin;
 pub use opener::{Origin, TrustedOpeners};
-pub(crate) use other_realm::OtherRealm;
+pub(crate) use other_realm::{OtherRealm, RealmOwnerHere};
 pub(crate) use password::{Password, PasswordGate, WrongPassword};
 
 use crate::{

@@ -8,19 +8,21 @@ use crate::provider::{Catalog, LoginMethod, Realm, RealmOwner, Service};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherRealm {
     realm: Realm,
-    owner: Owner,
+    owner: RealmOwnerHere,
     /// Name of the service whose page it is.
     here: String,
     /// The table to add, if no table has the realm.
     table: Option<String>,
 }
 
+/// Service that has the realm of a login token, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Owner {
+pub enum RealmOwnerHere {
     /// Name of the service to choose instead.
     Offered(String),
     /// Name of the service, and how to offer it.
     Withheld(String, String),
+    /// No table has the realm.
     Unknown,
 }
 
@@ -33,14 +35,14 @@ impl OtherRealm {
             _ => {}
         }
         let owner = match catalog.owner_of(realm) {
-            RealmOwner::Offered(owner) => Owner::Offered(owner.name.clone()),
-            RealmOwner::Withheld(owner) => Owner::Withheld(owner.name, owner.reason),
-            RealmOwner::Unknown => Owner::Unknown,
+            RealmOwner::Offered(owner) => RealmOwnerHere::Offered(owner.name.clone()),
+            RealmOwner::Withheld(owner) => RealmOwnerHere::Withheld(owner.name, owner.reason),
+            RealmOwner::Unknown => RealmOwnerHere::Unknown,
         };
         Some(Self {
             realm: realm.clone(),
             here: service.name.clone(),
-            table: (owner == Owner::Unknown).then(|| table(realm, service)),
+            table: (owner == RealmOwnerHere::Unknown).then(|| table(realm, service)),
             owner,
         })
     }
@@ -48,6 +50,16 @@ impl OtherRealm {
     /// The tables for AUTHSEAL_PROVIDERS that would offer the realm, if none does.
     pub fn table(&self) -> Option<&str> {
         self.table.as_deref()
+    }
+
+    /// Name of the service at whose page the token was pasted.
+    pub fn here(&self) -> &str {
+        &self.here
+    }
+
+    /// The service that has the realm.
+    pub fn owner(&self) -> &RealmOwnerHere {
+        &self.owner
     }
 
     /// The realm of the token.
@@ -58,28 +70,14 @@ impl OtherRealm {
 
 impl std::error::Error for OtherRealm {}
 
+/// The page says more, in its visitor's language.
 impl fmt::Display for OtherRealm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { realm, here, .. } = self;
-        const STILL_GOOD: &str = "It was sent nowhere, so it is still good";
-        match &self.owner {
-            Owner::Offered(name) => write!(
-                formatter,
-                "this token is of {name} ({realm}), and this page is for {here}. {STILL_GOOD}: \
-                 choose {name} on the start page, and paste it there"
-            ),
-            Owner::Withheld(name, how) => write!(
-                formatter,
-                "this token is of {name} ({realm}), which this server does not offer yet. \
-                 {STILL_GOOD}. The administrator can offer {name}: {how}"
-            ),
-            Owner::Unknown => write!(
-                formatter,
-                "this token is not of {here}: it is of the {realm}, which this server does not \
-                 know. {STILL_GOOD}. If that is where the account is, the administrator can add \
-                 the table below. Check the host before: logins are sent there"
-            ),
-        }
+        write!(
+            formatter,
+            "it is of the {}, not of {}",
+            self.realm, self.here
+        )
     }
 }
 

@@ -2,69 +2,60 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, Markup, STYLE_PATH};
 
 /// A form for an AuthID, to revoke, renew or inspect it.
 #[derive(Debug, Template)]
 #[template(path = "authid_form.html")]
 pub struct AuthIdForm<'a> {
     frame: Frame<'a>,
-    title: &'static str,
-    lead: &'static str,
+    title: Markup,
+    lead: Markup,
     action: &'static str,
-    button: &'static str,
+    button: Markup,
     is_dangerous: bool,
-    afterwards: String,
+    afterwards: Markup,
 }
 
 impl<'a> AuthIdForm<'a> {
     /// Builds the form that revokes an AuthID.
     pub fn revoke(frame: Frame<'a>) -> Self {
+        let t = frame.t();
         Self {
-            title: "Revoke an AuthID",
-            lead: "The provider is asked to end the login behind it. Every AuthID of that login \
-                   stops working.",
+            title: t.revoke_an_authid(),
+            lead: t.revoke_lead(),
             action: "/revoked",
-            button: "Revoke it",
+            button: t.revoke_it(),
             is_dangerous: true,
-            afterwards: format!(
-                "Backups that use it can’t reach their files afterwards. Log in again to give {} \
-                 a new one.",
-                frame.app_name
-            ),
+            afterwards: t.revoke_afterwards(frame.app_name),
             frame,
         }
     }
 
     /// Builds the form that inspects an AuthID.
     pub fn inspect(frame: Frame<'a>) -> Self {
+        let t = frame.t();
         Self {
-            title: "Inspect an AuthID",
-            lead: "You see what this server knows of it: the service, the dates of login and \
-                   AuthID, the key, and how long it is valid.",
+            title: t.inspect_an_authid(),
+            lead: t.inspect_lead(),
             action: "/inspected",
-            button: "Inspect it",
+            button: t.inspect_it(),
             is_dangerous: false,
-            afterwards: "No token is shown, nothing is changed, and the provider is not asked."
-                .to_owned(),
+            afterwards: t.inspect_afterwards(),
             frame,
         }
     }
 
     /// Builds the form that renews an AuthID.
     pub fn renew(frame: Frame<'a>) -> Self {
+        let t = frame.t();
         Self {
-            title: "Renew an AuthID",
-            lead: "The provider is asked whether the login behind it is still good. You get the \
-                   newest AuthID of that login, without logging in again.",
+            title: t.renew_an_authid(),
+            lead: t.renew_lead(),
             action: "/renewed",
-            button: "Renew it",
+            button: t.renew_it(),
             is_dangerous: false,
-            afterwards: format!(
-                "Put the new one into {}. The old one works until this server’s administrator \
-                 retires the key that sealed it.",
-                frame.app_name
-            ),
+            afterwards: t.renew_afterwards(frame.app_name),
             frame,
         }
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, Markup, SCRIPT_PATH, STYLE_PATH};
 
 /// A form for the login token that a provider's own site makes.
 #[derive(Debug, Template)]
@@ -17,7 +17,7 @@ pub struct CliTokenPage<'a> {
     /// State that binds the form to this browser's login.
     pub state: &'a str,
     /// Error of the last attempt.
-    pub problem: Option<&'a str>,
+    pub problem: Option<&'a Markup>,
     /// Tables for AUTHSEAL_PROVIDERS that the administrator could add.
     pub table: Option<&'a str>,
 }

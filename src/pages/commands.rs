@@ -26,7 +26,8 @@ impl ClientCommands<'_> {
     }
 
     /// Returns the same command, which reads the AuthID from the file `authid`: short enough
-    /// for a phone, and without a secret in the shell's history.
+    /// for a phone, and without a secret in the shell's history. Without the file, or with an
+    /// empty one, it makes no remote: that one could never refresh.
     pub fn rclone_with_file<'o>(
         &self,
         backend: &str,
@@ -35,7 +36,7 @@ impl ClientCommands<'_> {
         let words = in_shell(&self.rclone_words(backend, options));
         let token = expired_token("AUTHID");
         let (before, after) = token.split_once("AUTHID").expect("it was put there");
-        format!("{words} 'token={before}'\"$(cat authid)\"'{after}'")
+        format!("authid=$(cat authid) && {words} 'token={before}'\"${{authid:?}}\"'{after}'")
     }
 
     fn rclone_words<'o>(
@@ -77,11 +78,16 @@ impl ClientCommands<'_> {
     /// file, so that no list of processes shows it.
     pub fn curl(&self) -> String {
         let keep = in_shell(&["printf", "%s", self.authid]);
-        format!("umask 077\n{keep} > authid\n{}", self.curl_with_file())
+        format!("umask 077\n{keep} > authid\n{}", self.refresh_by_file())
     }
 
-    /// Returns the command that gets an access token for the AuthID in the file `authid`.
+    /// Returns the command that gets an access token for the AuthID in the file `authid`. It
+    /// fails without the file, where older curls send an empty AuthID.
     pub fn curl_with_file(&self) -> String {
+        format!(": < authid && {}", self.refresh_by_file())
+    }
+
+    fn refresh_by_file(&self) -> String {
         let get = in_shell(&["curl", "-sS", self.token_url]);
         format!("{get} -d grant_type=refresh_token --data-urlencode refresh_token@authid")
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use askama::Template;
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, Markup, SCRIPT_PATH, STYLE_PATH};
 
 /// A page with a one-time code. Serve it with `Cache-Control: no-store`.
 #[derive(Template)]
@@ -30,7 +30,7 @@ pub struct CollectPage<'a> {
     /// Text and links that all pages share.
     pub frame: Frame<'a>,
     /// Error of the last attempt.
-    pub problem: Option<&'a str>,
+    pub problem: Option<Markup>,
 }
 
 /// Width of the white edge around a QR code, in modules (ISO/IEC 18004).

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, Markup, STYLE_PATH};
 
 /// A page that says what happened and what to do.
 #[derive(Debug, Template)]
@@ -11,11 +11,11 @@ pub struct ErrorPage<'a> {
     /// Text and links that all pages share.
     pub frame: Frame<'a>,
     /// The heading: "You didn't allow access".
-    pub title: &'a str,
+    pub title: &'a Markup,
     /// Description of the error in one or two plain sentences.
-    pub happened: &'a str,
+    pub happened: &'a Markup,
     /// Advice: the next step for the reader.
-    pub advice: &'a str,
+    pub advice: &'a Markup,
     /// Links to continue, the best one first; it becomes the main button.
     pub links: Vec<PageLink<'a>>,
     /// Error of the provider, word for word.
@@ -26,7 +26,7 @@ pub struct ErrorPage<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct PageLink<'a> {
     /// Text of the button: "Try again".
-    pub label: &'a str,
+    pub label: &'a Markup,
     /// A path, prefix included, or the URL of another site, which opens in a new tab.
     pub href: &'a str,
 }

@@ -21,9 +21,9 @@ pub struct InspectionPage<'a> {
     /// Date of the login.
     pub logged_in: Option<String>,
     /// Number of times that the provider had replaced the refresh token.
-    pub generation: u32,
+    pub generation: u64,
     /// A higher generation of the same login that is known.
-    pub newer_generation: Option<u32>,
+    pub newer_generation: Option<u64>,
     /// Region in which the provider keeps the account.
     pub region: Option<&'a str>,
     /// Key that sealed the AuthID; `None` for an AuthID of oauth-server.

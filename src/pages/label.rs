@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, Markup, STYLE_PATH};
 
 /// A page that asks for the name before a login.
 #[derive(Debug, Template)]
@@ -17,5 +17,5 @@ pub struct LabelPage<'a> {
     /// Text that was sent and is no name.
     pub text: &'a str,
     /// Reason why it is none.
-    pub problem: Option<&'a str>,
+    pub problem: Option<Markup>,
 }

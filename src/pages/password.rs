@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, STYLE_PATH};
+use super::{FAVICON_PATH, Frame, Markup, STYLE_PATH};
 
 /// A form for the password.
 #[derive(Debug, Template)]
@@ -13,5 +13,5 @@ pub struct PasswordPage<'a> {
     /// Path of the page that the browser requested, without the prefix.
     pub next: &'a str,
     /// Error of the last attempt.
-    pub problem: Option<&'a str>,
+    pub problem: Option<Markup>,
 }

@@ -12,6 +12,8 @@ pub struct PrivacyPage<'a> {
     pub frame: Frame<'a>,
     /// True if the newest AuthIDs outlive the server.
     pub keeps_logins: bool,
+    /// True if AuthIDs that wait to be fetched are in a store that other servers read.
+    pub shares_hand_overs: bool,
     /// True if the name of the user, as a proxy sends it, is sealed into AuthIDs.
     pub seals_user: bool,
     /// True if a page asks for a name of the AuthID.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, SCRIPT_PATH, STYLE_PATH, ShownLimits};
+use super::{FAVICON_PATH, Frame, Markup, SCRIPT_PATH, STYLE_PATH, ShownLimits};
 
 /// A page that shows an AuthID or access token and says how to use it. Serve it with
 /// `Cache-Control: no-store`.
@@ -82,6 +82,116 @@ impl ResultPage<'_> {
             _ => self.asks_first(),
         };
         is_received && !self.facts.is_empty()
+    }
+
+    /// Returns the text for the kind of the credential.
+    fn either(&self, authid: Markup, access_token: Markup) -> Markup {
+        match self.credential {
+            ShownCredential::AuthId(_) => authid,
+            ShownCredential::AccessToken(_) => access_token,
+        }
+    }
+
+    /// Returns the title of the page.
+    fn title(&self) -> Markup {
+        let (t, service) = (self.frame.t(), self.service_name);
+        self.either(t.your_authid_for(service), t.your_access_token_for(service))
+    }
+
+    /// Returns the heading of a page without another recipient.
+    fn is_ready(&self) -> Markup {
+        let t = self.frame.t();
+        self.either(t.authid_is_ready(), t.access_token_is_ready())
+    }
+
+    /// Returns the heading of a page that asks first.
+    fn asks_to_hand_over(&self) -> Markup {
+        let t = self.frame.t();
+        self.either(t.hand_over_authid(), t.hand_over_access_token())
+    }
+
+    /// Returns the sentence that says who asks.
+    fn program_asks(&self) -> Markup {
+        let t = self.frame.t();
+        let program = match self.opener {
+            Some(opener) => Markup::code(opener.origin),
+            None => t.a_program_without_address(),
+        };
+        self.either(
+            t.program_asks_for_authid(&program),
+            t.program_asks_for_access_token(&program),
+        )
+    }
+
+    /// Returns the text after a hand-over that failed.
+    fn not_stored(&self) -> Markup {
+        let (t, app) = (self.frame.t(), self.frame.app_name);
+        self.either(t.authid_not_stored(app), t.access_token_not_stored(app))
+    }
+
+    /// Returns the text above other values that the program asks for.
+    fn first_copy_this(&self) -> Markup {
+        let (t, app) = (self.frame.t(), self.frame.app_name);
+        self.either(
+            t.first_copy_this_then_authid(app),
+            t.first_copy_this_then_access_token(app),
+        )
+    }
+
+    /// Returns the warning beside the button that sends.
+    fn send_only_to_your_own(&self) -> Markup {
+        let (t, app) = (self.frame.t(), self.frame.app_name);
+        self.either(
+            t.send_authid_only_to_your_own(app),
+            t.send_access_token_only_to_your_own(app),
+        )
+    }
+
+    /// Returns the hint below the field for the address of an unnamed opener.
+    fn unnamed_opener_gets_it(&self) -> Markup {
+        let t = self.frame.t();
+        self.either(
+            t.unnamed_opener_gets_authid(),
+            t.unnamed_opener_gets_access_token(),
+        )
+    }
+
+    /// Returns the label of the part that folds away.
+    fn copy_it_yourself(&self) -> Markup {
+        let t = self.frame.t();
+        self.either(t.copy_authid_yourself(), t.copy_access_token_yourself())
+    }
+
+    /// Returns the label of the field with the credential.
+    fn credential_label(&self) -> Markup {
+        let (t, service) = (self.frame.t(), self.service_name);
+        self.either(t.authid_for(service), t.access_token_for(service))
+    }
+
+    /// Returns the text of the button that copies the credential.
+    fn copy_credential(&self) -> Markup {
+        let t = self.frame.t();
+        self.either(t.copy_authid(), t.copy_access_token())
+    }
+
+    /// Returns the sentence on the connection at the provider.
+    fn remove_connection(&self) -> Markup {
+        let t = self.frame.t();
+        let apps = self
+            .manage_url
+            .map(|url| self.frame.away(url, &t.connected_apps()));
+        match (self.is_revocable, &apps) {
+            (true, Some(apps)) => t.or_remove_connection_in_account(apps),
+            (false, Some(apps)) => t.remove_connection_in_account(apps),
+            (true, None) => t.or_remove_connection_at(self.service_name),
+            (false, None) => t.remove_connection_at(self.service_name),
+        }
+    }
+
+    /// Returns the sentence that follows it.
+    fn it_stops_then(&self) -> Markup {
+        let t = self.frame.t();
+        self.either(t.authid_stops_then(), t.access_token_stops_then())
     }
 
     /// True if the script posts the AuthID without waiting for a button. The opener closes
@@ -175,12 +285,12 @@ pub enum Validity {
     /// Limited by disuse: the provider ends a login that is not used for so many days.
     WhileUsed {
         /// Number of days.
-        days: u32,
+        days: u64,
     },
     /// Limited from the time it is made, however often it is used.
     FromIssue {
         /// Number of days.
-        days: u32,
+        days: u64,
         /// Date of the last day, such as 2026-11-24.
         until: String,
     },
@@ -203,22 +313,6 @@ impl<'a> ShownCredential<'a> {
     fn value(&self) -> &'a str {
         match *self {
             Self::AuthId(value) | Self::AccessToken(value) => value,
-        }
-    }
-
-    /// Returns the name with a capital, for the start of a label.
-    fn title(&self) -> &'static str {
-        match self {
-            Self::AuthId(_) => "AuthID",
-            Self::AccessToken(_) => "Access token",
-        }
-    }
-
-    /// Returns the name of the kind, for text.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::AuthId(_) => "AuthID",
-            Self::AccessToken(_) => "access token",
         }
     }
 }

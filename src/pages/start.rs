@@ -2,7 +2,9 @@
 
 use askama::Template;
 
-use super::{FAVICON_PATH, Frame, RestrictForm, SCRIPT_PATH, STYLE_PATH};
+use super::{
+    FAVICON_PATH, Frame, Language, Markup, PageTexts, RestrictForm, SCRIPT_PATH, STYLE_PATH,
+};
 
 /// A page that lists the services, or offers to log in to one of them.
 #[derive(Debug, Template)]
@@ -37,6 +39,9 @@ pub struct StartPage<'a> {
     pub restrict: Option<RestrictForm<'a>>,
 }
 
+/// Start of the path at which a service is chosen.
+const SERVICE_PATH: &str = "/?type=";
+
 /// Number of services above which the list has a search field.
 const MANY: usize = 8;
 
@@ -44,6 +49,11 @@ impl StartPage<'_> {
     /// True if the list has a search field.
     fn is_searchable(&self) -> bool {
         matches!(self.choice, Choice::All | Choice::Unknown(_)) && self.services.len() > MANY
+    }
+
+    /// Returns the number of listed services.
+    fn count(&self) -> u64 {
+        self.services.len() as u64
     }
 
     /// True if the page lists only services with login tokens.
@@ -67,6 +77,33 @@ impl StartPage<'_> {
             .map(|service| service.name)
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Returns a note of the providers' file, in which `/?type=…` is a link. The visit goes along.
+    fn note_markup(&self, note: &str) -> Markup {
+        let language = self.frame.language;
+        let Some((before, rest)) = note.split_once(SERVICE_PATH) else {
+            return language.english(note);
+        };
+        let is_of_id = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
+        let id = rest.split(|char| !is_of_id(char)).next();
+        let id = id.unwrap_or_default().trim_end_matches('.');
+        let path = format!("{SERVICE_PATH}{id}");
+        let visit = self.visit.map(|visit| format!("&visit={visit}"));
+        let target = format!("{path}{}", visit.unwrap_or_default());
+        let link = Markup::link(&self.frame.path(&target), &path);
+        let parts = [
+            Markup::escaped(before),
+            link,
+            Markup::escaped(&rest[id.len()..]),
+        ];
+        language.mark_english(Markup::run_on(parts))
+    }
+
+    /// Returns a note with the name of the service in front.
+    fn named_note(&self, name: &str, note: &str) -> Markup {
+        let name = Markup::strong(&self.frame.language.english(name));
+        name.then(&self.note_markup(note))
     }
 
     /// Returns the path of a login whose AuthID nobody else receives. Limits that are set are
@@ -99,6 +136,16 @@ pub struct Receiver<'a> {
     pub opener: Option<&'a str>,
     /// True if the user is asked again after the login.
     pub after_a_click: bool,
+}
+
+impl Receiver<'_> {
+    /// Returns the subject of the warning.
+    fn program(&self, t: &PageTexts) -> Markup {
+        match self.opener {
+            Some(opener) => Markup::code(opener),
+            None => t.the_opener(),
+        }
+    }
 }
 
 /// Instructions to set up a provider.
@@ -154,9 +201,14 @@ impl OfferedService<'_> {
         self.split_name().0
     }
 
-    /// Returns the remark in parentheses at the end of the name.
-    fn remark(&self) -> Option<&str> {
-        self.split_name().1
+    /// Returns the name with its remark set apart, which is in English.
+    fn shown_name(&self, language: &Language) -> Markup {
+        let (title, remark) = self.split_name();
+        let title = Markup::escaped(title);
+        match remark {
+            Some(remark) => title.with_remark(&language.english(remark)),
+            None => title,
+        }
     }
 
     fn split_name(&self) -> (&str, Option<&str>) {
@@ -257,7 +309,7 @@ mod tests {
             .collect();
         assert_eq!(waxes.len(), WAXES, "{waxes:?}");
         for wax in waxes {
-            assert!(super::super::STYLE.contains(&format!(".wax-{wax} ")));
+            assert!(super::super::style().contains(&format!(".wax-{wax}{{")));
         }
     }
 }

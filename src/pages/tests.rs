@@ -8,13 +8,22 @@ use super::*;
 /// textarea.
 const FOREIGN: &str = r#"</textarea></title>"'><script>alert(1)</script>&"#;
 
-fn frame() -> Frame<'static> {
+fn frame_in(language: Language) -> Frame<'static> {
     Frame {
         app_name: FOREIGN,
         display_name: FOREIGN,
         prefix: FOREIGN,
         privacy_policy: FOREIGN,
+        language,
+        language_link: Some(LanguageLink {
+            page: FOREIGN.to_owned(),
+            query: FOREIGN.to_owned(),
+        }),
     }
+}
+
+fn frame() -> Frame<'static> {
+    frame_in(Language::English)
 }
 
 fn service() -> OfferedService<'static> {
@@ -44,8 +53,14 @@ fn other_programs() -> OtherPrograms {
     }
 }
 
-/// Returns every page in all its forms, with untrusted text in every field.
+/// Returns every page in all its forms and languages, with untrusted text in every field.
 fn pages() -> Vec<String> {
+    Language::ALL.into_iter().flat_map(pages_in).collect()
+}
+
+fn pages_in(language: Language) -> Vec<String> {
+    let frame = || frame_in(language);
+    let foreign = Markup::escaped(FOREIGN);
     let start = |services, choice| StartPage {
         frame: frame(),
         services,
@@ -109,14 +124,14 @@ fn pages() -> Vec<String> {
     });
     let error = |links, provider_error| ErrorPage {
         frame: frame(),
-        title: FOREIGN,
-        happened: FOREIGN,
-        advice: FOREIGN,
+        title: &foreign,
+        happened: &foreign,
+        advice: &foreign,
         links,
         provider_error,
     };
     let link = PageLink {
-        label: FOREIGN,
+        label: &foreign,
         href: FOREIGN,
     };
     let said = ProviderMessage {
@@ -164,6 +179,7 @@ fn pages() -> Vec<String> {
         PrivacyPage {
             frame: frame(),
             keeps_logins: true,
+            shares_hand_overs: true,
             seals_user: true,
             asks_label: true,
             has_audit_log: true,
@@ -174,7 +190,7 @@ fn pages() -> Vec<String> {
             service_name: FOREIGN,
             action: FOREIGN,
             text: FOREIGN,
-            problem: Some(FOREIGN),
+            problem: Some(foreign.clone()),
         }
         .render(),
         CliTokenPage {
@@ -182,7 +198,7 @@ fn pages() -> Vec<String> {
             service_name: FOREIGN,
             token_page: Some(FOREIGN),
             state: FOREIGN,
-            problem: Some(FOREIGN),
+            problem: Some(&foreign),
             table: Some(FOREIGN),
         }
         .render(),
@@ -198,7 +214,7 @@ fn pages() -> Vec<String> {
         .render(),
         CollectPage {
             frame: frame(),
-            problem: Some(FOREIGN),
+            problem: Some(foreign.clone()),
         }
         .render(),
         AuthIdForm::revoke(frame()).render(),
@@ -256,13 +272,25 @@ fn foreign_text_is_escaped_everywhere() {
 }
 
 #[test]
+fn a_page_is_in_the_language_of_its_frame() {
+    for (language, heading) in [
+        (Language::English, "<h1>Revoke an AuthID</h1>"),
+        (Language::German, "<h1>AuthID widerrufen</h1>"),
+    ] {
+        let page = AuthIdForm::revoke(frame_in(language)).render().unwrap();
+        let html = format!(r#"<html lang="{}">"#, language.tag());
+        assert!(page.contains(&html) && page.contains(heading), "{page}");
+    }
+}
+
+#[test]
 fn no_page_needs_more_than_a_strict_policy_allows() {
     for page in pages() {
         for inline in [" style=", "<style", " onclick=", "<script>", " src=\"http"] {
             assert!(!page.contains(inline), "{inline} in {page}");
         }
     }
-    assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+    assert!(!style().contains("url(") && !style().contains("@import"));
 }
 
 #[test]
@@ -274,6 +302,8 @@ fn an_authid_is_in_its_field_unchanged() {
             display_name: "Ours",
             prefix: "/seal",
             privacy_policy: "/seal/privacy-policy",
+            language: Language::English,
+            language_link: None,
         },
         service_name: "Google Drive",
         service_link: None,
@@ -329,7 +359,10 @@ fn the_result_page_says_how_long_an_authid_is_valid() {
     );
     says(Validity::UntilRestart, "Until this server is restarted.");
     let until = "2027-02-22".to_owned();
-    says(Validity::FromIssue { days: 90, until }, "Until 2027-02-22");
+    says(
+        Validity::FromIssue { days: 90, until },
+        "22 February 2027</time>",
+    );
     let no_authid = page(ShownCredential::AccessToken("x"), Validity::UntilRestart);
     assert!(!no_authid.render().unwrap().contains("How long"));
 }
@@ -385,12 +418,49 @@ fn a_short_command_has_the_file_in_place_of_the_authid() {
     let options = || options.iter().map(|(name, value)| (name, value));
     let whole = shlex::split(&login.rclone("drive", options())).unwrap();
     let short = login.rclone_with_file("drive", options());
-    assert!(short.contains("'\"$(cat authid)\"'"), "{short}");
-    let short = short.replace("$(cat authid)", login.authid);
+    let short = short.strip_prefix("authid=$(cat authid) && ").unwrap();
+    assert!(short.contains("'\"${authid:?}\"'"), "{short}");
+    let short = short.replace("${authid:?}", login.authid);
     assert_eq!(shlex::split(&short).unwrap(), whole);
     let script = login.curl();
-    assert!(script.ends_with(&login.curl_with_file()), "{script}");
+    let short = login.curl_with_file();
+    let short = short.strip_prefix(": < authid && ").unwrap();
+    assert!(script.ends_with(&format!("\n{short}")), "{script}");
     assert!(!login.curl_with_file().contains(login.authid));
+}
+
+/// Such a remote could never refresh, and rclone would say that it was made.
+#[test]
+fn a_short_command_does_nothing_without_the_file_or_with_an_empty_one() {
+    let login = ClientCommands {
+        service: "of-mine",
+        token_url: "https://auth.example/token",
+        authid: "v2:of-mine:e..x",
+    };
+    let no_options = std::iter::empty::<(&String, &String)>();
+    let rclone = login.rclone_with_file("drive", no_options);
+    let folder = tempfile::tempdir().unwrap();
+    let run = |command: &str| {
+        let programs = "rclone() { echo \"$@\"; }; curl() { echo \"$@\"; }";
+        let mut sh = std::process::Command::new("sh");
+        sh.current_dir(folder.path());
+        sh.args(["-c", &format!("{programs}; {command}")]);
+        let output = sh.output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.success(), output.stderr.is_empty());
+        (output.status.success(), said)
+    };
+    for command in [&rclone, &login.curl_with_file()] {
+        assert_eq!(run(command), (false, String::new()), "{command}");
+    }
+    let file = folder.path().join("authid");
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(run(&rclone), (false, String::new()));
+    std::fs::write(&file, format!("{}\n", login.authid)).unwrap();
+    let (done, said) = run(&rclone);
+    let token = format!(r#""refresh_token":"{}""#, login.authid);
+    assert!(done && said.contains(&token), "{said}");
+    assert!(run(&login.curl_with_file()).0);
 }
 
 #[test]

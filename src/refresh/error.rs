@@ -188,6 +188,7 @@ impl RefreshError {
             | Self::TooOften(_)
             | Self::TooManyOld(_)
             | Self::Expired { .. }
+            | Self::ClockSetBack { .. }
             | Self::OutsideNetworks { .. }
             | Self::UsedTooOften(_)
             | Self::Revoked

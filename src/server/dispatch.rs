@@ -38,7 +38,7 @@ impl Handler for Server {
                 reply::method_not_allowed(route.methods)
             }
             Some(route) => answer(route, &mut exchange).await,
-            None => self.no_such_page(),
+            None => exchange.no_such_page(),
         };
         let took = exchange.log.elapsed();
         self.request_times.count(route, took);
@@ -65,7 +65,7 @@ fn answer_waiting(endpoint: Endpoint, exchange: &Exchange<'_>) -> Reply {
         }
         Endpoint::Refresh => exchange.fail(error),
         _ if has_authid => exchange.fail(error),
-        _ => exchange.server.waiting_page(&error),
+        _ => exchange.waiting_page(&error),
     }
 }
 
@@ -101,8 +101,8 @@ async fn answer(route: &Route, exchange: &mut Exchange<'_>) -> Reply {
         Endpoint::OAuthRevoke => Box::pin(handlers::revoke_token(exchange)).await,
         Endpoint::OAuthMetadata => handlers::metadata(exchange),
         Endpoint::PrivacyPolicy => handlers::privacy_policy(exchange),
-        Endpoint::Style => reply::asset("text/css", pages::STYLE),
-        Endpoint::Script => reply::asset("text/javascript", pages::SCRIPT),
+        Endpoint::Style => reply::asset("text/css", pages::style()),
+        Endpoint::Script => reply::asset("text/javascript", pages::script()),
         Endpoint::Favicon => reply::asset("image/svg+xml", pages::FAVICON),
     }
 }

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{Request, header::ACCEPT};
+use askama::Template;
+use http::{
+    HeaderValue, Request, StatusCode,
+    header::{ACCEPT, CONTENT_LANGUAGE, SET_COOKIE, VARY},
+};
 
 use super::{
     Reply, Server,
@@ -11,10 +15,12 @@ use super::{
     client::Client,
     errors::ApiError,
     input::{self, AuthIdText, PostedForm},
+    languages, reply,
 };
 use crate::{
     limit::ClientNetwork,
     listen::{Body, Peer},
+    pages::{Frame, Language, PageTexts},
     provider::Service,
     refresh::{PresentedAuthId, RefreshError},
     seal::{self, AuthIdName, NotAName, NotAnAuthId, OpenError},
@@ -53,6 +59,60 @@ impl<'s> Exchange<'s> {
             log: LogEntry::begin(id, request.method(), route),
             service: None,
         }
+    }
+
+    /// Returns the language of pages for this visitor.
+    pub(super) fn language(&self) -> Language {
+        languages::of_request(self.request)
+    }
+
+    /// Returns the texts of pages in that language.
+    pub(super) fn texts(&self) -> &'static PageTexts {
+        self.language().texts()
+    }
+
+    /// Returns the contents that every page has.
+    pub(super) fn frame(&self) -> Frame<'s> {
+        self.frame_of_visit(&input::visit(self.request.uri()))
+    }
+
+    /// Returns the contents of a page whose links go on with this visit. Loaded again, the page
+    /// would know no opener otherwise: our pages send no `Referer`.
+    pub(super) fn frame_of_visit(&self, visit: &str) -> Frame<'s> {
+        let (server, site) = (self.server, &self.server.site);
+        let own_policy = site.privacy_policy_url.as_deref();
+        Frame {
+            app_name: &site.app_name,
+            display_name: &site.display_name,
+            prefix: server.public_url().prefix(),
+            privacy_policy: own_policy.unwrap_or(&site.privacy_policy_path),
+            language: self.language(),
+            language_link: languages::link(self, visit),
+        }
+    }
+
+    /// Makes the response with a page. If the visitor has just chosen its language, a cookie
+    /// remembers that.
+    pub(super) fn page(&self, status: StatusCode, page: &impl Template) -> Reply {
+        self.in_language(reply::page(status, page))
+    }
+
+    /// Makes a page whose form is answered by a redirect to another site.
+    pub(super) fn page_before_redirect(&self, status: StatusCode, page: &impl Template) -> Reply {
+        self.in_language(reply::page_before_redirect(status, page))
+    }
+
+    /// Adds the headers that tell the language of a page.
+    fn in_language(&self, mut reply: Reply) -> Reply {
+        let headers = reply.headers_mut();
+        let tag = HeaderValue::from_static(self.language().tag());
+        headers.insert(CONTENT_LANGUAGE, tag);
+        let vary = HeaderValue::from_static("Accept-Language, Cookie");
+        headers.insert(VARY, vary);
+        if let Some(language) = languages::requested(self.request) {
+            headers.append(SET_COOKIE, languages::remember(self.server, language));
+        }
+        reply
     }
 
     /// Returns the first value of a query parameter.

@@ -13,6 +13,7 @@ mod exchange;
 mod forwarded;
 mod handlers;
 mod input;
+mod languages;
 mod limit_wish;
 mod networks;
 mod reply;
@@ -39,7 +40,6 @@ pub use trusted_proxies::{NotProxies, TrustedProxies};
 use crate::{
     audit::AuditLog,
     login::Login,
-    pages::Frame,
     provider::{Catalog, RefreshTokens, Service, Withheld},
     public_url::PublicUrl,
     refresh::RefreshEngine,
@@ -100,17 +100,6 @@ pub struct Site {
 }
 
 impl Server {
-    /// Returns the contents that every page has.
-    fn frame(&self) -> Frame<'_> {
-        let own_policy = self.site.privacy_policy_url.as_deref();
-        Frame {
-            app_name: &self.site.app_name,
-            display_name: &self.site.display_name,
-            prefix: self.public_url().prefix(),
-            privacy_policy: own_policy.unwrap_or(&self.site.privacy_policy_path),
-        }
-    }
-
     /// Returns a path as browsers see it, prefix included.
     fn path(&self, path: &str) -> String {
         format!("{}{path}", self.public_url().prefix())

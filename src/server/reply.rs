@@ -30,7 +30,7 @@ const POLICY_BEFORE_REDIRECT: HeaderValue = HeaderValue::from_static(
 );
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Initial buffer size; most JSON responses fit in it.
-const USUAL_BYTES: usize = 512;
+pub(super) const USUAL_BYTES: usize = 512;
 pub(super) const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Makes an HTML page. Any page may contain an AuthID, so none is cached, and none sends

@@ -16,7 +16,8 @@ async fn what_an_authid_holds_is_shown_save_for_the_refresh_token() {
         "service": "stable", "lineage": lineage, "log_name": opened.grant.lineage.short_hash(),
         "generation": 0, "issued": opened.grant.issued_at.to_string(),
         "logged_in": opened.grant.issued_at.to_string(),
-        "kid": kid, "key_state": "sealing", "revoked": false, "length": authid.len(),
+        "kid": kid, "key_state": "sealing", "revoked": false, "user": null, "label": null,
+        "length": authid.len(),
         "limits": {"until": null, "networks": [], "per_hour": null},
     });
     assert_eq!(json, expected);

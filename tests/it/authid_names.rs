@@ -35,7 +35,9 @@ fn names(app: &TestApp, authid: &str) -> (Option<String>, Option<String>) {
 async fn post_label(app: &TestApp, user: &str, label: &str) -> Answer {
     let url = format!("{}/login?id=stable", app.url);
     let mut request = form_request(&url, &[("label", label)]);
-    let user = http::HeaderValue::from_bytes(user.as_bytes()).unwrap();
+    // As an older proxy writes it, in ISO-8859-1.
+    let bytes: Vec<u8> = user.chars().map(|char| char as u8).collect();
+    let user = http::HeaderValue::from_bytes(&bytes).unwrap();
     request.headers_mut().insert("remote-user", user);
     send(request).await
 }

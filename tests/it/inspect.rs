@@ -93,7 +93,7 @@ async fn an_older_key_is_named_with_its_age() {
     app.new_key();
     assert_eq!(report(&app, &authid).await["key"]["is_newest"], false);
     let page = by_form(&app, &authid).await.good();
-    for words in ["3 days ago", "A newer key seals now."] {
+    for words in ["3 days ago", "New AuthIDs are sealed with a newer key."] {
         assert!(page.body.contains(words), "{page:?}");
     }
 }

@@ -6,7 +6,7 @@ use crate::support::{Answer, Browser, TestApp, authid_on, begin, get, parameter}
 
 pub fn assert_not_begun(page: &Answer) {
     assert_eq!(page.status, 400, "{page:?}");
-    assert!(page.body.contains("can&#39;t be finished"), "{page:?}");
+    assert!(page.body.contains("can't be finished"), "{page:?}");
     assert!(!page.body.contains("v2:"), "{page:?}");
 }
 

@@ -68,6 +68,7 @@ mod key_reload;
 mod key_replaced;
 mod keys;
 mod lanes;
+mod languages;
 mod late_forms;
 mod layers;
 mod leaks;

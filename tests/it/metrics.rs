@@ -94,6 +94,8 @@ async fn the_names_are_what_the_documentation_says() {
     app.refresh(&authid).await;
     let scrape = Scrape::of(&app.admin_url).await;
     let names: BTreeSet<String> = [
+        "authseal_audit_lines_lost_total",
+        "authseal_audit_lines_waiting",
         "authseal_build_info version",
         "authseal_cached_tokens",
         "authseal_certificate_reload_errors_total",

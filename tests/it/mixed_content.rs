@@ -12,7 +12,7 @@ use crate::support::{
 const HTTP: &str = "http://auth.lan";
 const SECURE_UI: &str = "https://nas.lan:8200";
 const PLAIN_UI: &str = "http://nas.lan:8200";
-const CAN_NOT: &str = "can’t fetch it: its page is on https";
+const CAN_NOT: &str = "can't fetch it: its page is on https";
 const PERHAPS: &str = "Browsers block requests of an https page to this server";
 const PASTE: &str = "Copy it, and paste it into the AuthID field in Duplicati.";
 

@@ -160,11 +160,11 @@ async fn a_wrong_method_is_405_and_an_unknown_address_404() {
     let app = TestApp::start().await;
     for (path, allow) in [
         ("/", "GET"),
-        ("/login?id=stable", "GET"),
+        ("/login?id=stable", "GET, POST"),
         ("/logged-in", "GET"),
         ("/fetch", "GET"),
         ("/token-state", "GET"),
-        ("/cli-token", "GET"),
+        ("/cli-token", "GET, POST"),
         ("/logged-in/own", "GET"),
         ("/hand-over", "POST"),
         ("/cli-token-login", "POST"),
@@ -238,6 +238,8 @@ async fn the_page_of_a_service_says_its_limits_and_has_the_administrators_link()
             "{page}"
         );
         assert!(page.contains("public one"), "{page}");
+        let link = r#"<a href="/?type=googledocs">/?type=googledocs</a> on this server."#;
+        assert!(page.contains(link), "{page}");
     }
     assert!(!google.contains("adminconsent"), "{google}");
     let microsoft = page(&app, "/?type=msgroup").await.body;

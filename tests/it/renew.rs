@@ -151,7 +151,7 @@ async fn what_cannot_be_renewed_is_refused_as_at_refresh_and_says_why() {
         assert!(answer.json()["error_description"].is_string());
         let page = app.renew_by_form(authid).await;
         assert_eq!(page.status, status, "{page:?}");
-        assert!(page.body.contains("It is not renewed"), "{page:?}");
+        assert!(page.body.contains("The AuthID is not renewed"), "{page:?}");
         assert!(
             page.body.to_lowercase().contains(&why.to_lowercase()),
             "{page:?}"

@@ -159,7 +159,7 @@ async fn a_provider_that_does_not_answer_is_named_and_nothing_is_claimed() {
     assert!(answer.header("x-reason").contains("in time"), "{answer:?}");
     let page = emulated.revoke(&authid).await;
     assert_eq!(page.status, 503, "{page:?}");
-    assert!(page.body.contains("It is not revoked"), "{page:?}");
+    assert!(page.body.contains("The login is not revoked"), "{page:?}");
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ async fn no_form_field_becomes_a_script() {
     let [in_service, in_secret] = [format!("v2:{ATTACK}:x"), format!("v2:stable:{ATTACK}")];
     for authid in [ATTACK, &in_service, &in_secret] {
         let page = post("/revoked", &[("authid", authid)]).await;
-        assert!(page.body.contains("It is not revoked"), "{page:?}");
+        assert!(page.body.contains("The login is not revoked"), "{page:?}");
         post("/refresh", &[("authid", authid)]).await;
     }
     post("/cli-token-login", &[("state", ATTACK), ("token", ATTACK)]).await;
@@ -114,7 +114,7 @@ async fn no_form_field_becomes_a_script() {
     let (state, cookie) = emulated.open_form("jottacloud").await;
     let page = emulated.paste(&state, &cookie, ATTACK).await;
     assert_harmless(&page);
-    assert!(page.body.contains("That did not work."), "{page:?}");
+    assert!(page.body.contains("It did not work."), "{page:?}");
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ async fn a_login_goes_on_but_nothing_is_handed_over() {
     for _ in 0..2 {
         let confirmed = app.hand_over(&mut browser, &page).await;
         assert_eq!(confirmed.status, 503, "{confirmed:?}");
-        assert!(confirmed.body.contains("It was not handed over"));
+        assert!(confirmed.body.contains("The hand-over failed"));
         assert_eq!(hand_over_form(&confirmed.body), hand_over_form(&page.body));
     }
     assert_eq!(app.refresh(&authid_on(&page.body)).await.status, 200);

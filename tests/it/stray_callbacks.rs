@@ -48,7 +48,7 @@ async fn a_sender_is_named_only_if_no_other_provider_can_have_sent_the_code() {
     ] {
         let parameters = [("error", error), ("error_description", description)];
         let page = stray(&several.app, &parameters).await;
-        assert!(page.body.contains("can&#39;t be finished"), "{page:?}");
+        assert!(page.body.contains("can't be finished"), "{page:?}");
         let sender = match expected {
             "" => "The provider refused it",
             name => name,

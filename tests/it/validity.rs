@@ -60,7 +60,7 @@ async fn a_sliding_login_counts_from_its_last_use_only_with_a_store() {
     };
     let without = result(builder().start().await).await;
     assert!(
-        without.contains("Until 2027-04-15</strong>, 90 days"),
+        without.contains("15 April 2027</time></strong>, 90 days"),
         "{without}"
     );
     let url = format!("redis://127.0.0.1:{}", free_port());

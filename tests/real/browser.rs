@@ -1,4 +1,4 @@
-//! Chromium without a window, driven through chromedriver.
+//! A browser without a window, driven through WebDriver: Chromium, or Firefox by `firefox.rs`.
 
 use std::{
     io::{Read, Write},
@@ -43,53 +43,69 @@ pub struct Browser {
     /// The session, for what this type has no word for.
     pub client: Client,
     pub(super) first_window: WindowHandle,
+    session: String,
     port: u16,
     _driver: OtherProgram,
     _folder: TempDir,
 }
 
 impl Browser {
-    /// A fresh one, as large as a desktop's, in light colours.
+    /// A fresh Chromium, as large as a desktop's, in light colours.
     pub async fn open() -> Self {
+        Self::open_in("en").await
+    }
+
+    /// The same, whose user prefers this language.
+    pub async fn open_in(language: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new("chromedriver");
-        // What Chromium leaves behind goes with the folder.
+        let mut arguments = ARGUMENTS.map(String::from).to_vec();
+        arguments.push(format!(
+            "--user-data-dir={}/profile",
+            folder.path().display()
+        ));
+        arguments.push(format!("--accept-lang={language}"));
+        let capabilities = json!({
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        });
+        let command = Command::new("chromedriver");
+        let browser = Self::start(command, "started successfully", capabilities, folder).await;
+        browser.resize(1280, 900).await;
+        browser.prefer("light").await;
+        browser
+    }
+
+    /// Starts a driver, which says that it is `ready`, and a browser by it.
+    pub(super) async fn start(
+        mut command: Command,
+        ready: &str,
+        mut capabilities: Value,
+        folder: TempDir,
+    ) -> Self {
+        // What the browser leaves behind goes with the folder.
         // A port of the tests' own: with 0, chromedriver takes a free one for IPv4
         // and ends if it is taken for IPv6.
         let port = free_port();
         command
             .arg(format!("--port={port}"))
             .env("TMPDIR", folder.path());
-        let (driver, ()) = OtherProgram::start(&mut command, |line| {
-            line.contains("started successfully").then_some(())
-        })
-        .await;
-        let mut arguments = ARGUMENTS.map(String::from).to_vec();
-        arguments.push(format!(
-            "--user-data-dir={}/profile",
-            folder.path().display()
-        ));
-        let capabilities = json!({
-            "goog:chromeOptions": {"args": arguments},
-            // For the opener on https.
-            "acceptInsecureCerts": true,
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-        });
+        let (driver, ()) =
+            OtherProgram::start(&mut command, |line| line.contains(ready).then_some(())).await;
+        // For the opener on https.
+        capabilities["acceptInsecureCerts"] = true.into();
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().unwrap().clone())
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap_or_else(|error| panic!("no browser: {error}\n{}", driver.complaints()));
-        let browser = Self {
+        Self {
             first_window: client.window().await.unwrap(),
+            session: client.session_id().await.unwrap().unwrap(),
             client,
             port,
             _driver: driver,
             _folder: folder,
-        };
-        browser.resize(1280, 900).await;
-        browser.prefer("light").await;
-        browser
+        }
     }
 
     /// Opens an address, and returns when it has loaded.
@@ -180,8 +196,7 @@ impl Browser {
     }
 }
 
-/// chromedriver ends its Chromium when it is told to shut down, and leaves it
-/// behind when it is killed.
+/// A driver ends its browser with the session, and leaves it behind when it is killed.
 impl Drop for Browser {
     fn drop(&mut self) {
         let shut_down = || {
@@ -189,8 +204,8 @@ impl Drop for Browser {
             driver.set_read_timeout(Some(Duration::from_secs(20)))?;
             write!(
                 driver,
-                "GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
-                self.port
+                "DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
+                self.session, self.port
             )?;
             driver.read_to_end(&mut Vec::new())
         };

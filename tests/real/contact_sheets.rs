@@ -1,14 +1,20 @@
-//! Pictures of every page, for people to look at: one contact sheet for each size and scheme.
+//! Pictures of every page, for people to look at: one contact sheet for each size,
+//! scheme and language.
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
 
-use super::{browser::Browser, page::Page, site::Site};
+use super::{
+    browser::Browser,
+    page::Page,
+    site::{LANGUAGES, Site},
+};
 
 /// A desktop, a phone, and Duplicati's popup.
 const SIZES: [(u32, u32); 3] = [(1280, 900), (390, 844), (450, 600)];
+const SCHEMES: [&str; 2] = ["light", "dark"];
 
 /// Writes the sheets if AUTHSEAL_TEST_SHOTS names a folder for them.
 #[tokio::test]
@@ -16,25 +22,29 @@ async fn contact_sheets_show_every_page_if_a_folder_is_named() {
     let Some(folder) = env::var_os("AUTHSEAL_TEST_SHOTS").map(PathBuf::from) else {
         return;
     };
-    let (site, browser) = (Site::start().await, Browser::open().await);
-    let pages = site.pages();
-    for (number, page) in pages.iter().enumerate() {
-        page.open(&browser).await;
-        for (width, height) in SIZES {
-            for scheme in ["light", "dark"] {
-                let sheet = folder.join(format!("{width}x{height}-{scheme}"));
-                fs::create_dir_all(&sheet).unwrap();
-                browser.prefer(scheme).await;
-                browser.resize(width, height).await;
-                let file = sheet.join(format!("{number:02}.png"));
-                browser.screenshot_of_all(&file).await;
+    for language in LANGUAGES {
+        let (site, browser) = (Site::start().await, Browser::open_in(language).await);
+        let pages = site.pages();
+        let sheet = |(width, height): (u32, u32), scheme: &str| {
+            folder.join(format!("{width}x{height}-{scheme}-{language}"))
+        };
+        for (number, page) in pages.iter().enumerate() {
+            page.open_in(&browser, language).await;
+            for size in SIZES {
+                for scheme in SCHEMES {
+                    let sheet = sheet(size, scheme);
+                    fs::create_dir_all(&sheet).unwrap();
+                    browser.prefer(scheme).await;
+                    browser.resize(size.0, size.1).await;
+                    let file = sheet.join(format!("{number:02}.png"));
+                    browser.screenshot_of_all(&file).await;
+                }
             }
         }
-    }
-    for (width, height) in SIZES {
-        for scheme in ["light", "dark"] {
-            let sheet = folder.join(format!("{width}x{height}-{scheme}"));
-            write_sheet(&browser, &sheet, &pages, (width, height)).await;
+        for size in SIZES {
+            for scheme in SCHEMES {
+                write_sheet(&browser, &sheet(size, scheme), &pages, size).await;
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ mod contact_sheets;
 mod demo;
 mod deploy_files;
 mod devtools;
+mod firefox;
 mod foreign_opener;
 mod hanging;
 mod https_opener;

@@ -117,7 +117,7 @@ async fn a_page_that_is_seen_to_be_on_https_is_not_handed_over_to() {
     Popup::open(&browser, &opener.telling_ui(&base, TOKENS[0])).await;
     log_in(&browser).await;
     let notice = browser.text(".notice").await;
-    assert!(notice.starts_with("Duplicati can’t fetch it"), "{notice}");
+    assert!(notice.starts_with("Duplicati can't fetch it"), "{notice}");
     for css in [".send", "form[action='/hand-over']"] {
         let found = browser.client.find_all(Locator::Css(css)).await;
         assert!(found.unwrap().is_empty(), "{css}");

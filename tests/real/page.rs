@@ -58,7 +58,24 @@ pub fn opened<const N: usize>(
 }
 
 impl Page {
+    /// True if another program opens it.
+    pub fn is_in_a_popup(&self) -> bool {
+        matches!(self.steps.first(), Some(Step::Popup))
+    }
+
     pub async fn open(&self, browser: &Browser) {
+        self.go(browser).await;
+        browser.see_heading(self.heading).await;
+    }
+
+    /// Opens it in a browser of this language.
+    pub async fn open_in(&self, browser: &Browser, language: &str) {
+        self.go(browser).await;
+        browser.find(self.primary).await;
+        browser.find(&format!("html[lang={language}]")).await;
+    }
+
+    async fn go(&self, browser: &Browser) {
         browser.close_popups().await;
         browser.go(&self.address).await;
         for step in &self.steps {
@@ -75,6 +92,5 @@ impl Page {
                 Step::See(css) => drop(browser.find(css).await),
             }
         }
-        browser.see_heading(self.heading).await;
     }
 }

@@ -14,6 +14,9 @@ use super::{
 /// As Duplicati's old web UI makes them up.
 pub const TOKEN: &str = "4k9x2m7q1z8w5v3t6y0u";
 
+/// Languages of the pages.
+pub const LANGUAGES: [&str; 2] = ["en", "de"];
+
 /// Of the server that has one.
 const PASSWORD: &str = "never-print-this-password";
 
@@ -207,7 +210,7 @@ impl Site {
             opened(
                 pcloud,
                 old_ui(),
-                [Click(BUTTON), Click(BUTTON)],
+                [Click(BUTTON), See("[action='/hand-over']"), Click(BUTTON)],
                 DONE,
                 CLOSE,
             ),
@@ -236,7 +239,13 @@ impl Site {
         vec![
             page(app, "/renew", [], "Renew an AuthID", BUTTON),
             page(app, "/renew", renewed, "Your AuthID is ready", COPY),
-            page(app, "/renew", not_renewed, "It is not renewed", BUTTON),
+            page(
+                app,
+                "/renew",
+                not_renewed,
+                "The AuthID is not renewed",
+                BUTTON,
+            ),
             page(app, "/inspect", [], "Inspect an AuthID", BUTTON),
             page(
                 app,
@@ -254,7 +263,7 @@ impl Site {
             ),
             page(app, form, [], "Revoke an AuthID", REVOKE),
             page(app, form, done, "The login is revoked", other),
-            page(app, form, failed, "It is not revoked", BUTTON),
+            page(app, form, failed, "The login is not revoked", BUTTON),
         ]
     }
 }

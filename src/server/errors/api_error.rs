@@ -10,7 +10,10 @@ use super::{
     REMOVE_THERE,
     reason::{MAX_REASON_CHARACTERS, one_line},
 };
-use crate::server::{Reply, reply};
+use crate::{
+    pages::{Language, Markup, PageTexts},
+    server::{Reply, reply},
+};
 
 /// Fault behind an error, by who or what can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +166,37 @@ impl ApiError {
             happened if happened.is_empty() => advice,
             happened => format!("{happened}. {advice}"),
         }
+    }
+
+    /// Returns what happened and what to do, as a page says it: in the language of the page by
+    /// who can help, and in the words of the reason, which are English.
+    pub(super) fn on_page(&self, language: Language, login_url: &str) -> Markup {
+        let t = language.texts();
+        let say = match self.fault {
+            // At a revocation, a new login would leave this one as it is.
+            Fault::LoginOver | Fault::OtherClient | Fault::PerhapsOtherClient
+                if self.advice.is_some() =>
+            {
+                PageTexts::reason_remove_there
+            }
+            Fault::NoAuthId => PageTexts::reason_no_authid,
+            Fault::NotAnAuthId => PageTexts::reason_not_an_authid,
+            Fault::LoginOver => PageTexts::reason_login_over,
+            Fault::OutsideNetworks => PageTexts::reason_outside_networks,
+            Fault::OtherClient => PageTexts::reason_other_client,
+            Fault::PerhapsOtherClient => PageTexts::reason_perhaps_other_client,
+            Fault::Administrator => PageTexts::reason_administrator,
+            Fault::KeysMissing => PageTexts::reason_keys_missing,
+            Fault::Unavailable => PageTexts::reason_unavailable,
+            Fault::Overloaded => PageTexts::reason_overloaded,
+            Fault::NoRevocation => PageTexts::reason_no_revocation,
+        };
+        say(t, &self.words_on_page(language, login_url))
+    }
+
+    /// Returns the reason alone, as a page shows it.
+    pub(super) fn words_on_page(&self, language: Language, login_url: &str) -> Markup {
+        language.english(&(self.reason(login_url) + "."))
     }
 
     /// Makes a response for a client that shows its body to people: the reason as text.

@@ -4,39 +4,34 @@ use http::StatusCode;
 
 use super::api_error::ApiError;
 use crate::{
-    pages::{ErrorPage, PageLink, ProviderMessage},
+    pages::{ErrorPage, Markup, PageLink, ProviderMessage},
     refresh::{RefreshError, RevokeError},
-    server::{Reply, Server, admission::Gate, client::Client, reply},
+    server::{Reply, Server, admission::Gate, client::Client, exchange::Exchange, reply},
 };
 
 /// Contents of an error page.
 #[derive(Default)]
 pub(super) struct Explanation<'a> {
     status: StatusCode,
-    title: String,
-    happened: String,
-    advice: String,
-    links: Vec<(&'static str, String)>,
+    title: Markup,
+    happened: Markup,
+    advice: Markup,
+    links: Vec<(Markup, String)>,
     provider_error: Option<ProviderMessage<'a>>,
 }
 
 impl<'a> Explanation<'a> {
-    pub(super) fn new(
-        status: StatusCode,
-        title: impl Into<String>,
-        happened: impl Into<String>,
-        advice: &str,
-    ) -> Self {
+    pub(super) fn new(status: StatusCode, title: Markup, happened: Markup, advice: Markup) -> Self {
         Self {
             status,
-            title: title.into(),
-            happened: happened.into(),
-            advice: advice.into(),
+            title,
+            happened,
+            advice,
             ..Self::default()
         }
     }
 
-    pub(super) fn link(mut self, label: &'static str, href: String) -> Self {
+    pub(super) fn link(mut self, label: Markup, href: String) -> Self {
         self.links.push((label, href));
         self
     }
@@ -48,17 +43,14 @@ impl<'a> Explanation<'a> {
     }
 }
 
-/// Returns a reason with a full stop at its end, for a page.
-pub(super) fn sentence(reason: String) -> String {
-    reason + "."
-}
-
 impl Server {
     /// Returns the public address of the start page.
     pub(super) fn login_url(&self) -> String {
         self.public_url().join("/")
     }
+}
 
+impl Exchange<'_> {
     pub(super) fn error_page(&self, explanation: Explanation<'_>) -> Reply {
         let links = explanation.links.iter();
         let page = ErrorPage {
@@ -71,113 +63,113 @@ impl Server {
                 .collect(),
             provider_error: explanation.provider_error,
         };
-        reply::page(explanation.status, &page)
+        self.page(explanation.status, &page)
+    }
+
+    /// Returns the page with a link to the start page as the last one.
+    pub(super) fn error_page_with_start(&self, explanation: Explanation<'_>) -> Reply {
+        let label = self.texts().to_the_start_page();
+        self.error_page(explanation.link(label, self.server.path("/")))
     }
 
     /// Returns the page for an unknown address (404).
     pub(in crate::server) fn no_such_page(&self) -> Reply {
-        let explanation = Explanation::new(
+        let t = self.texts();
+        self.error_page_with_start(Explanation::new(
             StatusCode::NOT_FOUND,
-            "There is no such page",
-            "This server has no page at this address.",
-            "Choose a service on the start page.",
-        )
-        .link("To the start page", self.path("/"));
-        self.error_page(explanation)
+            t.no_such_page(),
+            t.no_such_page_happened(),
+            t.no_such_page_advice(),
+        ))
     }
 
     /// Returns the page for a server that waits for its keys.
     pub(in crate::server) fn waiting_page(&self, error: &ApiError) -> Reply {
-        let explanation = Explanation::new(
+        let t = self.texts();
+        let page = self.error_page(Explanation::new(
             error.status(),
-            "This server waits for its keys",
-            sentence(error.reason(&self.login_url())),
-            "Nothing is lost: AuthIDs work again as soon as the keys are back.",
-        );
-        let page = self.error_page(explanation);
+            t.waits_for_keys(),
+            self.on_page(error),
+            t.waits_for_keys_advice(),
+        ));
         reply::set_retry_after(page, error.retry_after)
+    }
+
+    /// Returns what happened and what to do, as a page says it.
+    fn on_page(&self, error: &ApiError) -> Markup {
+        error.on_page(self.language(), &self.server.login_url())
     }
 
     /// Returns the page for a person whom a gate refuses, because of their network or
     /// because the proxy names no user.
     pub(in crate::server) fn not_admitted(&self, gate: Gate, client: Client) -> Reply {
-        let explanation = match (gate, client.address) {
-            (Gate::Network | Gate::Password, Some(address)) => Explanation::new(
-                StatusCode::FORBIDDEN,
-                "You can't log in from here",
-                format!(
-                    "This server lets people log in from certain networks only, and you come from {address}."
-                ),
-                "Try again from an allowed network, for example at home or over a VPN, or ask the \
-                 administrator.",
+        let t = self.texts();
+        let (title, happened, advice) = match (gate, client.address) {
+            (Gate::Network | Gate::Password, Some(address)) => (
+                t.not_from_here(),
+                t.not_from_address(&address.to_string()),
+                t.not_from_address_advice(),
             ),
-            (Gate::Network | Gate::Password, None) => Explanation::new(
-                StatusCode::FORBIDDEN,
-                "You can't log in from here",
-                "This server lets people log in from certain networks only, and it can't tell \
-                 where you come from: the proxy in front of it does not say, or is not trusted.",
-                "Tell the administrator: AUTHSEAL_TRUSTED_PROXIES must name the proxy, and the \
-                 proxy must send X-Forwarded-For or Forwarded, and no second one that differs.",
+            (Gate::Network | Gate::Password, None) => (
+                t.not_from_here(),
+                t.not_from_unknown_address(),
+                t.not_from_unknown_address_advice(),
             ),
-            (Gate::Header, _) => Explanation::new(
-                StatusCode::FORBIDDEN,
-                "You are not signed in",
-                "This server accepts only people whom its proxy has signed in. The proxy named no user.",
-                "Sign in at the proxy first, or ask the administrator.",
+            (Gate::Header, _) => (
+                t.not_signed_in(),
+                t.not_signed_in_happened(),
+                t.not_signed_in_advice(),
             ),
         };
-        self.error_page(explanation)
+        let status = StatusCode::FORBIDDEN;
+        self.error_page(Explanation::new(status, title, happened, advice))
     }
 
     /// Returns the page for an AuthID that could not be renewed.
     pub(in crate::server) fn renewal_failed(&self, error: &RefreshError) -> Reply {
-        let api_error = ApiError::of_refresh(error);
+        let (t, error) = (self.texts(), ApiError::of_refresh(error));
         let explanation = Explanation::new(
-            api_error.status(),
-            "It is not renewed",
-            sentence(api_error.reason(&self.login_url())),
-            "The AuthID that you have is unchanged.",
+            error.status(),
+            t.not_renewed(),
+            self.on_page(&error),
+            t.not_renewed_advice(),
         )
-        .link("Try again", self.path("/renew"))
-        .link("Inspect an AuthID", self.path("/inspect"))
-        .link("To the start page", self.path("/"));
-        self.error_page(explanation)
+        .link(t.try_again(), self.server.path("/renew"))
+        .link(t.inspect_an_authid(), self.server.path("/inspect"));
+        self.error_page_with_start(explanation)
     }
 
     /// Returns the page for a failed revocation: the grant may still be valid.
     pub(in crate::server) fn revocation_failed(&self, error: &RevokeError) -> Reply {
-        let api_error = ApiError::of_revocation(error);
+        let (t, api_error) = (self.texts(), ApiError::of_revocation(error));
         let explanation = Explanation::new(
             api_error.status(),
-            "It is not revoked",
-            sentence(api_error.reason(&self.login_url())),
-            "The AuthID may still give access.",
+            t.not_revoked(),
+            self.on_page(&api_error),
+            t.not_revoked_advice(),
         );
         let explanation = match error {
             RevokeError::OnlyAtProvider { service } => match &service.manage_url {
-                Some(url) => explanation.link("Remove the access there", url.to_string()),
+                Some(url) => explanation.link(t.remove_access_there(), url.to_string()),
                 None => explanation,
             },
-            RevokeError::Refresh(_) => explanation.link("Try again", self.path("/revoke")),
+            RevokeError::Refresh(_) => explanation.link(t.try_again(), self.server.path("/revoke")),
         };
-        let explanation = explanation
-            .link("Inspect an AuthID", self.path("/inspect"))
-            .link("To the start page", self.path("/"));
-        self.error_page(explanation)
+        let inspect = self.server.path("/inspect");
+        self.error_page_with_start(explanation.link(t.inspect_an_authid(), inspect))
     }
 
     /// Returns the page for an AuthID that does not open, so that nothing is known of it.
     pub(in crate::server) fn inspection_failed(&self, error: &RefreshError) -> Reply {
-        let api_error = ApiError::of_refresh(error);
+        let (t, error) = (self.texts(), ApiError::of_refresh(error));
         let explanation = Explanation::new(
-            api_error.status(),
-            "This AuthID can't be inspected",
-            sentence(api_error.reason(&self.login_url())),
-            "Nothing was changed.",
+            error.status(),
+            t.not_inspected(),
+            self.on_page(&error),
+            t.not_inspected_advice(),
         )
-        .link("Try again", self.path("/inspect"))
-        .link("To the start page", self.path("/"));
-        let page = self.error_page(explanation);
-        reply::set_retry_after(page, api_error.retry_after)
+        .link(t.try_again(), self.server.path("/inspect"));
+        let page = self.error_page_with_start(explanation);
+        reply::set_retry_after(page, error.retry_after)
     }
 }

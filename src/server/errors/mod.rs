@@ -6,15 +6,15 @@ mod client_fault;
 mod code_page;
 mod error_page;
 mod login_page;
+mod login_token;
 mod oauth_error;
 mod provider;
 mod reason;
 mod refresh;
 
 pub(super) use api_error::ApiError;
+pub(super) use login_token::not_a_login_token;
 pub(super) use oauth_error::OAuthError;
-
-pub(super) const TELL_ADMINISTRATOR: &str = "Tell the administrator of this OAuth server.";
 
 /// Advice on a grant that can't be revoked by this server.
 const REMOVE_THERE: &str = "Remove the access in the settings of your account there";

@@ -7,7 +7,9 @@ use super::{hand_over::comes_from_elsewhere, result::result_page};
 use crate::{
     limit::TooOften,
     login::{CODE_LIFETIME, Collected, NotCollected},
-    pages::{CollectPage, ElsewherePage, ResultPage, ShownCredential, collect_command},
+    pages::{
+        CollectPage, ElsewherePage, Language, Markup, ResultPage, ShownCredential, collect_command,
+    },
     seal,
     secret::Secret,
     server::{
@@ -15,18 +17,11 @@ use crate::{
     },
 };
 
-const UNKNOWN: &str = "This code is unknown, was used before, or is older than 5 minutes. Make a \
-                       new one on the page with the AuthID; if it was used, log in again.";
-const TOO_OFTEN: &str =
-    "Too many codes were tried from your network. Try this one again in a minute.";
-const ELSEWHERE: &str = "Enter the code on a machine from which the AuthID may be used.";
-const TRY_AGAIN: &str = "This server can't look for the code now. Try again in a moment.";
-
 /// Makes the code, or returns a page with the reason why not.
 pub(in crate::server) async fn make_code(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     if comes_from_elsewhere(exchange.request.headers()) {
-        return server.sent_by_another_site();
+        return exchange.sent_by_another_site();
     }
     let form = exchange.form().unwrap_or_default();
     let nonce = input::nonce(form.get("nonce"));
@@ -36,19 +31,19 @@ pub(in crate::server) async fn make_code(exchange: &mut Exchange<'_>) -> Reply {
         .make_code(&nonce, &sealed, exchange.client_network());
     let made = match making.await {
         Ok(made) => made,
-        Err(why) => return server.no_code(&why),
+        Err(why) => return exchange.no_code(&why),
     };
     let url = server.public_url().join(COLLECT_PATH);
     let code = made.code.expose();
     let page = ElsewherePage {
-        frame: server.frame(),
+        frame: exchange.frame(),
         service_name: service_name(server, &made.authid),
         command: collect_command(&url, code),
         // Browsers send no fragment to a server, and none in a `Referer`.
         link: format!("{url}#{code}"),
         minutes: CODE_LIFETIME.as_secs() / 60,
     };
-    reply::page(StatusCode::OK, &page)
+    exchange.page(StatusCode::OK, &page)
 }
 
 /// Shows the form for a code. Takes a posted code, and returns the AuthID: as a page to a
@@ -56,36 +51,43 @@ pub(in crate::server) async fn make_code(exchange: &mut Exchange<'_>) -> Reply {
 pub(in crate::server) async fn collect(exchange: &mut Exchange<'_>) -> Reply {
     let (server, request) = (exchange.server, exchange.request);
     if request.method() == Method::GET {
-        return ask(server, StatusCode::OK, None);
+        return ask(exchange, StatusCode::OK, None);
     }
     if comes_from_elsewhere(request.headers()) {
-        return server.sent_by_another_site();
+        return exchange.sent_by_another_site();
     }
     let form = exchange.form().unwrap_or_default();
     let code = Secret::new(form.get("code").unwrap_or_default());
     let client = exchange.client_network();
     let wants_page = wants_page(request.headers());
+    // A shell reads English.
+    let language = match wants_page {
+        true => exchange.language(),
+        false => Language::English,
+    };
+    let t = language.texts();
     let address = exchange.client.address;
     let check = |authid: &Secret| {
         let checked = server.engine.check_receiver(authid.expose(), address);
-        checked.map_err(|error| format!("{}. {ELSEWHERE}", capitalised(&error)))
+        checked.map_err(|error| format!("{}.", capitalised(&error)))
     };
     let collecting = server.login.collect(code.expose(), client, check);
     let (status, problem, retry_after) = match collecting.await {
         Ok(collected) => return show(exchange, &collected, wants_page),
-        Err(NotCollected::NotHere(why)) => (StatusCode::FORBIDDEN, why, None),
-        Err(NotCollected::Unknown) => (StatusCode::NOT_FOUND, UNKNOWN.to_owned(), None),
+        Err(NotCollected::NotHere(why)) => {
+            let why = language.english(&why).then(&t.enter_code_elsewhere());
+            (StatusCode::FORBIDDEN, why, None)
+        }
+        Err(NotCollected::Unknown) => (StatusCode::NOT_FOUND, t.code_unknown(), None),
         Err(NotCollected::TooOften(TooOften { retry_after })) => (
             StatusCode::TOO_MANY_REQUESTS,
-            TOO_OFTEN.to_owned(),
+            t.too_many_codes_tried(),
             Some(retry_after),
         ),
-        Err(NotCollected::Store(_)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, TRY_AGAIN.to_owned(), None)
-        }
+        Err(NotCollected::Store(_)) => (StatusCode::SERVICE_UNAVAILABLE, t.code_not_now(), None),
     };
     let reply = match wants_page {
-        true => ask(server, status, Some(&problem)),
+        true => ask(exchange, status, Some(problem)),
         false => reply::plain(status, format!("{problem}\n")),
     };
     reply::set_retry_after(reply, retry_after)
@@ -102,20 +104,20 @@ fn show(exchange: &mut Exchange<'_>, collected: &Collected, wants_page: bool) ->
             let page = ResultPage {
                 // Otherwise each code would give another one, without a login.
                 elsewhere: None,
-                ..result_page(server, service, credential)
+                ..result_page(exchange, service, credential)
             };
-            reply::page(StatusCode::OK, &page)
+            exchange.page(StatusCode::OK, &page)
         }
         None => reply::plain(StatusCode::OK, format!("{}\n", authid.expose())),
     }
 }
 
-fn ask(server: &Server, status: StatusCode, problem: Option<&str>) -> Reply {
+fn ask(exchange: &Exchange<'_>, status: StatusCode, problem: Option<Markup>) -> Reply {
     let page = CollectPage {
-        frame: server.frame(),
+        frame: exchange.frame(),
         problem,
     };
-    reply::page(status, &page)
+    exchange.page(status, &page)
 }
 
 fn service_name<'s>(server: &'s Server, authid: &Secret) -> &'s str {

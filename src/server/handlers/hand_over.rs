@@ -15,7 +15,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(in crate::server) async fn hand_over(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     if comes_from_elsewhere(exchange.request.headers()) {
-        return server.login_failed(&LoginError::NotBegun, None);
+        return exchange.login_failed(&LoginError::NotBegun, None);
     }
     let form = exchange.form().unwrap_or_default();
     let nonce = input::nonce(form.get("nonce"));
@@ -30,7 +30,7 @@ pub(in crate::server) async fn hand_over(exchange: &mut Exchange<'_>) -> Reply {
             let page = finished_page(exchange, status, &confirmed.finished);
             reply::set_cookies(page, &confirmed.cookie)
         }
-        Err(error) => server.login_failed(&error, None),
+        Err(error) => exchange.login_failed(&error, None),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     refresh::{AuthIdReport, LoginStanding, PresentedAuthId, RefreshError, ReportedKey},
     seal::AuthIdName,
     server::{
-        Reply, Server,
+        Reply,
         errors::{ApiError, capitalised},
         exchange::Exchange,
         input, reply,
@@ -60,8 +60,8 @@ struct InspectedKey<'a> {
 
 /// Returns the page with the form.
 pub(in crate::server) fn inspect_form(exchange: &Exchange<'_>) -> Reply {
-    let page = AuthIdForm::inspect(exchange.server.frame());
-    reply::page(StatusCode::OK, &page)
+    let page = AuthIdForm::inspect(exchange.frame());
+    exchange.page(StatusCode::OK, &page)
 }
 
 /// Inspects an AuthID. The response is JSON if the AuthID came in the header, and a page if
@@ -73,7 +73,7 @@ pub(in crate::server) async fn inspect(exchange: &mut Exchange<'_>) -> Reply {
     let opened = exchange.open_sent(&authid).await;
     let fail = |error: &RefreshError| match is_script {
         true => ApiError::of_refresh(error).into_json(&exchange.login_url()),
-        false => server.inspection_failed(error),
+        false => exchange.inspection_failed(error),
     };
     let opened = match opened {
         Ok(opened) => opened,
@@ -82,7 +82,7 @@ pub(in crate::server) async fn inspect(exchange: &mut Exchange<'_>) -> Reply {
     let report = server.engine.inspect(&opened).await;
     match is_script {
         true => reply::json(StatusCode::OK, &answer(&opened, &report)),
-        false => page(server, &opened, &report),
+        false => page(exchange, &opened, &report),
     }
 }
 
@@ -137,20 +137,21 @@ fn names(opened: &PresentedAuthId) -> (Option<&str>, Option<&str>) {
     }
 }
 
-fn page(server: &Server, opened: &PresentedAuthId, report: &AuthIdReport) -> Reply {
+fn page(exchange: &Exchange<'_>, opened: &PresentedAuthId, report: &AuthIdReport) -> Reply {
+    let server = exchange.server;
     let service = opened.service();
     let now = server.login.clock.now();
     let date = |time: Option<UnixTime>| time.map(UnixTime::date);
     let validity = validity(server, service, report.issued_at.unwrap_or(now));
     let page = InspectionPage {
-        frame: server.frame(),
+        frame: exchange.frame(),
         service_name: &service.name,
         service_id: &service.id,
         provider_name: &service.provider.name,
         issued: date(report.issued_at),
         logged_in: date(report.logged_in_at),
-        generation: report.generation,
-        newer_generation: report.newer_generation,
+        generation: report.generation.into(),
+        newer_generation: report.newer_generation.map(u64::from),
         region: report.region.as_deref(),
         key: report.key.as_ref().map(|key| shown_key(key, now)),
         is_of_another_client: report.is_of_another_client,
@@ -179,7 +180,7 @@ fn page(server: &Server, opened: &PresentedAuthId, report: &AuthIdReport) -> Rep
             LoginStanding::Unknown => ShownStanding::Unknown,
         },
     };
-    reply::page(StatusCode::OK, &page)
+    exchange.page(StatusCode::OK, &page)
 }
 
 fn shown_key(key: &ReportedKey, now: UnixTime) -> ShownKey<'_> {

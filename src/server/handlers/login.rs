@@ -13,8 +13,7 @@ use crate::{
     provider::{Account, LoginMethod, Service},
     secret::Secret,
     server::{
-        Reply, Server, errors::capitalised, exchange::Exchange, input, reply,
-        routes::CLI_TOKEN_PATH,
+        Reply, errors::not_a_login_token, exchange::Exchange, input, reply, routes::CLI_TOKEN_PATH,
     },
 };
 
@@ -24,7 +23,7 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     let id = exchange.query("id").unwrap_or_default();
     if id.is_empty() && exchange.path == CLI_TOKEN_PATH {
-        return login_tokens(server);
+        return login_tokens(exchange);
     }
     let visit = input::visit(exchange.request.uri());
     let recipients = server.login.recipients(&visit, exchange.cookies());
@@ -38,7 +37,7 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
     };
     if exchange.request.method() == Method::POST && comes_from_elsewhere(exchange.request.headers())
     {
-        return server.sent_by_another_site();
+        return exchange.sent_by_another_site();
     }
     let names = match server.catalog().find(&id) {
         Some(service) => match login_names(exchange, service) {
@@ -62,10 +61,10 @@ pub(in crate::server) fn begin_login(exchange: &mut Exchange<'_>) -> Reply {
             cookie,
         }) => {
             exchange.log.note_service(&service);
-            let page = ask_for_login_token(server, &service, &nonce, None);
+            let page = ask_for_login_token(exchange, &service, &nonce, None);
             reply::set_cookies(page, [&cookie])
         }
-        Err(error) => server.login_failed(&error, None),
+        Err(error) => exchange.login_failed(&error, None),
     }
 }
 
@@ -86,7 +85,7 @@ pub(in crate::server) async fn finish_login(exchange: &mut Exchange<'_>) -> Repl
         }
         Err(failed) => {
             exchange.audit_login_refused(&failed.error);
-            let page = login_failed(server, &failed);
+            let page = login_failed(exchange, &failed);
             // The same callback is taken later, and needs its cookie then.
             if failed.error.may_come_again() {
                 return page;
@@ -118,17 +117,17 @@ pub(in crate::server) async fn finish_with_login_token(exchange: &mut Exchange<'
         Err(Failed {
             error: LoginError::NotALoginToken { service, why },
             ..
-        }) => ask_for_login_token(server, &service, &state, Some(&why)),
+        }) => ask_for_login_token(exchange, &service, &state, Some(&why)),
         Err(failed) => {
             exchange.audit_login_refused(&failed.error);
-            login_failed(server, &failed)
+            login_failed(exchange, &failed)
         }
     }
 }
 
-fn login_failed(server: &Server, failed: &Failed) -> Reply {
+fn login_failed(exchange: &Exchange<'_>, failed: &Failed) -> Reply {
     let visit = failed.visit.as_ref();
-    let page = server.login_failed(&failed.error, visit.map(|visit| visit.nonce.as_str()));
+    let page = exchange.login_failed(&failed.error, visit.map(|visit| visit.nonce.as_str()));
     reply::set_cookies(page, visit.map(|visit| &visit.cookie))
 }
 
@@ -149,7 +148,7 @@ fn callback(query: &str) -> Callback {
 }
 
 fn ask_for_login_token(
-    server: &Server,
+    exchange: &Exchange<'_>,
     service: &Service,
     nonce: &str,
     problem: Option<&NotALoginToken>,
@@ -162,18 +161,18 @@ fn ask_for_login_token(
         Some(NotALoginToken::OfAnotherRealm(other)) => other.table(),
         _ => None,
     };
-    let text = problem.map(|why| format!("{}.", capitalised(&why.to_string())));
+    let text = problem.map(|why| not_a_login_token(exchange.language(), why));
     let page = CliTokenPage {
-        frame: server.frame(),
+        frame: exchange.frame(),
         service_name: &service.name,
         token_page: token_page.map(url::Url::as_str),
         state: nonce,
-        problem: text.as_deref(),
+        problem: text.as_ref(),
         table,
     };
     let status = match problem {
         Some(_) => StatusCode::BAD_REQUEST,
         None => StatusCode::OK,
     };
-    reply::page(status, &page)
+    exchange.page(status, &page)
 }

@@ -5,10 +5,10 @@ use http::{Method, StatusCode};
 
 use crate::{
     login::{LoginError, LoginNames},
-    pages::LabelPage,
+    pages::{LabelPage, Markup},
     provider::Service,
     seal::AuthIdName,
-    server::{Reply, errors::capitalised, exchange::Exchange, reply},
+    server::{Reply, errors::capitalised, exchange::Exchange},
 };
 
 /// Returns the names for a login at the service, or the page that asks for one of them.
@@ -24,7 +24,7 @@ pub(super) fn login_names(
     let user = user.map_err(|why| {
         let error = LoginError::UserName(why);
         exchange.audit_login_refused(&error);
-        Box::new(server.login_failed(&error, None))
+        Box::new(exchange.login_failed(&error, None))
     })?;
     let label = match server.names.asks_label {
         true => label(exchange, service)?,
@@ -44,9 +44,10 @@ fn label(exchange: &Exchange<'_>, service: &Service) -> Result<Option<AuthIdName
         return Ok(None);
     }
     AuthIdName::new(&text).map(Some).map_err(|why| {
-        let problem = format!("{}.", capitalised(&format!("the name {why}")));
+        let why = format!("{}.", capitalised(&format!("the name {why}")));
+        let problem = exchange.language().english(&why);
         let status = StatusCode::BAD_REQUEST;
-        Box::new(ask(exchange, service, status, &text, Some(&problem)))
+        Box::new(ask(exchange, service, status, &text, Some(problem)))
     })
 }
 
@@ -55,16 +56,16 @@ fn ask(
     service: &Service,
     status: StatusCode,
     text: &str,
-    problem: Option<&str>,
+    problem: Option<Markup>,
 ) -> Reply {
     let query = exchange.request.uri().query().unwrap_or_default();
     let page = LabelPage {
-        frame: exchange.server.frame(),
+        frame: exchange.frame(),
         service_name: &service.name,
         // Everything else stays in the query, so that it is still there after the password.
         action: &format!("{}?{query}", exchange.path),
         text,
         problem,
     };
-    reply::page_before_redirect(status, &page)
+    exchange.page_before_redirect(status, &page)
 }

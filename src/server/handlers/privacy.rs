@@ -14,11 +14,12 @@ pub(in crate::server) fn privacy_policy(exchange: &Exchange<'_>) -> Reply {
         return reply::redirect(url);
     }
     let page = PrivacyPage {
-        frame: server.frame(),
+        frame: exchange.frame(),
         keeps_logins: server.engine.outlives_the_process(),
+        shares_hand_overs: server.login.hand_overs.are_shared(),
         seals_user: server.names.seals_user,
         asks_label: server.names.asks_label,
         has_audit_log: server.audit.is_on(),
     };
-    reply::page(StatusCode::OK, &page)
+    exchange.page(StatusCode::OK, &page)
 }

@@ -20,8 +20,8 @@ struct RenewalAnswer<'a> {
 
 /// Returns the page with the form.
 pub(in crate::server) fn renew_form(exchange: &Exchange<'_>) -> Reply {
-    let page = AuthIdForm::renew(exchange.server.frame());
-    reply::page(StatusCode::OK, &page)
+    let page = AuthIdForm::renew(exchange.frame());
+    exchange.page(StatusCode::OK, &page)
 }
 
 /// Renews an AuthID. The response is JSON if the AuthID came in the header, and a page if
@@ -30,13 +30,13 @@ pub(in crate::server) async fn renew(exchange: &mut Exchange<'_>) -> Reply {
     let server = exchange.server;
     let is_script = input::has_authid_header(exchange.request.headers());
     if !is_script && comes_from_elsewhere(exchange.request.headers()) {
-        return server.sent_by_another_site();
+        return exchange.sent_by_another_site();
     }
     let authid = input::authid(exchange.request);
     let opened = exchange.open_sent(&authid).await;
     let fail = |error: &RefreshError| match is_script {
         true => ApiError::of_refresh(error).into_json(&exchange.login_url()),
-        false => server.renewal_failed(error),
+        false => exchange.renewal_failed(error),
     };
     let opened = match opened {
         Ok(opened) => opened,
@@ -57,9 +57,9 @@ pub(in crate::server) async fn renew(exchange: &mut Exchange<'_>) -> Reply {
         ),
         (Ok(authid), false) => {
             let credential = ShownCredential::AuthId(authid.expose());
-            reply::page(
+            exchange.page(
                 StatusCode::OK,
-                &result_page(server, opened.service(), credential),
+                &result_page(exchange, opened.service(), credential),
             )
         }
         (Err(error), _) => fail(&error),

@@ -29,11 +29,11 @@ pub(super) fn with_limits(
     let now = server.login.clock.now();
     let limits = wish
         .limits(now)
-        .map_err(|why| Box::new(server.no_limits(&why)))?;
+        .map_err(|why| Box::new(exchange.no_limits(&why)))?;
     let widest = server.login.new_limits.at(now);
     widest
         .narrowed(&limits)
-        .map_err(|why| Box::new(server.no_limits(&why)))?;
+        .map_err(|why| Box::new(exchange.no_limits(&why)))?;
     Ok(Recipients {
         limits: (!limits.is_none()).then_some(limits),
         ..recipients

@@ -18,13 +18,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns the page for a credential of this service, without other recipients.
 pub(super) fn result_page<'a>(
-    server: &'a Server,
+    exchange: &Exchange<'a>,
     service: &'a Service,
     credential: ShownCredential<'a>,
 ) -> ResultPage<'a> {
+    let server = exchange.server;
     let provider = &service.provider;
     ResultPage {
-        frame: server.frame(),
+        frame: exchange.frame(),
         service_name: &service.name,
         service_link: service.link.as_ref().map(url::Url::as_str),
         provider_name: &provider.name,
@@ -78,7 +79,7 @@ pub(super) fn finished_page(
     let public_url = exchange.server.public_url();
     let fetching = Fetching::by(opener.map(|opener| &opener.origin), public_url);
     let another = another_account(exchange.server, finished);
-    let page = result_page(exchange.server, &finished.service, credential);
+    let page = result_page(exchange, &finished.service, credential);
     let page = ResultPage {
         // Other programs are shown after the hand-over is answered.
         other_programs: page.other_programs.filter(|_| !asks),
@@ -98,7 +99,10 @@ pub(super) fn finished_page(
         ..page
     };
     let visit = finished.visit.as_ref().map(|visit| &visit.cookie);
-    reply::set_cookies(reply::page(status, &page), cookie.into_iter().chain(visit))
+    reply::set_cookies(
+        exchange.page(status, &page),
+        cookie.into_iter().chain(visit),
+    )
 }
 
 /// Returns the path at which the user logs in with another account, for the same recipients.
@@ -158,10 +162,10 @@ pub(super) fn validity(server: &Server, service: &Service, issued_at: UnixTime) 
         // memory.
         (Some(days), RefreshTokens::Sliding) if !server.engine.outlives_the_process() => {
             Validity::FromIssue {
-                days,
+                days: days.into(),
                 until: issued_at.plus(DAY * days).date(),
             }
         }
-        (Some(days), _) => Validity::WhileUsed { days },
+        (Some(days), _) => Validity::WhileUsed { days: days.into() },
     }
 }

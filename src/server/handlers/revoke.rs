@@ -18,8 +18,8 @@ struct RevocationAnswer<'a> {
 
 /// Returns the page with the form.
 pub(in crate::server) fn revoke_form(exchange: &Exchange<'_>) -> Reply {
-    let page = AuthIdForm::revoke(exchange.server.frame());
-    reply::page(StatusCode::OK, &page)
+    let page = AuthIdForm::revoke(exchange.frame());
+    exchange.page(StatusCode::OK, &page)
 }
 
 /// Revokes a grant. The response is JSON if the AuthID came in the header, and a page if
@@ -31,7 +31,7 @@ pub(in crate::server) async fn revoke(exchange: &mut Exchange<'_>) -> Reply {
     let opened = exchange.open_sent(&authid).await;
     let fail = |error: &RevokeError| match is_script {
         true => ApiError::of_revocation(error).into_json(&exchange.login_url()),
-        false => server.revocation_failed(error),
+        false => exchange.revocation_failed(error),
     };
     let opened = match opened {
         Ok(opened) => opened,
@@ -48,10 +48,10 @@ pub(in crate::server) async fn revoke(exchange: &mut Exchange<'_>) -> Reply {
                 r#type: &service.id,
             },
         ),
-        (Ok(()), false) => reply::page(
+        (Ok(()), false) => exchange.page(
             StatusCode::OK,
             &RevokedPage {
-                frame: server.frame(),
+                frame: exchange.frame(),
                 service_name: &service.name,
                 provider_name: &service.provider.name,
             },

@@ -31,12 +31,15 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
         true => None,
         false => match server.login.visit(recipients.clone()) {
             Ok(visit) => Some(visit),
-            Err(error) => return server.login_failed(&error, None),
+            Err(error) => return exchange.login_failed(&error, None),
         },
     };
     let listed = || server.catalog().iter().filter(|service| !service.hidden);
     let page = StartPage {
-        frame: server.frame(),
+        frame: visit.as_ref().map_or_else(
+            || exchange.frame(),
+            |visit| exchange.frame_of_visit(&visit.nonce),
+        ),
         services: listed().map(|service| button(server, service)).collect(),
         choice,
         setups: setups(server),
@@ -60,7 +63,7 @@ pub(in crate::server) fn start(exchange: &Exchange<'_>) -> Reply {
                 restrict::form(exchange, id, visit, recipients.limits.as_ref())
             }),
     };
-    let reply = reply::page(status, &page);
+    let reply = exchange.page(status, &page);
     reply::set_cookies(reply, visit.as_ref().map(|visit| &visit.cookie))
 }
 
@@ -91,12 +94,13 @@ pub(super) fn recipients(exchange: &Exchange<'_>) -> Recipients {
 }
 
 /// Shows the services that log in with a login token.
-pub(super) fn login_tokens(server: &Server) -> Reply {
+pub(super) fn login_tokens(exchange: &Exchange<'_>) -> Reply {
+    let server = exchange.server;
     let takes_token =
         |service: &&Arc<Service>| matches!(service.provider.login, LoginMethod::LoginToken { .. });
     let services = server.catalog().iter().filter(takes_token);
     let page = StartPage {
-        frame: server.frame(),
+        frame: exchange.frame(),
         services: services.map(|service| button(server, service)).collect(),
         choice: Choice::LoginTokens,
         setups: Vec::new(),
@@ -109,7 +113,7 @@ pub(super) fn login_tokens(server: &Server) -> Reply {
         is_expected: false,
         restrict: None,
     };
-    reply::page(StatusCode::OK, &page)
+    exchange.page(StatusCode::OK, &page)
 }
 
 fn button<'a>(server: &Server, service: &'a Service) -> OfferedService<'a> {

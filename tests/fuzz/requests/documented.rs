@@ -6,11 +6,12 @@ use url::Url;
 use crate::{http1::Answer, property::ensure};
 
 /// How each is asked, mostly. Those behind which there is most stand here twice.
-pub const PATHS: [(&str, &str); 34] = [
+pub const PATHS: [(&str, &str); 35] = [
     ("GET", "/"),
     ("GET", "/"),
     ("GET", "/login"),
     ("GET", "/login"),
+    ("POST", "/login"),
     ("GET", "/logged-in"),
     ("GET", "/logged-in"),
     ("GET", "/logged-in/own"),
@@ -44,10 +45,11 @@ pub const PATHS: [(&str, &str); 34] = [
 ];
 
 /// Every header that an answer may have: an injected one would be another.
-const HEADERS: [&str; 16] = [
+const HEADERS: [&str; 18] = [
     "allow",
     "cache-control",
     "connection",
+    "content-language",
     "content-length",
     "content-security-policy",
     "content-type",
@@ -57,6 +59,7 @@ const HEADERS: [&str; 16] = [
     "referrer-policy",
     "retry-after",
     "set-cookie",
+    "vary",
     "x-content-type-options",
     "x-frame-options",
     "x-reason",
@@ -111,6 +114,9 @@ pub fn documented(path: &str, method: &str, is_gated: bool, presents: Presents) 
         ("/", _) if reads => &[200, 404],
         ("/login" | "/cli-token", "GET") if is_gated => &[200, 302, 403, 404],
         ("/login" | "/cli-token", "GET") => &[200, 302, 404],
+        // Another site may be told to have sent the form.
+        ("/login" | "/cli-token", "POST") if is_gated => &[200, 302, 400, 403, 404],
+        ("/login" | "/cli-token", "POST") => &[200, 302, 400, 404],
         ("/renew" | "/revoke" | "/inspect", "GET") if is_gated => &[200, 403],
         ("/renew" | "/revoke" | "/inspect", "GET") => &[200],
         ("/logged-in", "GET") => &[200, 400, 404, 503],
