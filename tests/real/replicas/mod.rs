@@ -5,6 +5,7 @@ mod fleet;
 mod frozen;
 mod hand_over;
 mod killed;
+mod limited;
 mod moving;
 mod nginx;
 mod outages;
