@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::{
     other_program::OtherProgram,
-    support::{PATIENCE, free_port},
+    support::{PATIENCE, eventually, free_port},
 };
 
 /// Nothing of its own accord, and no window. Without the sandbox, because root
@@ -147,8 +147,15 @@ impl Browser {
         }
     }
 
-    /// Clicks the first element of this CSS selector.
+    /// Clicks the first element of this CSS selector, once the page has loaded: Firefox may lose a
+    /// click before that.
     pub async fn click(&self, css: &str) {
+        self.find(css).await;
+        eventually("the page has loaded", async || {
+            let state = self.run("return document.readyState").await;
+            (state == "complete").then_some(())
+        })
+        .await;
         self.find(css).await.click().await.unwrap();
     }
 

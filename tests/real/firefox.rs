@@ -39,6 +39,9 @@ impl Browser {
                     "dom.security.https_first": false,
                     "layout.css.prefers-color-scheme.content-override": 1,
                     "ui.prefersReducedMotion": 1,
+                    // Clicks count from the first frame of a page on; a person would click later.
+                    "dom.input_events.security.minNumTicks": 0,
+                    "dom.input_events.security.minTimeElapsedInMS": 0,
                     // Nothing of its own accord.
                     "app.normandy.enabled": false,
                     "network.captive-portal-service.enabled": false,
