@@ -15,7 +15,6 @@ const MOST_LINES: usize = 100;
 /// Returns an event for each change between two loads of the keys.
 pub(super) fn of_reload(before: &KeySet, after: &KeySet) -> Vec<AuditEvent> {
     let by_file = |name| AuditEvent::now(name).with("by", "file");
-    let find = |keys: &KeySet, kid: &str| keys.iter().find(|key| key.kid == kid).cloned();
     let mut events = Vec::new();
     for key in after.iter() {
         let Some(was) = find(before, &key.kid) else {
@@ -58,6 +57,10 @@ pub(super) fn of_reload(before: &KeySet, after: &KeySet) -> Vec<AuditEvent> {
         }
     }
     events
+}
+
+fn find<'k>(keys: &'k KeySet, kid: &str) -> Option<&'k Jwk> {
+    keys.iter().find(|key| key.kid == kid)
 }
 
 /// Adds a new key to an event.

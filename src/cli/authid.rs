@@ -13,7 +13,7 @@ use crate::{
     config::{Config, load_keyring},
     environment::Environment,
     keyring::KeySet,
-    seal::{self, Ancestry, Grant, Lineage, Opened, Pasted, UseLimits},
+    seal::{self, Ancestry, Grant, Lineage, Opened, Pasted, Terms, UseLimits},
 };
 
 #[derive(Debug, Subcommand)]
@@ -72,8 +72,7 @@ fn show(arguments: Show) -> Result<(), CliError> {
     let logged_in = grant.known_login_time().map(|time| time.to_string());
     let length = authid.as_ref().unwrap_or(&given).expose().len();
     let terms = grant.terms.as_deref();
-    let user = terms.and_then(|terms| Some(terms.user.as_ref()?.as_str()));
-    let label = terms.and_then(|terms| Some(terms.label.as_ref()?.as_str()));
+    let (user, label) = (terms.and_then(Terms::user), terms.and_then(Terms::label));
     if arguments.json {
         say!(
             "{}",

@@ -116,3 +116,6 @@ fn in_shell(words: &[impl AsRef<str>]) -> String {
     let words = words.iter().map(AsRef::as_ref);
     shlex::try_join(words).expect("no address and no AuthID holds a NUL")
 }
+
+#[cfg(test)]
+mod tests;

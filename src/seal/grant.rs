@@ -9,7 +9,7 @@ use ring::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{AuthIdName, ClientMark, Terms, base64url};
+use super::{ClientMark, Terms, base64url};
 use crate::{
     clock::UnixTime,
     keyring::{Facts, KeySet, LineageBits},
@@ -104,14 +104,13 @@ impl Grant {
     /// True if the login is revoked on this server, by its lineage or by a rule.
     pub fn is_revoked(&self, keys: &KeySet) -> bool {
         let terms = self.terms.as_deref();
-        let name = |of: fn(&Terms) -> Option<&AuthIdName>| Some(of(terms?)?.as_str());
         keys.revokes(&Facts {
             lineage: self.lineage.as_bytes(),
             service: &self.service,
             kids: &self.ancestry.kids,
             logged_in_at: self.logged_in_at(),
-            user: name(|terms| terms.user.as_ref()),
-            label: name(|terms| terms.label.as_ref()),
+            user: terms.and_then(Terms::user),
+            label: terms.and_then(Terms::label),
         })
     }
 

@@ -90,9 +90,6 @@ impl Serialize for Grant {
         };
         let limits = terms.map(|terms| &terms.limits);
         let limits = limits.filter(|limits| !limits.is_none());
-        let name = |name: &'_ Option<AuthIdName>| {
-            name.as_ref().map(|name| name.as_str().to_owned().into())
-        };
         ContentMembers {
             service: self.service.as_str().into(),
             refresh_token,
@@ -104,8 +101,8 @@ impl Serialize for Grant {
             client: self.client,
             ancestry: Cow::Borrowed(&self.ancestry),
             limits: limits.map(Cow::Borrowed),
-            user: terms.and_then(|terms| name(&terms.user)),
-            label: terms.and_then(|terms| name(&terms.label)),
+            user: terms.and_then(Terms::user).map(Cow::Borrowed),
+            label: terms.and_then(Terms::label).map(Cow::Borrowed),
         }
         .serialize(serializer)
     }

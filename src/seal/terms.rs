@@ -15,6 +15,16 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Returns the name of the person.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_ref().map(AuthIdName::as_str)
+    }
+
+    /// Returns the name of the AuthID.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_ref().map(AuthIdName::as_str)
+    }
+
     /// True if there are neither limits nor names.
     pub fn are_none(&self) -> bool {
         *self == Self::default()

@@ -225,11 +225,11 @@ impl LogFields {
 
 /// Adds the names of an AuthID. Not in `write`, because most AuthIDs have none.
 fn write_names(line: &mut AccessLine<'_>, terms: &Terms) {
-    if let Some(user) = &terms.user {
-        line.text(&field!("user"), user.as_str());
+    if let Some(user) = terms.user() {
+        line.text(&field!("user"), user);
     }
-    if let Some(label) = &terms.label {
-        line.text(&field!("label"), label.as_str());
+    if let Some(label) = terms.label() {
+        line.text(&field!("label"), label);
     }
 }
 

@@ -8,18 +8,15 @@ use crate::{
     limit::ClientNetwork,
     login::{Credential, Finished, LoginError},
     refresh::{PresentedAuthId, RefreshError, RevokeError},
-    seal::{self, AuthIdName, Terms},
+    seal::{self, Terms},
 };
 
 /// Adds the names that are sealed into an AuthID.
 fn with_names(event: AuditEvent, terms: Option<&Arc<Terms>>) -> AuditEvent {
-    let name = |name: &Option<AuthIdName>| name.as_ref().map(|name| name.as_str().to_owned());
-    let Some(terms) = terms else {
-        return event;
-    };
+    let terms = terms.map(Arc::as_ref);
     event
-        .with_some("user", name(&terms.user))
-        .with_some("label", name(&terms.label))
+        .with_some("user", terms.and_then(Terms::user))
+        .with_some("label", terms.and_then(Terms::label))
 }
 
 impl Exchange<'_> {

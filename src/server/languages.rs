@@ -103,8 +103,8 @@ fn accepted(headers: &HeaderMap) -> Option<Language> {
 ///
 /// The path has the prefix, which Duplicati's own links lack: on http the cookie of a visit is
 /// sent only below it. A page that a cookie has no part in, or an unknown one, which somebody
-/// else may have named, keeps the address that the browser has. A parameter is kept only if the page understands its value, so that no page repeats what
-/// somebody else put into its address.
+/// else may have named, keeps the address that the browser has. A parameter is kept only if the
+/// page understands its value, so that no page repeats what somebody else put into its address.
 pub(super) fn link(exchange: &Exchange<'_>, visit: &str) -> Option<LanguageLink> {
     let is_read = matches!(*exchange.request.method(), Method::GET | Method::HEAD);
     let is_callback = exchange.path.starts_with(RedirectPath::SHARED);

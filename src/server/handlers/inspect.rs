@@ -1,7 +1,7 @@
 //! `GET /inspect` and `POST /inspected`: facts about an AuthID, without a token and without a
 //! call to the provider.
 
-use std::num::NonZeroU16;
+use std::{num::NonZeroU16, sync::Arc};
 
 use http::StatusCode;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::{
     clock::UnixTime,
     pages::{AuthIdForm, InspectionPage, ShownKey, ShownStanding, Validity},
     refresh::{AuthIdReport, LoginStanding, PresentedAuthId, RefreshError, ReportedKey},
-    seal::AuthIdName,
+    seal::Terms,
     server::{
         Reply,
         errors::{ApiError, capitalised},
@@ -34,7 +34,8 @@ struct InspectionAnswer<'a> {
     user: Option<&'a str>,
     label: Option<&'a str>,
     limits: InspectedLimits,
-    /// `expired`, `clock_set_back` or `outside_networks`, if it is refused for a limit to this client now.
+    /// `expired`, `clock_set_back` or `outside_networks`, if it is refused for a limit to this
+    /// client now.
     refused: Option<&'static str>,
     /// `revoked`, `refreshed`, `unanswered`, `store_silent` or `unknown`.
     state: &'static str,
@@ -94,6 +95,7 @@ fn answer<'a>(opened: &'a PresentedAuthId, report: &'a AuthIdReport) -> Inspecti
         LoginStanding::StoreSilent => ("store_silent", None),
         LoginStanding::Unknown => ("unknown", None),
     };
+    let terms = opened.terms().map(Arc::as_ref);
     InspectionAnswer {
         r#type: &opened.service().id,
         issued_at: report.issued_at,
@@ -108,8 +110,8 @@ fn answer<'a>(opened: &'a PresentedAuthId, report: &'a AuthIdReport) -> Inspecti
             is_newest: key.is_newest,
         }),
         of_another_client: report.is_of_another_client,
-        user: names(opened).0,
-        label: names(opened).1,
+        user: terms.and_then(Terms::user),
+        label: terms.and_then(Terms::label),
         limits: InspectedLimits {
             until: report.limits.until(),
             networks: report
@@ -126,20 +128,9 @@ fn answer<'a>(opened: &'a PresentedAuthId, report: &'a AuthIdReport) -> Inspecti
     }
 }
 
-/// Returns the name of the user and that of the AuthID.
-fn names(opened: &PresentedAuthId) -> (Option<&str>, Option<&str>) {
-    match opened.terms() {
-        Some(terms) => (
-            terms.user.as_ref().map(AuthIdName::as_str),
-            terms.label.as_ref().map(AuthIdName::as_str),
-        ),
-        None => (None, None),
-    }
-}
-
 fn page(exchange: &Exchange<'_>, opened: &PresentedAuthId, report: &AuthIdReport) -> Reply {
     let server = exchange.server;
-    let service = opened.service();
+    let (service, terms) = (opened.service(), opened.terms().map(Arc::as_ref));
     let now = server.login.clock.now();
     let date = |time: Option<UnixTime>| time.map(UnixTime::date);
     let validity = validity(server, service, report.issued_at.unwrap_or(now));
@@ -155,8 +146,8 @@ fn page(exchange: &Exchange<'_>, opened: &PresentedAuthId, report: &AuthIdReport
         region: report.region.as_deref(),
         key: report.key.as_ref().map(|key| shown_key(key, now)),
         is_of_another_client: report.is_of_another_client,
-        user: names(opened).0,
-        label: names(opened).1,
+        user: terms.and_then(Terms::user),
+        label: terms.and_then(Terms::label),
         limits: restrict::shown(&report.limits),
         refused: report
             .refused

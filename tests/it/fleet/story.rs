@@ -4,12 +4,11 @@ use std::{fs, path::Path, time::Duration};
 
 use authseal::{
     clock::Clock,
-    keyring::{CurrentKeys, KeySource, Keyring},
-    seal::{self, AuthIdName, Grant, Lineage, Terms},
-    secret::Secret,
+    keyring::{KeySource, Keyring},
+    seal::{AuthIdName, Terms},
 };
 
-use crate::support::{Installation, ServerProcess, eventually, post_form, send};
+use crate::support::{Installation, ServerProcess, eventually, post_form, seal, send};
 
 const PAGE: &str = include_str!("../../../docs/fleet.md");
 const USERS: [&str; 10] = [
@@ -108,22 +107,8 @@ async fn renewed(server: &ServerProcess, authid: &str) -> String {
 
 /// What the thief seals with the key that leaked.
 fn forged(folder: &Path) -> String {
-    let keys: CurrentKeys = Keyring::load(KeySource::Folder(folder.to_owned()))
-        .unwrap()
-        .current();
-    let now = Clock::system().now();
-    let grant = Grant {
-        service: "stable".into(),
-        refresh_token: Secret::new("of the thief"),
-        issued_at: now,
-        lineage: Lineage::random(),
-        generation: 0,
-        region: None,
-        client: None,
-        ancestry: Default::default(),
-        terms: None,
-    };
-    seal::seal(&keys, now, &grant).unwrap().expose().to_owned()
+    let keyring = Keyring::load(KeySource::Folder(folder.to_owned())).unwrap();
+    seal(&keyring, Clock::system().now(), "stable", "of the thief")
 }
 
 #[tokio::test(flavor = "multi_thread")]
