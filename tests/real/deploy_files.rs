@@ -36,7 +36,8 @@ const COMPOSE: [&str; 3] = [
     "compose/monitoring.yaml",
     "replicas/compose.yaml",
 ];
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
+    "build-with-profile",
     "release",
     "debian/generate",
     "debian/postinst",
