@@ -160,7 +160,7 @@ pub fn keyring(jwk: &str) -> Result<Keyring, KeyringError> {
 /// What a login of its own would be sealed from.
 pub fn grant(service: &str, token_characters: usize, issued_at: UnixTime) -> Grant {
     Grant {
-        service: service.to_owned(),
+        service: service.into(),
         refresh_token: Secret::new(random_token(token_characters)),
         issued_at,
         lineage: Lineage::random(),

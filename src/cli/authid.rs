@@ -155,7 +155,7 @@ fn seal(arguments: Seal) -> Result<(), CliError> {
     }
     let now = Clock::system().now();
     let grant = Grant {
-        service: service.id.clone(),
+        service: service.id.as_str().into(),
         refresh_token,
         issued_at: now,
         lineage: Lineage::random(),

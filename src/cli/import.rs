@@ -133,7 +133,7 @@ impl Importer {
         let Some(service) = self.catalog.find(&grant.service) else {
             return Err(format!("this server does not offer {}", grant.service).into());
         };
-        grant.service = service.id.clone();
+        grant.service = service.id.as_str().into();
         grant.terms = self.new_limits.terms_at(self.now);
         Ok(seal::seal(&self.keys, self.now, &grant)?)
     }

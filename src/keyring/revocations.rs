@@ -12,6 +12,7 @@ use std::{
 
 use ahash::RandomState;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use smol_str::SmolStr;
 
 use super::{
     jwk::is_kid,
@@ -55,7 +56,7 @@ pub struct Facts<'a> {
     /// Id of its service.
     pub service: &'a str,
     /// Ids of all keys that it, or an earlier AuthID of its login, was sealed under.
-    pub kids: &'a [String],
+    pub kids: &'a [SmolStr],
     /// Time of its login.
     pub logged_in_at: UnixTime,
     /// Name of the user in it.
@@ -277,7 +278,10 @@ impl Revocations {
         self.lineages.contains(facts.lineage)
             || facts.logged_in_at < self.all
             || hits(self.services.get(facts.service))
-            || facts.kids.iter().any(|kid| hits(self.kids.get(kid)))
+            || facts
+                .kids
+                .iter()
+                .any(|kid| hits(self.kids.get(kid.as_str())))
             || facts.user.is_some_and(|name| hits(self.users.get(name)))
             || facts.label.is_some_and(|name| hits(self.labels.get(name)))
     }

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::oneshot;
+
 use super::{ClientNetwork, queue_state::QueueState};
 
 /// A limited number of places, and the queue for them. Clones share both.
@@ -52,14 +54,8 @@ impl FairQueue {
             }
             state.push(client)
         };
-        let _guard = QueueGuard {
-            queue: &self.0,
-            ticket,
-        };
-        // If the timeout passes just as the place comes, the place is dropped with its
-        // channel, and so goes to the next request.
-        let place = tokio::time::timeout(self.0.timeout, place).await;
-        place.ok()?.ok()
+        // Boxed: most requests do not wait, and each would have room for it.
+        Box::pin(self.0.wait(ticket, place)).await
     }
 }
 
@@ -68,6 +64,17 @@ impl SharedQueue {
         self.state
             .lock()
             .expect("nothing panics while holding the lock")
+    }
+
+    async fn wait(&self, ticket: u64, place: oneshot::Receiver<Place>) -> Option<Place> {
+        let _guard = QueueGuard {
+            queue: self,
+            ticket,
+        };
+        // If the timeout passes just as the place comes, the place is dropped with its
+        // channel, and so goes to the next request.
+        let place = tokio::time::timeout(self.timeout, place).await;
+        place.ok()?.ok()
     }
 
     /// Gives a place that became free to the next request.

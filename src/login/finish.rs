@@ -340,7 +340,7 @@ impl Login {
             })?;
         let now = self.clock.now();
         let grant = Grant {
-            service: service.id.clone(),
+            service: service.id.as_str().into(),
             refresh_token,
             issued_at: now,
             lineage: Lineage::random(),

@@ -149,7 +149,7 @@ impl OldAuthIds {
             OldAuthId::Stored { id, password } => self.read(&id, &password)?,
         };
         Ok(Grant {
-            service,
+            service: service.into(),
             refresh_token,
             issued_at: now,
             lineage,

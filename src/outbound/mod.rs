@@ -14,10 +14,10 @@ mod stream;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header::ACCEPT_ENCODING};
+use http::{HeaderValue, Request, Response, Uri, header::ACCEPT_ENCODING};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{Client, ResponseFuture, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 use thiserror::Error;
@@ -30,7 +30,7 @@ pub use roots::{Authorities, NoAuthorities};
 use crate::clock::LastLookTimer;
 use connect_fault::ConnectFault;
 use connection_limit::{ConnectionLimit, LimitedConnector, Pool};
-use payload::Payload;
+use payload::{Payload, Withholding};
 use proxy::Connector;
 use stream::CallGuard;
 
@@ -65,6 +65,10 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Pause before a second attempt to connect: the host may be restarting, or the resolver
 /// may have lost a packet.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Value of `Accept-Encoding` in every request. Without it the host may compress the response (RFC
+/// 9110 section 12.5.3), and nothing here could read that.
+pub(crate) const UNCOMPRESSED: HeaderValue = HeaderValue::from_static("identity");
 
 /// The way out to the providers.
 #[derive(Clone, Debug, Default)]
@@ -201,67 +205,76 @@ impl Outbound {
         }
         match self.send_once(first, fence.clone(), received).await {
             Err(OutboundError::Connect { .. }) => {
-                tokio::time::sleep(RETRY_PAUSE).await;
-                self.send_once(request(), fence, received).await
+                let again = async {
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                    self.send_once(request(), fence, received).await
+                };
+                // Boxed: few calls are tried again, and each would have room for it.
+                Box::pin(again).await
             }
             answer => answer,
         }
     }
 
-    async fn send_once(
+    /// Makes the call before the future, which then has no room for the request.
+    fn send_once(
         &self,
         request: Request<Bytes>,
         fence: Option<Fence>,
         received: &Received,
-    ) -> Result<Response<Bytes>, OutboundError> {
+    ) -> impl Future<Output = Result<Response<Bytes>, OutboundError>> {
         let mut request = request.map(|body| Payload::new(body, fence));
-        // Without this header the host may compress the response (RFC 9110 section 12.5.3),
-        // and nothing here could read that.
-        let identity = HeaderValue::from_static("identity");
-        request.headers_mut().insert(ACCEPT_ENCODING, identity);
+        request
+            .headers_mut()
+            .entry(ACCEPT_ENCODING)
+            .or_insert(UNCOMPRESSED);
         let guard = CallGuard::of(&mut request);
-        let answer = self.exchange(request, received).await;
-        // A proxy on the way may refuse every call on one connection and none on another.
-        let is_broken = matches!(
-            answer,
-            Err(OutboundError::Broken { .. } | OutboundError::NotHttp { .. })
-        );
-        if !is_broken {
-            guard.answered();
+        let (uri, withholding) = (request.uri().clone(), request.body().withholding());
+        // Nothing is sent before it is polled.
+        let call = self.pool.client().request(request);
+        async move {
+            let answer = answer_of(call, &uri, withholding, received).await;
+            // A proxy on the way may refuse every call on one connection and none on another.
+            let is_broken = matches!(
+                answer,
+                Err(OutboundError::Broken { .. } | OutboundError::NotHttp { .. })
+            );
+            if !is_broken {
+                guard.answered();
+            }
+            answer
         }
-        answer
     }
+}
 
-    async fn exchange(
-        &self,
-        request: Request<Payload>,
-        received: &Received,
-    ) -> Result<Response<Bytes>, OutboundError> {
-        let uri = request.uri().clone();
-        let host = || uri.host().unwrap_or_default().to_owned();
-        let withholding = request.body().withholding();
-        let response = match self.pool.client().request(request).await {
-            Ok(response) => response,
-            Err(_) if withholding.is_some_and(|it| it.has_happened()) => {
-                return Err(OutboundError::Withheld);
-            }
-            Err(error) if error.is_connect() => {
-                let ConnectFault { cause, remedy } = ConnectFault::of(&error);
-                return Err(OutboundError::Connect {
-                    host: host(),
-                    cause,
-                    remedy,
-                });
-            }
-            Err(error) if is_parse_error(&error) => {
-                return Err(OutboundError::NotHttp { host: host() });
-            }
-            Err(_) => return Err(OutboundError::Broken { host: host() }),
-        };
-        let (head, body) = response.into_parts();
-        let body = received.read(head.status, body, host).await?;
-        Ok(Response::from_parts(head, body))
-    }
+async fn answer_of(
+    call: ResponseFuture,
+    uri: &Uri,
+    withholding: Option<Withholding>,
+    received: &Received,
+) -> Result<Response<Bytes>, OutboundError> {
+    let host = || uri.host().unwrap_or_default().to_owned();
+    let response = match call.await {
+        Ok(response) => response,
+        Err(_) if withholding.is_some_and(|it| it.has_happened()) => {
+            return Err(OutboundError::Withheld);
+        }
+        Err(error) if error.is_connect() => {
+            let ConnectFault { cause, remedy } = ConnectFault::of(&error);
+            return Err(OutboundError::Connect {
+                host: host(),
+                cause,
+                remedy,
+            });
+        }
+        Err(error) if is_parse_error(&error) => {
+            return Err(OutboundError::NotHttp { host: host() });
+        }
+        Err(_) => return Err(OutboundError::Broken { host: host() }),
+    };
+    let (head, body) = response.into_parts();
+    let body = received.read(head.status, body, host).await?;
+    Ok(Response::from_parts(head, body))
 }
 
 fn http_client(connector: LimitedConnector) -> HttpClient {

@@ -311,9 +311,10 @@ impl ProviderClient {
         call: impl Future<Output = Result<LenientTokenResponse, ProviderError>>,
     ) -> Result<Tokens, ProviderError> {
         let provider = &service.provider;
-        let tokens = async { call.await.map(Tokens::from) };
         let place = (&**provider, region);
-        let tokens = self.lanes.call(place, caller, deadline, tokens).await;
+        // By value: the call must end before its place goes to the next one.
+        let tokens = self.lanes.call(place, caller, deadline, call).await;
+        let tokens = tokens.map(Tokens::from);
         if let Err(error) = &tokens {
             self.count_refusal(provider, error.refusal());
         }

@@ -221,8 +221,9 @@ impl Lane {
         loop {
             if self.breaker.open_for().is_some() {
                 let spent = number.after() + began.elapsed();
-                self.wait_for_trial(caller, self.trial_wait.saturating_sub(spent))
-                    .await?;
+                let limit = self.trial_wait.saturating_sub(spent);
+                // Boxed: few calls wait for one, and each would have room for it.
+                Box::pin(self.wait_for_trial(caller, limit)).await?;
             }
             let turns = match number {
                 Try::First => &self.turns,

@@ -10,14 +10,17 @@ use std::{
 
 use ahash::RandomState;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Uri, header::AUTHORIZATION};
+use http::{
+    HeaderMap, Method, Request, Uri,
+    header::{ACCEPT_ENCODING, AUTHORIZATION},
+};
 use oauth2::{HttpRequest, HttpResponse, RefreshToken};
 
 use super::{
     Catalog, ProviderError, Service,
     client::{OAuthClient, oauth_client},
 };
-use crate::secret::Secret;
+use crate::{outbound::UNCOMPRESSED, secret::Secret};
 
 /// The requests of all services, by service and region.
 #[derive(Debug)]
@@ -74,6 +77,8 @@ impl RefreshRequest {
         let body = Secret::new(String::from_utf8(body).ok()?);
         let (before, after) = body.expose().split_once(PLACEHOLDER)?;
         let mut headers = head.headers;
+        // A map that grows costs more than one that is full.
+        headers.insert(ACCEPT_ENCODING, UNCOMPRESSED);
         if let Some(credentials) = headers.get_mut(AUTHORIZATION) {
             credentials.set_sensitive(true);
         }
@@ -177,7 +182,8 @@ mod tests {
             let auth_type = if in_header { AuthType::BasicAuth } else { AuthType::RequestBody };
             let client = client(&id, secret.as_deref(), auth_type);
             let request = RefreshRequest::written_by(&client).unwrap();
-            let request = request.with(&Secret::new(&*token));
+            let mut request = request.with(&Secret::new(&*token));
+            prop_assert_eq!(request.headers_mut().remove(ACCEPT_ENCODING), Some(UNCOMPRESSED));
             let expected = request_of(&client, &token).unwrap();
             prop_assert_eq!(request.method(), expected.method());
             prop_assert_eq!(request.uri(), expected.uri());

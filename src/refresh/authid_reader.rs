@@ -95,7 +95,7 @@ impl AuthIdReader {
         let service = self
             .service_of(&grant)
             .map_err(|_| OldAuthIdError::Unknown)?;
-        grant.service = service.id.clone();
+        grant.service = service.id.as_str().into();
         self.metrics.old_authid(form, &service.id);
         let keys = self.keyring.current();
         let caller = match unproven {
@@ -106,8 +106,8 @@ impl AuthIdReader {
             service: Arc::clone(service),
             is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
-            grant,
-            kid: String::new(),
+            grant: Arc::new(grant),
+            kid: Default::default(),
             as_sealed: None,
             old_form: Some(form),
             caller,
@@ -129,14 +129,14 @@ impl AuthIdReader {
         let service = self.service_of(&grant)?;
         if grant.service != service.id {
             // For an alias too, rules that revoke by service must match.
-            grant.service.clone_from(&service.id);
+            grant.service = service.id.as_str().into();
         }
         let caller = Caller::Holder(client, tag(&grant.lineage));
         Ok(PresentedAuthId {
             service: Arc::clone(service),
             is_revoked: grant.is_revoked(&keys),
             keys_version: keys.version(),
-            grant,
+            grant: Arc::new(grant),
             kid,
             as_sealed: authid,
             old_form: None,
@@ -150,7 +150,7 @@ impl AuthIdReader {
     fn service_of(&self, grant: &Grant) -> Result<&Arc<Service>, RefreshError> {
         let service = self.catalog.find(&grant.service);
         service.ok_or_else(|| RefreshError::NotOffered {
-            service: grant.service.clone(),
+            service: grant.service.to_string(),
         })
     }
 }

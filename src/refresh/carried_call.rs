@@ -99,10 +99,13 @@ mod tests {
                 passed: Default::default(),
             });
             let (calls, lineage) = (Arc::new(SharedCalls::new()), Lineage::random());
-            let mut first = Box::pin(calls.join(lineage, || call(steps.clone())));
+            let mut first = Box::pin(calls.join(lineage, || {
+                let steps = steps.clone();
+                || call(steps)
+            }));
             assert!(poll(first.as_mut()).is_pending());
             // One that came later waits for the same call.
-            let second = calls.join(lineage, || async { unreachable!() });
+            let second = calls.join(lineage, || || async { unreachable!() });
             let mut second = pin!(second);
             assert!(poll(second.as_mut()).is_pending());
             drop(first);
@@ -124,7 +127,7 @@ mod tests {
             let (calls, go_on) = (Arc::new(SharedCalls::new()), Arc::new(Notify::new()));
             let wait = {
                 let go_on = go_on.clone();
-                || async move { go_on.notified().await }
+                || || async move { go_on.notified().await }
             };
             let mut request = Box::pin(calls.join(Lineage::random(), wait));
             assert!(poll(request.as_mut()).is_pending());
@@ -145,18 +148,20 @@ mod tests {
         let steps = Arc::new(Notify::new());
         let panicking = {
             let steps = steps.clone();
-            || async move {
-                steps.notified().await;
-                panic!("as the test wants")
+            || {
+                || async move {
+                    steps.notified().await;
+                    panic!("as the test wants")
+                }
             }
         };
         let mut first = Box::pin(calls.join(lineage, panicking));
         assert!(poll(first.as_mut()).is_pending());
-        let mut second = pin!(calls.join(lineage, || async {}));
+        let mut second = pin!(calls.join(lineage, || || async {}));
         assert!(poll(second.as_mut()).is_pending());
         steps.notify_one();
         assert_eq!(first.await, None);
         assert_eq!(second.await, None);
-        assert_eq!(calls.join(lineage, || async {}).await, Some(()));
+        assert_eq!(calls.join(lineage, || || async {}).await, Some(()));
     }
 }

@@ -273,7 +273,7 @@ impl RefreshEngine {
             let start = || {
                 let call = self.provider_call(presented);
                 let presented_generation = grant.generation;
-                async move {
+                move || async move {
                     CallResult {
                         presented_generation,
                         token: call.run().await,
@@ -294,8 +294,7 @@ impl RefreshEngine {
         ProviderCall {
             service: presented.service.clone(),
             caller: presented.caller,
-            // Calls may be shared by AuthIDs with different terms, and so may their results.
-            presented: Arc::new(presented.grant.without_terms()),
+            presented: presented.grant_without_terms(),
             began: Stopwatch::start(),
             provider: self.provider.clone(),
             lineages: self.lineages.clone(),

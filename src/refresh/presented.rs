@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use smol_str::SmolStr;
+
 use super::{RefreshError, cache::CachedToken};
 use crate::{
     clock::UnixTime,
@@ -17,10 +19,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct PresentedAuthId {
     pub(super) service: Arc<Service>,
-    pub(super) grant: Grant,
+    pub(super) grant: Arc<Grant>,
     /// Id of the key that sealed it. Empty for an AuthID of oauth-server, so that it is
     /// resealed with the next answer.
-    pub(super) kid: String,
+    pub(super) kid: SmolStr,
     /// The AuthID as it was sealed, if other text surrounded it.
     pub(super) as_sealed: Option<Secret>,
     /// True if the login was revoked at `opened_at`.
@@ -53,6 +55,15 @@ impl PresentedAuthId {
     /// Returns the lineage of its login.
     pub fn lineage(&self) -> Lineage {
         self.grant.lineage
+    }
+
+    /// Returns its grant for a provider call: AuthIDs with different terms may share one, and its
+    /// result.
+    pub(super) fn grant_without_terms(&self) -> Arc<Grant> {
+        match self.grant.terms {
+            None => self.grant.clone(),
+            Some(_) => Arc::new(self.grant.without_terms()),
+        }
     }
 
     /// Returns its limits and names, if it has any.

@@ -3,6 +3,7 @@
 
 use std::{
     fmt::Display,
+    pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -51,8 +52,9 @@ pub(super) struct ProviderCall {
     pub(super) metrics: Arc<Metrics>,
 }
 
-// Futures that use the store are boxed. They are large, most calls do without the store, and
-// every call would reserve room for them.
+// Futures that use the store are boxed, and that of a failure. They are large, most calls do
+// without them, and every call would reserve room for them. A future is pinned before it is passed
+// on, where its room would be reserved twice.
 impl ProviderCall {
     /// Refreshes. If the provider refuses a token that its table calls stable, and a newer
     /// one is known, it refreshes again with the newer one.
@@ -80,7 +82,10 @@ impl ProviderCall {
         let lease = leased.lease.clone();
         let lease = lease.filter(|_| kind == RefreshTokens::SingleUse);
         let permit = lease.map(SendPermit::new);
-        let answer = leased.hold(self.send(kind, &leased, permit.as_ref())).await;
+        let answer = {
+            let sent = pin!(self.send(kind, &leased, permit.as_ref()));
+            leased.hold(sent).await
+        };
         let replaced = answer.replaced.map(|token| {
             let (keys, now) = (self.keyring.current(), self.clock.now());
             let client_id = &self.service.credentials.client_id;
@@ -93,7 +98,7 @@ impl ProviderCall {
                 let why = permit.map_or(StoreError::Lost, |permit| permit.refusal());
                 Err(RefreshError::newest_unknown(&self.service, why))
             }
-            Err(error) => Err(self.fail(kind, leased, replaced, error).await),
+            Err(error) => Err(Box::pin(self.fail(kind, leased, replaced, error)).await),
         }
     }
 

@@ -36,17 +36,18 @@ impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
         }
     }
 
-    /// Waits for the lineage's call, and starts it with `call` if there is none. Returns
+    /// Waits for the lineage's call, and starts the one that `call` makes if there is none. Returns
     /// `None` if the call panicked. It can be dropped at any time: the call goes on.
     ///
-    /// Before `call` returns, it must have stored its result for later requests: they no
+    /// Before the call returns, it must have stored its result for later requests: they no
     /// longer join it.
-    pub(super) async fn join<F>(
+    pub(super) async fn join<C, F>(
         self: &Arc<Self>,
         lineage: Lineage,
-        call: impl FnOnce() -> F,
+        call: impl FnOnce() -> C,
     ) -> Option<T>
     where
+        C: FnOnce() -> F + Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
         let (result, carried) = match self.running().entry(lineage) {
@@ -61,7 +62,8 @@ impl<T: Clone + Send + Sync + 'static> SharedCalls<T> {
                     _tracked: self.tasks.token(),
                 };
                 let call = call();
-                let carried = CarriedCall::new(async move { running.end(call.await) });
+                // A future that was made outside would have its room twice in this one.
+                let carried = CarriedCall::new(async move { running.end(call().await) });
                 (result, Some(carried))
             }
         };

@@ -2,6 +2,7 @@
 //!
 //! Any JOSE library can open the JWE with the JWK alone.
 
+use smol_str::SmolStr;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -23,7 +24,7 @@ pub struct Opened {
     /// The decrypted grant.
     pub grant: Grant,
     /// The id of the key that opened it.
-    pub kid: String,
+    pub kid: SmolStr,
 }
 
 /// The text does not have the form of an AuthID; the user pasted something else.
@@ -88,9 +89,10 @@ pub fn open(keys: &KeySet, now: UnixTime, authid: &str) -> Result<Opened, OpenEr
     if grant.service != service {
         return Err(OpenError::WrongService);
     }
+    let kid = SmolStr::new(header.kid);
     Ok(Opened {
-        grant: grant.opened_with(&header.kid),
-        kid: header.kid.into_owned(),
+        grant: grant.opened_with(&kid),
+        kid,
     })
 }
 
@@ -174,7 +176,7 @@ mod tests {
             let grant = grant(refresh_token);
             let authid = seal(&keyring.current(), NOW, &grant).unwrap();
             let opened = open(&keyring.current(), NOW, authid.expose()).unwrap();
-            assert_eq!(opened.grant, grant.opened_with(&key.kid));
+            assert_eq!(opened.grant, grant.opened_with(&SmolStr::new(&key.kid)));
             assert_eq!(opened.kid, key.kid);
         }
     }

@@ -8,6 +8,7 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use smol_str::SmolStr;
 
 use super::{ClientMark, Terms, base64url};
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// Id of the service that the refresh token is for.
-    pub service: String,
+    pub service: SmolStr,
     /// The provider's refresh token (RFC 6749 section 1.5).
     pub refresh_token: Secret,
     /// Time at which this AuthID was sealed.
@@ -56,7 +57,7 @@ pub struct Ancestry {
     pub logged_in_at: Option<UnixTime>,
     /// Ids of all keys that AuthIDs of this login were sealed under.
     #[serde(rename = "kid", default, skip_serializing_if = "Vec::is_empty")]
-    pub kids: Vec<String>,
+    pub kids: Vec<SmolStr>,
 }
 
 impl Ancestry {
@@ -126,10 +127,10 @@ impl Grant {
 
     /// Returns the grant after opening it with key `kid`: with the facts that the AuthID
     /// itself says.
-    pub(super) fn opened_with(mut self, kid: &str) -> Self {
+    pub(super) fn opened_with(mut self, kid: &SmolStr) -> Self {
         self.ancestry.logged_in_at = Some(self.logged_in_at());
         if self.ancestry.kids.iter().all(|earlier| earlier != kid) {
-            self.ancestry.kids.push(kid.to_owned());
+            self.ancestry.kids.push(kid.clone());
         }
         self
     }

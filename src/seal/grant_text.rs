@@ -21,7 +21,7 @@ fn parse_written(json: &str) -> Option<Grant> {
     let (client, rest) = optional_string(rest, r#","cid":""#)?;
     (rest == "}").then_some(())?;
     Some(Grant {
-        service: service.to_owned(),
+        service: service.into(),
         refresh_token: Secret::new(refresh_token),
         issued_at: UnixTime(issued_at),
         lineage: Lineage::parse(lineage)?,
@@ -89,7 +89,7 @@ mod tests {
             |((service, token, region), (issued_at, generation, logged_in_at), kids, terms)| {
                 Grant {
                     client: (generation % 2 == 0).then(|| ClientMark::of(&token)),
-                    service,
+                    service: service.into(),
                     refresh_token: Secret::new(token),
                     issued_at: UnixTime(issued_at),
                     lineage: Lineage::random(),
@@ -97,7 +97,7 @@ mod tests {
                     region,
                     ancestry: Ancestry {
                         logged_in_at: logged_in_at.map(UnixTime),
-                        kids,
+                        kids: kids.into_iter().map(Into::into).collect(),
                     },
                     terms,
                 }

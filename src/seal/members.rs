@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for Grant {
             ));
         };
         Ok(Self {
-            service: members.service.into_owned(),
+            service: members.service.into(),
             refresh_token: refresh_token.into_owned(),
             issued_at: members.issued_at,
             lineage: members.lineage,

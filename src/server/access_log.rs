@@ -49,9 +49,15 @@ impl RequestIds {
     pub(super) fn id_of(&self, headers: &HeaderMap) -> HeaderValue {
         match headers.get(X_REQUEST_ID) {
             Some(id) if is_id(id) => id.clone(),
-            _ => self.next.fetch_add(1, Ordering::Relaxed).into(),
+            _ => new_id(self.next.fetch_add(1, Ordering::Relaxed)),
         }
     }
+}
+
+/// Writes the id of a request. `HeaderValue::from` takes two allocations more.
+fn new_id(number: u64) -> HeaderValue {
+    let mut digits = itoa::Buffer::new();
+    HeaderValue::from_str(digits.format(number)).expect("digits may stand in a header")
 }
 
 /// True if the id is short, and its characters are safe in a log.

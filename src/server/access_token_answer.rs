@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     Reply,
     access_log::X_REQUEST_ID,
-    reply::{NO_STORE, NOSNIFF, USUAL_BYTES},
+    reply::{NO_STORE, NOSNIFF},
 };
 use crate::json_text::is_unescaped;
 
@@ -48,15 +48,26 @@ impl AccessTokenAnswer<'_> {
     }
 
     fn json(&self) -> Vec<u8> {
-        let mut json = Vec::with_capacity(USUAL_BYTES);
+        let mut digits = itoa::Buffer::new();
+        let expires = digits.format(self.expires);
+        let before_authid = self.v2_authid.map_or("", |_| r#","v2_authid":"#);
+        let length = r#"{"access_token":"","expires":,"type":""}"#.len()
+            + self.access_token.len()
+            + expires.len()
+            + self.r#type.len()
+            + self
+                .v2_authid
+                .map_or(0, |authid| before_authid.len() + 2 + authid.len());
+        // A vector that is full becomes a body as it is.
+        let mut json = Vec::with_capacity(length);
         json.extend_from_slice(br#"{"access_token":"#);
         push_string(&mut json, self.access_token);
         json.extend_from_slice(br#","expires":"#);
-        json.extend_from_slice(itoa::Buffer::new().format(self.expires).as_bytes());
+        json.extend_from_slice(expires.as_bytes());
         json.extend_from_slice(br#","type":"#);
         push_string(&mut json, self.r#type);
         if let Some(authid) = self.v2_authid {
-            json.extend_from_slice(br#","v2_authid":"#);
+            json.extend_from_slice(before_authid.as_bytes());
             push_string(&mut json, authid);
         }
         json.push(b'}');

@@ -33,7 +33,7 @@ impl Exchange<'_> {
                 Ok(opened) => {
                     let lineage = opened.grant.lineage.short_hash();
                     with_names(event.with("lineage", lineage), opened.grant.terms.as_ref())
-                        .with("kid", opened.kid)
+                        .with("kid", opened.kid.as_str())
                 }
                 // A key was removed in the last moment.
                 Err(_) => event,

@@ -123,7 +123,7 @@ impl Bed {
     ) -> Result<Answer, TestCaseError> {
         self.app.clock.advance(MINUTE);
         let authid = self.app.reseal(&Grant {
-            service: format!("raw-{}", KINDS[kind]),
+            service: format!("raw-{}", KINDS[kind]).into(),
             refresh_token: Secret::new(refresh_token),
             issued_at: self.app.clock.now(),
             lineage: Lineage::random(),

@@ -97,7 +97,7 @@ impl Load {
     fn kids(&self, installation: &Installation) -> Vec<String> {
         let authids = self.authids.iter();
         authids
-            .map(|authid| installation.open(&authid.lock().unwrap()).kid)
+            .map(|authid| installation.open(&authid.lock().unwrap()).kid.into())
             .collect()
     }
 }

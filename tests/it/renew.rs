@@ -20,7 +20,7 @@ impl TestApp {
     pub fn kid(&self, authid: &str) -> String {
         let keys = self.app.keyring.current();
         let opened = seal::open(&keys, self.clock.now(), authid);
-        opened.unwrap().kid
+        opened.unwrap().kid.into()
     }
 
     async fn renew_by_form(&self, authid: &str) -> Answer {

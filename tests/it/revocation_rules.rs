@@ -22,6 +22,7 @@ impl TestApp {
         authseal::seal::open(&keys, self.clock.now(), authid)
             .unwrap()
             .kid
+            .into()
     }
 
     /// Makes a rule, or takes it back.

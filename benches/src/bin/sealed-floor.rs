@@ -5,19 +5,21 @@
 //!     sealed-floor KEY_FILE TOKEN_URL [NAME: VALUE]...
 //!
 //! authseal cannot cost less than this. It is no server to use: it has no limits, deadlines,
-//! log or errors, and a request that it does not understand ends its connection.
+//! log or errors, writes no escapes, and a request that it does not understand ends its
+//! connection.
 
 use std::{fs, sync::Arc};
 
 use authseal_benches::{Answer, arguments, expect, headers, ok, provider::Provider, serve};
-use base64::{
-    Engine as _,
-    engine::{Simd, general_purpose::NO_PAD},
-};
+use base64_simd::{Out, URL_SAFE_NO_PAD};
 use hyper::{HeaderMap, Request, body::Bytes, header::HeaderName};
 use quick_cache::sync::Cache;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+/// As in authseal.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LOGINS: usize = 1_000_000;
 /// The rest of the form is as long as authseal's with the benches' client id and secret.
@@ -44,16 +46,8 @@ struct Tokens {
     expires_in: u64,
 }
 
-#[derive(Serialize)]
-struct AccessToken<'a> {
-    access_token: &'a str,
-    expires: u64,
-    r#type: &'a str,
-}
-
 struct Floor {
     cipher: LessSafeKey,
-    base64url: Simd,
     cache: Cache<[u8; 16], Arc<Tokens>>,
     provider: Provider,
     client: String,
@@ -64,10 +58,8 @@ struct Floor {
 async fn main() {
     let mut arguments = arguments();
     let key_file: String = expect(&mut arguments, "KEY_FILE");
-    let base64url = Simd::url_safe(NO_PAD);
     let floor = Floor {
-        cipher: cipher(&key_file, &base64url),
-        base64url,
+        cipher: cipher(&key_file),
         cache: Cache::new(LOGINS),
         provider: Provider::new(expect(&mut arguments, "TOKEN_URL")),
         client: format!("&client_id={}&client_secret=", "c".repeat(CLIENT_BYTES)),
@@ -81,10 +73,11 @@ async fn main() {
     .await;
 }
 
-fn cipher(key_file: &str, base64url: &Simd) -> LessSafeKey {
+fn cipher(key_file: &str) -> LessSafeKey {
     let key = fs::read(key_file).expect("there is a key file");
     let key: Key = serde_json::from_slice(&key).expect("it is a JWK");
-    let key = base64url.decode(key.k).expect("it is base64url");
+    let key = URL_SAFE_NO_PAD.decode_to_vec(key.k);
+    let key = key.expect("it is base64url");
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("it has 256 bits"))
 }
 
@@ -95,8 +88,7 @@ impl Floor {
         let plaintext = self.open(authid);
         let grant: Grant<'_> = serde_json::from_slice(&plaintext).expect("it is a grant");
         let mut lineage = [0; 16];
-        let decoded = self.base64url.decode_slice(grant.lin, &mut lineage);
-        decoded.expect("a lineage is base64url");
+        decode(grant.lin.as_bytes(), &mut lineage);
         let tokens = match self.cache.get(&lineage) {
             Some(tokens) => tokens,
             None => {
@@ -113,13 +105,18 @@ impl Floor {
                 tokens
             }
         };
-        let answer = AccessToken {
-            access_token: &tokens.access_token,
-            expires: tokens.expires_in,
-            r#type: grant.svc,
-        };
         let mut json = Vec::with_capacity(512);
-        serde_json::to_writer(&mut json, &answer).expect("strings and numbers serialise");
+        for piece in [
+            r#"{"access_token":""#,
+            &tokens.access_token,
+            r#"","expires":"#,
+            itoa::Buffer::new().format(tokens.expires_in),
+            r#","type":""#,
+            grant.svc,
+            r#""}"#,
+        ] {
+            json.extend_from_slice(piece.as_bytes());
+        }
         Ok(ok(&self.headers, Bytes::from(json)))
     }
 
@@ -130,13 +127,11 @@ impl Floor {
         let mut part = || parts.next().expect("a JWE has five parts");
         let (header, _, iv, ciphertext, tag) = (part(), part(), part(), part(), part());
         let mut nonce = [0; NONCE_LEN];
-        let decoded = self.base64url.decode_slice(iv, &mut nonce);
-        decoded.expect("it is base64url");
-        let mut sealed = Vec::with_capacity(ciphertext.len() + tag.len());
-        for part in [ciphertext, tag] {
-            let decoded = self.base64url.decode_vec(part, &mut sealed);
-            decoded.expect("it is base64url");
-        }
+        decode(iv, &mut nonce);
+        let mut sealed = vec![0; ciphertext.len() + tag.len()];
+        let plain = decode(ciphertext, &mut sealed);
+        let tag = decode(tag, &mut sealed[plain..]);
+        sealed.truncate(plain + tag);
         let nonce = Nonce::assume_unique_for_key(nonce);
         let opened = self
             .cipher
@@ -145,4 +140,10 @@ impl Floor {
         sealed.truncate(length);
         sealed
     }
+}
+
+/// Decodes base64url to the beginning of `bytes`, and returns how many there are.
+fn decode(text: &[u8], bytes: &mut [u8]) -> usize {
+    let decoded = URL_SAFE_NO_PAD.decode(text, Out::from_slice(bytes));
+    decoded.expect("it is base64url").len()
 }

@@ -262,7 +262,7 @@ fn replica(catalog: &Arc<Catalog>, keyring: &Arc<Keyring>, clock: &Clock) -> Ref
 
 fn authid(keyring: &Keyring, client: u32) -> Secret {
     let grant = Grant {
-        service: habit(client).service.to_owned(),
+        service: habit(client).service.into(),
         refresh_token: Secret::new(random_token(110)),
         issued_at: START,
         lineage: Lineage::random(),

@@ -11,7 +11,7 @@ fn read(text: &str) -> Revocations {
     Revocations::default().after(&lines).0
 }
 
-fn facts<'a>(service: &'a str, kids: &'a [String], at: u64) -> Facts<'a> {
+fn facts<'a>(service: &'a str, kids: &'a [SmolStr], at: u64) -> Facts<'a> {
     Facts {
         lineage: &[0; 16],
         service,
@@ -24,7 +24,7 @@ fn facts<'a>(service: &'a str, kids: &'a [String], at: u64) -> Facts<'a> {
 
 #[test]
 fn a_rule_holds_for_its_scope_and_before_its_time() {
-    let kids = ["old".to_owned(), "new".to_owned()];
+    let kids = ["old", "new"].map(SmolStr::new);
     let hits = |rule: &str, at| read(rule).revoke(&facts("box.com", &kids, at));
     let at_100 = "before=1970-01-01T00:01:40Z\n";
     for (scope, is_hit) in [

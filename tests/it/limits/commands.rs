@@ -26,7 +26,7 @@ async fn an_authid_is_made_narrower_and_the_first_one_stays_as_it_is() {
     let (before, after) = (installation.open(&authid), installation.open(&narrow));
     assert_eq!(after.grant.lineage, before.grant.lineage);
     assert_eq!(after.grant.logged_in_at(), before.grant.logged_in_at());
-    assert_eq!((after.kid, before.grant.terms), (kid, None));
+    assert_eq!((after.kid.as_str(), before.grant.terms), (&*kid, None));
     let said = "Limits      until 2099-01-31T00:00:00Z, from 127.0.0.0/8, 60 times an hour";
     let shown = installation
         .run_with_input(&["authid", "show"], &narrow)
