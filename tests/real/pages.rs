@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{
     axe,
     browser::Browser,
+    page::Page,
     site::{LANGUAGES, Site},
     support::TestApp,
 };
@@ -60,34 +61,6 @@ async fn a_page_that_shuts_people_out_would_be_found() {
 }
 
 #[tokio::test]
-async fn no_page_asks_for_anything_elsewhere_and_the_console_stays_empty() {
-    let site = Site::start().await;
-    let browser = Browser::open().await;
-    for page in site.pages() {
-        page.open(&browser).await;
-        let origin = &page.server;
-        let requests = browser.requests().await;
-        let ours: Vec<&String> = requests
-            .iter()
-            .filter(|(document, _)| document.starts_with(origin))
-            .map(|(_, address)| address)
-            .collect();
-        assert!(
-            ours.iter().any(|address| address.ends_with("/style.css")),
-            "{requests:?}"
-        );
-        // A login begins here and is redirected: that is the provider's document.
-        // Chromium's own icon of a date field is a data: URL, for which nobody is asked.
-        let elsewhere = ours
-            .iter()
-            .find(|address| !address.starts_with(origin) && !address.starts_with("data:image/svg"));
-        assert_eq!(elsewhere, None, "{}", page.heading);
-        let complaints = browser.complaints().await;
-        assert!(complaints.is_empty(), "{}: {complaints:?}", page.heading);
-    }
-}
-
-#[tokio::test]
 async fn a_page_that_asks_elsewhere_would_be_found() {
     let site = Site::start().await;
     let browser = Browser::open().await;
@@ -99,27 +72,56 @@ async fn a_page_that_asks_elsewhere_would_be_found() {
     assert!(complaints.contains("elsewhere.example"), "{complaints}");
 }
 
-/// Thirty kilobytes all told: page, style, script and pictures.
+/// One walk, because a walk through all pages takes a minute.
 #[tokio::test]
-async fn no_page_is_heavy_or_scrolls_sideways_on_a_phone_in_any_language() {
-    const WEIGHT: &str = "
-        return performance.getEntriesByType('navigation')
-          .concat(performance.getEntriesByType('resource'))
-          .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)";
+async fn no_page_is_heavy_scrolls_sideways_or_asks_elsewhere_in_any_language() {
     for language in LANGUAGES {
         // What was renewed or revoked in one language is no more in the other.
         let site = Site::start().await;
         let browser = Browser::open_in(language).await;
         for page in site.pages() {
             page.open_in(&browser, language).await;
-            let weight = browser.run(WEIGHT).await.as_u64().unwrap();
-            let is_light = weight > 0 && weight < 30 * 1024;
-            assert!(is_light, "{language}: {}: {weight}", page.heading);
+            asks_nobody_else(&browser, &page).await;
+            is_light(&browser, &page).await;
             browser.resize(PHONE.0, PHONE.1).await;
             let outside = browser.run(OUTSIDE).await;
             assert_eq!(outside, json!([]), "{language}: {}", page.heading);
         }
     }
+}
+
+/// Checks that a page asks its own server alone, and that the console stays empty.
+async fn asks_nobody_else(browser: &Browser, page: &Page) {
+    let origin = &page.server;
+    let requests = browser.requests().await;
+    let ours: Vec<&String> = requests
+        .iter()
+        .filter(|(document, _)| document.starts_with(origin))
+        .map(|(_, address)| address)
+        .collect();
+    assert!(
+        ours.iter().any(|address| address.ends_with("/style.css")),
+        "{requests:?}"
+    );
+    // A login begins here and is redirected: that is the provider's document.
+    // Chromium's own icon of a date field is a data: URL, for which nobody is asked.
+    let elsewhere = ours
+        .iter()
+        .find(|address| !address.starts_with(origin) && !address.starts_with("data:image/svg"));
+    assert_eq!(elsewhere, None, "{}", page.heading);
+    let complaints = browser.complaints().await;
+    assert!(complaints.is_empty(), "{}: {complaints:?}", page.heading);
+}
+
+/// Checks for thirty kilobytes all told: page, style, script and pictures.
+async fn is_light(browser: &Browser, page: &Page) {
+    const WEIGHT: &str = "
+        return performance.getEntriesByType('navigation')
+          .concat(performance.getEntriesByType('resource'))
+          .reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0)";
+    let weight = browser.run(WEIGHT).await.as_u64().unwrap();
+    let is_light = weight > 0 && weight < 30 * 1024;
+    assert!(is_light, "{}: {weight}", page.heading);
 }
 
 /// The popup may be closed at any moment, and nobody scrolls before that.
