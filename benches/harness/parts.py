@@ -77,9 +77,9 @@ def forwarded(bed: Bed, load: Load, rounds: int, stub: str, environment: dict,
 
 def pair(bed: Bed, authids: Path, stub: str, bare: Callable[[list, int], tuple],
          environment: dict | None = None, logs: bool = False) -> tuple[dict, dict]:
-    """How each side is started. A real answer of authseal is asked first, so that the other
-    sends as many headers and bytes. With logs, authseal has the default log level, and a third
-    side is quiet."""
+    """How each side is started. A real answer of authseal is asked first, so that the others
+    send as many headers and bytes. The third side is the floor; with logs, authseal has the
+    default log level, and the third side is quiet."""
     first = bed.authseal(stub, environment=environment)
     headers, body_bytes = first.refresh(first_line(authids))
     bed.programs.stop(first.program)
@@ -88,13 +88,15 @@ def pair(bed: Bed, authids: Path, stub: str, bare: Callable[[list, int], tuple],
         authseal = bed.authseal(stub, environment={**(environment or {}), "AUTHSEAL_LOG": level})
         return Side(authseal.program, authseal.address, authids)
 
-    def start_bare() -> Side:
-        return Side(*bed.programs.start_bare(*bare(headers, body_bytes), environment=environment),
-                    authids)
+    def start_bare(*command: object) -> Side:
+        return Side(*bed.programs.start_bare(*command, environment=environment), authids)
 
-    sides = {"bare": start_bare, "authseal": start_authseal}
+    sides = {"bare": lambda: start_bare(*bare(headers, body_bytes))}
     if logs:
         sides |= {"authseal": lambda: start_authseal("info"), "quiet": start_authseal}
+    else:
+        floor = ("sealed-floor", bed.key_file, f"{stub}/token", *headers)
+        sides |= {"authseal": start_authseal, "floor": lambda: start_bare(*floor)}
     return sides, {"body_bytes": body_bytes}
 
 
@@ -174,7 +176,7 @@ def side_by_side(bed: Bed, load: Load, rounds: int, sides: dict[str, Callable[[]
     return {
         **medians,
         "ratio": ratio("bare"),
-        **({"ratio_to_quiet": ratio("quiet")} if "quiet" in sides else {}),
+        **{f"ratio_to_{side}": ratio(side) for side in ("quiet", "floor") if side in sides},
         "requests": {side: sum(one["requests"] for one in seen[side]) for side in sides},
         "provider_calls": asked,
         "rounds": seen,

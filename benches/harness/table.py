@@ -59,9 +59,10 @@ def comparison(title: str, other: str, result: dict, this: str = "authseal") -> 
     for name, (label, form) in units.items():
         lines.append(row(label, form.format(result["bare"][name]),
                          form.format(result["authseal"][name]), f"{result['ratio'][name]:.2f}"))
-    for name, (label, form) in units.items() if "quiet" in result else ():
-        lines.append(row(f"without log lines: {label}", form.format(result["quiet"][name]),
-                         form.format(result["authseal"][name]), f"{result['ratio_to_quiet'][name]:.2f}"))
+    for side, words in {"quiet": "without log lines", "floor": "beside the floor"}.items():
+        for name, (label, form) in units.items() if side in result else ():
+            lines.append(row(f"{words}: {label}", form.format(result[side][name]),
+                             form.format(result["authseal"][name]), f"{result[f'ratio_to_{side}'][name]:.2f}"))
     lowest, highest = spread(result["rounds"])
     return [*lines, row("requests/s ratio of single rounds, from and to", "", f"{lowest:.2f}", f"{highest:.2f}")]
 
